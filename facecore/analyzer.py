@@ -1,0 +1,206 @@
+"""The whole way from a file's bytes to faces with gender and age group."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facecore.annotate import draw_faces
+from facecore.attributes import AttributeClassifier, Attributes, crop_face
+from facecore.detector import FaceDetector, accept
+from facecore.images import BgrImage, cap_longest_side, check_bgr, decode_image
+from facecore.network import Network, load_networks
+from facecore.registry import network_spec
+from facecore.resources import ResourceMeter
+from facecore.results import STAGES, Analysis, Box, Detection, Face, StageTimings
+from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptions
+
+Photo = bytes | NDArray[np.uint8]
+"""A file's bytes, or an upright BGR picture: uint8, (height, width, 3)."""
+
+KNOWN_FACES_PER_PHOTO = 1000
+"""Read faces that an open photo remembers, over all crop settings."""
+
+
+class FaceAnalyzer:
+    """Reads faces from photos with three loaded networks; safe to share between threads."""
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        classifier: AttributeClassifier,
+        *,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> None:
+        self.detector = detector
+        self.classifier = classifier
+        self.max_pixels = max_pixels
+
+    @classmethod
+    def load(
+        cls, options: RuntimeOptions | None = None, *, max_pixels: int = DEFAULT_MAX_PIXELS
+    ) -> FaceAnalyzer:
+        """Load the three networks.
+
+        Raises:
+            ModelError: a file is missing or wrong, or OpenCV cannot load it.
+        """
+        specs = [network_spec(role) for role in ("detector", "gender", "age")]
+        detector, gender, age = load_networks(specs, options or RuntimeOptions())
+        return cls(FaceDetector(detector), AttributeClassifier(gender, age), max_pixels=max_pixels)
+
+    @property
+    def networks(self) -> tuple[Network, Network, Network]:
+        """Detector, gender and age network."""
+        return (
+            self.detector.network,
+            self.classifier.gender_network,
+            self.classifier.age_network,
+        )
+
+    def analyze(
+        self, photo: Photo, settings: AnalysisSettings | None = None, *, annotate: bool = True
+    ) -> Analysis:
+        """Read the faces of one photo.
+
+        Args:
+            photo: a file's bytes, or an upright BGR array (height, width, 3) of uint8.
+            settings: the defaults where None.
+            annotate: whether to draw the faces on a copy of the photo.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            ModelError: a network cannot be run.
+        """
+        return self.open(photo).read(settings or AnalysisSettings(), annotate=annotate)
+
+    def open(self, photo: Photo) -> OpenPhoto:
+        """Take a photo to be read again and again under changing settings; decodes nothing yet."""
+        return OpenPhoto(self, photo)
+
+
+class OpenPhoto:
+    """One photo that remembers what was found out about it.
+
+    A second reading decodes nothing again, detects only where a setting of the
+    detection changed, and classifies only faces that were never classified with
+    the same crop. For one thread at a time.
+    """
+
+    def __init__(self, analyzer: FaceAnalyzer, photo: Photo) -> None:
+        self._analyzer = analyzer
+        self._source: Photo | None = photo
+        self._image: BgrImage | None = None
+        self._detected_at: int | None = None
+        self._candidates: tuple[Detection, ...] | None = None
+        self._known: OrderedDict[tuple[Box, float, str], Attributes] = OrderedDict()
+
+    def read(self, settings: AnalysisSettings, *, annotate: bool = True) -> Analysis:
+        """Give the answer under these settings.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            ModelError: a network cannot be run.
+        """
+        clock = _StageClock()
+        with ResourceMeter() as meter:
+            image = self._decoded(clock)
+            candidates = self._detected(image, settings, clock)
+            accepted = accept(
+                candidates, confidence=settings.confidence, max_faces=settings.max_faces
+            )
+            with clock.stage("classify"):
+                faces = self._classified(image, accepted, settings)
+            annotated = None
+            if annotate:
+                with clock.stage("annotate"):
+                    annotated = draw_faces(image, faces)
+            height, width = image.shape[:2]
+            return Analysis(
+                faces=faces,
+                candidates=candidates,
+                size_wh=(width, height),
+                timings=clock.timings(),
+                resources=meter.usage(),
+                settings=settings,
+                reused=tuple(clock.reused),
+                annotated=annotated,
+            )
+
+    @property
+    def image(self) -> BgrImage:
+        """The upright photo, BGR uint8 (height, width, 3), decoded when first needed.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        if self._image is None:
+            if isinstance(self._source, np.ndarray):
+                self._image = check_bgr(self._source)
+            else:
+                self._image = decode_image(
+                    self._source or b"", max_pixels=self._analyzer.max_pixels
+                )
+            self._source = None
+        return self._image
+
+    def _decoded(self, clock: _StageClock) -> BgrImage:
+        if self._image is not None:
+            clock.reused.append("decode")
+            return self._image
+        with clock.stage("decode"):
+            return self.image
+
+    def _detected(
+        self, image: BgrImage, settings: AnalysisSettings, clock: _StageClock
+    ) -> tuple[Detection, ...]:
+        if self._candidates is not None and self._detected_at == settings.max_side_px:
+            clock.reused += ["resize", "detect"]
+            return self._candidates
+        with clock.stage("resize"):
+            capped = cap_longest_side(image, settings.max_side_px)
+        with clock.stage("detect"):
+            height, width = image.shape[:2]
+            self._candidates = self._analyzer.detector.candidates(capped, (width, height))
+        self._detected_at = settings.max_side_px
+        return self._candidates
+
+    def _classified(
+        self, image: BgrImage, accepted: Sequence[Detection], settings: AnalysisSettings
+    ) -> tuple[Face, ...]:
+        keys = [(d.box, settings.crop_margin_ratio, settings.crop_shape) for d in accepted]
+        unknown = list(dict.fromkeys(key for key in keys if key not in self._known))
+        crops = [crop_face(image, box, settings) for box, _, _ in unknown]
+        answers = self._analyzer.classifier.classify(crops)
+        self._known.update(zip(unknown, answers, strict=True))
+        faces = tuple(
+            Face(detection, *self._known[key])
+            for detection, key in zip(accepted, keys, strict=True)
+        )
+        while len(self._known) > KNOWN_FACES_PER_PHOTO:
+            self._known.popitem(last=False)
+        return faces
+
+
+class _StageClock:
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._times_ms = dict.fromkeys(STAGES, 0.0)
+        self.reused: list[str] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self._times_ms[name] += (time.perf_counter() - started) * 1e3
+
+    def timings(self) -> StageTimings:
+        total_ms = (time.perf_counter() - self._started) * 1e3
+        return StageTimings(
+            total_ms=total_ms, **{f"{stage}_ms": t for stage, t in self._times_ms.items()}
+        )

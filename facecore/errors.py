@@ -1,0 +1,58 @@
+"""Every error that facecore raises on purpose.
+
+::
+
+    FacecoreError
+    ├── SettingsError            a setting is outside its range
+    ├── ImageError               this one file cannot be read; others may
+    │   ├── UnsupportedImageError    not a picture, or a format we do not take
+    │   ├── ImageTooLargeError       more pixels than the limit, told by the header
+    │   └── DamagedImageError        the header is fine, the pixels are not
+    └── ModelError               nothing can be read until it is mended
+        ├── ModelMissingError        a network's file is in none of the folders
+        ├── ModelHashError           a file is there, but is not the known one
+        └── EngineError              OpenCV cannot load or run the networks
+
+The message of each is one sentence or two for the person in front of the
+screen: what is wrong and what to do next.
+"""
+
+
+class FacecoreError(Exception):
+    """Base of all errors that facecore raises on purpose."""
+
+
+class SettingsError(FacecoreError):
+    """A setting is outside its range or of the wrong type."""
+
+
+class ImageError(FacecoreError):
+    """One picture cannot be read."""
+
+
+class UnsupportedImageError(ImageError):
+    """The bytes are no picture, or a format that is not accepted."""
+
+
+class ImageTooLargeError(ImageError):
+    """The header claims more pixels than the limit allows."""
+
+
+class DamagedImageError(ImageError):
+    """The header can be read, the pixels cannot."""
+
+
+class ModelError(FacecoreError):
+    """The networks are not usable."""
+
+
+class ModelMissingError(ModelError):
+    """A file of a network was found in none of the places."""
+
+
+class ModelHashError(ModelError):
+    """A file of a network was found, but its SHA-256 is not the known one."""
+
+
+class EngineError(ModelError):
+    """The inference engine cannot load or run a network."""

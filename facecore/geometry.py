@@ -1,0 +1,82 @@
+"""Pure functions over boxes and sizes; the layout is in each name.
+
+``xyxy`` boxes are ``(x0, y0, x1, y1)`` with ``x1`` and ``y1`` one past the last
+pixel. ``resolution_wh`` is ``(width, height)`` in pixels.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Resolution = tuple[int, int]
+BoxTuple = tuple[int, int, int, int]
+
+
+def fractions_to_xyxy(
+    fractions: NDArray[np.floating], resolution_wh: Resolution
+) -> NDArray[np.int64]:
+    """Turn boxes given as fractions of the picture into whole pixels, clipped to it.
+
+    Args:
+        fractions: shape (N, 4), x0, y0, x1, y1; values outside 0..1 and values
+            that are not finite are allowed, as a network may produce them.
+        resolution_wh: the picture's size in pixels.
+
+    Returns:
+        Shape (N, 4), int64, truncated towards zero, within the picture. A box
+        that lies outside the picture, or had a value that was not a number,
+        has no width or no height.
+    """
+    width, height = resolution_wh
+    scaled = np.asarray(fractions, dtype=np.float64).reshape(-1, 4) * (width, height, width, height)
+    clipped = np.clip(np.nan_to_num(scaled, nan=0.0), 0, (width, height, width, height))
+    return clipped.astype(np.int64)
+
+
+def has_area(boxes_xyxy: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for each of (N, 4) boxes whether it is at least a pixel wide and high; shape (N,)."""
+    boxes = boxes_xyxy.reshape(-1, 4)
+    return (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+
+
+def fit_within(resolution_wh: Resolution, max_side_px: int | None) -> Resolution:
+    """Give the size whose longest side is at most ``max_side_px``, same aspect ratio.
+
+    Never enlarges; each side stays at least 1 pixel; None means no limit.
+    """
+    width, height = resolution_wh
+    longest = max(width, height)
+    if max_side_px is None or longest <= max_side_px:
+        return width, height
+    scale = max_side_px / longest
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def crop_window_xyxy(
+    box_xyxy: BoxTuple, resolution_wh: Resolution, *, margin_ratio: float, square: bool
+) -> BoxTuple:
+    """Give the part of the picture to cut out for a face.
+
+    Args:
+        box_xyxy: the face, within the picture.
+        resolution_wh: the picture's size in pixels.
+        margin_ratio: added on each side, as a part of the box's own width and
+            height (or of the square's side); 0 adds nothing.
+        square: first widen the shorter side to the longer one, around the centre.
+
+    Returns:
+        The window in whole pixels, clipped to the picture, never empty.
+    """
+    x0, y0, x1, y1 = box_xyxy
+    half_width, half_height = (x1 - x0) / 2, (y1 - y0) / 2
+    if square:
+        half_width = half_height = max(half_width, half_height)
+    half_width *= 1 + 2 * margin_ratio
+    half_height *= 1 + 2 * margin_ratio
+    centre_x, centre_y = (x0 + x1) / 2, (y0 + y1) / 2
+    width, height = resolution_wh
+    return (
+        max(0, round(centre_x - half_width)),
+        max(0, round(centre_y - half_height)),
+        min(width, max(x1, round(centre_x + half_width))),
+        min(height, max(y1, round(centre_y + half_height))),
+    )

@@ -1,0 +1,291 @@
+"""One network behind a small protocol: a blob in, an array out.
+
+This is the only module that knows which engine runs a network (OpenCV's
+``dnn`` today), and how a picture becomes the blob that the engine takes.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facecore.errors import EngineError
+from facecore.images import BgrImage
+from facecore.registry import NetworkSpec, verified_path
+from facecore.settings import RuntimeOptions
+
+Blob = NDArray[np.float32]
+"""A batch of pictures: shape (N, 3, height, width), float32, BGR."""
+
+# OpenCV's thread count and optimisation switch belong to the process, and one
+# Net answers wrongly when two threads use it: one forward pass at a time in the
+# whole process, each under its own network's options.
+_ENGINE_LOCK = threading.RLock()
+_DEFAULT_THREADS = cv2.getNumThreads()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTime:
+    """One layer: name, type, and its share of one forward pass in milliseconds."""
+
+    name: str
+    kind: str
+    time_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkProfile:
+    """What one forward pass of a batch of one costs.
+
+    Layers that fusion merged into an earlier one are left out. ``weights_bytes``
+    and ``activations_bytes`` are the engine's own estimates. ``backend`` and
+    ``target`` are the ones its layers really run on ("OCV" is OpenCV's own code).
+    """
+
+    gflops: float
+    weights_bytes: int
+    activations_bytes: int
+    forward_ms: float
+    layers: tuple[LayerTime, ...]
+    backend: str
+    target: str
+
+
+class Network(Protocol):
+    """A loaded network of any engine; safe to share between threads."""
+
+    spec: NetworkSpec
+    options: RuntimeOptions
+    load_time_ms: float
+
+    @property
+    def forward_count(self) -> int:
+        """How many forward passes were asked for since it was loaded."""
+
+    def forward(self, blob: Blob) -> NDArray[np.float32]:
+        """Run the network; the answer is the caller's own copy."""
+
+    def profile(self) -> NetworkProfile:
+        """Run one pass over an empty picture and tell where the time went."""
+
+
+class OpenCvNetwork:
+    """A Caffe network run by ``cv2.dnn`` on the CPU."""
+
+    def __init__(self, spec: NetworkSpec, options: RuntimeOptions) -> None:
+        """Check and load the network's files; `load_networks` is the way to call this.
+
+        Raises:
+            ModelError: a file is missing or wrong, or OpenCV cannot load it.
+        """
+        started = time.perf_counter()
+        self.spec = spec
+        self.options = options
+        self._forward_count = 0
+        self._net = _read_net(spec, options)
+        self.load_time_ms = (time.perf_counter() - started) * 1e3
+
+    def warm_up(self) -> None:
+        """Run the network once, uncounted: the engine picks its code for good on this pass."""
+        started = time.perf_counter()
+        self._net.setInput(self._empty_blob())
+        self._net.forward()
+        self.load_time_ms += (time.perf_counter() - started) * 1e3
+
+    @property
+    def forward_count(self) -> int:
+        """How many forward passes were asked for since it was loaded."""
+        return self._forward_count
+
+    def forward(self, blob: Blob) -> NDArray[np.float32]:
+        """Run the network on a blob of shape (N, 3, height, width), float32.
+
+        Returns:
+            The output layer's array, float32, a copy that later passes leave alone.
+
+        Raises:
+            EngineError: OpenCV refuses the blob.
+        """
+        with _ENGINE_LOCK:
+            _apply(self.options)
+            self._forward_count += 1
+            try:
+                self._net.setInput(blob)
+                return np.array(self._net.forward(), dtype=np.float32)
+            except cv2.error as error:
+                raise EngineError(
+                    f"OpenCV could not run the {self.spec.role} network on this photo."
+                ) from error
+
+    def profile(self) -> NetworkProfile:
+        """Run one pass over an empty picture and tell where the time went.
+
+        The pass is not counted in ``forward_count``.
+        """
+        width, height = self.spec.input_wh
+        shape = (1, 3, height, width)
+        with _ENGINE_LOCK:
+            _apply(self.options)
+            self._net.setInput(self._empty_blob())
+            self._net.forward()
+            total_ticks, layer_ticks = self._net.getPerfProfile()
+            names = self._net.getLayerNames()
+            kinds = [self._net.getLayer(self._net.getLayerId(name)).type for name in names]
+            flops = self._net.getFLOPS(shape)
+            weights_bytes, activations_bytes = self._net.getMemoryConsumption(shape)
+            effective = sorted(set(re.findall(r"\\l([A-Z0-9]+)/([A-Z0-9_]+)\\n", self._net.dump())))
+        per_ms = cv2.getTickFrequency() / 1e3
+        times_ms = np.asarray(layer_ticks, dtype=np.float64).ravel() / per_ms
+        layers = tuple(
+            LayerTime(name, kind, float(time_ms))
+            for name, kind, time_ms in zip(names, kinds, times_ms, strict=False)
+            if time_ms > 0
+        )
+        return NetworkProfile(
+            gflops=flops / 1e9,
+            weights_bytes=int(weights_bytes),
+            activations_bytes=int(activations_bytes),
+            forward_ms=total_ticks / per_ms,
+            layers=layers,
+            backend=", ".join(dict.fromkeys(backend for backend, _ in effective)),
+            target=", ".join(dict.fromkeys(target for _, target in effective)),
+        )
+
+    def _empty_blob(self) -> Blob:
+        width, height = self.spec.input_wh
+        return np.zeros((1, 3, height, width), dtype=np.float32)
+
+
+def load_networks(
+    specs: Sequence[NetworkSpec], options: RuntimeOptions
+) -> tuple[OpenCvNetwork, ...]:
+    """Load networks side by side and run each once, under these options.
+
+    Raises:
+        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+    """
+    require_caffe_importer()
+    with _ENGINE_LOCK:
+        # The switches that are latched at building or at the first pass are set
+        # before, and nobody else may turn them meanwhile.
+        _apply(options)
+        # Hashing and parsing leave Python's lock, so that threads halve the wait.
+        with ThreadPoolExecutor(len(specs)) as pool:
+            networks = tuple(pool.map(lambda spec: OpenCvNetwork(spec, options), specs))
+        for network in networks:
+            network.warm_up()
+    return networks
+
+
+def blob_from_images(images: Sequence[BgrImage], spec: NetworkSpec) -> Blob:
+    """Stretch pictures to the network's input size and subtract its mean.
+
+    Args:
+        images: at least one BGR picture; their sizes may differ.
+        spec: says input size and mean.
+
+    Returns:
+        Shape (N, 3, height, width), float32, BGR order, minus the mean.
+    """
+    return np.asarray(
+        cv2.dnn.blobFromImages(list(images), 1.0, spec.input_wh, spec.mean_bgr, swapRB=False),
+        dtype=np.float32,
+    )
+
+
+def require_caffe_importer() -> None:
+    """Check that this OpenCV can load Caffe networks.
+
+    Raises:
+        EngineError: it cannot; OpenCV 5 dropped the importer.
+    """
+    if not hasattr(cv2.dnn, "readNetFromCaffe"):
+        raise EngineError(
+            f"OpenCV {cv2.__version__} cannot load Caffe networks: "
+            "run 'pip install \"opencv-python-headless<5\"' and start again."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What of this OpenCV build and this process bears on speed.
+
+    ``cpu_features`` are the vector instruction sets that the build has code for
+    and this processor has; ``usable_targets`` where its own backend can run.
+    """
+
+    version: str
+    threads: int
+    cpus_seen: int
+    optimised: bool
+    parallel_framework: str
+    cpu_features: tuple[str, ...]
+    usable_targets: tuple[str, ...]
+
+
+def engine_facts(options: RuntimeOptions) -> EngineFacts:
+    """Ask OpenCV for the facts, as they are while a network with these options runs."""
+    with _ENGINE_LOCK:
+        _apply(options)
+        threads, optimised = cv2.getNumThreads(), cv2.useOptimized()
+    return EngineFacts(
+        version=cv2.__version__,
+        threads=threads,
+        cpus_seen=cv2.getNumberOfCPUs(),
+        optimised=optimised,
+        parallel_framework=_parallel_framework(),
+        # OpenCV marks what it dispatches at run time with * and lacks with ?.
+        cpu_features=tuple(
+            name.lstrip("*") for name in cv2.getCPUFeaturesLine().split() if "?" not in name
+        ),
+        usable_targets=tuple(
+            _TARGET_NAMES.get(target, f"target {target}")
+            for target in cv2.dnn.getAvailableTargets(cv2.dnn.DNN_BACKEND_OPENCV)
+        ),
+    )
+
+
+_TARGET_NAMES = {
+    getattr(cv2.dnn, name): name.removeprefix("DNN_TARGET_").replace("_", " ")
+    for name in dir(cv2.dnn)
+    if name.startswith("DNN_TARGET_")
+}
+
+
+def _parallel_framework() -> str:
+    found = re.search(r"Parallel framework:\s*(.+)", cv2.getBuildInformation())
+    return found.group(1).strip() if found else "none"
+
+
+def _read_net(spec: NetworkSpec, options: RuntimeOptions) -> cv2.dnn.Net:
+    architecture = verified_path(spec.file("architecture"))
+    weights = verified_path(spec.file("weights"))
+    try:
+        net = cv2.dnn.readNetFromCaffe(str(architecture), str(weights))
+    except cv2.error as error:
+        raise EngineError(
+            f"OpenCV {cv2.__version__} could not load the {spec.role} network: "
+            "install the versions that requirements.txt names."
+        ) from error
+    net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
+    net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)
+    net.enableFusion(options.fusion)
+    net.enableWinograd(options.winograd)
+    return net
+
+
+def _apply(options: RuntimeOptions) -> None:
+    wanted = options.threads if options.threads is not None else _DEFAULT_THREADS
+    if cv2.getNumThreads() != wanted:
+        cv2.setNumThreads(wanted)
+    if cv2.useOptimized() != options.optimised:
+        cv2.setUseOptimized(options.optimised)

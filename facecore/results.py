@@ -1,0 +1,208 @@
+"""What an analysis answers with: frozen values that check themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facecore.settings import AnalysisSettings
+
+GENDERS = ("Male", "Female")
+"""Order of the gender network's outputs (Levi and Hassner 2015)."""
+
+AGE_GROUPS = ("(0-2)", "(4-6)", "(8-12)", "(15-20)", "(25-32)", "(38-43)", "(48-53)", "(60-100)")
+"""Order of the age network's outputs, years; the groups have gaps (Levi and Hassner 2015)."""
+
+STAGES = ("decode", "resize", "detect", "classify", "annotate", "encode")
+"""The stages of an analysis in the order they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A face's place in whole pixels of the upright original photo.
+
+    ``x1`` and ``y1`` are one past the last pixel, so the width is ``x1 - x0``.
+    """
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.x0 < self.x1 and 0 <= self.y0 < self.y1):
+            raise ValueError(f"not a box inside a photo: {self.xyxy}")
+
+    @property
+    def xyxy(self) -> tuple[int, int, int, int]:
+        """The four corners as a plain tuple."""
+        return (self.x0, self.y0, self.x1, self.y1)
+
+    @property
+    def width(self) -> int:
+        """Width in pixels, at least 1."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        """Height in pixels, at least 1."""
+        return self.y1 - self.y0
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One answer of the detector: a box and its confidence, 0 to 1."""
+
+    box: Box
+    confidence: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.confidence <= 1.0001:
+            raise ValueError(f"confidence is not between 0 and 1: {self.confidence}")
+
+
+@dataclass(frozen=True, slots=True)
+class GenderPrediction:
+    """Softmax output of the gender network, in the order of `GENDERS`; sums to 1."""
+
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_probabilities(self.probabilities, len(GENDERS))
+
+    @property
+    def label(self) -> str:
+        """The likelier of `GENDERS`."""
+        return GENDERS[int(np.argmax(self.probabilities))]
+
+    @property
+    def probability(self) -> float:
+        """Probability of `label`, 0 to 1."""
+        return max(self.probabilities)
+
+    def as_dict(self) -> dict[str, float]:
+        """Probability by gender."""
+        return dict(zip(GENDERS, self.probabilities, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class AgeGroupPrediction:
+    """Softmax output of the age network, in the order of `AGE_GROUPS`; sums to 1."""
+
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_probabilities(self.probabilities, len(AGE_GROUPS))
+
+    @property
+    def label(self) -> str:
+        """The likeliest of `AGE_GROUPS`."""
+        return AGE_GROUPS[int(np.argmax(self.probabilities))]
+
+    @property
+    def probability(self) -> float:
+        """Probability of `label`, 0 to 1."""
+        return max(self.probabilities)
+
+    def as_dict(self) -> dict[str, float]:
+        """Probability by age group."""
+        return dict(zip(AGE_GROUPS, self.probabilities, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One face: where it is, how sure the detector was, gender and age group."""
+
+    detection: Detection
+    gender: GenderPrediction
+    age_group: AgeGroupPrediction
+
+    @property
+    def box(self) -> Box:
+        """Where the face is."""
+        return self.detection.box
+
+    @property
+    def confidence(self) -> float:
+        """The detector's confidence, 0 to 1."""
+        return self.detection.confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTimings:
+    """Wall time of each stage in milliseconds; 0.0 for a stage that did not run.
+
+    ``total_ms`` is measured around all stages, so it is a little more than
+    their sum.
+    """
+
+    decode_ms: float = 0.0
+    resize_ms: float = 0.0
+    detect_ms: float = 0.0
+    classify_ms: float = 0.0
+    annotate_ms: float = 0.0
+    encode_ms: float = 0.0
+    total_ms: float = 0.0
+
+    def by_stage(self) -> dict[str, float]:
+        """Milliseconds by stage name, in the order of `STAGES`."""
+        return {stage: getattr(self, f"{stage}_ms") for stage in STAGES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceUsage:
+    """What the whole process used while one analysis ran.
+
+    CPU time and memory belong to the process, so they include whatever other
+    runs did meanwhile: ``other_runs`` is the most of them at any one time.
+    """
+
+    started_at: datetime
+    wall_time_s: float
+    cpu_time_s: float
+    rss_before_bytes: int
+    rss_after_bytes: int
+    peak_rss_bytes: int
+    other_runs: int = 0
+
+    @property
+    def cpu_percent(self) -> float:
+        """CPU time over wall time, in percent of one core; over 100 on several cores."""
+        return 100 * self.cpu_time_s / self.wall_time_s if self.wall_time_s > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """The answer for one photo.
+
+    Attributes:
+        faces: by falling confidence; empty where there is none.
+        candidates: all the detector offered, down to its own floor, by falling
+            confidence; ``faces`` are those that the settings let through.
+        size_wh: width and height of the upright original photo in pixels.
+        timings: wall time by stage.
+        resources: what the process used meanwhile.
+        settings: what was asked for.
+        reused: stages whose earlier result served again, so that their time is 0.
+        annotated: BGR uint8 (height, width, 3) copy of the photo with the faces
+            drawn, or None if it was not asked for.
+    """
+
+    faces: tuple[Face, ...]
+    candidates: tuple[Detection, ...]
+    size_wh: tuple[int, int]
+    timings: StageTimings
+    resources: ResourceUsage
+    settings: AnalysisSettings
+    reused: tuple[str, ...] = ()
+    annotated: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+
+
+def _check_probabilities(probabilities: tuple[float, ...], count: int) -> None:
+    if len(probabilities) != count:
+        raise ValueError(f"expected {count} probabilities, got {len(probabilities)}")
+    if not all(-1e-6 <= p <= 1 + 1e-6 for p in probabilities):
+        raise ValueError("a probability is not between 0 and 1")

@@ -1,0 +1,115 @@
+"""All settings, with the only defaults there are and their ranges."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from facecore.errors import SettingsError
+
+CropShape = Literal["square", "box"]
+
+MIN_SIDE_PX = 32
+MAX_SIDE_PX = 16384
+MAX_FACES = 200
+"""The detector network itself gives at most 200 boxes (``keep_top_k``)."""
+
+MAX_THREADS = 256
+MAX_CROP_MARGIN_RATIO = 1.0
+
+DEFAULT_MAX_PIXELS = 100_000_000
+MAX_PIXELS_CEILING = 178_000_000
+"""Pillow refuses to open a picture of more than 178,956,970 pixels, so no limit can lie above."""
+
+MAX_MEGAPIXELS_VARIABLE = "FACECORE_MAX_MEGAPIXELS"
+MODELS_DIR_VARIABLE = "FACECORE_MODELS_DIR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisSettings:
+    """What may change from one analysis to the next, with the same networks.
+
+    Attributes:
+        confidence: a detection counts as a face from here on, 0 to 1.
+        max_side_px: longest side of the copy that the detector sees, 32 to
+            16384 pixels; None leaves the photo as it is.
+        crop_margin_ratio: what is added around a face's box before gender and
+            age are read, as a part of the box's side, on each side; 0 to 1.
+        crop_shape: "square" widens the box to a square first, "box" keeps it.
+        max_faces: the most faces of one photo that are read, surest first; 1 to 200.
+
+    Raises:
+        SettingsError: a value is outside its range.
+    """
+
+    confidence: float = 0.7
+    max_side_px: int | None = 800
+    crop_margin_ratio: float = 0.1
+    crop_shape: CropShape = "square"
+    max_faces: int = MAX_FACES
+
+    def __post_init__(self) -> None:
+        _check_range("confidence", self.confidence, 0.0, 1.0)
+        if self.max_side_px is not None:
+            _check_range("longest side", self.max_side_px, MIN_SIDE_PX, MAX_SIDE_PX, whole=True)
+        _check_range("crop margin", self.crop_margin_ratio, 0.0, MAX_CROP_MARGIN_RATIO)
+        if self.crop_shape not in get_args(CropShape):
+            raise SettingsError(f"crop shape must be square or box, not {self.crop_shape!r}.")
+        _check_range("maximum number of faces", self.max_faces, 1, MAX_FACES, whole=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeOptions:
+    """How the networks are built and run; another value needs other networks.
+
+    Attributes:
+        threads: OpenCV's worker threads, 1 to 256; None leaves the number to OpenCV.
+        optimised: use the code written for this processor's vector units.
+        winograd: use Winograd's method for 3×3 convolutions.
+        fusion: merge layers that follow each other where that is possible.
+
+    Raises:
+        SettingsError: a value is outside its range.
+    """
+
+    threads: int | None = None
+    optimised: bool = True
+    winograd: bool = True
+    fusion: bool = True
+
+    def __post_init__(self) -> None:
+        if self.threads is not None:
+            _check_range("number of threads", self.threads, 1, MAX_THREADS, whole=True)
+
+
+def max_pixels_from_environment() -> int:
+    """Give the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else 100 megapixels.
+
+    Raises:
+        SettingsError: the variable is no number between 0.01 and 178.
+    """
+    text = os.environ.get(MAX_MEGAPIXELS_VARIABLE)
+    if not text:
+        return DEFAULT_MAX_PIXELS
+    try:
+        return megapixels_to_limit(float(text))
+    except ValueError:
+        raise SettingsError(f"{MAX_MEGAPIXELS_VARIABLE} must be a number, not {text!r}.") from None
+
+
+def megapixels_to_limit(megapixels: float) -> int:
+    """Turn a limit in megapixels (0.01 to 178) into pixels.
+
+    Raises:
+        SettingsError: it is outside that range.
+    """
+    _check_range("limit in megapixels", megapixels, 0.01, MAX_PIXELS_CEILING / 1e6)
+    return int(megapixels * 1e6)
+
+
+def _check_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        number = "a whole number" if whole else "a number"
+        raise SettingsError(f"The {name} must be {number} from {low:g} to {high:g}, not {value!r}.")
