@@ -17,6 +17,10 @@ The message of each is one sentence or two for the person in front of the
 screen: what is wrong and what to do next.
 """
 
+import logging
+
+_LOGGER = logging.getLogger(__name__)
+
 
 class FacecoreError(Exception):
     """Base of all errors that facecore raises on purpose."""
@@ -56,3 +60,13 @@ class ModelHashError(ModelError):
 
 class EngineError(ModelError):
     """The inference engine cannot load or run a network."""
+
+
+def friendly_message(error: Exception) -> str:
+    """Give the sentence to show for an error; an unexpected one is logged with its traceback."""
+    if isinstance(error, FacecoreError):
+        return str(error)
+    _LOGGER.error("unexpected error", exc_info=error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this: try a smaller photo."
+    return "Something unexpected went wrong with this: try another photo (the log says more)."

@@ -27,8 +27,10 @@ _EXIF_ORIENTATION = 0x0112
 # leaves as they are or not, by its version, so they are turned here.
 _ORIENTED_BY_OPENCV = ("JPEG", "MPO", "TIFF")
 
-# Our own limit, checked before anything is decoded, is the one that counts.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# A broken file is told of once, by our own sentence, and our own pixel limit is
+# the one that counts: the decoders need not complain on stderr as well.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 @dataclass(frozen=True, slots=True)

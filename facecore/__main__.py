@@ -1,0 +1,41 @@
+"""The command line: ``python -m facecore``.
+
+The exit status is 0 if all went well, 1 if some files failed or are wrong, 2 if
+nothing could be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from facecore.commands import analyze, models
+from facecore.errors import FacecoreError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and give the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m facecore", description="Read faces, gender and age groups on the CPU."
+    )
+    subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (analyze, models):
+        command.add_parser(subcommands)
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except FacecoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read the output left, as head does; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Answers and run records as plain values, JSON lines and CSV, for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from facecore.monitor import RunRecord
+from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face
+
+_BYTES_PER_MB = 1e6
+
+
+def analysis_to_dict(name: str, analysis: Analysis) -> dict[str, Any]:
+    """Give an analysis in the form of the command line's ``--json``.
+
+    Boxes are xyxy pixels of the upright photo, times milliseconds, memory
+    megabytes (10**6 bytes), the timestamp ISO 8601 in UTC.
+    """
+    used = analysis.resources
+    stages = analysis.timings.by_stage()
+    return {
+        "path": name,
+        "size_wh": list(analysis.size_wh),
+        "faces": [face_to_dict(face) for face in analysis.faces],
+        "timings_ms": {
+            **{stage: round(time_ms, 3) for stage, time_ms in stages.items()},
+            "total": round(analysis.timings.total_ms, 3),
+        },
+        "resources": {
+            "cpu_time_s": round(used.cpu_time_s, 4),
+            "cpu_percent": round(used.cpu_percent, 1),
+            "rss_mb": round(used.rss_after_bytes / _BYTES_PER_MB, 1),
+            "peak_rss_mb": round(used.peak_rss_bytes / _BYTES_PER_MB, 1),
+            "timestamp": used.started_at.isoformat(),
+        },
+        "settings": asdict(analysis.settings),
+    }
+
+
+def error_to_dict(name: str, message: str) -> dict[str, str]:
+    """Give a failed file in the form of the command line's ``--json``."""
+    return {"path": name, "error": message}
+
+
+def face_to_dict(face: Face) -> dict[str, Any]:
+    """Give one face with all its probabilities."""
+    return {
+        "box_xyxy": list(face.box.xyxy),
+        "confidence": face.confidence,
+        "gender": face.gender.label,
+        "gender_probabilities": face.gender.as_dict(),
+        "age_group": face.age_group.label,
+        "age_group_probabilities": face.age_group.as_dict(),
+    }
+
+
+def to_json_line(entry: dict[str, Any]) -> str:
+    """Write one entry as one line of JSON, letters beyond ASCII as they are."""
+    return json.dumps(entry, ensure_ascii=False, allow_nan=False)
+
+
+def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
+    """Give one row per face of all photos, every probability in a column of its own.
+
+    The columns are there also where there is no face.
+    """
+    probability_columns = [f"gender {label}" for label in GENDERS]
+    probability_columns += [f"age {label}" for label in AGE_GROUPS]
+    columns = ["photo", "face", "x0", "y0", "x1", "y1", "confidence", "gender", "age_group"]
+    rows = [
+        [
+            *(name, number, *face.box.xyxy, face.confidence),
+            *(face.gender.label, face.age_group.label),
+            *(*face.gender.probabilities, *face.age_group.probabilities),
+        ]
+        for name, analysis in named
+        for number, face in enumerate(analysis.faces, start=1)
+    ]
+    return pd.DataFrame(rows, columns=[*columns, *probability_columns])
+
+
+def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Give one row per run, units in the column names (MB is 10**6 bytes)."""
+    return pd.DataFrame(
+        [_run_row(record) for record in records],
+        columns=None if records else ["run", "time", "source", "photo"],
+    )
+
+
+def _run_row(record: RunRecord) -> dict[str, Any]:
+    stages = record.timings.by_stage()
+    return {
+        "run": record.number,
+        "time": record.started_at,
+        "source": record.source,
+        "photo": record.name,
+        "width_px": record.size_wh[0],
+        "height_px": record.size_wh[1],
+        "faces": record.faces,
+        "total_ms": record.timings.total_ms,
+        **{f"{stage}_ms": time_ms for stage, time_ms in stages.items()},
+        "reused_stages": " ".join(record.reused),
+        "cpu_time_s": record.cpu_time_s,
+        "cpu_percent_of_core": record.cpu_percent_of_core,
+        "cpu_percent_of_allowed": record.cpu_percent_of_allowed,
+        "rss_before_mb": record.rss_before_bytes / _BYTES_PER_MB,
+        "rss_after_mb": record.rss_after_bytes / _BYTES_PER_MB,
+        "peak_rss_mb": record.peak_rss_bytes / _BYTES_PER_MB,
+        "other_runs": record.other_runs,
+        **asdict(record.settings),
+        **asdict(record.runtime),
+    }
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Write a table as UTF-8 CSV that a spreadsheet shows as text, not as formulas.
+
+    A cell of text that begins with =, +, -, @ or a control character is set
+    behind an apostrophe (OWASP, "CSV Injection").
+    """
+    guarded = table.copy()
+    for column in guarded.columns[guarded.dtypes.map(pd.api.types.is_string_dtype)]:
+        guarded[column] = guarded[column].map(_as_text)
+    return guarded.to_csv(index=False).encode("utf-8")
+
+
+def _as_text(cell: Any) -> Any:
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + cell
+    return cell
