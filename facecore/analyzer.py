@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from facecore.annotate import draw_faces
 from facecore.attributes import AttributeClassifier, Attributes, crop_face
 from facecore.detector import FaceDetector, accept
-from facecore.images import BgrImage, cap_longest_side, check_bgr, decode_image
+from facecore.images import BgrImage, cap_longest_side, check_bgr, decode_image, encode_jpeg
 from facecore.network import Network, load_networks
 from facecore.registry import network_spec
 from facecore.resources import ResourceMeter
@@ -27,6 +28,17 @@ KNOWN_FACES_PER_PHOTO = 1000
 """Read faces that an open photo remembers, over all crop settings."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadCost:
+    """What it took to get all three networks ready, their first pass included.
+
+    ``rss_delta_bytes`` is by how much the process's resident memory grew.
+    """
+
+    load_time_ms: float
+    rss_delta_bytes: int
+
+
 class FaceAnalyzer:
     """Reads faces from photos with three loaded networks; safe to share between threads."""
 
@@ -36,10 +48,12 @@ class FaceAnalyzer:
         classifier: AttributeClassifier,
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        load_cost: LoadCost | None = None,
     ) -> None:
         self.detector = detector
         self.classifier = classifier
         self.max_pixels = max_pixels
+        self.load_cost = load_cost
 
     @classmethod
     def load(
@@ -51,8 +65,18 @@ class FaceAnalyzer:
             ModelError: a file is missing or wrong, or OpenCV cannot load it.
         """
         specs = [network_spec(role) for role in ("detector", "gender", "age")]
-        detector, gender, age = load_networks(specs, options or RuntimeOptions())
-        return cls(FaceDetector(detector), AttributeClassifier(gender, age), max_pixels=max_pixels)
+        with ResourceMeter() as meter:
+            detector, gender, age = load_networks(specs, options or RuntimeOptions())
+            used = meter.usage()
+        return cls(
+            FaceDetector(detector),
+            AttributeClassifier(gender, age),
+            max_pixels=max_pixels,
+            load_cost=LoadCost(
+                load_time_ms=used.wall_time_s * 1e3,
+                rss_delta_bytes=used.rss_after_bytes - used.rss_before_bytes,
+            ),
+        )
 
     @property
     def networks(self) -> tuple[Network, Network, Network]:
@@ -94,14 +118,26 @@ class OpenPhoto:
 
     def __init__(self, analyzer: FaceAnalyzer, photo: Photo) -> None:
         self._analyzer = analyzer
-        self._source: Photo | None = photo
+        self._source = photo
         self._image: BgrImage | None = None
         self._detected_at: int | None = None
         self._candidates: tuple[Detection, ...] | None = None
         self._known: OrderedDict[tuple[Box, float, str], Attributes] = OrderedDict()
 
-    def read(self, settings: AnalysisSettings, *, annotate: bool = True) -> Analysis:
+    def read(
+        self,
+        settings: AnalysisSettings,
+        *,
+        annotate: bool = True,
+        preview_side_px: int | None = None,
+    ) -> Analysis:
         """Give the answer under these settings.
+
+        Args:
+            settings: what to look for and how.
+            annotate: whether to draw the faces on a copy of the photo.
+            preview_side_px: with ``annotate``, also encode that copy as a JPEG
+                whose longest side is at most this.
 
         Raises:
             ImageError: the photo cannot be read.
@@ -116,10 +152,13 @@ class OpenPhoto:
             )
             with clock.stage("classify"):
                 faces = self._classified(image, accepted, settings)
-            annotated = None
+            annotated = preview = None
             if annotate:
                 with clock.stage("annotate"):
                     annotated = draw_faces(image, faces)
+            if annotated is not None and preview_side_px is not None:
+                with clock.stage("encode"):
+                    preview = encode_jpeg(cap_longest_side(annotated, preview_side_px))
             height, width = image.shape[:2]
             return Analysis(
                 faces=faces,
@@ -130,6 +169,7 @@ class OpenPhoto:
                 settings=settings,
                 reused=tuple(clock.reused),
                 annotated=annotated,
+                preview_jpeg=preview,
             )
 
     @property
@@ -143,11 +183,17 @@ class OpenPhoto:
             if isinstance(self._source, np.ndarray):
                 self._image = check_bgr(self._source)
             else:
-                self._image = decode_image(
-                    self._source or b"", max_pixels=self._analyzer.max_pixels
-                )
-            self._source = None
+                self._image = decode_image(self._source, max_pixels=self._analyzer.max_pixels)
         return self._image
+
+    @property
+    def image_bytes(self) -> int:
+        """Memory that the decoded photo takes now; 0 when it is not decoded."""
+        return 0 if self._image is None else self._image.nbytes
+
+    def release_image(self) -> None:
+        """Let the decoded photo go; what was found out stays, and decoding can happen again."""
+        self._image = None
 
     def _decoded(self, clock: _StageClock) -> BgrImage:
         if self._image is not None:

@@ -189,6 +189,7 @@ class Analysis:
         reused: stages whose earlier result served again, so that their time is 0.
         annotated: BGR uint8 (height, width, 3) copy of the photo with the faces
             drawn, or None if it was not asked for.
+        preview_jpeg: a smaller JPEG of ``annotated``, or None likewise.
     """
 
     faces: tuple[Face, ...]
@@ -199,6 +200,7 @@ class Analysis:
     settings: AnalysisSettings
     reused: tuple[str, ...] = ()
     annotated: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
+    preview_jpeg: bytes | None = field(default=None, repr=False, compare=False)
 
 
 def _check_probabilities(probabilities: tuple[float, ...], count: int) -> None:

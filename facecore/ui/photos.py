@@ -1,0 +1,101 @@
+"""Photos and their answers as pages handle them, and how many a session keeps."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from facecore.analyzer import OpenPhoto
+from facecore.monitor import RunRecord
+from facecore.results import Analysis
+from facecore.settings import AnalysisSettings, RuntimeOptions
+
+MAX_PHOTOS = 100
+"""Photos whose answers a session keeps; more cannot be uploaded at once."""
+
+MAX_DECODED_BYTES = 100_000_000
+"""Decoded photos that a session keeps in memory; older ones are decoded again when needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoInput:
+    """A photo that somebody chose.
+
+    Attributes:
+        key: the same for the same content.
+        name: to show; given by a stranger, so never a path and never HTML.
+        source: "sample", "upload" or "camera".
+        read: gives the file's bytes.
+        truth, credit: what is known to be true of the people on it, and whose
+            photo it is; for samples only.
+    """
+
+    key: str
+    name: str
+    source: str
+    read: Callable[[], bytes]
+    truth: str = ""
+    credit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A photo's answer as a page shows it, or the sentence that says why there is none.
+
+    ``analysis`` is without the full-size annotated copy, which would fill the
+    memory; ``crops_jpeg`` are the surest faces as the networks were given them;
+    ``run`` and ``run_before`` are what it cost, and what the run before it did.
+    """
+
+    photo: PhotoInput
+    settings: AnalysisSettings
+    options: RuntimeOptions
+    analysis: Analysis | None = None
+    crops_jpeg: tuple[bytes, ...] = ()
+    run: RunRecord | None = None
+    run_before: RunRecord | None = None
+    error: str = ""
+
+    def answers(self, settings: AnalysisSettings, options: RuntimeOptions) -> bool:
+        """Tell whether this is the answer under these settings."""
+        return (self.settings, self.options) == (settings, options)
+
+
+class SessionPhotos:
+    """The photos of one session: opened once, answered once per settings, both bounded."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[str, RuntimeOptions], OpenPhoto] = OrderedDict()
+        self._readings: OrderedDict[str, Reading] = OrderedDict()
+
+    def opened(self, key: str, options: RuntimeOptions) -> OpenPhoto | None:
+        """Give a photo that was opened before under these options, or None."""
+        photo = self._open.get((key, options))
+        if photo is not None:
+            self._open.move_to_end((key, options))
+        return photo
+
+    def keep_open(self, key: str, options: RuntimeOptions, photo: OpenPhoto) -> None:
+        """Remember an open photo; the longest unused make room for it."""
+        self._open[(key, options)] = photo
+        self._open.move_to_end((key, options))
+        while len(self._open) > MAX_PHOTOS:
+            self._open.popitem(last=False)
+        used = 0
+        for kept in reversed(self._open.values()):
+            used += kept.image_bytes
+            # The newest stays decoded whatever its size: it is the one on the page.
+            if used > MAX_DECODED_BYTES and kept is not photo:
+                kept.release_image()
+
+    def reading(self, key: str) -> Reading | None:
+        """Give the newest answer for a photo, or None."""
+        return self._readings.get(key)
+
+    def keep_reading(self, key: str, reading: Reading) -> None:
+        """Remember a photo's newest answer; the oldest of the others make room for it."""
+        self._readings[key] = reading
+        self._readings.move_to_end(key)
+        while len(self._readings) > MAX_PHOTOS:
+            self._readings.popitem(last=False)

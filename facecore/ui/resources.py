@@ -1,0 +1,54 @@
+"""What all sessions of the server share: the loaded networks, and facts that do not change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from facecore.analyzer import FaceAnalyzer
+from facecore.container import read_limits, usable_cpus
+from facecore.network import EngineFacts, NetworkProfile, engine_facts
+from facecore.registry import FileStatus, all_file_statuses
+from facecore.samples import Sample, samples
+from facecore.settings import RuntimeOptions, max_pixels_from_environment
+
+MAX_NETWORK_SETS = 2
+"""Sets of the three networks kept in memory, about 290 MB each: one per runtime options."""
+
+
+@st.cache_resource(max_entries=MAX_NETWORK_SETS, show_spinner="Loading the three networks …")
+def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
+    """Give the networks for these options, loaded once per process.
+
+    Raises:
+        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+        SettingsError: the pixel limit in the environment is no number.
+    """
+    return FaceAnalyzer.load(options, max_pixels=max_pixels_from_environment())
+
+
+@st.cache_data(max_entries=MAX_NETWORK_SETS, ttl="10m", show_spinner="Timing each layer …")
+def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
+    """Give each network's time per layer, measured now and kept for ten minutes."""
+    return tuple(network.profile() for network in analyzer(options).networks)
+
+
+@st.cache_data(max_entries=1, ttl="1m", show_spinner="Checking the files …")
+def file_statuses() -> tuple[FileStatus, ...]:
+    """Give where the networks' files are and whether they are right; checked once a minute."""
+    return all_file_statuses()
+
+
+@st.cache_data(max_entries=MAX_NETWORK_SETS, show_spinner=False)
+def facts(options: RuntimeOptions) -> EngineFacts:
+    """Give the facts of this OpenCV build under these options."""
+    return engine_facts(options)
+
+
+def sample_by_key() -> dict[str, Sample]:
+    """Give the sample photos by key, the first one first."""
+    return {sample.key: sample for sample in samples()}
+
+
+def usable_threads() -> int:
+    """Say how many threads can run at once here."""
+    return max(1, round(usable_cpus(read_limits())))

@@ -1,0 +1,63 @@
+"""The Monitor page: what every run of this session cost, and what happens now."""
+
+import streamlit as st
+
+from facecore.export import csv_bytes, runs_table
+from facecore.monitor import RunRecord, percentile
+from facecore.ui import charts, state
+from facecore.ui.live import live_strip
+
+
+def percentiles(records: list[RunRecord]) -> None:
+    """Show the percentiles of latency that there are enough runs for."""
+    full = [record.timings.total_ms for record in records if not record.reused]
+    found = {name: percentile(full, name) for name in (50, 90, 95)}
+    known = [f"p{name} {value:.0f} ms" for name, value in found.items() if value is not None]
+    st.caption(
+        f"Latency of the {len(full)} full runs: {', '.join(known) or 'too few runs to say'}. "
+        "The median needs 2 runs, p90 needs 10, p95 needs 20. Runs that re-used an earlier "
+        "detection are drawn, but not counted here."
+    )
+
+
+def over_runs(records: list[RunRecord]) -> None:
+    """Draw the charts and the table."""
+    st.markdown("**Latency by stage**")
+    st.plotly_chart(charts.latency_by_run(records), key="latency", alt="Latency of each run")
+    percentiles(records)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**CPU of the process during each run**")
+        st.plotly_chart(charts.cpu_by_run(records), key="cpu", alt="CPU use of each run")
+    with right:
+        st.markdown("**Memory of the process**")
+        st.plotly_chart(charts.memory_by_run(records), key="memory", alt="Memory at each run")
+    table = runs_table(records)
+    st.dataframe(
+        table.iloc[::-1].round(1),
+        hide_index=True,
+        column_config={"time": st.column_config.DatetimeColumn(format="HH:mm:ss")},
+    )
+    row = st.container(horizontal=True)
+    row.download_button(
+        "Runs CSV",
+        csv_bytes(table),
+        "runs.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/table:",
+    )
+    row.button("Clear runs", on_click=state.history().clear, icon=":material/delete:")
+
+
+st.title("Monitor")
+st.markdown("What every run of this session cost, and what this server is doing now.")
+live_strip()
+records = list(state.history().records())
+if not records:
+    st.info("No runs yet in this session: open Analyze and come back.", icon=":material/info:")
+else:
+    sources = ("all", *sorted({record.source for record in records}))
+    chosen = st.pills("Source", sources, default="all", required=True, key="run_source")
+    # A source may have gone with the runs that were cleared.
+    over_runs([record for record in records if chosen in ("all", record.source)] or records)

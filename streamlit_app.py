@@ -1,0 +1,37 @@
+"""The entry: page set-up, navigation, settings, then the page."""
+
+import streamlit as st
+
+from facecore.ui import state
+from facecore.ui.components import friendly_errors
+from facecore.ui.sidebar import settings_sidebar
+
+st.set_page_config("Face reading on the CPU", "🙂", "wide")
+
+# Each address differs from its file's name: while the old automatic pages are
+# still on, before the navigation has run, the two must not be confused.
+page = st.navigation(
+    [
+        st.Page(
+            "pages/analyze_photos.py",
+            title="Analyze",
+            icon=":material/familiar_face_and_zone:",
+            default=True,
+        ),
+        st.Page(
+            "pages/monitor_runs.py",
+            title="Monitor",
+            icon=":material/monitoring:",
+            url_path="monitor",
+        ),
+        st.Page(
+            "pages/inspect_models.py",
+            title="Models",
+            icon=":material/network_node:",
+            url_path="models",
+        ),
+    ]
+)
+with friendly_errors():
+    state.keep_settings(*settings_sidebar())
+    page.run()

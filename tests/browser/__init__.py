@@ -1,0 +1,1 @@
+"""Tests and screenshots with a real server and a real browser."""

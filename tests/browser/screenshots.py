@@ -1,0 +1,114 @@
+"""Render every page with real content: ``python -m tests.browser.screenshots FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from facecore.samples import samples
+from tests.browser.server import (
+    chromium_path,
+    running_browser,
+    running_server,
+    wait_until_idle,
+)
+
+WIDTHS_PX = {"wide": 1400, "narrow": 420}
+SCHEMES = ("light", "dark")
+# Tall enough that the page's own scroll area shows everything at once.
+TALL_PX = {"wide": 1500, "narrow": 3600}
+
+
+def shoot(browser: Browser, address: str, folder: Path) -> list[Path]:
+    """Take a picture of each page, wide and narrow, light and dark; gives the files."""
+    written: list[Path] = []
+    for scheme in SCHEMES:
+        for width_name, width in WIDTHS_PX.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": TALL_PX[width_name]},
+                color_scheme="light" if scheme == "light" else "dark",
+            )
+            page = context.new_page()
+            for name, visit in _VISITS.items():
+                visit(page, address)
+                target = folder / f"{name}-{width_name}-{scheme}.png"
+                page.screenshot(path=target)
+                written.append(target)
+            context.close()
+    return written
+
+
+def _visit_analyze(page: Page, address: str) -> None:
+    page.goto(address)
+    page.locator(".js-plotly-plot").first.wait_for()
+    wait_until_idle(page)
+
+
+def _visit_gallery(page: Page, address: str) -> None:
+    files = [
+        {"name": sample.file_name, "mimeType": "image/png", "buffer": sample.read()}
+        for sample in samples()
+    ]
+    files.append({"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
+    page.locator('input[type="file"]').first.set_input_files(files)  # type: ignore[arg-type]
+    page.get_by_text("photos could be read").wait_for()
+    page.locator(".js-plotly-plot").first.wait_for()
+    wait_until_idle(page)
+
+
+def _visit_monitor(page: Page, _: str) -> None:
+    # By the navigation, so that the session's runs are there to see.
+    _navigate(page, "Monitor")
+    page.locator(".js-plotly-plot").nth(2).wait_for()
+    page.wait_for_timeout(4000)  # a few seconds of the live strip
+    wait_until_idle(page)
+
+
+def _visit_models(page: Page, _: str) -> None:
+    _navigate(page, "Models")
+    page.get_by_text("Version").first.wait_for()
+    wait_until_idle(page)
+
+
+def _navigate(page: Page, title: str) -> None:
+    narrow = page.viewport_size is not None and page.viewport_size["width"] == WIDTHS_PX["narrow"]
+    if narrow:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+    page.get_by_role("heading", name=title, level=1).wait_for()
+    if narrow:
+        # On a telephone the sidebar lies over the page until it is closed.
+        page.get_by_test_id("stSidebarHeader").hover()
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+        page.wait_for_timeout(500)
+
+
+_VISITS = {
+    "analyze": _visit_analyze,
+    "gallery": _visit_gallery,
+    "monitor": _visit_monitor,
+    "models": _visit_models,
+}
+
+
+def main() -> None:
+    """Serve the dashboard, take the pictures, say where they are."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    chromium = chromium_path()
+    if chromium is None:
+        sys.exit("error: Chromium was not found: install it or name it in CHROMIUM.")
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        running_server(Path(scratch) / "server.log") as address,
+        running_browser(chromium) as browser,
+    ):
+        for path in shoot(browser, address, folder):
+            print(path)
+
+
+if __name__ == "__main__":
+    main()
