@@ -16,6 +16,7 @@ page = st.navigation(
             "pages/analyze_photos.py",
             title="Analyze",
             icon=":material/familiar_face_and_zone:",
+            url_path="analyze",
             default=True,
         ),
         st.Page(

@@ -117,7 +117,8 @@ class OpenPhoto:
     """
 
     def __init__(self, analyzer: FaceAnalyzer, photo: Photo) -> None:
-        self._analyzer = analyzer
+        self._analyzer: FaceAnalyzer | None = analyzer
+        self._max_pixels = analyzer.max_pixels
         self._source = photo
         self._image: BgrImage | None = None
         self._detected_at: int | None = None
@@ -136,8 +137,7 @@ class OpenPhoto:
         Args:
             settings: what to look for and how.
             annotate: whether to draw the faces on a copy of the photo.
-            preview_side_px: with ``annotate``, also encode that copy as a JPEG
-                whose longest side is at most this.
+            preview_side_px: longest side of a JPEG of that copy; None for no JPEG.
 
         Raises:
             ImageError: the photo cannot be read.
@@ -147,23 +147,18 @@ class OpenPhoto:
         with ResourceMeter() as meter:
             image = self._decoded(clock)
             candidates = self._detected(image, settings, clock)
-            accepted = accept(
-                candidates, confidence=settings.confidence, max_faces=settings.max_faces
-            )
-            with clock.stage("classify"):
-                faces = self._classified(image, accepted, settings)
+            faces = self._classified(image, candidates, settings, clock)
             annotated = preview = None
             if annotate:
                 with clock.stage("annotate"):
                     annotated = draw_faces(image, faces)
-            if annotated is not None and preview_side_px is not None:
-                with clock.stage("encode"):
-                    preview = encode_jpeg(cap_longest_side(annotated, preview_side_px))
-            height, width = image.shape[:2]
+                if preview_side_px is not None:
+                    with clock.stage("encode"):
+                        preview = encode_jpeg(cap_longest_side(annotated, preview_side_px))
             return Analysis(
                 faces=faces,
                 candidates=candidates,
-                size_wh=(width, height),
+                size_wh=(image.shape[1], image.shape[0]),
                 timings=clock.timings(),
                 resources=meter.usage(),
                 settings=settings,
@@ -183,7 +178,7 @@ class OpenPhoto:
             if isinstance(self._source, np.ndarray):
                 self._image = check_bgr(self._source)
             else:
-                self._image = decode_image(self._source, max_pixels=self._analyzer.max_pixels)
+                self._image = decode_image(self._source, max_pixels=self._max_pixels)
         return self._image
 
     @property
@@ -191,9 +186,23 @@ class OpenPhoto:
         """Memory that the decoded photo takes now; 0 when it is not decoded."""
         return 0 if self._image is None else self._image.nbytes
 
+    def detach(self) -> None:
+        """Let the networks go, so that a photo that is kept does not keep them in memory."""
+        self._analyzer = None
+
+    def attach(self, analyzer: FaceAnalyzer) -> None:
+        """Take networks of the same runtime options again, to be read anew."""
+        self._analyzer = analyzer
+
     def release_image(self) -> None:
         """Let the decoded photo go; what was found out stays, and decoding can happen again."""
         self._image = None
+
+    @property
+    def _networks(self) -> FaceAnalyzer:
+        if self._analyzer is None:
+            raise RuntimeError("the photo was detached from its networks")
+        return self._analyzer
 
     def _decoded(self, clock: _StageClock) -> BgrImage:
         if self._image is not None:
@@ -212,22 +221,25 @@ class OpenPhoto:
             capped = cap_longest_side(image, settings.max_side_px)
         with clock.stage("detect"):
             height, width = image.shape[:2]
-            self._candidates = self._analyzer.detector.candidates(capped, (width, height))
+            self._candidates = self._networks.detector.candidates(capped, (width, height))
         self._detected_at = settings.max_side_px
         return self._candidates
 
     def _classified(
-        self, image: BgrImage, accepted: Sequence[Detection], settings: AnalysisSettings
+        self,
+        image: BgrImage,
+        candidates: Sequence[Detection],
+        settings: AnalysisSettings,
+        clock: _StageClock,
     ) -> tuple[Face, ...]:
+        accepted = accept(candidates, confidence=settings.confidence, max_faces=settings.max_faces)
         keys = [(d.box, settings.crop_margin_ratio, settings.crop_shape) for d in accepted]
-        unknown = list(dict.fromkeys(key for key in keys if key not in self._known))
-        crops = [crop_face(image, box, settings) for box, _, _ in unknown]
-        answers = self._analyzer.classifier.classify(crops)
+        with clock.stage("classify"):
+            unknown = list(dict.fromkeys(key for key in keys if key not in self._known))
+            crops = [crop_face(image, box, settings) for box, _, _ in unknown]
+            answers = self._networks.classifier.classify(crops)
         self._known.update(zip(unknown, answers, strict=True))
-        faces = tuple(
-            Face(detection, *self._known[key])
-            for detection, key in zip(accepted, keys, strict=True)
-        )
+        faces = tuple(Face(d, *self._known[key]) for d, key in zip(accepted, keys, strict=True))
         while len(self._known) > KNOWN_FACES_PER_PHOTO:
             self._known.popitem(last=False)
         return faces

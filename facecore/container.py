@@ -7,6 +7,7 @@ In a container ``psutil`` sees the whole host. The control group (cgroup, versio
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ import psutil
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 PROC_CGROUP = Path("/proc/self/cgroup")
 
-_NO_LIMIT_V1 = 1 << 60
-"""cgroup v1 writes "no limit" as a number close to 2**63."""
+_NO_LIMIT = 1 << 60
+"""cgroup v1 writes "no limit" as a number close to 2**63; no machine has as many bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def _read_v2(root: Path, path: str) -> ContainerLimits:
     return ContainerLimits(
         version=2,
         cpu_quota=_least(_quota_v2(folder) for folder in folders),
-        memory_limit_bytes=_whole(_least(_number(folder / "memory.max") for folder in folders)),
+        memory_limit_bytes=_limit(_number(folder / "memory.max") for folder in folders),
         memory_used_bytes=_working_set(used, _stat(folders[0] / "memory.stat"), "inactive_file"),
         cpu_time_s=None if cpu_usec is None else cpu_usec / 1e6,
     )
@@ -84,13 +85,12 @@ def _read_v1(root: Path, paths: dict[str, str]) -> ContainerLimits:
     memory = list(_upwards(root / "memory", paths.get("memory", "/")))
     cpu = list(_upwards(root / "cpu", paths.get("cpu", "/")))
     accounting = next(_upwards(root / "cpuacct", paths.get("cpuacct", "/")))
-    limit = _least(_number(folder / "memory.limit_in_bytes") for folder in memory)
     used = _number(memory[0] / "memory.usage_in_bytes")
     cpu_ns = _number(accounting / "cpuacct.usage")
     return ContainerLimits(
         version=1,
         cpu_quota=_least(_quota_v1(folder) for folder in cpu),
-        memory_limit_bytes=None if limit is None or limit >= _NO_LIMIT_V1 else int(limit),
+        memory_limit_bytes=_limit(_number(folder / "memory.limit_in_bytes") for folder in memory),
         memory_used_bytes=_working_set(
             used, _stat(memory[0] / "memory.stat"), "total_inactive_file"
         ),
@@ -139,10 +139,10 @@ def _ratio(quota: str, period: str) -> float | None:
         ratio = float(quota) / float(period)
     except (ValueError, ZeroDivisionError):
         return None  # "max", or no such file
-    return ratio if ratio > 0 else None  # version 1 writes -1 for no limit
+    return ratio if 0 < ratio < math.inf else None  # version 1 writes -1 for no limit
 
 
-def _working_set(used: float | None, stat: dict[str, float], droppable: str) -> int | None:
+def _working_set(used: int | None, stat: dict[str, float], droppable: str) -> int | None:
     return None if used is None else max(0, int(used - stat.get(droppable, 0)))
 
 
@@ -155,13 +155,13 @@ def _least(values: Iterator[float | None]) -> float | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+def _limit(values: Iterator[int | None]) -> int | None:
+    return min((value for value in values if value is not None and value < _NO_LIMIT), default=None)
 
 
-def _number(path: Path) -> float | None:
+def _number(path: Path) -> int | None:
     text = _text(path)
-    return float(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() and len(text) < 20 else None
 
 
 def _text(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -60,8 +61,8 @@ def face_to_dict(face: Face) -> dict[str, Any]:
 
 
 def to_json_line(entry: dict[str, Any]) -> str:
-    """Write one entry as one line of JSON, letters beyond ASCII as they are."""
-    return json.dumps(entry, ensure_ascii=False, allow_nan=False)
+    """Write one entry as one line of JSON, in ASCII, so that any output can hold it."""
+    return json.dumps(entry, allow_nan=False)
 
 
 def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
@@ -120,8 +121,9 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """Write a table as UTF-8 CSV that a spreadsheet shows as text, not as formulas.
 
-    A cell of text that begins with =, +, -, @ or a control character is set
-    behind an apostrophe (OWASP, "CSV Injection").
+    A cell of text that begins with =, +, - or @ is set behind an apostrophe
+    (OWASP, "CSV Injection"), and control characters such as line ends become
+    spaces, so that a file's name stays in its cell; spaces around it are cut off.
     """
     guarded = table.copy()
     for column in guarded.columns[guarded.dtypes.map(pd.api.types.is_string_dtype)]:
@@ -130,6 +132,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 
 def _as_text(cell: Any) -> Any:
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + cell
-    return cell
+    if not isinstance(cell, str):
+        return cell
+    plain = re.sub(r"[\x00-\x1f\x7f]+", " ", cell).strip()
+    return f"'{plain}" if plain[:1] in ("=", "+", "-", "@") else plain

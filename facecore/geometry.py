@@ -27,9 +27,10 @@ def fractions_to_xyxy(
         has no width or no height.
     """
     width, height = resolution_wh
-    scaled = np.asarray(fractions, dtype=np.float64).reshape(-1, 4) * (width, height, width, height)
-    clipped = np.clip(np.nan_to_num(scaled, nan=0.0), 0, (width, height, width, height))
-    return clipped.astype(np.int64)
+    edges = np.asarray(fractions, dtype=np.float64).reshape(-1, 4)
+    edges = np.where(np.isnan(edges).any(axis=1, keepdims=True), 0.0, edges)
+    size = (width, height, width, height)
+    return np.clip(edges * size, 0, size).astype(np.int64)
 
 
 def has_area(boxes_xyxy: NDArray[np.int64]) -> NDArray[np.bool_]:

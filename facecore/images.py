@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 
@@ -23,27 +24,38 @@ ACCEPTED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", 
 
 _FORMATS_IN_WORDS = "JPEG, PNG, WebP, BMP, TIFF or AVIF"
 _EXIF_ORIENTATION = 0x0112
+_TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # OpenCV turns these two upright itself, from the same tag. The others it
 # leaves as they are or not, by its version, so they are turned here.
 _ORIENTED_BY_OPENCV = ("JPEG", "MPO", "TIFF")
 
-# A broken file is told of once, by our own sentence, and our own pixel limit is
-# the one that counts: the decoders need not complain on stderr as well.
+# A broken file is told of by our own sentence, and our own pixel limit is the one
+# that counts: OpenCV and Pillow need not complain on stderr as well. (The C
+# libraries inside them, libpng and libjpeg, cannot be kept from it.)
 warnings.filterwarnings("ignore", module=r"PIL\.")
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What a file says of itself: format name, stored size, EXIF orientation 1 to 8."""
+    """What a file says of itself.
+
+    Attributes:
+        format: Pillow's name of the format.
+        size_wh: in pixels, as stored; of a TIFF, as it is shown.
+        orientation: EXIF orientation 1 to 8, still to be applied; 1 for a TIFF.
+        has_alpha: whether it has transparency.
+    """
 
     format: str
     size_wh: tuple[int, int]
     orientation: int
+    has_alpha: bool = False
 
 
 def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHeader:
-    """Read format, size and orientation without decoding a pixel.
+    """Read format, size and orientation; the size is checked before anything is decoded.
 
     Raises:
         UnsupportedImageError: empty, no picture, or a format that is not accepted.
@@ -54,14 +66,20 @@ def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHe
         raise UnsupportedImageError("The file is empty: choose another one.")
     with _open(data, max_pixels) as picture:
         width, height = picture.size
-        if width * height > max_pixels:
-            raise ImageTooLargeError(
-                f"The picture claims {width}×{height} pixels, more than the limit of "
-                f"{_megapixels(max_pixels)} megapixels: make it smaller and try again."
-            )
         if width < 1 or height < 1:
             raise DamagedImageError("The picture says it has no pixels: choose another file.")
-        return ImageHeader(picture.format or "", (width, height), _orientation(picture, data))
+        for size_wh in (picture.size, _tile_wh(picture)):
+            if size_wh[0] * size_wh[1] > max_pixels:
+                raise ImageTooLargeError(
+                    f"The picture claims {size_wh[0]}×{size_wh[1]} pixels, more than the limit "
+                    f"of {_megapixels(max_pixels)} megapixels: make it smaller and try again."
+                )
+        return ImageHeader(
+            picture.format or "",
+            (width, height),
+            _orientation(picture, data),
+            has_alpha="A" in picture.getbands(),
+        )
 
 
 def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrImage:
@@ -78,7 +96,7 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrIma
         ImageError: of the kind that fits, with what to do.
     """
     header = read_header(data, max_pixels=max_pixels)
-    image = _decode_with_opencv(data, header)
+    image = _decode_with_opencv(data, header) if _is_safe_for_opencv(data, header) else None
     if image is None:
         image = _decode_with_pillow(data, max_pixels)
     if image.shape[0] * image.shape[1] > max_pixels:
@@ -144,6 +162,37 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         ) from error
 
 
+def _tile_wh(picture: Image.Image) -> tuple[int, int]:
+    """Give a TIFF's tile size: a small picture may claim a huge tile, decoded whole."""
+    tags = getattr(picture, "tag_v2", {})
+    width, height = tags.get(_TIFF_TILE_WIDTH, 0), tags.get(_TIFF_TILE_LENGTH, 0)
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else (0, 0)
+
+
+def _is_safe_for_opencv(data: bytes, header: ImageHeader) -> bool:
+    if header.format == "TIFF":
+        # OpenCV multiplies a TIFF's colours by its transparency.
+        return not header.has_alpha
+    return header.format != "PNG" or _png_chunks_fit(data)
+
+
+def _png_chunks_fit(data: bytes) -> bool:
+    """Tell whether each chunk is as long as it says.
+
+    OpenCV reserves whatever memory a chunk's length claims, up to 4 GB. A chunk
+    is length, name, content and checksum (PNG specification, 5.3).
+    """
+    place = len(_PNG_SIGNATURE)
+    while place + 8 <= len(data):
+        (length,) = struct.unpack_from(">I", data, place)
+        if length > len(data) - place - 12:
+            return False
+        if data[place + 4 : place + 8] == b"IEND":
+            return True
+        place += 12 + length
+    return False
+
+
 def _orientation(picture: Image.Image, data: bytes) -> int:
     try:
         # A PNG may keep its EXIF behind the pixels, where only a full load finds it.
@@ -182,8 +231,12 @@ def _decode_with_pillow(data: bytes, max_pixels: int) -> BgrImage:
             if upright.mode.startswith("I;16"):
                 grey = (np.asarray(upright, dtype=np.uint16) >> 8).astype(np.uint8)
                 return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
+            if upright.mode in ("I", "F"):
+                raise UnsupportedImageError(
+                    "Pictures of 32-bit numbers cannot be read: save it with 8 or 16 bits."
+                )
             return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1])
-        except MemoryError:
+        except (MemoryError, UnsupportedImageError):
             raise
         except Exception as error:
             raise DamagedImageError(

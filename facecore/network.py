@@ -237,6 +237,9 @@ def engine_facts(options: RuntimeOptions) -> EngineFacts:
     with _ENGINE_LOCK:
         _apply(options)
         threads, optimised = cv2.getNumThreads(), cv2.useOptimized()
+        # While it is off, OpenCV says that the processor lacks everything.
+        cv2.setUseOptimized(True)
+        features = cv2.getCPUFeaturesLine().split()
     return EngineFacts(
         version=cv2.__version__,
         threads=threads,
@@ -244,9 +247,7 @@ def engine_facts(options: RuntimeOptions) -> EngineFacts:
         optimised=optimised,
         parallel_framework=_parallel_framework(),
         # OpenCV marks what it dispatches at run time with * and lacks with ?.
-        cpu_features=tuple(
-            name.lstrip("*") for name in cv2.getCPUFeaturesLine().split() if "?" not in name
-        ),
+        cpu_features=tuple(name.lstrip("*") for name in features if "?" not in name),
         usable_targets=tuple(
             _TARGET_NAMES.get(target, f"target {target}")
             for target in cv2.dnn.getAvailableTargets(cv2.dnn.DNN_BACKEND_OPENCV)

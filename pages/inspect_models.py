@@ -1,83 +1,16 @@
 """The Models page: what the three networks are, where they lie, and where their time goes."""
 
-import pandas as pd
 import streamlit as st
 
-from facecore.network import EngineFacts, Network, NetworkProfile
-from facecore.registry import FileStatus
-from facecore.ui import charts, resources, state
-
-
-def files(statuses: tuple[FileStatus, ...]) -> None:
-    """Show where each file was found and whether it is the known one."""
-    st.subheader("Files")
-    rows = [
-        {
-            "network": status.spec.title,
-            "file": status.file.name,
-            "hash": "ok" if status.hash_ok else "wrong" if status.path else "missing",
-            "found in": status.found_in or "nowhere",
-            "bytes": status.size_bytes,
-            "SHA-256": status.file.sha256,
-        }
-        for status in statuses
-    ]
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config={"bytes": st.column_config.NumberColumn(format="localized")},
-    )
-    for status in statuses:
-        if status.advice:
-            st.error(status.advice)
-
-
-def network(loaded: Network, profile: NetworkProfile) -> None:
-    """Show one network: what it is, what it costs, its files, its layers."""
-    spec = loaded.spec
-    st.subheader(spec.title)
-    st.markdown(f"{spec.summary} Input {spec.input_wh[0]}×{spec.input_wh[1]} pixels.")
-    st.caption(f"[{spec.citation}]({spec.url}). Licence: {spec.licence}.")
-    values = (
-        ("Loading", f"{loaded.load_time_ms:.0f} ms", "Hash, load and first pass; side by side."),
-        ("One pass", f"{profile.forward_ms:.1f} ms", "One forward pass of one picture, now."),
-        ("Work", f"{profile.gflops:.2f} GFLOPs", "Floating-point operations of one pass, 10⁹."),
-        ("Weights", f"{profile.weights_bytes / 1e6:.0f} MB", "What the engine says they take."),
-        (
-            "In between",
-            f"{profile.activations_bytes / 1e6:.0f} MB",
-            "All layers' outputs of one pass, as the engine says; memory is used again.",
-        ),
-        ("Runs on", f"{profile.backend}/{profile.target}", "What its layers really run on."),
-    )
-    for column, (label, value, note) in zip(st.columns(len(values)), values, strict=True):
-        column.metric(label, value, help=note)
-    with st.expander("Time per layer", expanded=True):
-        st.plotly_chart(charts.layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
-
-
-def engine(facts: EngineFacts) -> None:
-    """Show the facts of OpenCV that bear on speed."""
-    st.subheader("OpenCV")
-    st.markdown(
-        f"Version {facts.version}, {facts.threads} threads ({facts.parallel_framework}) on "
-        f"{facts.cpus_seen} processors, optimised code {'on' if facts.optimised else 'off'}.  \n"
-        f"Vector units used: {', '.join(facts.cpu_features)}.  \n"
-        f"Targets that its own backend can use here: {', '.join(facts.usable_targets)}."
-    )
-
+from facecore.ui import networks, resources, state
 
 st.title("Models")
 st.markdown("Three small Caffe networks from 2015 to 2017, run by OpenCV's dnn module.")
 # Before the networks are loaded: where a file is missing, this table says which.
-files(resources.file_statuses())
-_, options = state.current_settings()
-analyzer = resources.analyzer(options)
-if analyzer.load_cost:
-    st.markdown(
-        f"All three were ready in {analyzer.load_cost.load_time_ms:.0f} ms, and the server's "
-        f"memory grew by {analyzer.load_cost.rss_delta_bytes / 1e6:.0f} MB."
-    )
-for loaded, profile in zip(analyzer.networks, resources.profiles(options), strict=True):
-    network(loaded, profile)
-engine(resources.facts(options))
+if networks.files_table(resources.file_statuses()):
+    _, options = state.current_settings()
+    analyzer = resources.analyzer(options)
+    networks.load_cost(analyzer)
+    for loaded, profile in zip(analyzer.networks, resources.profiles(options), strict=True):
+        networks.network(loaded, profile)
+    networks.engine(resources.facts(options))

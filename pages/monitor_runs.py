@@ -34,7 +34,7 @@ def over_runs(records: list[RunRecord]) -> None:
         st.plotly_chart(charts.memory_by_run(records), key="memory", alt="Memory at each run")
     table = runs_table(records)
     st.dataframe(
-        table.iloc[::-1].round(1),
+        table.iloc[::-1].round(dict.fromkeys(table.select_dtypes("number"), 1)),
         hide_index=True,
         column_config={"time": st.column_config.DatetimeColumn(format="HH:mm:ss")},
     )

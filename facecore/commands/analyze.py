@@ -25,6 +25,7 @@ from facecore.settings import (
 )
 
 _BAR_FROM_FILES = 4
+_LONGEST_STEM_BYTES = 200
 _DEFAULTS = AnalysisSettings()
 
 
@@ -109,15 +110,14 @@ def _load(arguments: argparse.Namespace) -> FaceAnalyzer:
 
 def _expand(paths: Iterable[str]) -> list[Path]:
     """Replace each folder by the photos right in it; one without any stays, to be reported."""
-    files: list[Path] = []
-    for path in map(Path, paths):
-        inside = (
-            sorted(p for p in path.iterdir() if p.suffix.lower() in ACCEPTED_SUFFIXES)
-            if path.is_dir()
-            else []
-        )
-        files += inside or [path]
-    return files
+    return [file for path in map(Path, paths) for file in _photos_in(path) or [path]]
+
+
+def _photos_in(path: Path) -> list[Path]:
+    try:
+        return sorted(p for p in path.iterdir() if p.suffix.lower() in ACCEPTED_SUFFIXES)
+    except OSError:
+        return []  # a file, or nothing that can be looked into: reading it tells
 
 
 def _read(path: Path) -> bytes:
@@ -158,14 +158,17 @@ def _make_folder(folder: Path) -> None:
 def _write_annotated(folder: Path, path: Path, analysis: Analysis) -> None:
     if analysis.annotated is None:
         return
-    target = folder / f"{path.stem}.annotated.png"
+    # With what is added, a name must fit into 255 bytes.
+    stem = os.fsencode(path.stem)[:_LONGEST_STEM_BYTES].decode("utf-8", "ignore")
+    target = folder / f"{stem}.annotated.png"
     number = 2
     while target.exists():
-        target = folder / f"{path.stem}.annotated-{number}.png"
+        target = folder / f"{stem}.annotated-{number}.png"
         number += 1
-    aside = target.with_suffix(".part")
+    aside = folder / f".{target.name}.{os.getpid()}.part"
     try:
-        aside.write_bytes(encode_png(analysis.annotated))
+        with aside.open("xb") as file:
+            file.write(encode_png(analysis.annotated))
         aside.replace(target)
     except OSError as error:
         aside.unlink(missing_ok=True)

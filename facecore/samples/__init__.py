@@ -37,7 +37,7 @@ def samples() -> tuple[Sample, ...]:
         Sample(
             key="group",
             title="Group of six",
-            credit="Composed in code from the two portraits beside it",
+            credit="composed in code from the two other samples",
             truth="All six faces are women: two portraits, each at three sizes, some mirrored. "
             "Eileen Collins was in her thirties or early forties, Grace Hopper was 77.",
             file_name="group.png",

@@ -1,0 +1,1 @@
+"""All that knows Streamlit: state, shared networks, sidebar, components, charts."""

@@ -18,7 +18,7 @@ from facecore.ui.readings import annotated_png
 
 _MB = 1e6
 _GALLERY_COLUMNS = 3
-_CARDS_HEIGHT_PX = 640
+_CARDS_HEIGHT_PX = 690
 _CROP_WIDTH_PX = 112
 _BAR_COLOUR = charts.STAGE_COLOURS["detect"]
 

@@ -59,7 +59,7 @@ def _camera() -> UploadedFile | None:
 
 def _uploads() -> list[UploadedFile]:
     uploads = st.file_uploader(
-        "Or your own photos: JPEG, PNG, WebP, BMP, TIFF, AVIF",
+        "Or drop your own photos here: JPEG, PNG, WebP, BMP, TIFF, AVIF",
         type=[suffix.lstrip(".") for suffix in ACCEPTED_SUFFIXES],
         accept_multiple_files=True,
         key="uploads",

@@ -77,7 +77,8 @@ class SessionPhotos:
         return photo
 
     def keep_open(self, key: str, options: RuntimeOptions, photo: OpenPhoto) -> None:
-        """Remember an open photo; the longest unused make room for it."""
+        """Remember an open photo without its networks; the longest unused make room for it."""
+        photo.detach()
         self._open[(key, options)] = photo
         self._open.move_to_end((key, options))
         while len(self._open) > MAX_PHOTOS:

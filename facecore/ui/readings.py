@@ -95,7 +95,10 @@ def annotated_png(reading: Reading) -> bytes:
 
 def _open(photo: PhotoInput, options: RuntimeOptions) -> OpenPhoto:
     opened = state.photos().opened(photo.key, options)
-    return opened if opened is not None else analyzer(options).open(photo.read())
+    if opened is None:
+        return analyzer(options).open(photo.read())
+    opened.attach(analyzer(options))
+    return opened
 
 
 def _crops(opened: OpenPhoto, analysis: Analysis) -> tuple[bytes, ...]:

@@ -18,8 +18,7 @@ from tests.browser.server import (
 
 WIDTHS_PX = {"wide": 1400, "narrow": 420}
 SCHEMES = ("light", "dark")
-# Tall enough that the page's own scroll area shows everything at once.
-TALL_PX = {"wide": 1500, "narrow": 3600}
+HEIGHT_PX = 900
 
 
 def shoot(browser: Browser, address: str, folder: Path) -> list[Path]:
@@ -28,17 +27,26 @@ def shoot(browser: Browser, address: str, folder: Path) -> list[Path]:
     for scheme in SCHEMES:
         for width_name, width in WIDTHS_PX.items():
             context = browser.new_context(
-                viewport={"width": width, "height": TALL_PX[width_name]},
+                viewport={"width": width, "height": HEIGHT_PX},
                 color_scheme="light" if scheme == "light" else "dark",
             )
             page = context.new_page()
             for name, visit in _VISITS.items():
                 visit(page, address)
-                target = folder / f"{name}-{width_name}-{scheme}.png"
-                page.screenshot(path=target)
+                target = folder / f"{name}-{width_name}-{scheme}.jpg"
+                _shoot_whole(page, width, target)
                 written.append(target)
             context.close()
     return written
+
+
+def _shoot_whole(page: Page, width: int, target: Path) -> None:
+    """The page scrolls inside a pane of its own, so the window grows until all of it shows."""
+    pane = page.get_by_test_id("stMain")
+    page.set_viewport_size({"width": width, "height": pane.evaluate("e => e.scrollHeight")})
+    wait_until_idle(page)
+    page.screenshot(path=target, type="jpeg", quality=80)
+    page.set_viewport_size({"width": width, "height": HEIGHT_PX})
 
 
 def _visit_analyze(page: Page, address: str) -> None:

@@ -1,0 +1,156 @@
+"""The real dashboard in a real browser, as a visitor meets it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from facecore.samples import samples
+from tests.browser.server import running_server, wait_until_idle
+
+pytestmark = pytest.mark.browser
+
+PAGES = {"": "Analyze", "monitor": "Monitor", "models": "Models"}
+LOOKS = [(width, scheme) for width in (1400, 420) for scheme in ("light", "dark")]
+
+
+@pytest.mark.parametrize(("path", "title"), PAGES.items())
+def test_each_page_opens_first_on_a_fresh_server(
+    path: str, title: str, browser: Browser, tmp_path: Path
+) -> None:
+    """Every page works when its own link is the first that a new server gets, in every look."""
+    log = tmp_path / "server.log"
+    with running_server(log) as address:
+        for width, scheme in LOOKS:
+            context = browser.new_context(
+                viewport={"width": width, "height": 900},
+                color_scheme="light" if scheme == "light" else "dark",
+            )
+            page = context.new_page()
+            complaints = _complaints(page)
+            page.goto(f"{address}/{path}")
+            expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=30_000)
+            wait_until_idle(page)
+            _expect_no_error(page)
+            assert complaints == []
+            assert _overflow_px(page) <= 0
+            context.close()
+    assert "Traceback" not in log.read_text()
+
+
+def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None:
+    """A newcomer sees six faces with gender and age group before touching anything."""
+    page.goto(server)
+    wait_until_idle(page)
+    expect(_metric(page, "Faces")).to_have_text("6")
+    expect(page.get_by_alt_text("The photo with its faces marked")).to_be_visible()
+    expect(page.get_by_alt_text("Face 6")).to_have_count(1)
+    _expect_no_error(page)
+
+
+def test_uploaded_photo_is_read_and_stays_when_the_settings_move(page: Page, server: str) -> None:
+    """An uploaded photo replaces the sample, and is the one that the slider then works on."""
+    page.goto(server)
+    wait_until_idle(page)
+    _upload(page, {"mine.png": samples()[1].read()})
+    expect(_metric(page, "Faces")).to_have_text("1")
+    _confidence(page).press("End")
+    expect(page.get_by_text("No face reaches this confidence")).to_be_visible()
+    expect(page.get_by_text("mine.png").first).to_be_visible()
+    _expect_no_error(page)
+
+
+def test_many_files_show_each_error_beside_its_name(page: Page, server: str) -> None:
+    """A broken file among good ones costs only itself, and its name is shown as plain text."""
+    page.goto(server)
+    wait_until_idle(page)
+    portraits = {sample.file_name: sample.read() for sample in samples()[1:]}
+    _upload(page, {**portraits, "<b>bad</b>.png": b"not a picture"})
+    expect(page.get_by_text("2 of 3 photos could be read")).to_be_visible()
+    expect(page.get_by_text("This is not a picture that can be read")).to_be_visible()
+    expect(page.get_by_text("<b>bad</b>.png").last).to_be_visible()
+
+
+def test_confidence_slider_detects_nothing_again(page: Page, server: str) -> None:
+    """Moving the slider changes faces and link at once and takes the detection over."""
+    page.goto(server)
+    wait_until_idle(page)
+    slider = page.get_by_test_id("stSlider").filter(has_text="Confidence").get_by_role("slider")
+    for _ in range(20):
+        slider.press("ArrowRight")
+    expect(_metric(page, "Faces")).to_have_text("4")
+    expect(
+        page.get_by_text("Taken over from an earlier run: decode, resize, detect")
+    ).to_be_visible()
+    assert "confidence=0.9" in page.url
+    _expect_no_error(page)
+
+
+def test_link_carries_the_settings(page: Page, server: str) -> None:
+    """A link with settings opens with them, a nonsense value is passed over, reset goes back."""
+    page.goto(f"{server}/?confidence=0.9&max_side=none&crop_shape=box&max_faces=-5&threads=1")
+    wait_until_idle(page)
+    expect(_metric(page, "Faces")).to_have_text("4")
+    expect(page.get_by_role("radio", name="box")).to_be_checked()
+    page.get_by_role("button", name="Reset to defaults").click()
+    expect(_metric(page, "Faces")).to_have_text("6")
+    wait_until_idle(page)
+    assert "?" not in page.url
+    _expect_no_error(page)
+
+
+def test_monitor_remembers_the_runs(page: Page, server: str) -> None:
+    """The runs of the Analyze page are on the Monitor, and the live strip moves by itself."""
+    page.goto(server)
+    wait_until_idle(page)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Monitor").click()
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(page.get_by_text("Process memory")).to_be_visible()
+    expect(_metric(page, "Process CPU")).not_to_have_text("…")
+    page.get_by_role("button", name="Clear runs").click()
+    expect(page.get_by_text("No runs yet in this session")).to_be_visible()
+    _expect_no_error(page)
+
+
+def test_server_log_has_no_traceback(server: str, server_log: Path) -> None:
+    """Nothing that the tests above did was unexpected to the server."""
+    assert server.startswith("http")
+    assert "Traceback" not in server_log.read_text()
+
+
+def _upload(page: Page, files: dict[str, bytes]) -> None:
+    payloads = [
+        {"name": name, "mimeType": "image/png", "buffer": data} for name, data in files.items()
+    ]
+    page.locator('input[type="file"]').first.set_input_files(payloads)  # type: ignore[arg-type]
+    for name in files:
+        expect(page.get_by_test_id("stFileUploader").get_by_text(name)).to_be_visible()
+    wait_until_idle(page)
+
+
+def _confidence(page: Page) -> Locator:
+    return page.get_by_test_id("stSlider").filter(has_text="Confidence").get_by_role("slider")
+
+
+def _metric(page: Page, label: str) -> Locator:
+    metric = page.get_by_test_id("stMetric").filter(has_text=label)
+    return metric.get_by_test_id("stMetricValue")
+
+
+def _expect_no_error(page: Page) -> None:
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
+
+
+def _complaints(page: Page) -> list[str]:
+    found: list[str] = []
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("requestfailed", lambda request: found.append(request.url))
+    return found
+
+
+def _overflow_px(page: Page) -> int:
+    script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    return int(page.evaluate(script))

@@ -1,0 +1,52 @@
+"""Running the real command line in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import REPOSITORY
+
+TIMEOUT_S = 120
+_OUTPUT_VARIABLES = ("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8")
+COMMAND = (sys.executable, "-m", "facecore")
+
+Argument = str | bytes | Path
+
+
+def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give this environment as a newcomer's would be: no settings of ours, default output."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("FACECORE_") and name not in _OUTPUT_VARIABLES
+    }
+    return kept | dict(changes or {})
+
+
+def facecore(
+    *arguments: Argument, env: Mapping[str, str] | None = None, stdout: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line from the repository's root to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=REPOSITORY,
+        env=environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """Read output of ``--json``: one object per line, and nothing else."""
+    assert text == "" or text.endswith("\n")
+    return [json.loads(line) for line in text.split("\n")[:-1]]

@@ -1,0 +1,127 @@
+"""What several test modules need: loaded networks, photos, the data beside the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facecore.analyzer import FaceAnalyzer
+from facecore.attributes import AttributeClassifier
+from facecore.detector import FaceDetector
+from facecore.images import BgrImage, decode_image
+from facecore.network import Blob, Network, NetworkProfile
+from facecore.results import Face
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SAMPLES = REPOSITORY / "facecore" / "samples"
+
+
+class RecordingNetwork:
+    """A real network that keeps the blobs it was given."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.spec = network.spec
+        self.options = network.options
+        self.load_time_ms = network.load_time_ms
+        self.blobs: list[Blob] = []
+
+    @property
+    def forward_count(self) -> int:
+        """How many blobs came so far."""
+        return len(self.blobs)
+
+    @property
+    def batch_sizes(self) -> list[int]:
+        """How many pictures each blob held."""
+        return [len(blob) for blob in self.blobs]
+
+    def forward(self, blob: Blob) -> NDArray[np.float32]:
+        """Note the blob and run the real network."""
+        self.blobs.append(blob)
+        return self.network.forward(blob)
+
+    def profile(self) -> NetworkProfile:
+        """Ask the real network."""
+        return self.network.profile()
+
+
+class Recorded(NamedTuple):
+    """An analyzer with its networks, all of which record."""
+
+    analyzer: FaceAnalyzer
+    detector: RecordingNetwork
+    gender: RecordingNetwork
+    age: RecordingNetwork
+
+    def counts(self) -> tuple[int, list[int], list[int]]:
+        """Give the detector's passes, and the sizes of the gender and of the age batches."""
+        return self.detector.forward_count, self.gender.batch_sizes, self.age.batch_sizes
+
+
+def face_rows(faces: Sequence[Face]) -> NDArray[np.float64]:
+    """Give faces as numbers, one row each: box, confidence, all probabilities."""
+    rows = [
+        [*face.box.xyxy, face.confidence, *face.gender.probabilities, *face.age_group.probabilities]
+        for face in faces
+    ]
+    return np.array(rows, dtype=np.float64).reshape(-1, 15)
+
+
+@pytest.fixture(scope="session")
+def analyzer() -> FaceAnalyzer:
+    """The three real networks, loaded once for all tests."""
+    return FaceAnalyzer.load()
+
+
+@pytest.fixture
+def recorded(analyzer: FaceAnalyzer) -> Recorded:
+    """The real networks, recording from zero for this one test."""
+    detector, gender, age = (RecordingNetwork(network) for network in analyzer.networks)
+    classifier = AttributeClassifier(gender, age)
+    return Recorded(FaceAnalyzer(FaceDetector(detector), classifier), detector, gender, age)
+
+
+@pytest.fixture(scope="session")
+def astronaut_file() -> bytes:
+    """A PNG of one person, 512×512."""
+    return (SAMPLES / "astronaut.png").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def hopper_file() -> bytes:
+    """A JPEG of one person."""
+    return (SAMPLES / "grace_hopper.jpg").read_bytes()
+
+
+@pytest.fixture
+def couple(astronaut_file: bytes, hopper_file: bytes) -> BgrImage:
+    """Both people side by side, BGR, 512 pixels high."""
+    hopper = decode_image(hopper_file)
+    width = round(hopper.shape[1] * 512 / hopper.shape[0])
+    scaled = cv2.resize(hopper, (width, 512), interpolation=cv2.INTER_AREA)
+    return np.hstack([decode_image(astronaut_file), scaled.astype(np.uint8, copy=False)])
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Labelled photos and hostile files that lie beside the repository, not in it."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the photos of ../shared/data, which are not here")
+    return folder
+
+
+@pytest.fixture
+def engine_switches() -> Iterator[None]:
+    """Put OpenCV's process-wide switches back after a test that turns them."""
+    threads, optimised = cv2.getNumThreads(), cv2.useOptimized()
+    yield
+    cv2.setNumThreads(threads)
+    cv2.setUseOptimized(optimised)

@@ -1,0 +1,70 @@
+"""The dashboard run without a browser, by Streamlit's own test runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from facecore.ui import resources
+from tests.conftest import REPOSITORY
+
+ENTRY = REPOSITORY / "streamlit_app.py"
+TIMEOUT_S = 120
+PAGES = {"": "Analyze", "monitor": "Monitor", "models": "Models"}
+FILES = {
+    "Analyze": "pages/analyze_photos.py",
+    "Monitor": "pages/monitor_runs.py",
+    "Models": "pages/inspect_models.py",
+}
+
+
+def visit(address: str = "", **query: str) -> AppTest:
+    """Open a page in a session of its own, as a link that carries settings does."""
+    app = AppTest.from_file(str(ENTRY), default_timeout=TIMEOUT_S)
+    if address:
+        # switch_page() works from the second run on; a link names its page at once.
+        app._page_hash = calc_hash(address)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def go_to(app: AppTest, title: str) -> AppTest:
+    """Go to another page within the session."""
+    app.switch_page(FILES[title]).run()
+    assert app.title.values == [title]
+    return app
+
+
+def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
+    """Choose files in the file uploader."""
+    chosen = [(name, data, "application/octet-stream") for name, data in files.items()]
+    app.file_uploader(key="uploads").set_value(chosen)
+    return app.run()
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    """Give what the page's metrics show, by label."""
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def expect_no_error(app: AppTest) -> None:
+    """Nothing on the page says that something went wrong."""
+    assert app.exception.values == []
+    assert app.error.values == []
+
+
+@pytest.fixture
+def not_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Name a models folder that is none, with nothing loaded before."""
+    folder = tmp_path / "missing"
+    monkeypatch.setenv("FACECORE_MODELS_DIR", str(folder))
+    resources.analyzer.clear()
+    resources.file_statuses.clear()
+    yield folder
+    resources.analyzer.clear()
+    resources.file_statuses.clear()

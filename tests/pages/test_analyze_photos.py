@@ -1,0 +1,224 @@
+"""The Analyze page: samples, uploads, what moving a setting runs again."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from streamlit.testing.v1 import AppTest
+
+from facecore.network import Blob, Network
+from facecore.samples import Sample, samples
+from facecore.settings import RuntimeOptions
+from facecore.ui import inputs, resources
+from tests.pages.conftest import expect_no_error, go_to, metrics, upload, visit
+
+BROKEN = b"not a picture"
+ODD_NAMES = [
+    "<img src=x onerror=alert(1)>.png",
+    "**bold** [link](javascript:alert(1)).png",
+    ":material/home: :red[x] $x^2$.png",
+    "élève 東京.png",
+]
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
+    """Note how many pictures each pass of the server's own networks gets, by network."""
+    noted: dict[str, list[int]] = {}
+    for network in resources.analyzer(RuntimeOptions()).networks:
+        noted[network.spec.role] = []
+        monkeypatch.setattr(network, "forward", _noting(network, noted[network.spec.role]))
+    return noted
+
+
+def _noting(network: Network, noted: list[int]) -> Callable[[Blob], NDArray[np.float32]]:
+    forward = network.forward
+
+    def noted_forward(blob: Blob) -> NDArray[np.float32]:
+        noted.append(len(blob))
+        return forward(blob)
+
+    return noted_forward
+
+
+def _move(app: AppTest, confidence: float) -> None:
+    app.sidebar.slider(key="confidence").set_value(confidence).run()
+
+
+def test_first_opening_shows_an_analysed_sample() -> None:
+    """A newcomer sees six faces and what they cost before touching anything."""
+    app = visit()
+    shown = metrics(app)
+    assert list(shown) == ["Latency", "CPU", "Memory, peak", "Faces"]
+    assert shown["Faces"] == "6"
+    units = {"Latency": " ms", "CPU": " %", "Memory, peak": " MB"}
+    for label, unit in units.items():
+        assert float(shown[label].removesuffix(unit)) > 0
+    assert [f"**Face {number}**" for number in range(1, 7)] == [
+        text.split("  \n")[0] for text in app.markdown.values if text.startswith("**Face ")
+    ]
+    assert len(app.get("plotly_chart")) == 1
+    assert [button.label for button in app.download_button] == [
+        "Annotated PNG",
+        "Faces CSV",
+        "JSON",
+    ]
+    expect_no_error(app)
+
+
+@pytest.mark.parametrize("sample", samples()[1:], ids=lambda sample: sample.key)
+def test_sample_can_be_chosen_by_link(sample: Sample) -> None:
+    """A link opens its sample, with whose photo it is and what is true."""
+    app = visit(sample=sample.title)
+    assert metrics(app)["Faces"] == "1"
+    (caption,) = [text for text in app.caption.values if text.startswith("What is true")]
+    assert sample.truth in caption
+    assert sample.credit in caption
+
+
+def test_no_face_is_said_in_words() -> None:
+    """Where no face reaches the confidence, the page says so and what to do; it is no error."""
+    app = visit(confidence="1.0")
+    assert metrics(app)["Faces"] == "0"
+    assert app.info[0].value.startswith("No face reaches this confidence.")
+    expect_no_error(app)
+
+
+def test_uploaded_photo_takes_the_samples_place(astronaut_file: bytes) -> None:
+    """One good upload is read and shown; taking it away brings the sample back."""
+    app = upload(visit(), {"mine.png": astronaut_file})
+    assert metrics(app)["Faces"] == "1"
+    assert not any(text.startswith("What is true") for text in app.caption.values)
+    expect_no_error(app)
+    app.file_uploader(key="uploads").set_value(None)
+    assert metrics(app.run())["Faces"] == "6"
+
+
+def test_one_broken_upload_is_a_sentence_with_its_name() -> None:
+    """A file that is no picture gives its name and why, and nothing else goes wrong."""
+    app = upload(visit(), {"bad.png": BROKEN})
+    assert app.text.values == ["bad.png"]
+    (sentence,) = app.error.values
+    assert sentence.startswith("This is not a picture that can be read")
+    assert app.exception.values == []
+
+
+def test_broken_upload_costs_only_itself(astronaut_file: bytes, hopper_file: bytes) -> None:
+    """Among several photos the broken one has its sentence, and the others their faces."""
+    files = {"a.png": astronaut_file, "bad.png": BROKEN, "b.jpg": hopper_file, "empty.png": b""}
+    app = upload(visit(), files)
+    assert "**2 of 4 photos could be read**" in app.markdown.values
+    assert app.text.values == list(files)
+    assert len(app.error) == 2
+    assert [text.split(",")[0] for text in app.caption.values][:2] == ["1 face", "1 face"]
+    assert app.selectbox(key="in_full").options == ["a.png", "b.jpg"]
+    assert app.exception.values == []
+
+
+def test_each_of_several_can_be_shown_in_full(astronaut_file: bytes) -> None:
+    """Choosing a photo below the gallery shows its own metrics."""
+    app = upload(visit(), {"one.png": astronaut_file, "six.png": samples()[0].read()})
+    assert metrics(app)["Faces"] == "1"
+    app.selectbox(key="in_full").select_index(1).run()
+    assert metrics(app)["Faces"] == "6"
+    expect_no_error(app)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_name_is_shown_as_plain_text(name: str, astronaut_file: bytes) -> None:
+    """A stranger's file name is never taken for HTML or Markdown."""
+    app = upload(visit(), {name: BROKEN, f"good {name}": astronaut_file})
+    assert app.text.values == [name, f"good {name}"]
+    interpreted = [*app.markdown.values, *app.caption.values, *app.error.values]
+    interpreted += [element.value for element in app.html]
+    assert not any(name in text for text in interpreted)
+    assert app.exception.values == []
+
+
+def test_more_photos_than_a_session_keeps_are_not_read(
+    astronaut_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos beyond the bound are left out, and a warning says so."""
+    monkeypatch.setattr(inputs, "MAX_PHOTOS", 2)
+    app = upload(visit(), {f"{number}.png": astronaut_file for number in range(3)})
+    assert app.text.values == ["0.png", "1.png"]
+    assert app.warning[0].value.startswith("Only the first 2 photos are read")
+
+
+def test_same_settings_run_nothing_again(batches: dict[str, list[int]]) -> None:
+    """Running the page again without a change costs no pass and is no run."""
+    app = visit()
+    before = {role: list(noted) for role, noted in batches.items()}
+    assert before == {"detector": [1], "gender": [6], "age": [6]}
+    app.run()
+    assert batches == before
+    assert "Run 1 of this session." in app.caption.values
+
+
+def test_confidence_classifies_only_faces_never_seen(batches: dict[str, list[int]]) -> None:
+    """Lowering the confidence reads the new faces alone; nothing is ever detected again."""
+    app = visit(confidence="0.9")
+    assert batches == {"detector": [1], "gender": [4], "age": [4]}
+    _move(app, 0.7)
+    assert metrics(app)["Faces"] == "6"
+    assert batches == {"detector": [1], "gender": [4, 2], "age": [4, 2]}
+    for confidence in (0.95, 0.8, 0.7):
+        _move(app, confidence)
+    assert batches == {"detector": [1], "gender": [4, 2], "age": [4, 2]}
+    assert "Taken over from an earlier run: decode, resize, detect." in app.caption.values
+    assert "Run 5 of this session, against run 4." in app.caption.values
+
+
+def test_longest_side_detects_again(batches: dict[str, list[int]]) -> None:
+    """Another copy for the detector needs another pass of it."""
+    app = visit()
+    app.sidebar.select_slider(key="max_side").set_value("320").run()
+    assert batches["detector"] == [1, 1]
+    expect_no_error(app)
+
+
+def test_crop_margin_reads_again_and_detects_nothing(batches: dict[str, list[int]]) -> None:
+    """Other crops of the same faces go through the attribute networks alone."""
+    app = visit()
+    app.sidebar.slider(key="crop_margin").set_value(0.3).run()
+    assert batches == {"detector": [1], "gender": [6, 6], "age": [6, 6]}
+
+
+def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> None:
+    """A change under Speed is run by networks that were built for it."""
+    app = visit()
+    before = {role: list(noted) for role, noted in batches.items()}
+    app.sidebar.toggle(key="winograd").set_value(False).run()
+    others = resources.analyzer(RuntimeOptions(winograd=False)).networks
+    assert [network.forward_count for network in others] == [1, 1, 1]
+    assert all(network.options == RuntimeOptions(winograd=False) for network in others)
+    assert batches == before
+    assert metrics(app)["Faces"] == "6"
+    expect_no_error(app)
+
+
+@pytest.mark.slow
+def test_networks_of_earlier_options_are_let_go() -> None:
+    """However many options a session tries, no more sets stay in memory than are cached."""
+    resources.analyzer.clear()
+    app = visit()
+    first = weakref.ref(resources.analyzer(RuntimeOptions()))
+    for key in ("winograd", "fusion"):
+        app.sidebar.toggle(key=key).set_value(False).run()
+    expect_no_error(app)
+    gc.collect()
+    assert first() is None
+
+
+def test_sessions_do_not_see_each_others_photos(astronaut_file: bytes) -> None:
+    """What one visitor uploads and sets is not on another's page."""
+    mine = upload(visit(confidence="0.9"), {"mine.png": astronaut_file})
+    other = visit()
+    assert metrics(other)["Faces"] == "6"
+    assert "Run 1 of this session." in other.caption.values
+    assert go_to(mine, "Monitor").dataframe[0].value["photo"].tolist() == ["mine.png", "group.png"]

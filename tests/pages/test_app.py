@@ -1,0 +1,168 @@
+"""The entry: every page opened first, settings in the link, errors as sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.ui import state
+from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, visit
+
+DEFAULTS = {
+    "confidence": 0.7,
+    "max_side": "800",
+    "max_faces": 200,
+    "crop_margin": 0.1,
+    "crop_shape": "square",
+    "threads": "auto",
+    "optimised": True,
+    "winograd": True,
+    "fusion": True,
+}
+# By key: what a link says, and what the control then holds.
+OTHERS: dict[str, tuple[str, object]] = {
+    "confidence": ("0.9", 0.9),
+    "max_side": ("none", "none"),
+    "max_faces": ("3", 3),
+    "crop_margin": ("0.5", 0.5),
+    "crop_shape": ("box", "box"),
+    "threads": ("1", "1"),
+    "optimised": ("false", False),
+    "winograd": ("false", False),
+    "fusion": ("false", False),
+}
+NONSENSE = {
+    "confidence": ["", "abc", "nan", "7", "-1"],
+    "max_side": ["9", "NONE"],
+    "max_faces": ["-3", "0", "201", "many"],
+    "crop_margin": ["inf", "9"],
+    "crop_shape": ["round", "<b>"],
+    "threads": ["999", "-1"],
+    "optimised": ["perhaps"],
+}
+
+
+def _controls(app: AppTest) -> dict[str, object]:
+    """Give what the sidebar's controls hold."""
+    return {key: app.session_state[key] for key in DEFAULTS}
+
+
+def _settings(app: AppTest) -> tuple[AnalysisSettings, RuntimeOptions]:
+    """Give what the page was drawn with."""
+    kept: tuple[AnalysisSettings, RuntimeOptions] = app.session_state["facecore.settings"]
+    return kept
+
+
+@pytest.mark.parametrize(("address", "title"), PAGES.items())
+def test_each_page_works_when_opened_first(address: str, title: str) -> None:
+    """Whichever link a visitor comes by, the page is there with the settings beside it."""
+    app = visit(address)
+    assert app.title.values == [title]
+    assert app.sidebar.subheader.values == ["Settings"]
+    expect_no_error(app)
+
+
+@pytest.mark.parametrize(("address", "title"), PAGES.items())
+def test_page_stays_when_the_server_is_started_anew(address: str, title: str) -> None:
+    """The first click in a tab that was open over a restart of the server gets the same page.
+
+    The test runner starts each run with Streamlit's old automatic pages on, as a
+    server does until the navigation has run once.
+    """
+    app = visit(address)
+    app.run()
+    assert app.title.values == [title]
+    assert app.sidebar.subheader.values == ["Settings"]
+    expect_no_error(app)
+
+
+def test_the_way_through_all_pages_has_no_error() -> None:
+    """A visitor can go from page to page and back."""
+    app = visit()
+    for title in ("Monitor", "Models", "Analyze"):
+        expect_no_error(go_to(app, title))
+
+
+def test_settings_start_at_the_defaults() -> None:
+    """Without a link's settings the sidebar shows the library's own defaults."""
+    app = visit("monitor")
+    assert _controls(app) == DEFAULTS
+    assert _settings(app) == (AnalysisSettings(), RuntimeOptions())
+    assert app.query_params == {}
+    (reset,) = [button for button in app.sidebar.button if button.label == "Reset to defaults"]
+    assert reset.disabled
+
+
+def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
+    """A link carries all settings; the reset button restores each and empties the link."""
+    app = visit("monitor", **{key: text for key, (text, _) in OTHERS.items()})
+    assert _controls(app) == {key: value for key, (_, value) in OTHERS.items()}
+    assert _settings(app) == (
+        AnalysisSettings(
+            confidence=0.9, max_side_px=None, max_faces=3, crop_margin_ratio=0.5, crop_shape="box"
+        ),
+        RuntimeOptions(threads=1, optimised=False, winograd=False, fusion=False),
+    )
+    (reset,) = [button for button in app.sidebar.button if button.label == "Reset to defaults"]
+    reset.click().run()
+    assert _controls(app) == DEFAULTS
+    assert app.query_params == {}
+    expect_no_error(app)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [(key, text) for key, texts in NONSENSE.items() for text in texts]
+)
+def test_nonsense_in_a_link_is_passed_over(key: str, text: str) -> None:
+    """A value that a control cannot hold leaves it at its default, without an error."""
+    app = visit("monitor", **{key: text})
+    assert _controls(app) == DEFAULTS
+    expect_no_error(app)
+
+
+def test_settings_hold_from_page_to_page() -> None:
+    """What was set on one page counts on the next, and the other way round."""
+    app = visit("monitor")
+    app.sidebar.slider(key="confidence").set_value(0.9).run()
+    go_to(app, "Analyze")
+    assert metrics(app)["Faces"] == "4"
+
+
+@pytest.mark.parametrize("address", ["", "models"])
+def test_unusable_networks_are_one_sentence(address: str, not_a_folder: Path) -> None:
+    """Where no network can be loaded, the page says once why and what to do."""
+    app = visit(address)
+    assert app.error.values == [
+        f"FACECORE_MODELS_DIR names {not_a_folder}, which is not a folder: correct it or unset it."
+    ]
+    assert app.exception.values == []
+    assert app.sidebar.subheader.values == ["Settings"]
+
+
+def test_monitor_needs_no_networks(not_a_folder: Path) -> None:
+    """The Monitor works where no network can be loaded."""
+    assert not not_a_folder.exists()
+    expect_no_error(visit("monitor"))
+
+
+def test_mended_networks_are_found_without_a_restart(
+    not_a_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the cause is gone, running the page again is enough."""
+    app = visit()
+    assert str(not_a_folder) in app.error[0].value
+    monkeypatch.delenv("FACECORE_MODELS_DIR")
+    app.run()
+    expect_no_error(app)
+    assert metrics(app)["Faces"] == "6"
+
+
+def test_live_strip_remembers_a_minute_at_most() -> None:
+    """However long the page is open, the strip keeps a bounded number of samples."""
+    app = visit("monitor")
+    kept = app.session_state["facecore.live"]
+    assert len(kept) == 1
+    assert kept.maxlen == state.LIVE_SAMPLES == 60

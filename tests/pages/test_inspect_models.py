@@ -1,0 +1,82 @@
+"""The Models page: the three networks, their files, and OpenCV's facts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+
+from facecore.registry import network_specs
+from facecore.ui import resources
+from tests.pages.conftest import expect_no_error, visit
+
+FILES = [file for spec in network_specs() for file in spec.files]
+
+
+@pytest.fixture
+def wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Name a models folder in which one file is not the known one, with nothing loaded before."""
+    monkeypatch.setenv("FACECORE_MODELS_DIR", str(tmp_path))
+    (tmp_path / FILES[0].name).write_bytes(b"other")
+    resources.analyzer.clear()
+    resources.file_statuses.clear()
+    yield tmp_path / FILES[0].name
+    resources.analyzer.clear()
+    resources.file_statuses.clear()
+
+
+def test_three_networks_are_shown() -> None:
+    """Each network has its heading, its numbers and its chart of layers."""
+    app = visit("models")
+    titles = [spec.title for spec in network_specs()]
+    assert app.main.subheader.values == ["Files", *titles, "OpenCV"]
+    labels = Counter(metric.label for metric in app.metric)
+    assert len(labels) == 6
+    assert set(labels.values()) == {3}
+    assert len(app.get("plotly_chart")) == 3
+    expect_no_error(app)
+
+
+def test_every_file_is_listed_and_right() -> None:
+    """The table has each file with its place, its size and its known hash."""
+    table = visit("models").dataframe[0].value
+    assert table["file"].tolist() == [file.name for file in FILES]
+    assert table["hash"].tolist() == ["ok"] * len(FILES)
+    assert table["bytes"].tolist() == [file.size_bytes for file in FILES]
+    assert table["SHA-256"].tolist() == [file.sha256 for file in FILES]
+
+
+def test_each_network_is_cited_with_its_licence() -> None:
+    """Whose work a network is, and under which terms, stands with it."""
+    captions = visit("models").caption.values
+    for spec in network_specs():
+        assert any(spec.citation in text and spec.licence in text for text in captions)
+
+
+def test_opencv_is_described() -> None:
+    """The version and the switches that bear on speed are named."""
+    (facts,) = [text for text in visit("models").markdown.values if text.startswith("Version ")]
+    assert f"Version {cv2.__version__}, " in facts
+    assert "optimised code on" in facts
+
+
+def test_facts_are_those_of_the_chosen_options() -> None:
+    """With optimised code off and one thread, the page says so."""
+    app = visit("models", optimised="false", threads="1")
+    (facts,) = [text for text in app.markdown.values if text.startswith("Version ")]
+    assert "optimised code off" in facts
+    assert ", 1 threads" in facts
+    expect_no_error(app)
+
+
+def test_wrong_file_is_told_in_table_and_sentence(wrong_file: Path) -> None:
+    """A file that is not the known one is found by name, and the page says what to do."""
+    app = visit("models")
+    table = app.dataframe[0].value
+    assert table["hash"].tolist() == ["wrong"] + ["ok"] * (len(FILES) - 1)
+    (sentence,) = set(app.error.values)
+    assert sentence.startswith(f"{wrong_file} is not the {FILES[0].name} we know")
+    assert app.exception.values == []

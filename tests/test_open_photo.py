@@ -1,0 +1,131 @@
+"""A photo that is read again and again remembers what was found out about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from facecore import analyzer as analyzer_module
+from facecore.analyzer import FaceAnalyzer
+from facecore.errors import ImageError
+from facecore.images import BgrImage, decode_image, encode_png, read_header
+from facecore.settings import AnalysisSettings
+from tests.conftest import Recorded, face_rows
+
+
+def test_opening_decodes_nothing_yet(analyzer: FaceAnalyzer) -> None:
+    """A photo that cannot be read fails when it is read, each time."""
+    photo = analyzer.open(b"no picture")
+    for _ in range(2):
+        with pytest.raises(ImageError):
+            photo.read(AnalysisSettings())
+
+
+def test_a_lower_threshold_classifies_only_the_new_faces(
+    recorded: Recorded, couple: BgrImage
+) -> None:
+    """Moving the threshold runs no detector, and each face is classified once."""
+    photo = recorded.analyzer.open(encode_png(couple))
+    first = photo.read(AnalysisSettings())
+    assert (first.reused, len(first.faces)) == ((), 2)
+    shares = [candidate.confidence for candidate in first.candidates]
+    for confidence, classified in (
+        (1.0, []),
+        (shares[4], [3]),
+        (shares[1], []),
+        (shares[5], [1]),
+    ):
+        recorded.gender.blobs.clear()
+        recorded.age.blobs.clear()
+        again = photo.read(replace(first.settings, confidence=confidence))
+        assert recorded.counts() == (1, classified, classified)
+        assert again.reused == ("decode", "resize", "detect")
+        assert again.candidates == first.candidates
+        assert [face.confidence for face in again.faces] == [s for s in shares if s >= confidence]
+        by_stage = again.timings.by_stage()
+        assert [by_stage[stage] for stage in again.reused] == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("change", [{"crop_margin_ratio": 0.3}, {"crop_shape": "box"}])
+def test_other_crops_are_classified_but_not_detected(
+    recorded: Recorded, couple: BgrImage, change: dict[str, float | str]
+) -> None:
+    """Crop settings concern only the classifier, and going back to them costs nothing."""
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    other = photo.read(replace(first.settings, **change))  # type: ignore[arg-type]
+    back = photo.read(first.settings)
+    assert recorded.counts() == (1, [2, 2], [2, 2])
+    assert [face.box for face in other.faces] == [face.box for face in first.faces]
+    assert other.faces != first.faces
+    assert back.faces == first.faces
+
+
+def test_another_size_is_detected_but_not_decoded(recorded: Recorded, couple: BgrImage) -> None:
+    """The detector runs again where its copy changes, and the answer is that of a fresh photo."""
+    file = encode_png(couple)
+    small = AnalysisSettings(max_side_px=300)
+    photo = recorded.analyzer.open(file)
+    photo.read(AnalysisSettings())
+    again = photo.read(small)
+    assert (recorded.detector.forward_count, again.reused) == (2, ("decode",))
+    fresh = recorded.analyzer.analyze(file, small)
+    np.testing.assert_allclose(face_rows(again.faces), face_rows(fresh.faces), rtol=0, atol=1e-5)
+
+
+def test_forgetting_faces_changes_no_answer(
+    recorded: Recorded, couple: BgrImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the memory of a photo holds fewer faces than it has, they are just read again."""
+    monkeypatch.setattr(analyzer_module, "KNOWN_FACES_PER_PHOTO", 1)
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    second = photo.read(AnalysisSettings())
+    assert recorded.gender.batch_sizes == [2, 1]
+    np.testing.assert_allclose(face_rows(second.faces), face_rows(first.faces), rtol=0, atol=1e-5)
+
+
+def test_a_released_photo_keeps_its_answers(recorded: Recorded, astronaut_file: bytes) -> None:
+    """Letting the pixels go frees their memory and costs one decoding, no network."""
+    photo = recorded.analyzer.open(astronaut_file)
+    assert photo.image_bytes == 0
+    first = photo.read(AnalysisSettings())
+    assert photo.image_bytes == 512 * 512 * 3
+    photo.release_image()
+    assert photo.image_bytes == 0
+    again = photo.read(AnalysisSettings())
+    assert (again.reused, again.faces) == (("resize", "detect"), first.faces)
+    assert recorded.counts() == (1, [1], [1])
+
+
+@pytest.mark.parametrize(
+    ("annotate", "side_px", "size_wh"),
+    [
+        pytest.param(False, 100, None, id="nothing drawn, nothing to show"),
+        pytest.param(True, None, None, id="not asked for"),
+        pytest.param(True, 100, (100, 100), id="smaller"),
+        pytest.param(True, 2000, (512, 512), id="never larger than the photo"),
+    ],
+)
+def test_the_preview_is_a_small_jpeg_of_the_drawn_picture(
+    analyzer: FaceAnalyzer,
+    astronaut_file: bytes,
+    annotate: bool,
+    side_px: int | None,
+    size_wh: tuple[int, int] | None,
+) -> None:
+    """A preview is encoded, and its time told, only where a drawn picture is wanted small."""
+    analysis = analyzer.open(astronaut_file).read(
+        AnalysisSettings(), annotate=annotate, preview_side_px=side_px
+    )
+    assert (analysis.timings.encode_ms > 0) == (size_wh is not None)
+    if size_wh is None:
+        assert analysis.preview_jpeg is None
+        return
+    assert analysis.preview_jpeg is not None and analysis.annotated is not None
+    header = read_header(analysis.preview_jpeg)
+    assert (header.format, header.size_wh) == ("JPEG", size_wh)
+    shown = decode_image(analysis.preview_jpeg).mean(axis=(0, 1))
+    np.testing.assert_allclose(shown, analysis.annotated.mean(axis=(0, 1)), atol=1.5)

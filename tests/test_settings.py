@@ -1,0 +1,167 @@
+"""Settings hold the defaults and refuse what is out of range."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import pytest
+
+from facecore.errors import FacecoreError, SettingsError
+from facecore.settings import (
+    DEFAULT_MAX_PIXELS,
+    MAX_MEGAPIXELS_VARIABLE,
+    MAX_PIXELS_CEILING,
+    AnalysisSettings,
+    RuntimeOptions,
+    max_pixels_from_environment,
+    megapixels_to_limit,
+)
+
+
+def test_defaults() -> None:
+    """Without arguments the documented defaults hold."""
+    assert dataclasses.asdict(AnalysisSettings()) == {
+        "confidence": 0.7,
+        "max_side_px": 800,
+        "crop_margin_ratio": 0.1,
+        "crop_shape": "square",
+        "max_faces": 200,
+    }
+    assert dataclasses.asdict(RuntimeOptions()) == {
+        "threads": None,
+        "optimised": True,
+        "winograd": True,
+        "fusion": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("confidence", 0),
+        ("confidence", 0.0),
+        ("confidence", 1.0),
+        ("max_side_px", None),
+        ("max_side_px", 32),
+        ("max_side_px", 16384),
+        ("crop_margin_ratio", 0),
+        ("crop_margin_ratio", 1.0),
+        ("crop_shape", "box"),
+        ("crop_shape", "square"),
+        ("max_faces", 1),
+        ("max_faces", 200),
+    ],
+)
+def test_edges_of_the_ranges_are_allowed(name: str, value: Any) -> None:
+    """The first and the last value of each range are taken as they are."""
+    assert getattr(AnalysisSettings(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("confidence", None),
+        ("confidence", -0.001),
+        ("confidence", 1.001),
+        ("confidence", math.nan),
+        ("confidence", math.inf),
+        ("confidence", "0.7"),
+        ("confidence", True),
+        ("max_side_px", 31),
+        ("max_side_px", 16385),
+        ("max_side_px", 800.0),
+        ("max_side_px", True),
+        ("crop_margin_ratio", None),
+        ("crop_margin_ratio", -0.01),
+        ("crop_margin_ratio", 1.01),
+        ("crop_margin_ratio", math.nan),
+        ("crop_shape", ""),
+        ("crop_shape", "Square"),
+        ("crop_shape", None),
+        ("max_faces", 0),
+        ("max_faces", 201),
+        ("max_faces", 1.5),
+        ("max_faces", None),
+    ],
+)
+def test_values_out_of_range_are_refused(name: str, value: Any) -> None:
+    """A value outside its range, or of another type, is named in a one-line error."""
+    with pytest.raises(SettingsError, match="must be") as caught:
+        AnalysisSettings(**{name: value})
+    message = str(caught.value)
+    assert repr(value) in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("threads", [None, 1, 256])
+def test_thread_counts_that_are_allowed(threads: int | None) -> None:
+    """None leaves the number of threads to OpenCV, else it is 1 to 256."""
+    assert RuntimeOptions(threads=threads).threads == threads
+
+
+@pytest.mark.parametrize("threads", [0, -1, 257, 2.0, "2", True])
+def test_thread_counts_that_are_refused(threads: Any) -> None:
+    """Zero threads would mean something else to OpenCV, so they are refused too."""
+    with pytest.raises(SettingsError, match="number of threads"):
+        RuntimeOptions(threads=threads)
+
+
+@pytest.mark.parametrize("settings_type", [AnalysisSettings, RuntimeOptions])
+def test_settings_serve_as_keys(settings_type: type[Any]) -> None:
+    """Equal settings are one key, and none can be changed or given by position."""
+    settings = settings_type()
+    assert {settings: "kept"}[settings_type()] == "kept"
+    field = dataclasses.fields(settings)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(settings, field, 1)
+    with pytest.raises(TypeError, match="positional"):
+        settings_type(1)
+
+
+def test_other_settings_are_other_keys() -> None:
+    """Settings that differ in one value are different keys."""
+    keys = {AnalysisSettings(), AnalysisSettings(confidence=0.5), AnalysisSettings(max_faces=3)}
+    assert len(keys) == 3
+    assert RuntimeOptions() != RuntimeOptions(winograd=False)
+
+
+def test_a_settings_error_is_one_of_ours() -> None:
+    """Whoever catches the base of all errors catches a wrong setting."""
+    assert issubclass(SettingsError, FacecoreError)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(None, DEFAULT_MAX_PIXELS, id="unset"),
+        pytest.param("", DEFAULT_MAX_PIXELS, id="empty"),
+        pytest.param("12", 12_000_000, id="whole"),
+        pytest.param("0.5", 500_000, id="part"),
+        pytest.param("0.01", 10_000, id="smallest"),
+        pytest.param("178", MAX_PIXELS_CEILING, id="largest"),
+    ],
+)
+def test_the_environment_sets_the_pixel_limit(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, expected: int
+) -> None:
+    """The variable counts in megapixels, and without it the default holds."""
+    monkeypatch.delenv(MAX_MEGAPIXELS_VARIABLE, raising=False)
+    if text is not None:
+        monkeypatch.setenv(MAX_MEGAPIXELS_VARIABLE, text)
+    assert max_pixels_from_environment() == expected
+
+
+@pytest.mark.parametrize("text", [" ", "0", "-5", "0.009", "178.1", "nan", "inf", "many", "12 MP"])
+def test_a_wrong_pixel_limit_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """A variable that is no number of the range stops the start with an error of ours."""
+    monkeypatch.setenv(MAX_MEGAPIXELS_VARIABLE, text)
+    with pytest.raises(SettingsError, match=r"must be a number"):
+        max_pixels_from_environment()
+
+
+@pytest.mark.parametrize("hundredths", [1, 50, 201, 402, 410, 1234, 10000, 17800])
+def test_megapixels_become_that_many_pixels(hundredths: int) -> None:
+    """A limit with two decimals loses no pixel on its way to a whole number."""
+    assert megapixels_to_limit(hundredths / 100) == hundredths * 10_000
