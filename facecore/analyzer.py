@@ -135,7 +135,6 @@ class OpenPhoto:
         """Give the answer under these settings.
 
         Args:
-            settings: what to look for and how.
             annotate: whether to draw the faces on a copy of the photo.
             preview_side_px: longest side of a JPEG of that copy; None for no JPEG.
 
@@ -152,7 +151,7 @@ class OpenPhoto:
             if annotate:
                 with clock.stage("annotate"):
                     annotated = draw_faces(image, faces)
-                if preview_side_px is not None:
+                if preview_side_px:
                     with clock.stage("encode"):
                         preview = encode_jpeg(cap_longest_side(annotated, preview_side_px))
             return Analysis(
