@@ -20,6 +20,12 @@ page = st.navigation(
             default=True,
         ),
         st.Page(
+            "pages/tune_thresholds.py",
+            title="Tune",
+            icon=":material/tune:",
+            url_path="tune",
+        ),
+        st.Page(
             "pages/monitor_runs.py",
             title="Monitor",
             icon=":material/monitoring:",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facecore.annotate import draw_faces
-from facecore.attributes import AttributeClassifier, Attributes, crop_face
+from facecore.attributes import AttributeClassifier, Attributes, box_in_copy, face_views
 from facecore.detector import FaceDetector, accept
 from facecore.images import BgrImage, cap_longest_side, check_bgr, decode_image, encode_jpeg
 from facecore.network import Network, load_networks
@@ -121,9 +121,9 @@ class OpenPhoto:
         self._max_pixels = analyzer.max_pixels
         self._source = photo
         self._image: BgrImage | None = None
-        self._detected_at: int | None = None
+        self._detected_with: tuple[object, ...] = ()
         self._candidates: tuple[Detection, ...] | None = None
-        self._known: OrderedDict[tuple[Box, float, str], Attributes] = OrderedDict()
+        self._known: OrderedDict[tuple[Box, tuple[object, ...]], Attributes] = OrderedDict()
 
     def read(
         self,
@@ -136,7 +136,8 @@ class OpenPhoto:
 
         Args:
             annotate: whether to draw the faces on a copy of the photo.
-            preview_side_px: longest side of a JPEG of that copy; None for no JPEG.
+            preview_side_px: draw on a copy no larger than this and encode it as a
+                JPEG instead, which takes less time and memory.
 
         Raises:
             ImageError: the photo cannot be read.
@@ -148,12 +149,11 @@ class OpenPhoto:
             candidates = self._detected(image, settings, clock)
             faces = self._classified(image, candidates, settings, clock)
             annotated = preview = None
-            if annotate:
+            if annotate and preview_side_px is None:
                 with clock.stage("annotate"):
                     annotated = draw_faces(image, faces)
-                if preview_side_px:
-                    with clock.stage("encode"):
-                        preview = encode_jpeg(cap_longest_side(annotated, preview_side_px))
+            elif annotate:
+                preview = _preview(image, faces, preview_side_px, clock)
             return Analysis(
                 faces=faces,
                 candidates=candidates,
@@ -213,15 +213,15 @@ class OpenPhoto:
     def _detected(
         self, image: BgrImage, settings: AnalysisSettings, clock: _StageClock
     ) -> tuple[Detection, ...]:
-        if self._candidates is not None and self._detected_at == settings.max_side_px:
+        if self._candidates is not None and self._detected_with == settings.detection_key:
             clock.reused += ["resize", "detect"]
             return self._candidates
         with clock.stage("resize"):
             capped = cap_longest_side(image, settings.max_side_px)
         with clock.stage("detect"):
-            height, width = image.shape[:2]
-            self._candidates = self._networks.detector.candidates(capped, (width, height))
-        self._detected_at = settings.max_side_px
+            size_wh = (image.shape[1], image.shape[0])
+            self._candidates = self._networks.detector.candidates(capped, size_wh, settings)
+        self._detected_with = settings.detection_key
         return self._candidates
 
     def _classified(
@@ -232,16 +232,38 @@ class OpenPhoto:
         clock: _StageClock,
     ) -> tuple[Face, ...]:
         accepted = accept(candidates, confidence=settings.confidence, max_faces=settings.max_faces)
-        keys = [(d.box, settings.crop_margin_ratio, settings.crop_shape) for d in accepted]
         with clock.stage("classify"):
-            unknown = list(dict.fromkeys(key for key in keys if key not in self._known))
-            crops = [crop_face(image, box, settings) for box, _, _ in unknown]
-            answers = self._networks.classifier.classify(crops)
+            unknown = {
+                (found.box, settings.crop_key): found
+                for found in accepted
+                if (found.box, settings.crop_key) not in self._known
+            }
+            views = _views(image, list(unknown.values()), settings)
+            answers = self._networks.classifier.classify_views(views)
         self._known.update(zip(unknown, answers, strict=True))
-        faces = tuple(Face(d, *self._known[key]) for d, key in zip(accepted, keys, strict=True))
+        faces = tuple(Face(d, *self._known[d.box, settings.crop_key]) for d in accepted)
         while len(self._known) > KNOWN_FACES_PER_PHOTO:
             self._known.popitem(last=False)
         return faces
+
+
+def _preview(
+    image: BgrImage, faces: Sequence[Face], side_px: int | None, clock: _StageClock
+) -> bytes:
+    with clock.stage("annotate"):
+        small = cap_longest_side(image, side_px)
+        drawn = draw_faces(small, faces, scale=max(small.shape[:2]) / max(image.shape[:2]))
+    with clock.stage("encode"):
+        return encode_jpeg(drawn)
+
+
+def _views(
+    image: BgrImage, detections: Sequence[Detection], settings: AnalysisSettings
+) -> list[list[BgrImage]]:
+    if settings.crop_source == "full" or not detections:
+        return [face_views(image, found.box, settings) for found in detections]
+    capped = cap_longest_side(image, settings.max_side_px)
+    return [face_views(capped, box_in_copy(found, capped), settings) for found in detections]
 
 
 class _StageClock:

@@ -7,22 +7,27 @@ from collections.abc import Sequence
 import cv2
 
 from facecore.images import BgrImage
-from facecore.results import Face
+from facecore.results import Detection, Face
 
 _BOX_BGR = (80, 200, 60)
+_REJECTED_BGR = (60, 150, 240)
+_TELL_FROM = 0.2  # below, a rejected box says no number, or the numbers hide the photo
 _TEXT_BGR = (20, 20, 20)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_WIDEST_LABEL = 2.5  # times the box's width; a wider one would cover the neighbours
 
 
-def draw_faces(photo: BgrImage, faces: Sequence[Face]) -> BgrImage:
+def draw_faces(photo: BgrImage, faces: Sequence[Face], scale: float = 1.0) -> BgrImage:
     """Draw a numbered box and a label for each face on a copy of the photo.
 
     Line width and letters grow with the photo, so that they can be read when it
-    is shown at the width of a page.
+    is shown at the width of a page. A face too small for its label gets its
+    number only.
 
     Args:
         photo: BGR uint8; stays as it is.
         faces: numbered from 1 in this order.
+        scale: size of this photo as a part of the one that the boxes are of.
 
     Returns:
         A new array of the same shape.
@@ -31,9 +36,41 @@ def draw_faces(photo: BgrImage, faces: Sequence[Face]) -> BgrImage:
     line = max(1, round(max(photo.shape[:2]) / 400))
     # The surest face is drawn last, so that its label lies on top.
     for number, face in reversed(list(enumerate(faces, start=1))):
-        box = face.box
-        cv2.rectangle(canvas, (box.x0, box.y0), (box.x1 - 1, box.y1 - 1), _BOX_BGR, line)
-        _draw_label(canvas, face_label(number, face), (box.x0, box.y0), box.y1, line)
+        x0, y0, x1, y1 = (round(edge * scale) for edge in face.box.xyxy)
+        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), _BOX_BGR, line)
+        text = face_label(number, face)
+        if _text_width(text, line) > _WIDEST_LABEL * (x1 - x0):
+            text = str(number)
+        _draw_label(canvas, text, (x0, y0, y1), line)
+    return canvas
+
+
+def draw_candidates(
+    photo: BgrImage, candidates: Sequence[Detection], threshold: float, scale: float = 1.0
+) -> BgrImage:
+    """Draw what the detector offered on a copy of the photo, each with its confidence.
+
+    Boxes that reach the threshold are green and thick, the others orange and thin.
+
+    Args:
+        photo: BGR uint8; stays as it is.
+        candidates: the boxes, by falling confidence.
+        threshold: 0 to 1.
+        scale: size of this photo as a part of the one that the boxes are of.
+
+    Returns:
+        A new array of the same shape.
+    """
+    canvas = photo.copy()
+    line = max(1, round(max(photo.shape[:2]) / 400))
+    for candidate in reversed(candidates):
+        accepted = candidate.confidence >= threshold
+        colour = _BOX_BGR if accepted else _REJECTED_BGR
+        x0, y0, x1, y1 = (round(edge * scale) for edge in candidate.box.xyxy)
+        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), colour, line if accepted else 1)
+        text = f"{candidate.confidence:.2f}"
+        if accepted or candidate.confidence >= _TELL_FROM:
+            _draw_label(canvas, text, (x0, y0, y1), line, colour)
     return canvas
 
 
@@ -42,20 +79,34 @@ def face_label(number: int, face: Face) -> str:
     return f"{number} {face.gender.label} {face.age_group.label}"
 
 
+def _letters(line: int) -> tuple[float, int]:
+    """Scale and weight of the letters that go with a line width."""
+    return max(0.4, line * 0.3), max(1, round(line * 0.7))
+
+
+def _text_width(text: str, line: int) -> int:
+    scale, weight = _letters(line)
+    return cv2.getTextSize(text, _FONT, scale, weight)[0][0]
+
+
 def _draw_label(
-    canvas: BgrImage, text: str, corner_xy: tuple[int, int], bottom_y: int, line: int
+    canvas: BgrImage,
+    text: str,
+    place: tuple[int, int, int],
+    line: int,
+    colour: tuple[int, int, int] = _BOX_BGR,
 ) -> None:
-    scale = max(0.4, line * 0.3)
-    weight = max(1, round(line * 0.7))
+    x0, y0, y1 = place  # left, top and bottom of the box
+    scale, weight = _letters(line)
     (width, height), baseline = cv2.getTextSize(text, _FONT, scale, weight)
     pad = max(2, line)
     full_height = height + baseline + 2 * pad
     canvas_height, canvas_width = canvas.shape[:2]
-    x = max(0, min(corner_xy[0], canvas_width - width - 2 * pad))
+    x = max(0, min(x0, canvas_width - width - 2 * pad))
     # Above the box where there is room, else below it, else inside it at the top.
-    y = corner_xy[1] - full_height
+    y = y0 - full_height
     if y < 0:
-        y = bottom_y if bottom_y + full_height <= canvas_height else corner_xy[1]
-    cv2.rectangle(canvas, (x, y), (x + width + 2 * pad, y + full_height), _BOX_BGR, cv2.FILLED)
+        y = y1 if y1 + full_height <= canvas_height else y0
+    cv2.rectangle(canvas, (x, y), (x + width + 2 * pad, y + full_height), colour, cv2.FILLED)
     origin = (x + pad, y + pad + height)
     cv2.putText(canvas, text, origin, _FONT, scale, _TEXT_BGR, weight, cv2.LINE_AA)

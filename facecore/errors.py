@@ -69,4 +69,4 @@ def friendly_message(error: Exception) -> str:
     _LOGGER.error("unexpected error", exc_info=error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this: try a smaller photo."
-    return "Something unexpected went wrong with this: try another photo (the log says more)."
+    return "Something unexpected went wrong: try again, or another photo (the log says more)."

@@ -27,7 +27,7 @@ def analysis_to_dict(name: str, analysis: Analysis) -> dict[str, Any]:
     return {
         "path": name,
         "size_wh": list(analysis.size_wh),
-        "faces": [face_to_dict(face) for face in analysis.faces],
+        "faces": [face_to_dict(face, analysis.settings.unsure_below) for face in analysis.faces],
         "timings_ms": {
             **{stage: round(time_ms, 3) for stage, time_ms in stages.items()},
             "total": round(analysis.timings.total_ms, 3),
@@ -48,8 +48,8 @@ def error_to_dict(name: str, message: str) -> dict[str, str]:
     return {"path": name, "error": message}
 
 
-def face_to_dict(face: Face) -> dict[str, Any]:
-    """Give one face with all its probabilities."""
+def face_to_dict(face: Face, unsure_below: float) -> dict[str, Any]:
+    """Give one face with all its probabilities; an answer below the threshold is marked unsure."""
     return {
         "box_xyxy": list(face.box.xyxy),
         "confidence": face.confidence,
@@ -57,6 +57,11 @@ def face_to_dict(face: Face) -> dict[str, Any]:
         "gender_probabilities": face.gender.as_dict(),
         "age_group": face.age_group.label,
         "age_group_probabilities": face.age_group.as_dict(),
+        "expected_age": round(face.age_group.expected_age, 1),
+        "unsure": {
+            "gender": face.gender.probability < unsure_below,
+            "age_group": face.age_group.probability < unsure_below,
+        },
     }
 
 

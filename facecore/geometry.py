@@ -39,6 +39,30 @@ def has_area(boxes_xyxy: NDArray[np.int64]) -> NDArray[np.bool_]:
     return (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
 
 
+def iou_matrix(
+    a_xyxy: NDArray[np.floating | np.integer], b_xyxy: NDArray[np.floating | np.integer]
+) -> NDArray[np.float64]:
+    """Give the overlap of each box of one set with each box of another.
+
+    The overlap is the shared area over the area that the two cover together
+    (intersection over union, the Jaccard index).
+
+    Args:
+        a_xyxy: shape (N, 4), x0, y0, x1, y1 with the far edges one past the last pixel.
+        b_xyxy: shape (M, 4), likewise, in the same pixels.
+
+    Returns:
+        Shape (N, M), float64, 0 to 1; 0 where a box has no area.
+    """
+    a = np.asarray(a_xyxy, dtype=np.float64).reshape(-1, 1, 4)
+    b = np.asarray(b_xyxy, dtype=np.float64).reshape(1, -1, 4)
+    shared = _areas(np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:]))
+    together = _areas(a[..., :2], a[..., 2:]) + _areas(b[..., :2], b[..., 2:]) - shared
+    overlaps = np.zeros(shared.shape)
+    np.divide(shared, together, out=overlaps, where=together > 0)
+    return overlaps
+
+
 def fit_within(resolution_wh: Resolution, max_side_px: int | None) -> Resolution:
     """Give the size whose longest side is at most ``max_side_px``, same aspect ratio.
 
@@ -81,3 +105,26 @@ def crop_window_xyxy(
         min(width, max(x1, round(centre_x + half_width))),
         min(height, max(y1, round(centre_y + half_height))),
     )
+
+
+def _areas(near: NDArray[np.float64], far: NDArray[np.float64]) -> NDArray[np.float64]:
+    sides = np.maximum(far - near, 0.0)
+    return np.asarray(sides[..., 0] * sides[..., 1])
+
+
+def overhang(boxes_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Tell by how much each box leaves the picture, as a part of the box's own side.
+
+    Args:
+        boxes_xyxy: shape (N, 4), as fractions of the picture (0 to 1 is inside).
+
+    Returns:
+        Shape (N,): 0 for a box inside, 0.1 for one that leaves by a tenth of its
+        width or height, infinity for one without area.
+    """
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    sides = boxes[:, 2:] - boxes[:, :2]
+    beyond = np.maximum(np.maximum(-boxes[:, :2], boxes[:, 2:] - 1), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = np.where(sides > 0, beyond / sides, np.inf)
+    return np.maximum(parts[:, 0], parts[:, 1])

@@ -113,6 +113,11 @@ class RunHistory:
             self._records.clear()
 
 
+def comparable_latencies_ms(records: Sequence[RunRecord]) -> list[float]:
+    """Give the latencies of the runs that did everything anew: only these compare."""
+    return [record.timings.total_ms for record in records if not record.reused]
+
+
 def percentile(values: Sequence[float], percent: float) -> float | None:
     """Give the percentile by linear interpolation, or None where it would say nothing.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import Protocol
 
 import cv2
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from facecore.errors import EngineError
 from facecore.images import BgrImage
+from facecore.profiles import EngineFacts, LayerTime, NetworkProfile
 from facecore.registry import NetworkSpec, verified_path
 from facecore.settings import RuntimeOptions
 
@@ -31,33 +32,8 @@ Blob = NDArray[np.float32]
 # whole process, each under its own network's options.
 _ENGINE_LOCK = threading.RLock()
 _DEFAULT_THREADS = cv2.getNumThreads()
-
-
-@dataclass(frozen=True, slots=True)
-class LayerTime:
-    """One layer: name, type, and its share of one forward pass in milliseconds."""
-
-    name: str
-    kind: str
-    time_ms: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkProfile:
-    """What one forward pass of a batch of one costs.
-
-    Layers that fusion merged into an earlier one are left out. ``weights_bytes``
-    and ``activations_bytes`` are the engine's own estimates. ``backend`` and
-    ``target`` are the ones its layers really run on ("OCV" is OpenCV's own code).
-    """
-
-    gflops: float
-    weights_bytes: int
-    activations_bytes: int
-    forward_ms: float
-    layers: tuple[LayerTime, ...]
-    backend: str
-    target: str
+_PROFILE_PASSES = 5
+_ENGINE_NAMES = {"OCV": "OpenCV"}
 
 
 class Network(Protocol):
@@ -75,7 +51,7 @@ class Network(Protocol):
         """Run the network; the answer is the caller's own copy."""
 
     def profile(self) -> NetworkProfile:
-        """Run one pass over an empty picture and tell where the time went."""
+        """Run a few passes over an empty picture; tell where the time of the median one went."""
 
 
 class OpenCvNetwork:
@@ -115,8 +91,7 @@ class OpenCvNetwork:
         Raises:
             EngineError: OpenCV refuses the blob.
         """
-        with _ENGINE_LOCK:
-            _apply(self.options)
+        with _engine(self.options):
             self._forward_count += 1
             try:
                 self._net.setInput(blob)
@@ -127,24 +102,22 @@ class OpenCvNetwork:
                 ) from error
 
     def profile(self) -> NetworkProfile:
-        """Run one pass over an empty picture and tell where the time went.
+        """Run a few passes over an empty picture; tell where the time of the median one went.
 
-        The pass is not counted in ``forward_count``.
+        They are not counted in ``forward_count``.
         """
         width, height = self.spec.input_wh
         shape = (1, 3, height, width)
-        with _ENGINE_LOCK:
-            _apply(self.options)
-            self._net.setInput(self._empty_blob())
-            self._net.forward()
-            total_ticks, layer_ticks = self._net.getPerfProfile()
+        with _engine(self.options):
+            passes = [self._timed_pass() for _ in range(1 + _PROFILE_PASSES)][1:]
             names = self._net.getLayerNames()
             kinds = [self._net.getLayer(self._net.getLayerId(name)).type for name in names]
             flops = self._net.getFLOPS(shape)
             weights_bytes, activations_bytes = self._net.getMemoryConsumption(shape)
-            effective = sorted(set(re.findall(r"\\l([A-Z0-9]+)/([A-Z0-9_]+)\\n", self._net.dump())))
+            effective = re.findall(r"\\l([A-Z0-9]+)/([A-Z0-9_]+)\\n", self._net.dump())
+        total_ticks, layer_ticks = sorted(passes, key=lambda one: one[0])[_PROFILE_PASSES // 2]
         per_ms = cv2.getTickFrequency() / 1e3
-        times_ms = np.asarray(layer_ticks, dtype=np.float64).ravel() / per_ms
+        times_ms = layer_ticks / per_ms
         layers = tuple(
             LayerTime(name, kind, float(time_ms))
             for name, kind, time_ms in zip(names, kinds, times_ms, strict=False)
@@ -156,9 +129,17 @@ class OpenCvNetwork:
             activations_bytes=int(activations_bytes),
             forward_ms=total_ticks / per_ms,
             layers=layers,
-            backend=", ".join(dict.fromkeys(backend for backend, _ in effective)),
+            backend=", ".join(
+                dict.fromkeys(_ENGINE_NAMES.get(backend, backend) for backend, _ in effective)
+            ),
             target=", ".join(dict.fromkeys(target for _, target in effective)),
         )
+
+    def _timed_pass(self) -> tuple[float, NDArray[np.float64]]:
+        self._net.setInput(self._empty_blob())
+        self._net.forward()
+        total_ticks, layer_ticks = self._net.getPerfProfile()
+        return total_ticks, np.asarray(layer_ticks, dtype=np.float64).ravel()
 
     def _empty_blob(self) -> Blob:
         width, height = self.spec.input_wh
@@ -174,10 +155,9 @@ def load_networks(
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
     """
     require_caffe_importer()
-    with _ENGINE_LOCK:
-        # The switches that are latched at building or at the first pass are set
-        # before, and nobody else may turn them meanwhile.
-        _apply(options)
+    # The switches that are latched at building or at the first pass are set before,
+    # and nobody else may turn them meanwhile.
+    with _engine(options):
         # Hashing and parsing leave Python's lock, so that threads halve the wait.
         with ThreadPoolExecutor(len(specs)) as pool:
             networks = tuple(pool.map(lambda spec: OpenCvNetwork(spec, options), specs))
@@ -186,18 +166,22 @@ def load_networks(
     return networks
 
 
-def blob_from_images(images: Sequence[BgrImage], spec: NetworkSpec) -> Blob:
-    """Stretch pictures to the network's input size and subtract its mean.
+def blob_from_images(
+    images: Sequence[BgrImage], spec: NetworkSpec, size_wh: tuple[int, int] | None = None
+) -> Blob:
+    """Stretch pictures to the input size and subtract the network's mean.
 
     Args:
         images: at least one BGR picture; their sizes may differ.
-        spec: says input size and mean.
+        spec: says the mean, and the size where none is given.
+        size_wh: input size in pixels.
 
     Returns:
         Shape (N, 3, height, width), float32, BGR order, minus the mean.
     """
+    size_wh = size_wh or spec.input_wh
     return np.asarray(
-        cv2.dnn.blobFromImages(list(images), 1.0, spec.input_wh, spec.mean_bgr, swapRB=False),
+        cv2.dnn.blobFromImages(list(images), 1.0, size_wh, spec.mean_bgr, swapRB=False),
         dtype=np.float32,
     )
 
@@ -215,27 +199,9 @@ def require_caffe_importer() -> None:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineFacts:
-    """What of this OpenCV build and this process bears on speed.
-
-    ``cpu_features`` are the vector instruction sets that the build has code for
-    and this processor has; ``usable_targets`` where its own backend can run.
-    """
-
-    version: str
-    threads: int
-    cpus_seen: int
-    optimised: bool
-    parallel_framework: str
-    cpu_features: tuple[str, ...]
-    usable_targets: tuple[str, ...]
-
-
 def engine_facts(options: RuntimeOptions) -> EngineFacts:
     """Ask OpenCV for the facts, as they are while a network with these options runs."""
-    with _ENGINE_LOCK:
-        _apply(options)
+    with _engine(options):
         threads, optimised = cv2.getNumThreads(), cv2.useOptimized()
         # While it is off, OpenCV says that the processor lacks everything.
         cv2.setUseOptimized(True)
@@ -284,9 +250,22 @@ def _read_net(spec: NetworkSpec, options: RuntimeOptions) -> cv2.dnn.Net:
     return net
 
 
-def _apply(options: RuntimeOptions) -> None:
-    wanted = options.threads if options.threads is not None else _DEFAULT_THREADS
-    if cv2.getNumThreads() != wanted:
-        cv2.setNumThreads(wanted)
-    if cv2.useOptimized() != options.optimised:
-        cv2.setUseOptimized(options.optimised)
+@contextmanager
+def _engine(options: RuntimeOptions) -> Iterator[None]:
+    """Hold the engine with its switches set for these options; they are set back afterwards.
+
+    Decoding and resizing happen outside, and must not depend on who ran last.
+    """
+    with _ENGINE_LOCK:
+        _switch(options.threads or _DEFAULT_THREADS, options.optimised)
+        try:
+            yield
+        finally:
+            _switch(_DEFAULT_THREADS, True)
+
+
+def _switch(threads: int, optimised: bool) -> None:
+    if cv2.getNumThreads() != threads:
+        cv2.setNumThreads(threads)
+    if cv2.useOptimized() != optimised:
+        cv2.setUseOptimized(optimised)

@@ -16,6 +16,9 @@ GENDERS = ("Male", "Female")
 AGE_GROUPS = ("(0-2)", "(4-6)", "(8-12)", "(15-20)", "(25-32)", "(38-43)", "(48-53)", "(60-100)")
 """Order of the age network's outputs, years; the groups have gaps (Levi and Hassner 2015)."""
 
+AGE_GROUP_YEARS = (1.0, 5.0, 10.0, 17.5, 28.5, 40.5, 50.5, 70.0)
+"""The age that stands for each group in an expected age: its middle, and 70 for (60-100)."""
+
 STAGES = ("decode", "resize", "detect", "classify", "annotate", "encode")
 """The stages of an analysis in the order they run."""
 
@@ -54,10 +57,17 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One answer of the detector: a box and its confidence, 0 to 1."""
+    """One answer of the detector: a box and its confidence, 0 to 1.
+
+    ``fractions_xyxy`` are the network's own numbers, fractions of the photo that
+    are neither rounded nor clipped; None where the detection is not from one.
+    """
 
     box: Box
     confidence: float
+    fractions_xyxy: tuple[float, float, float, float] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         if not 0 <= self.confidence <= 1.0001:
@@ -106,6 +116,11 @@ class AgeGroupPrediction:
     def probability(self) -> float:
         """Probability of `label`, 0 to 1."""
         return max(self.probabilities)
+
+    @property
+    def expected_age(self) -> float:
+        """Mean of `AGE_GROUP_YEARS` weighted with the probabilities, in years."""
+        return float(np.dot(self.probabilities, AGE_GROUP_YEARS) / sum(self.probabilities))
 
     def as_dict(self) -> dict[str, float]:
         """Probability by age group."""
@@ -189,7 +204,7 @@ class Analysis:
         reused: stages whose earlier result served again, so that their time is 0.
         annotated: BGR uint8 (height, width, 3) copy of the photo with the faces
             drawn, or None if it was not asked for.
-        preview_jpeg: a smaller JPEG of ``annotated``, or None likewise.
+        preview_jpeg: a smaller JPEG with the faces drawn, or None likewise.
     """
 
     faces: tuple[Face, ...]

@@ -9,6 +9,10 @@ from typing import Literal, get_args
 from facecore.errors import SettingsError
 
 CropShape = Literal["square", "box"]
+CropSource = Literal["full", "capped"]
+InputShape = Literal["aspect", "square"]
+
+DETECTOR_SIZES_PX = (300, 450, 600, 900, 1200)
 
 MIN_SIDE_PX = 32
 MAX_SIDE_PX = 16384
@@ -34,9 +38,19 @@ class AnalysisSettings:
         confidence: a detection counts as a face from here on, 0 to 1.
         max_side_px: longest side of the copy that the detector sees, 32 to
             16384 pixels; None leaves the photo as it is.
+        input_shape: "aspect" feeds the detector at the photo's own aspect ratio
+            with the area of a square of ``input_size_px``, "square" squashes it.
+        input_size_px: one of `DETECTOR_SIZES_PX`.
+        drop_outside: drop boxes that leave the photo before they can win.
+        rescue: look a second time, smaller and with a black border, where the
+            first look shows the signs of a close-up.
         crop_margin_ratio: what is added around a face's box before gender and
             age are read, as a part of the box's side, on each side; 0 to 1.
         crop_shape: "square" widens the box to a square first, "box" keeps it.
+        crop_source: cut from the "full" photo or the "capped" copy.
+        careful: read each face six times, in three margins and mirrored, and
+            average; six times the work.
+        unsure_below: an answer whose probability is lower is marked unsure, 0 to 1.
         max_faces: the most faces of one photo that are read, surest first; 1 to 200.
 
     Raises:
@@ -45,18 +59,53 @@ class AnalysisSettings:
 
     confidence: float = 0.7
     max_side_px: int | None = 800
-    crop_margin_ratio: float = 0.1
+    input_shape: InputShape = "aspect"
+    input_size_px: int = 300
+    drop_outside: bool = True
+    rescue: bool = True
+    crop_margin_ratio: float = 0.2
     crop_shape: CropShape = "square"
+    crop_source: CropSource = "full"
+    careful: bool = False
+    unsure_below: float = 0.6
     max_faces: int = MAX_FACES
 
     def __post_init__(self) -> None:
         _check_range("confidence", self.confidence, 0.0, 1.0)
         if self.max_side_px is not None:
             _check_range("longest side", self.max_side_px, MIN_SIDE_PX, MAX_SIDE_PX, whole=True)
+        _check_choice("detector input shape", self.input_shape, get_args(InputShape))
+        _check_choice("detector input size", self.input_size_px, DETECTOR_SIZES_PX)
         _check_range("crop margin", self.crop_margin_ratio, 0.0, MAX_CROP_MARGIN_RATIO)
-        if self.crop_shape not in get_args(CropShape):
-            raise SettingsError(f"crop shape must be square or box, not {self.crop_shape!r}.")
+        _check_choice("crop shape", self.crop_shape, get_args(CropShape))
+        _check_choice("crop source", self.crop_source, get_args(CropSource))
+        for name in ("drop_outside", "rescue", "careful"):
+            _check_choice(name.replace("_", " "), getattr(self, name), (True, False))
+        _check_range("unsure threshold", self.unsure_below, 0.0, 1.0)
         _check_range("maximum number of faces", self.max_faces, 1, MAX_FACES, whole=True)
+
+    @property
+    def detection_key(self) -> tuple[object, ...]:
+        """All that a detector pass depends on."""
+        return (
+            self.max_side_px,
+            self.input_shape,
+            self.input_size_px,
+            self.drop_outside,
+            self.rescue,
+        )
+
+    @property
+    def crop_key(self) -> tuple[object, ...]:
+        """All that the reading of a face in a given box depends on."""
+        capped_at = self.max_side_px if self.crop_source == "capped" else None
+        return (
+            self.crop_margin_ratio,
+            self.crop_shape,
+            self.crop_source,
+            capped_at,
+            self.careful,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +155,13 @@ def megapixels_to_limit(megapixels: float) -> int:
     """
     _check_range("limit in megapixels", megapixels, 0.01, MAX_PIXELS_CEILING / 1e6)
     return round(megapixels * 1e6)
+
+
+def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    # By type as well: 1 equals True, and 300.0 equals 300.
+    if not any(value == choice and type(value) is type(choice) for choice in choices):
+        names = ", ".join(str(choice) for choice in choices)
+        raise SettingsError(f"The {name} must be one of {names}, not {value!r}.")
 
 
 def _check_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:

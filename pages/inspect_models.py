@@ -11,6 +11,9 @@ if networks.files_table(resources.file_statuses()):
     _, options = state.current_settings()
     analyzer = resources.analyzer(options)
     networks.load_cost(analyzer)
+    st.button("Measure again", on_click=resources.profiles.clear, icon=":material/refresh:")
     for loaded, profile in zip(analyzer.networks, resources.profiles(options), strict=True):
         networks.network(loaded, profile)
     networks.engine(resources.facts(options))
+st.divider()
+st.markdown(resources.model_card())

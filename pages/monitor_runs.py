@@ -3,20 +3,20 @@
 import streamlit as st
 
 from facecore.export import csv_bytes, runs_table
-from facecore.monitor import RunRecord, percentile
+from facecore.monitor import RunRecord, comparable_latencies_ms, percentile
 from facecore.ui import charts, state
 from facecore.ui.live import live_strip
 
 
 def percentiles(records: list[RunRecord]) -> None:
     """Show the percentiles of latency that there are enough runs for."""
-    full = [record.timings.total_ms for record in records if not record.reused]
-    found = {name: percentile(full, name) for name in (50, 90, 95)}
+    latencies = comparable_latencies_ms(records)
+    found = {name: percentile(latencies, name) for name in (50, 90, 95)}
     known = [f"p{name} {value:.0f} ms" for name, value in found.items() if value is not None]
     st.caption(
-        f"Latency of the {len(full)} full runs: {', '.join(known) or 'too few runs to say'}. "
-        "The median needs 2 runs, p90 needs 10, p95 needs 20. Runs that re-used an earlier "
-        "detection are drawn, but not counted here."
+        f"Runs that took nothing over from an earlier one: {len(latencies)}. Their latency: "
+        f"{', '.join(known) or 'too few to say'}. The median needs 2 runs, p90 10, p95 20; "
+        "photos and settings are mixed as they came."
     )
 
 
@@ -33,10 +33,11 @@ def over_runs(records: list[RunRecord]) -> None:
         st.markdown("**Memory of the process**")
         st.plotly_chart(charts.memory_by_run(records), key="memory", alt="Memory at each run")
     table = runs_table(records)
+    time = st.column_config.DatetimeColumn(format="HH:mm:ss", timezone=st.context.timezone)
     st.dataframe(
         table.iloc[::-1].round(dict.fromkeys(table.select_dtypes("number"), 1)),
         hide_index=True,
-        column_config={"time": st.column_config.DatetimeColumn(format="HH:mm:ss")},
+        column_config={"time": time},
     )
     row = st.container(horizontal=True)
     row.download_button(
@@ -47,7 +48,7 @@ def over_runs(records: list[RunRecord]) -> None:
         on_click="ignore",
         icon=":material/table:",
     )
-    row.button("Clear runs", on_click=state.history().clear, icon=":material/delete:")
+    row.button("Clear runs", on_click=state.clear_runs, icon=":material/delete:")
 
 
 st.title("Monitor")
@@ -55,7 +56,7 @@ st.markdown("What every run of this session cost, and what this server is doing 
 live_strip()
 records = list(state.history().records())
 if not records:
-    st.info("No runs yet in this session: open Analyze and come back.", icon=":material/info:")
+    st.info("No runs yet: open Analyze and come back.", icon=":material/info:")
 else:
     sources = ("all", *sorted({record.source for record in records}))
     chosen = st.pills("Source", sources, default="all", required=True, key="run_source")

@@ -15,7 +15,8 @@ from facecore.analyzer import FaceAnalyzer
 from facecore.attributes import AttributeClassifier
 from facecore.detector import FaceDetector
 from facecore.images import BgrImage, decode_image
-from facecore.network import Blob, Network, NetworkProfile
+from facecore.network import Blob, Network
+from facecore.profiles import NetworkProfile
 from facecore.results import Face
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -76,11 +76,29 @@ def test_a_label_at_the_right_is_drawn_whole() -> None:
     """A label that would run out of the photo is moved left as a whole."""
     photo = np.zeros((300, 400, 3), np.uint8)
     above = np.s_[:118]
-    in_the_middle = draw_faces(photo, [_face(100, 120, 120, 240)])[above]
+    in_the_middle = draw_faces(photo, [_face(100, 120, 170, 240)])[above]
     columns = np.flatnonzero(in_the_middle.any(axis=(0, 2)))[:-1]  # the last is padding
-    at_the_right = draw_faces(photo, [_face(380, 120, 400, 240)])[above]
+    at_the_right = draw_faces(photo, [_face(330, 120, 400, 240)])[above]
     assert len(columns) > 100
     np.testing.assert_array_equal(at_the_right[:, -len(columns) :], in_the_middle[:, columns])
+
+
+@pytest.mark.parametrize(("width", "whole"), [(20, False), (40, False), (70, True), (200, True)])
+def test_a_small_face_has_its_number_only(width: int, whole: bool) -> None:
+    """Where the label would be wider than two and a half boxes, the number stands alone."""
+    drawn = draw_faces(np.zeros((300, 400, 3), np.uint8), [_face(100, 120, 100 + width, 240)])
+    label = np.flatnonzero(drawn[:118].any(axis=(0, 2)))
+    assert (len(label) > 100) == whole
+    assert 10 < len(label) <= max(2.5 * width + 10, 20)
+
+
+def test_boxes_of_a_larger_photo_are_scaled() -> None:
+    """On a copy of half the size the faces are drawn as boxes of half the size."""
+    copy = _photo(200, 150)
+    np.testing.assert_array_equal(
+        draw_faces(copy, [_face(100, 120, 300, 240)], scale=0.5),
+        draw_faces(copy, [_face(50, 60, 150, 120)]),
+    )
 
 
 @pytest.mark.parametrize(("number", "text"), [(1, "1 Female (60-100)"), (12, "12 Female (60-100)")])

@@ -14,11 +14,11 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "settings"},
     {"results"},
-    {"registry", "images"},
+    {"registry", "images", "profiles", "presets"},
     {"network"},
     {"detector", "attributes", "annotate", "resources", "container"},
     {"analyzer", "monitor", "samples", "export"},
-    {"experiment", "evaluation", "statistics"},
+    {"experiment", "evaluation", "labels", "statistics"},
     {"commands", "__main__"},
     {"ui"},
     {"pages"},

@@ -69,6 +69,8 @@ FACE_KEYS = [
     "gender_probabilities",
     "age_group",
     "age_group_probabilities",
+    "expected_age",
+    "unsure",
 ]
 ODD_NAMES = ["élève 東京 🙂.png", 'a,"b";c.png', "two\nlines.png", "sep\u2028arated.png", "NA", ""]
 
@@ -109,6 +111,9 @@ def test_entry_holds_the_values_in_their_units() -> None:
             "gender_probabilities": {"Male": 0.25, "Female": 0.75},
             "age_group": "(25-32)",
             "age_group_probabilities": dict(zip(AGE_GROUPS, AGES, strict=True)),
+            # (0.125 × 17.5 + 0.5 × 28.5 + 0.25 × 40.5 + 0.125 × 50.5) years
+            "expected_age": 32.9,
+            "unsure": {"gender": False, "age_group": True},
         }
     ]
     times_ms = {"decode": 1.235, "resize": 0, "detect": 20, "classify": 30.5, "annotate": 0}
@@ -120,6 +125,26 @@ def test_entry_holds_the_values_in_their_units() -> None:
         "peak_rss_mb": 1234.6,
         "timestamp": "2024-05-01T12:30:00+00:00",
     }
+
+
+@pytest.mark.parametrize(
+    ("unsure_below", "gender", "age_group"),
+    [
+        (0.0, False, False),
+        (0.5, False, False),
+        (0.51, False, True),
+        (0.75, False, True),
+        (0.76, True, True),
+        (1.0, True, True),
+    ],
+)
+def test_answers_below_the_threshold_are_unsure(
+    unsure_below: float, gender: bool, age_group: bool
+) -> None:
+    """An answer is unsure where its probability is below the threshold, and not at it."""
+    settings = replace(ANALYSIS.settings, unsure_below=unsure_below)
+    (face,) = analysis_to_dict("a.png", replace(ANALYSIS, settings=settings))["faces"]
+    assert face["unsure"] == {"gender": gender, "age_group": age_group}
 
 
 def test_failed_file_has_path_and_error() -> None:

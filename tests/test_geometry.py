@@ -14,6 +14,7 @@ from facecore.geometry import (
     fit_within,
     fractions_to_xyxy,
     has_area,
+    iou_matrix,
 )
 
 
@@ -75,6 +76,43 @@ def test_fractions_stay_as_they_are() -> None:
 def test_area_needs_width_and_height(boxes: list[list[int]], expected: list[bool]) -> None:
     """Only boxes at least a pixel wide and high have an area."""
     assert has_area(np.array(boxes, dtype=np.int64).reshape(-1, 4)).tolist() == expected
+
+
+@pytest.mark.parametrize(("count_a", "count_b"), [(0, 0), (0, 3), (3, 0)])
+def test_overlap_of_no_boxes_has_the_right_shape(count_a: int, count_b: int) -> None:
+    """Without boxes on one side the matrix is empty, not missing."""
+    boxes = np.tile([0.0, 0.0, 2.0, 2.0], (3, 1))
+    assert iou_matrix(boxes[:count_a], boxes[:count_b]).shape == (count_a, count_b)
+    assert iou_matrix(np.array([]), boxes).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        pytest.param([0, 0, 10, 10], [0, 0, 10, 10], 1.0, id="the same"),
+        pytest.param([0, 0, 10, 10], [10, 0, 20, 10], 0.0, id="side by side"),
+        pytest.param([0, 0, 10, 10], [50, 60, 70, 80], 0.0, id="far apart"),
+        pytest.param([0, 0, 10, 10], [20, 20, 21, 21], 0.0, id="apart on both axes"),
+        pytest.param([0, 0, 10, 10], [5, 0, 15, 10], 50 / 150, id="half shifted"),
+        pytest.param([0, 0, 10, 10], [5, 5, 15, 15], 25 / 175, id="a quarter shared"),
+        pytest.param([0, 0, 10, 10], [2, 2, 7, 7], 0.25, id="one inside the other"),
+        pytest.param([0.5, 0.5, 1.5, 1.5], [1.0, 0.5, 2.0, 1.5], 0.5 / 1.5, id="parts of pixels"),
+        pytest.param([3, 3, 3, 9], [0, 0, 10, 10], 0.0, id="no width"),
+        pytest.param([3, 3, 3, 3], [3, 3, 3, 3], 0.0, id="two points"),
+        pytest.param([9, 9, 3, 3], [0, 0, 10, 10], 0.0, id="turned round"),
+    ],
+)
+def test_overlaps_by_hand(a: list[float], b: list[float], expected: float) -> None:
+    """The shared area is divided by the joint area, whichever box comes first."""
+    assert iou_matrix(np.array([a]), np.array([b])).item() == pytest.approx(expected)
+    assert iou_matrix(np.array([b]), np.array([a])).item() == pytest.approx(expected)
+
+
+def test_overlaps_have_a_row_per_first_and_a_column_per_second_box() -> None:
+    """Two boxes against three give two rows of three."""
+    a = np.array([[0, 0, 10, 10], [0, 0, 20, 10]])
+    b = np.array([[0, 0, 10, 10], [10, 0, 20, 10], [90, 90, 99, 99]])
+    assert iou_matrix(a, b).tolist() == [[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,14 @@ import pytest
 from facecore import monitor
 from facecore.analyzer import FaceAnalyzer
 from facecore.container import read_limits, usable_cpus
-from facecore.monitor import MAX_RECORDS, RunHistory, RunRecord, SystemSampler, percentile
+from facecore.monitor import (
+    MAX_RECORDS,
+    RunHistory,
+    RunRecord,
+    SystemSampler,
+    comparable_latencies_ms,
+    percentile,
+)
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
 
@@ -145,6 +153,16 @@ def test_percentile_is_numpys(percent: float, count: int) -> None:
     """Linear interpolation gives what numpy gives, from values in any order."""
     values = tuple(np.random.default_rng(count).lognormal(3, 1, count).tolist())
     assert percentile(values, percent) == pytest.approx(float(np.percentile(values, percent)))
+
+
+def test_only_full_runs_compare(analysis: Analysis) -> None:
+    """Of several runs the latencies of those that took nothing over are given, in order."""
+    history = RunHistory()
+    for total_ms, reused in ((30.0, ()), (5.0, ("decode",)), (20.0, ()), (1.0, ("resize",))):
+        timings = replace(analysis.timings, total_ms=total_ms)
+        _add(history, replace(analysis, timings=timings, reused=reused))
+    assert comparable_latencies_ms(history.records()) == [30.0, 20.0]
+    assert comparable_latencies_ms([]) == []
 
 
 def test_first_sample_has_no_percentages() -> None:

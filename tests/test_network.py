@@ -116,7 +116,7 @@ def test_a_profile_tells_cost_and_place(
     assert profile.weights_bytes == pytest.approx(weights_bytes, rel=0.05)
     assert profile.activations_bytes > 0
     assert profile.forward_ms > 0
-    assert (profile.backend, profile.target) == ("OCV", "CPU")
+    assert (profile.backend, profile.target) == ("OpenCV", "CPU")
     assert {"Convolution"} < {layer.kind for layer in profile.layers}
     assert all(layer.time_ms > 0 and layer.name for layer in profile.layers)
 
@@ -144,6 +144,39 @@ def test_networks_take_turns_under_their_own_options(monkeypatch: pytest.MonkeyP
     ]
     for first, second in zip(answers[:3], answers[3:], strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def _switches() -> tuple[int, bool]:
+    return cv2.getNumThreads(), cv2.useOptimized()
+
+
+@pytest.mark.usefixtures("engine_switches")
+def test_switches_are_set_back_after_every_pass() -> None:
+    """What runs between the passes, such as decoding, does not depend on who ran last."""
+    before = _switches()
+    options = RuntimeOptions(threads=1, optimised=False)
+    (network,) = load_networks([DETECTOR], options)
+    assert _switches() == before
+    network.forward(blob_from_images([_noise(6, 300)], DETECTOR))
+    assert _switches() == before
+    network.profile()
+    assert _switches() == before
+    engine_facts(options)
+    assert _switches() == before
+    with pytest.raises(EngineError):
+        network.forward(np.zeros((1, 5, 300, 300), np.float32))
+    assert _switches() == before
+
+
+def test_a_profile_is_the_median_of_five_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pass warms up, five are timed, and the layers' times are those of the median one."""
+    (network,) = load_networks([DETECTOR], RuntimeOptions())
+    watched = WatchedNet(network._net)
+    monkeypatch.setattr(network, "_net", watched)
+    profile = network.profile()
+    assert len(watched.seen) == 6
+    together_ms = sum(layer.time_ms for layer in profile.layers)
+    assert together_ms == pytest.approx(profile.forward_ms, rel=0.05)
 
 
 def test_threads_that_share_a_network_get_their_own_answers(analyzer: FaceAnalyzer) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from facecore import analyzer as analyzer_module
 from facecore.analyzer import FaceAnalyzer
+from facecore.annotate import draw_faces
 from facecore.errors import ImageError
-from facecore.images import BgrImage, decode_image, encode_png, read_header
+from facecore.images import (
+    BgrImage,
+    cap_longest_side,
+    decode_image,
+    encode_jpeg,
+    encode_png,
+    read_header,
+)
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, face_rows
 
@@ -48,19 +57,48 @@ def test_a_lower_threshold_classifies_only_the_new_faces(
         assert [by_stage[stage] for stage in again.reused] == [0.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("change", [{"crop_margin_ratio": 0.3}, {"crop_shape": "box"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"crop_margin_ratio": 0.3}, {"crop_shape": "box"}, {"crop_source": "capped"}],
+    ids=str,
+)
 def test_other_crops_are_classified_but_not_detected(
-    recorded: Recorded, couple: BgrImage, change: dict[str, float | str]
+    recorded: Recorded, couple: BgrImage, change: dict[str, Any]
 ) -> None:
     """Crop settings concern only the classifier, and going back to them costs nothing."""
     photo = recorded.analyzer.open(couple)
     first = photo.read(AnalysisSettings())
-    other = photo.read(replace(first.settings, **change))  # type: ignore[arg-type]
+    other = photo.read(replace(first.settings, **change))
     back = photo.read(first.settings)
     assert recorded.counts() == (1, [2, 2], [2, 2])
     assert [face.box for face in other.faces] == [face.box for face in first.faces]
     assert other.faces != first.faces
     assert back.faces == first.faces
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"input_shape": "square"}, {"input_size_px": 450}, {"drop_outside": False}, {"rescue": False}],
+    ids=str,
+)
+def test_other_finding_is_detected_but_not_decoded(
+    recorded: Recorded, couple: BgrImage, change: dict[str, Any]
+) -> None:
+    """Each setting of the detector makes it run again, over the photo that is there."""
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    again = photo.read(replace(first.settings, **change))
+    assert (recorded.detector.forward_count, again.reused) == (2, ("decode",))
+    assert len(again.faces) == 2
+
+
+def test_another_mark_for_unsure_answers_runs_nothing(recorded: Recorded, couple: BgrImage) -> None:
+    """The threshold below which answers are marked concerns no network."""
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    again = photo.read(replace(first.settings, unsure_below=0.99))
+    assert recorded.counts() == (1, [2], [2])
+    assert again.faces == first.faces
 
 
 def test_another_size_is_detected_but_not_decoded(recorded: Recorded, couple: BgrImage) -> None:
@@ -116,7 +154,7 @@ def test_the_preview_is_a_small_jpeg_of_the_drawn_picture(
     side_px: int | None,
     size_wh: tuple[int, int] | None,
 ) -> None:
-    """A preview is encoded, and its time told, only where a drawn picture is wanted small."""
+    """A preview takes the drawn picture's place, and its time is told, only where it is wanted."""
     analysis = analyzer.open(astronaut_file).read(
         AnalysisSettings(), annotate=annotate, preview_side_px=side_px
     )
@@ -124,8 +162,11 @@ def test_the_preview_is_a_small_jpeg_of_the_drawn_picture(
     if size_wh is None:
         assert analysis.preview_jpeg is None
         return
-    assert analysis.preview_jpeg is not None and analysis.annotated is not None
+    assert analysis.preview_jpeg is not None
+    assert analysis.annotated is None
     header = read_header(analysis.preview_jpeg)
     assert (header.format, header.size_wh) == ("JPEG", size_wh)
-    shown = decode_image(analysis.preview_jpeg).mean(axis=(0, 1))
-    np.testing.assert_allclose(shown, analysis.annotated.mean(axis=(0, 1)), atol=1.5)
+    small = cap_longest_side(decode_image(astronaut_file), side_px)
+    drawn = draw_faces(small, analysis.faces, scale=size_wh[0] / 512)
+    assert analysis.preview_jpeg == encode_jpeg(drawn)
+    assert not np.array_equal(drawn, small)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from facecore.results import (
+    AGE_GROUP_YEARS,
     AGE_GROUPS,
     GENDERS,
     STAGES,
@@ -167,3 +168,28 @@ def test_analyses_compare_by_their_answers() -> None:
     assert hash(analysis) == hash(drawn)
     assert "annotated" not in repr(drawn)
     assert analysis != dataclasses.replace(analysis, faces=())
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "years"),
+    [
+        pytest.param((1.0, 0, 0, 0, 0, 0, 0, 0), 1.0, id="surely a baby"),
+        pytest.param((0, 0, 0, 0, 0, 0, 0, 1.0), 70.0, id="surely old"),
+        pytest.param((0, 0.5, 0.5, 0, 0, 0, 0, 0), 7.5, id="between two groups"),
+        pytest.param((0.125,) * 8, 27.875, id="no idea"),  # (1+5+10+17.5+28.5+40.5+50.5+70) / 8
+        pytest.param((0, 0, 0, 0, 0.75, 0.25, 0, 0), 31.5, id="three quarters"),
+        pytest.param((0, 0, 0, 0, 0.4999999, 0.4999999, 0, 0), 34.5, id="not quite one in all"),
+    ],
+)
+def test_the_expected_age_is_a_weighted_mean(
+    probabilities: tuple[float, ...], years: float
+) -> None:
+    """Each group's age counts as much as the group is probable."""
+    assert AgeGroupPrediction(probabilities).expected_age == pytest.approx(years, abs=1e-9)
+
+
+def test_every_age_group_has_an_age_within_it() -> None:
+    """The age that stands for a group lies in it, as its label says."""
+    for label, years in zip(AGE_GROUPS, AGE_GROUP_YEARS, strict=True):
+        low, high = (int(number) for number in label.strip("()").split("-"))
+        assert low <= years <= high

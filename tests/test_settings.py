@@ -25,8 +25,15 @@ def test_defaults() -> None:
     assert dataclasses.asdict(AnalysisSettings()) == {
         "confidence": 0.7,
         "max_side_px": 800,
-        "crop_margin_ratio": 0.1,
+        "input_shape": "aspect",
+        "input_size_px": 300,
+        "drop_outside": True,
+        "rescue": True,
+        "crop_margin_ratio": 0.2,
         "crop_shape": "square",
+        "crop_source": "full",
+        "careful": False,
+        "unsure_below": 0.6,
         "max_faces": 200,
     }
     assert dataclasses.asdict(RuntimeOptions()) == {
@@ -46,10 +53,17 @@ def test_defaults() -> None:
         ("max_side_px", None),
         ("max_side_px", 32),
         ("max_side_px", 16384),
+        ("input_shape", "aspect"),
+        ("input_shape", "square"),
+        *(("input_size_px", size_px) for size_px in (300, 450, 600, 900, 1200)),
         ("crop_margin_ratio", 0),
         ("crop_margin_ratio", 1.0),
         ("crop_shape", "box"),
         ("crop_shape", "square"),
+        ("crop_source", "full"),
+        ("crop_source", "capped"),
+        ("unsure_below", 0),
+        ("unsure_below", 1.0),
         ("max_faces", 1),
         ("max_faces", 200),
     ],
@@ -80,6 +94,19 @@ def test_edges_of_the_ranges_are_allowed(name: str, value: Any) -> None:
         ("crop_shape", ""),
         ("crop_shape", "Square"),
         ("crop_shape", None),
+        ("input_shape", "round"),
+        ("input_shape", None),
+        ("input_size_px", 299),
+        ("input_size_px", 0),
+        ("input_size_px", "300"),
+        ("input_size_px", None),
+        ("input_size_px", True),
+        ("crop_source", "Full"),
+        ("crop_source", None),
+        ("unsure_below", -0.01),
+        ("unsure_below", 1.01),
+        ("unsure_below", math.nan),
+        ("unsure_below", None),
         ("max_faces", 0),
         ("max_faces", 201),
         ("max_faces", 1.5),
@@ -125,6 +152,41 @@ def test_other_settings_are_other_keys() -> None:
     keys = {AnalysisSettings(), AnalysisSettings(confidence=0.5), AnalysisSettings(max_faces=3)}
     assert len(keys) == 3
     assert RuntimeOptions() != RuntimeOptions(winograd=False)
+
+
+# By setting another value, and whether detecting and reading have to happen again.
+WHAT_DEPENDS: dict[str, tuple[Any, bool, bool]] = {
+    "confidence": (0.5, False, False),
+    "max_side_px": (None, True, False),
+    "input_shape": ("square", True, False),
+    "input_size_px": (600, True, False),
+    "drop_outside": (False, True, False),
+    "rescue": (False, True, False),
+    "crop_margin_ratio": (0.3, False, True),
+    "crop_shape": ("box", False, True),
+    "crop_source": ("capped", False, True),
+    "careful": (True, False, True),
+    "unsure_below": (0.9, False, False),
+    "max_faces": (3, False, False),
+}
+
+
+def test_keys_name_what_has_to_happen_again() -> None:
+    """Each setting changes the keys of those stages that depend on it, and no other key."""
+    plain = AnalysisSettings()
+    assert set(WHAT_DEPENDS) == set(dataclasses.asdict(plain))
+    for name, (value, detected, read) in WHAT_DEPENDS.items():
+        other = dataclasses.replace(plain, **{name: value})
+        assert (other.detection_key != plain.detection_key) == detected, name
+        assert (other.crop_key != plain.crop_key) == read, name
+
+
+def test_crops_of_the_copy_depend_on_its_size() -> None:
+    """Only where faces are cut from the capped copy does its size matter to their reading."""
+    capped, smaller = (AnalysisSettings(crop_source="capped", max_side_px=s) for s in (800, 400))
+    assert capped.crop_key != smaller.crop_key
+    full = AnalysisSettings(max_side_px=400)
+    assert full.crop_key == AnalysisSettings().crop_key
 
 
 def test_a_settings_error_is_one_of_ours() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
 from facecore.monitor import RunRecord
-from facecore.network import NetworkProfile
+from facecore.profiles import NetworkProfile
 from facecore.results import STAGES, StageTimings
 
 STAGE_COLOURS = dict(
@@ -51,8 +52,8 @@ def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
                 y=times_ms,
                 name=stage,
                 marker_color=STAGE_COLOURS[stage],
-                customdata=[record.name for record in records],
-                hovertemplate="run %{x}: %{y:.1f} ms " + stage + "<extra></extra>",
+                customdata=[html.escape(record.name) for record in records],
+                hovertemplate="run %{x}, %{customdata}: %{y:.1f} ms " + stage + "<extra></extra>",
             )
     figure.update_layout(barmode="stack", yaxis_title="milliseconds", height=330)
     return _over_runs(figure)

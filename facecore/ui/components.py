@@ -11,8 +11,8 @@ import streamlit as st
 from facecore.errors import friendly_message
 from facecore.export import analysis_to_dict, csv_bytes, faces_table, to_json_line
 from facecore.monitor import RunRecord
-from facecore.results import Analysis, Face
-from facecore.ui import charts
+from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
+from facecore.ui import charts, state
 from facecore.ui.photos import Reading
 from facecore.ui.readings import annotated_png
 
@@ -41,7 +41,8 @@ _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
         "Memory, peak",
         "{:.0f} MB",
         lambda run: run.peak_rss_bytes / _MB,
-        "The most memory that the whole server process held during the run.",
+        "The most memory that the whole server process held during the run, other visitors' "
+        "runs included.",
     ),
     ("Faces", "{:.0f}", lambda run: run.faces, "Faces at or above the confidence."),
 )
@@ -58,19 +59,28 @@ def friendly_errors() -> Iterator[None]:
 
 def run_metrics(run: RunRecord, before: RunRecord | None) -> None:
     """Show a run's latency, CPU, memory and faces, with the change from the run before it."""
+    # A run that took something over is no measure for one that did not.
+    comparable = before is not None and before.reused == run.reused
     row = st.container(horizontal=True)
     for label, form, read, note in _METRICS:
         value = read(run)
         row.metric(
             label,
             form.format(value),
-            _change(value - read(before), form) if before else None,
+            _change(value - read(before), form) if before and comparable else None,
             delta_color="off" if label == "Faces" else "inverse",
             help=note,
             border=True,
         )
-    against = f", against run {before.number}" if before else ""
-    st.caption(f"Run {run.number} of this session{against}.")
+    against = f", against run {before.number} of this photo" if comparable and before else ""
+    line = st.container(horizontal=True, vertical_alignment="center")
+    line.caption(f"Run {run.number} of this session{against}.")
+    line.button(
+        "Run again",
+        icon=":material/refresh:",
+        help="Read the photo from the beginning, so that there is more to compare.",
+        on_click=state.measure_again,
+    )
 
 
 def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
@@ -88,7 +98,7 @@ def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
         for number, (face, crop) in enumerate(
             zip(analysis.faces, crops_jpeg, strict=False), start=1
         ):
-            _face_card(number, face, crop)
+            _face_card(number, face, crop, analysis.settings.unsure_below)
         hidden = len(analysis.faces) - len(crops_jpeg)
         if hidden > 0:
             st.caption(f"{hidden} more faces are in the photo and in the downloads.")
@@ -104,6 +114,10 @@ def stage_times(analysis: Analysis, key: str) -> None:
     )
     if analysis.reused:
         st.caption(f"Taken over from an earlier run: {', '.join(analysis.reused)}.")
+    st.caption(
+        "Decode: the file becomes pixels. Resize: the detector's copy. Detect and classify: the "
+        "networks. Annotate and encode: the drawn photo."
+    )
 
 
 def downloads(reading: Reading) -> None:
@@ -154,17 +168,23 @@ def gallery(readings: Sequence[Reading]) -> None:
                 st.caption(_faces_in_words(reading.analysis))
 
 
-def _face_card(number: int, face: Face, crop_jpeg: bytes) -> None:
+def _face_card(number: int, face: Face, crop_jpeg: bytes, limit: float) -> None:
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="center")
         row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=f"Face {number}")
         row.markdown(
             f"**Face {number}**  \n"
-            f"{face.gender.label}, {face.gender.probability:.0%}  \n"
-            f"Age {face.age_group.label}, {face.age_group.probability:.0%}  \n"
+            f"{face.gender.label}, {face.gender.probability:.0%}{_unsure(face.gender, limit)}  \n"
+            f"Age {face.age_group.label}, {face.age_group.probability:.0%}"
+            f"{_unsure(face.age_group, limit)}  \n"
+            f"Expected age {face.age_group.expected_age:.0f}  \n"
             f"Confidence {face.confidence:.0%}"
         )
         st.html(_probability_bars(face.age_group.as_dict()))
+
+
+def _unsure(answer: GenderPrediction | AgeGroupPrediction, limit: float) -> str:
+    return " :orange-badge[unsure]" if answer.probability < limit else ""
 
 
 def _probability_bars(probabilities: dict[str, float]) -> str:

@@ -5,76 +5,112 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from facecore.images import ACCEPTED_SUFFIXES
 from facecore.samples import Sample, samples
 from facecore.ui import state
-from facecore.ui.photos import MAX_PHOTOS, PhotoInput
+from facecore.ui.photos import MAX_PHOTOS, PhotoInput, unique_names
 
 
 def chosen_photos() -> list[PhotoInput]:
-    """Draw the three ways to choose photos and give those that are chosen; at least one."""
+    """Draw the ways to choose photos and give those that are chosen; at least one.
+
+    Photos of the visitor's own stay chosen when another page was open meanwhile.
+    """
     left, right = st.columns([1, 2])
     with left:
         sample = _sample_choice()
-        snapshot = _camera()
+        _camera()
     with right:
-        uploads = _uploads()
-    source = state.photo_source()
-    if source == "upload" and uploads:
-        return [_from_upload(upload) for upload in uploads[:MAX_PHOTOS]]
-    if source == "camera" and snapshot is not None:
-        return [
-            PhotoInput(
-                key=f"camera:{snapshot.file_id}",
-                name="camera.jpg",
-                source="camera",
-                read=snapshot.getvalue,
-            )
-        ]
-    return [_from_sample(sample)]
+        _uploader()
+        mine = state.own_photos()
+        if mine:
+            _own_photos_buttons(len(mine))
+    chosen = list(mine) if mine and state.shows_own_photos() else [_from_sample(sample)]
+    # What is no longer chosen is let go, bytes and all.
+    keys = {photo.key for photo in (*mine, *chosen)}
+    state.photos().keep_only(keys | {f"sample:{key}" for key in _by_key()})
+    return chosen
+
+
+def _by_key() -> dict[str, Sample]:
+    return {sample.key: sample for sample in samples()}
 
 
 def _sample_choice() -> Sample:
-    by_key = {sample.key: sample for sample in samples()}
+    by_key = _by_key()
     key = st.selectbox(
         "Sample photo",
         list(by_key),
         format_func=lambda key: by_key[key].title,
         key="sample",
         bind="query-params",
-        on_change=partial(state.choose_source, "sample"),
+        on_change=partial(state.show_own_photos, False),
     )
     return by_key[key or next(iter(by_key))]
 
 
-def _camera() -> UploadedFile | None:
-    if not st.toggle("Use the camera", key="use_camera"):
-        return None
-    return st.camera_input(
-        "Take a picture", key="camera", on_change=partial(state.choose_source, "camera")
-    )
+def _camera() -> None:
+    if st.toggle("Use the camera", key="use_camera"):
+        st.camera_input("Take a picture", key="camera", on_change=_take_picture)
 
 
-def _uploads() -> list[UploadedFile]:
+def _take_picture() -> None:
+    picture = state.widget_value("camera")
+    if picture is not None:
+        state.keep_own_photos(
+            [
+                PhotoInput(
+                    key=f"camera:{picture.file_id}",
+                    name="camera.jpg",
+                    source="camera",
+                    read=picture.getvalue,
+                )
+            ]
+        )
+
+
+def _uploader() -> None:
     uploads = st.file_uploader(
         "Or drop your own photos here: JPEG, PNG, WebP, BMP, TIFF, AVIF",
         type=[suffix.lstrip(".") for suffix in ACCEPTED_SUFFIXES],
         accept_multiple_files=True,
         key="uploads",
-        on_change=partial(state.choose_source, "upload"),
-        help="They stay in this server's memory while you look at them and are never stored.",
+        on_change=_take_uploads,
+        help="They stay in this server's memory until you remove them or close the page, and are "
+        "never stored.",
     )
     if len(uploads) > MAX_PHOTOS:
         st.warning(f"Only the first {MAX_PHOTOS} photos are read: upload the others afterwards.")
-    return uploads
 
 
-def _from_upload(upload: UploadedFile) -> PhotoInput:
-    return PhotoInput(
-        key=f"upload:{upload.file_id}", name=upload.name, source="upload", read=upload.getvalue
+def _take_uploads() -> None:
+    uploads = (state.widget_value("uploads") or [])[:MAX_PHOTOS]
+    names = unique_names([upload.name for upload in uploads])
+    state.keep_own_photos(
+        [
+            PhotoInput(
+                key=f"upload:{upload.file_id}", name=name, source="upload", read=upload.getvalue
+            )
+            for upload, name in zip(uploads, names, strict=True)
+        ]
     )
+
+
+def _own_photos_buttons(count: int) -> None:
+    row = st.container(horizontal=True)
+    words = "my photo" if count == 1 else f"my {count} photos"
+    if not state.shows_own_photos():
+        row.button(
+            f"Back to {words}",
+            icon=":material/undo:",
+            on_click=partial(state.show_own_photos, True),
+        )
+    elif not state.widget_value("uploads"):
+        # With files in the uploader, its own crosses remove them.
+        row.button(
+            f"Remove {words}", icon=":material/close:", on_click=partial(state.keep_own_photos, [])
+        )
 
 
 def _from_sample(sample: Sample) -> PhotoInput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from facecore.ui import state
 from facecore.ui.components import friendly_errors
 
 _MB = 1e6
+_LONGEST_GAP = timedelta(seconds=5)
 _GB = 1e9
 
 
@@ -19,6 +21,8 @@ def live_strip() -> None:
     """Draw the strip and redraw it each second without running the page again."""
     with friendly_errors():
         samples = state.live_samples()
+        if samples and datetime.now(UTC) - samples[-1].at > _LONGEST_GAP:
+            state.restart_live()
         samples.append(state.sampler().sample())
         now = samples[-1]
         first, second, third, fourth = st.columns(4)

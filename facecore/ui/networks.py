@@ -8,9 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from facecore.analyzer import FaceAnalyzer
-from facecore.network import EngineFacts, Network, NetworkProfile
+from facecore.network import Network
+from facecore.profiles import EngineFacts, NetworkProfile
 from facecore.registry import FileStatus
 from facecore.ui import charts
+
+_METRIC_WIDTH_PX = 150
 
 
 def files_table(statuses: Sequence[FileStatus]) -> bool:
@@ -56,7 +59,11 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
     st.caption(f"[{spec.citation}]({spec.url}). Licence: {spec.licence}.")
     values = (
         ("Loading", f"{loaded.load_time_ms:.0f} ms", "Hash, load and first pass; side by side."),
-        ("One pass", f"{profile.forward_ms:.1f} ms", "One forward pass of one picture, now."),
+        (
+            "One pass",
+            f"{profile.forward_ms:.1f} ms",
+            "Median of five forward passes.",
+        ),
         ("Work", f"{profile.gflops:.2f} GFLOPs", "Floating-point operations of one pass, 10⁹."),
         ("Weights", f"{profile.weights_bytes / 1e6:.0f} MB", "What the engine says they take."),
         (
@@ -64,10 +71,11 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
             f"{profile.activations_bytes / 1e6:.0f} MB",
             "All layers' outputs of one pass, as the engine says; memory is used again.",
         ),
-        ("Runs on", f"{profile.backend}/{profile.target}", "What its layers really run on."),
+        ("Runs on", f"{profile.backend}, {profile.target}", "What its layers really run on."),
     )
-    for column, (label, value, note) in zip(st.columns(len(values)), values, strict=True):
-        column.metric(label, value, help=note)
+    row = st.container(horizontal=True)
+    for label, value, note in values:
+        row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
     with st.expander("Time per layer", expanded=True):
         st.plotly_chart(charts.layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
 
@@ -75,9 +83,10 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
 def engine(facts: EngineFacts) -> None:
     """Show the facts of OpenCV that bear on speed."""
     st.subheader("OpenCV")
+    use = "used" if facts.optimised else "there, but not used"
     st.markdown(
         f"Version {facts.version}, {facts.threads} threads ({facts.parallel_framework}) on "
         f"{facts.cpus_seen} processors, optimised code {'on' if facts.optimised else 'off'}.  \n"
-        f"Vector units used: {', '.join(facts.cpu_features)}.  \n"
+        f"Vector units {use}: {', '.join(facts.cpu_features)}.  \n"
         f"Targets that its own backend can use here: {', '.join(facts.usable_targets)}."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from facecore.analyzer import OpenPhoto
@@ -15,7 +15,7 @@ MAX_PHOTOS = 100
 """Photos whose answers a session keeps; more cannot be uploaded at once."""
 
 MAX_DECODED_BYTES = 100_000_000
-"""Decoded photos that a session keeps in memory; older ones are decoded again when needed."""
+"""Decoded photos that a session keeps in memory; others are decoded again when needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,8 @@ class Reading:
 
     ``analysis`` is without the full-size annotated copy, which would fill the
     memory; ``crops_jpeg`` are the surest faces as the networks were given them;
-    ``run`` and ``run_before`` are what it cost, and what the run before it did.
+    ``run`` and ``run_before`` are what it cost, and what the run of the same photo
+    before it did.
     """
 
     photo: PhotoInput
@@ -86,8 +87,7 @@ class SessionPhotos:
         used = 0
         for kept in reversed(self._open.values()):
             used += kept.image_bytes
-            # The newest stays decoded whatever its size: it is the one on the page.
-            if used > MAX_DECODED_BYTES and kept is not photo:
+            if used > MAX_DECODED_BYTES:
                 kept.release_image()
 
     def reading(self, key: str) -> Reading | None:
@@ -100,3 +100,27 @@ class SessionPhotos:
         self._readings.move_to_end(key)
         while len(self._readings) > MAX_PHOTOS:
             self._readings.popitem(last=False)
+
+    def keep_only(self, keys: Collection[str]) -> None:
+        """Forget all photos but these, their files' bytes included."""
+        for key in [key for key in self._readings if key not in keys]:
+            del self._readings[key]
+        for opened in [opened for opened in self._open if opened[0] not in keys]:
+            del self._open[opened]
+
+    def forget(self) -> None:
+        """Forget everything that was found out, so that it is measured anew."""
+        self.keep_only(())
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Number the names that occur again: a.jpg, a.jpg (2); so that each can be told apart."""
+    seen: set[str] = set()
+    unique = []
+    for name in names:
+        candidate, number = name, 2
+        while candidate in seen:
+            candidate, number = f"{name} ({number})", number + 1
+        seen.add(candidate)
+        unique.append(candidate)
+    return unique

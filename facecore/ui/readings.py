@@ -7,12 +7,13 @@ from dataclasses import replace
 import streamlit as st
 
 from facecore.analyzer import OpenPhoto
-from facecore.annotate import draw_faces
+from facecore.annotate import draw_candidates, draw_faces
 from facecore.attributes import crop_face
-from facecore.errors import ModelError, friendly_message
-from facecore.images import cap_longest_side, encode_jpeg, encode_png
+from facecore.errors import DamagedImageError, FacecoreError, ModelError, friendly_message
+from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
+from facecore.monitor import RunRecord
 from facecore.results import Analysis
-from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.settings import AnalysisSettings, RuntimeOptions, max_pixels_from_environment
 from facecore.ui import state
 from facecore.ui.photos import PhotoInput, Reading
 from facecore.ui.resources import analyzer
@@ -20,6 +21,8 @@ from facecore.ui.resources import analyzer
 PREVIEW_SIDE_PX = 1400
 CROP_SIDE_PX = 160
 CROPS_PER_PHOTO = 60
+SHOWN_FROM = 0.15
+"""Candidates less sure than this are not drawn while they are rejected: there are too many."""
 
 
 def read_photo(photo: PhotoInput, settings: AnalysisSettings, options: RuntimeOptions) -> Reading:
@@ -34,30 +37,43 @@ def read_photo(photo: PhotoInput, settings: AnalysisSettings, options: RuntimeOp
     if known is not None and known.answers(settings, options):
         return replace(known, photo=photo)
     try:
-        opened = _open(photo, options)
-        analysis = opened.read(settings, preview_side_px=PREVIEW_SIDE_PX)
-        crops = _crops(opened, analysis)
+        reading = _read(photo, settings, options, known.run if known else None)
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - one photo must not stop the others
         reading = Reading(
             photo=photo, settings=settings, options=options, error=friendly_message(error)
         )
-    else:
-        before = state.history().newest()
-        run = state.history().add(analysis, source=photo.source, name=photo.name, runtime=options)
-        state.photos().keep_open(photo.key, options, opened)
-        reading = Reading(
-            photo=photo,
-            settings=settings,
-            options=options,
-            analysis=replace(analysis, annotated=None),
-            crops_jpeg=crops,
-            run=run,
-            run_before=before,
-        )
+        if not isinstance(error, FacecoreError):
+            return reading  # it may go better next time, so it is not the photo's answer
     state.photos().keep_reading(photo.key, reading)
     return reading
+
+
+def _read(
+    photo: PhotoInput,
+    settings: AnalysisSettings,
+    options: RuntimeOptions,
+    before: RunRecord | None,
+) -> Reading:
+    opened = state.photos().opened(photo.key, options) or analyzer(options).open(photo.read())
+    opened.attach(analyzer(options))
+    try:
+        analysis = opened.read(settings, preview_side_px=PREVIEW_SIDE_PX)
+        crops = _crops(opened, analysis)
+    finally:
+        opened.detach()
+    run = state.history().add(analysis, source=photo.source, name=photo.name, runtime=options)
+    state.photos().keep_open(photo.key, options, opened)
+    return Reading(
+        photo=photo,
+        settings=settings,
+        options=options,
+        analysis=analysis,
+        crops_jpeg=crops,
+        run=run,
+        run_before=before,
+    )
 
 
 def read_photos(
@@ -80,25 +96,30 @@ def read_photos(
     return readings
 
 
+def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
+    """Draw all that the detector offered for a photo, for a page; runs no network.
+
+    Raises:
+        ImageError: the photo cannot be decoded any more.
+    """
+    opened = state.photos().opened(reading.photo.key, reading.options)
+    if opened is None or reading.analysis is None:
+        raise DamagedImageError("The photo is no longer there: choose it again.")
+    small = cap_longest_side(opened.image, PREVIEW_SIDE_PX)
+    shown = [d for d in reading.analysis.candidates if d.confidence >= min(threshold, SHOWN_FROM)]
+    scale = max(small.shape[:2]) / max(reading.analysis.size_wh)
+    return encode_jpeg(draw_candidates(small, shown, threshold, scale))
+
+
 def annotated_png(reading: Reading) -> bytes:
     """Draw a reading's faces on the full-size photo again and encode it as PNG.
 
     Raises:
         ImageError: the photo cannot be decoded any more.
     """
-    # A download runs beside the session's own thread, so it opens the photo anew.
-    fresh = analyzer(reading.options).open(reading.photo.read())
-    if reading.analysis is None:
-        return encode_png(fresh.image)
-    return encode_png(draw_faces(fresh.image, reading.analysis.faces))
-
-
-def _open(photo: PhotoInput, options: RuntimeOptions) -> OpenPhoto:
-    opened = state.photos().opened(photo.key, options)
-    if opened is None:
-        return analyzer(options).open(photo.read())
-    opened.attach(analyzer(options))
-    return opened
+    # A download runs beside the session's own thread, so it decodes the photo anew.
+    image = decode_image(reading.photo.read(), max_pixels=max_pixels_from_environment())
+    return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 
 def _crops(opened: OpenPhoto, analysis: Analysis) -> tuple[bytes, ...]:

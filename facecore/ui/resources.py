@@ -6,9 +6,9 @@ import streamlit as st
 
 from facecore.analyzer import FaceAnalyzer
 from facecore.container import read_limits, usable_cpus
-from facecore.network import EngineFacts, NetworkProfile, engine_facts
-from facecore.registry import FileStatus, all_file_statuses
-from facecore.samples import Sample, samples
+from facecore.network import engine_facts
+from facecore.profiles import EngineFacts, NetworkProfile
+from facecore.registry import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
 from facecore.settings import RuntimeOptions, max_pixels_from_environment
 
 MAX_NETWORK_SETS = 2
@@ -44,11 +44,12 @@ def facts(options: RuntimeOptions) -> EngineFacts:
     return engine_facts(options)
 
 
-def sample_by_key() -> dict[str, Sample]:
-    """Give the sample photos by key, the first one first."""
-    return {sample.key: sample for sample in samples()}
-
-
 def usable_threads() -> int:
     """Say how many threads can run at once here."""
     return max(1, round(usable_cpus(read_limits())))
+
+
+@st.cache_data(show_spinner=False)
+def model_card() -> str:
+    """Give what was measured of the networks, and what they are not for, as Markdown."""
+    return (REPOSITORY_MODELS_DIR / "MODEL_CARD.md").read_text(encoding="utf-8")

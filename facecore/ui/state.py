@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import streamlit as st
 
 from facecore.monitor import RunHistory, SystemSample, SystemSampler
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.ui.photos import SessionPhotos
+from facecore.ui.photos import PhotoInput, SessionPhotos
 
 _T = TypeVar("_T")
-
-PhotoSource = Literal["sample", "upload", "camera"]
 
 LIVE_SAMPLES = 60
 
@@ -35,22 +33,56 @@ def sampler() -> SystemSampler:
 
 
 def live_samples() -> deque[SystemSample]:
-    """Give the newest samples of the live strip, oldest first, at most a minute of them."""
+    """Give the newest samples of the live strip, oldest first, at most 60 of them."""
     return _remembered("facecore.live", lambda: deque(maxlen=LIVE_SAMPLES))
 
 
-def photo_source() -> PhotoSource:
-    """Say where the photo on the page comes from: the control that was used last."""
-    return _remembered("facecore.source", _first_source)
+def restart_live() -> None:
+    """Forget the live strip's samples, as after a while on another page."""
+    st.session_state.pop("facecore.sampler", None)
+    live_samples().clear()
 
 
-def _first_source() -> PhotoSource:
-    return "sample"
+def own_photos() -> tuple[PhotoInput, ...]:
+    """Give the photos that the visitor uploaded or took."""
+    return _remembered("facecore.own_photos", tuple)
 
 
-def choose_source(source: PhotoSource) -> None:
-    """Note which control was used last."""
-    st.session_state["facecore.source"] = source
+def keep_own_photos(own: Sequence[PhotoInput]) -> None:
+    """Remember the visitor's photos instead of those before, and show them."""
+    st.session_state["facecore.own_photos"] = tuple(own)
+    show_own_photos(bool(own))
+
+
+def shows_own_photos() -> bool:
+    """Tell whether the visitor's photos are to be shown rather than a sample."""
+    return _remembered("facecore.shows_own", bool)
+
+
+def show_own_photos(own: bool) -> None:
+    """Show the visitor's photos, or the sample."""
+    st.session_state["facecore.shows_own"] = own
+
+
+def truth_files() -> tuple[tuple[str, bytes], ...]:
+    """Give the tables of labels and boxes that the visitor uploaded: name and content."""
+    return _remembered("facecore.truth", tuple)
+
+
+def keep_truth_files(files: Sequence[tuple[str, bytes]]) -> None:
+    """Remember the visitor's tables instead of those before."""
+    st.session_state["facecore.truth"] = tuple(files)
+
+
+def measure_again() -> None:
+    """Forget what was found out about all photos, so that they are read anew."""
+    photos().forget()
+
+
+def clear_runs() -> None:
+    """Forget all runs, and the photos' answers that tell of them."""
+    history().clear()
+    photos().forget()
 
 
 def keep_settings(settings: AnalysisSettings, options: RuntimeOptions) -> None:

@@ -19,6 +19,15 @@ from tests.browser.server import (
 WIDTHS_PX = {"wide": 1400, "narrow": 420}
 SCHEMES = ("light", "dark")
 HEIGHT_PX = 900
+# Where the faces of the group sample are, drawn by hand: xyxy pixels.
+GROUP_BOXES = (
+    (150, 108, 268, 240),
+    (570, 118, 700, 250),
+    (1004, 130, 1090, 228),
+    (208, 448, 354, 615),
+    (680, 468, 782, 588),
+    (1012, 440, 1168, 604),
+)
 
 
 def shoot(browser: Browser, address: str, folder: Path) -> list[Path]:
@@ -67,6 +76,19 @@ def _visit_gallery(page: Page, address: str) -> None:
     wait_until_idle(page)
 
 
+def _visit_tune(page: Page, _: str) -> None:
+    _navigate(page, "Tune")
+    boxes = "file,x1,y1,x2,y2\n" + "\n".join(
+        f"group.png,{','.join(map(str, box))}" for box in GROUP_BOXES
+    )
+    page.locator('input[type="file"]').last.set_input_files(
+        {"name": "boxes.csv", "mimeType": "text/csv", "buffer": boxes.encode()}
+    )
+    page.get_by_role("button", name="Adopt the best F1").wait_for()
+    page.locator(".js-plotly-plot").nth(3).wait_for()
+    wait_until_idle(page)
+
+
 def _visit_monitor(page: Page, _: str) -> None:
     # By the navigation, so that the session's runs are there to see.
     _navigate(page, "Monitor")
@@ -97,6 +119,7 @@ def _navigate(page: Page, title: str) -> None:
 _VISITS = {
     "analyze": _visit_analyze,
     "gallery": _visit_gallery,
+    "tune": _visit_tune,
     "monitor": _visit_monitor,
     "models": _visit_models,
 }

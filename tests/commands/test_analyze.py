@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 
 from facecore.analyzer import FaceAnalyzer
 from facecore.images import decode_image
+from facecore.presets import PRESETS
 from facecore.samples import group_photo
 from facecore.settings import AnalysisSettings
 from tests.commands.conftest import facecore, json_lines
@@ -18,6 +20,9 @@ from tests.conftest import SAMPLES
 
 ASTRONAUT = SAMPLES / "astronaut.png"
 HOPPER = SAMPLES / "grace_hopper.jpg"
+
+SQUARE = AnalysisSettings(input_shape="square", input_size_px=450)
+CAPPED = AnalysisSettings(crop_source="capped", careful=True)
 
 
 def _png(path: Path) -> Path:
@@ -87,6 +92,13 @@ def test_folder_stands_for_the_photos_right_in_it(tmp_path: Path) -> None:
             ["--crop-shape", "box", "--crop-margin", "0.3"],
             AnalysisSettings(crop_shape="box", crop_margin_ratio=0.3),
         ),
+        (["--input-shape", "square", "--input-size", "450"], SQUARE),
+        (["--crop-source", "capped", "--careful"], CAPPED),
+        (["--preset", "article"], PRESETS["Article"]),
+        (
+            ["--preset", "CROWD", "--max-side", "1000", "--confidence", "0.9", "--no-rescue"],
+            replace(PRESETS["Crowd"], max_side_px=1000, confidence=0.9, rescue=False),
+        ),
         (["--threads", "1", "--no-fusion", "--no-winograd", "--no-optimised"], AnalysisSettings()),
     ],
 )
@@ -103,6 +115,7 @@ def test_options_reach_the_networks(
     np.testing.assert_allclose(boxes, [face.box.xyxy for face in known], atol=2)
     ages = np.array([list(face["age_group_probabilities"].values()) for face in entry["faces"]])
     np.testing.assert_allclose(ages, [face.age_group.probabilities for face in known], atol=0.02)
+    assert entry["settings"] == asdict(settings)
 
 
 def test_annotate_writes_a_png_of_the_photos_size(analyzer: FaceAnalyzer, tmp_path: Path) -> None:

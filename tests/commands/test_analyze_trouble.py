@@ -145,6 +145,7 @@ def test_output_that_cannot_hold_a_letter_does_not_stop_it(tmp_path: Path, form:
         ["--max-side", "31"],
         ["--crop-margin", "-0.1"],
         ["--max-faces", "0"],
+        ["--preset", "crowd", "--unsure-below", "1.5"],
         ["--threads", "0"],
         ["--max-megapixels", "0"],
     ],
@@ -158,7 +159,17 @@ def test_setting_out_of_range_is_one_line(options: list[str]) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
-@pytest.mark.parametrize("options", [["--max-side", "wide"], ["--crop-shape", "round"]])
+def test_unknown_preset_is_one_line() -> None:
+    """A preset that there is not stops the command with those that there are; the status is 2."""
+    done = facecore("analyze", "--preset", "best", ASTRONAUT)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: There is no preset 'best': use one of Recommended, Article,")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "options", [["--max-side", "wide"], ["--crop-shape", "round"], ["--input-size", "301"]]
+)
 def test_setting_of_the_wrong_kind_shows_the_usage(options: list[str]) -> None:
     """A setting that is no number or no choice is refused by its name; the status is 2."""
     done = facecore("analyze", *options, ASTRONAUT)

@@ -162,7 +162,7 @@ def test_same_settings_run_nothing_again(batches: dict[str, list[int]]) -> None:
 
 def test_confidence_classifies_only_faces_never_seen(batches: dict[str, list[int]]) -> None:
     """Lowering the confidence reads the new faces alone; nothing is ever detected again."""
-    app = visit(confidence="0.9")
+    app = visit(confidence="0.99")
     assert batches == {"detector": [1], "gender": [4], "age": [4]}
     _move(app, 0.7)
     assert metrics(app)["Faces"] == "6"
@@ -171,7 +171,7 @@ def test_confidence_classifies_only_faces_never_seen(batches: dict[str, list[int
         _move(app, confidence)
     assert batches == {"detector": [1], "gender": [4, 2], "age": [4, 2]}
     assert "Taken over from an earlier run: decode, resize, detect." in app.caption.values
-    assert "Run 5 of this session, against run 4." in app.caption.values
+    assert "Run 5 of this session, against run 4 of this photo." in app.caption.values
 
 
 def test_longest_side_detects_again(batches: dict[str, list[int]]) -> None:

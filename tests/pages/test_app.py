@@ -14,9 +14,16 @@ from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, visit
 DEFAULTS = {
     "confidence": 0.7,
     "max_side": "800",
+    "input_shape": "aspect",
+    "input_size": 300,
+    "drop_outside": True,
+    "rescue": True,
     "max_faces": 200,
-    "crop_margin": 0.1,
+    "crop_margin": 0.2,
     "crop_shape": "square",
+    "crop_source": "full",
+    "careful": False,
+    "unsure_below": 0.6,
     "threads": "auto",
     "optimised": True,
     "winograd": True,
@@ -26,9 +33,16 @@ DEFAULTS = {
 OTHERS: dict[str, tuple[str, object]] = {
     "confidence": ("0.9", 0.9),
     "max_side": ("none", "none"),
+    "input_shape": ("square", "square"),
+    "input_size": ("600", 600),
+    "drop_outside": ("false", False),
+    "rescue": ("false", False),
     "max_faces": ("3", 3),
     "crop_margin": ("0.5", 0.5),
     "crop_shape": ("box", "box"),
+    "crop_source": ("capped", "capped"),
+    "careful": ("true", True),
+    "unsure_below": ("0.8", 0.8),
     "threads": ("1", "1"),
     "optimised": ("false", False),
     "winograd": ("false", False),
@@ -39,7 +53,12 @@ NONSENSE = {
     "max_side": ["9", "NONE"],
     "max_faces": ["-3", "0", "201", "many"],
     "crop_margin": ["inf", "9"],
-    "crop_shape": ["round", "<b>"],
+    "crop_shape": ["round", "<b>", ""],
+    "input_shape": ["round", ""],
+    "input_size": ["301", "many"],
+    "rescue": ["maybe"],
+    "crop_source": ["<b>", ""],
+    "unsure_below": ["nan", "2"],
     "threads": ["999", "-1"],
     "optimised": ["perhaps"],
 }
@@ -102,7 +121,18 @@ def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
     assert _controls(app) == {key: value for key, (_, value) in OTHERS.items()}
     assert _settings(app) == (
         AnalysisSettings(
-            confidence=0.9, max_side_px=None, max_faces=3, crop_margin_ratio=0.5, crop_shape="box"
+            confidence=0.9,
+            max_side_px=None,
+            input_shape="square",
+            input_size_px=600,
+            drop_outside=False,
+            rescue=False,
+            max_faces=3,
+            crop_margin_ratio=0.5,
+            crop_shape="box",
+            crop_source="capped",
+            careful=True,
+            unsure_below=0.8,
         ),
         RuntimeOptions(threads=1, optimised=False, winograd=False, fusion=False),
     )
@@ -126,7 +156,7 @@ def test_nonsense_in_a_link_is_passed_over(key: str, text: str) -> None:
 def test_settings_hold_from_page_to_page() -> None:
     """What was set on one page counts on the next, and the other way round."""
     app = visit("monitor")
-    app.sidebar.slider(key="confidence").set_value(0.9).run()
+    app.sidebar.slider(key="confidence").set_value(0.99).run()
     go_to(app, "Analyze")
     assert metrics(app)["Faces"] == "4"
 

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import expect_no_error, go_to, metrics, upload, visit
 
-NO_RUNS = "No runs yet in this session: open Analyze and come back."
+NO_RUNS = "No runs yet: open Analyze and come back."
 LIVE = ["Process CPU", "Process memory", "System CPU", "System memory"]
 
 
@@ -68,14 +68,16 @@ def test_percentiles_count_full_runs_only(astronaut_file: bytes) -> None:
     app.sidebar.slider(key="confidence").set_value(0.9).run()
     go_to(app, "Monitor")
     assert len(app.dataframe[0].value) == 2
-    assert any("of the 1 full runs: too few runs to say" in text for text in app.caption.values)
+    assert any(
+        "an earlier one: 1. Their latency: too few to say" in text for text in app.caption.values
+    )
     upload(go_to(app, "Analyze"), {"mine.png": astronaut_file})
     go_to(app, "Monitor")
-    assert any("of the 2 full runs: p50 " in text for text in app.caption.values)
+    assert any("an earlier one: 2. Their latency: p50 " in text for text in app.caption.values)
 
 
 def test_cleared_runs_are_gone(astronaut_file: bytes) -> None:
-    """Clearing empties the page, also where a source was chosen, and later runs count on."""
+    """Clearing empties the page, and later runs count on, the photo's own anew as the first."""
     app = _two_sources(astronaut_file)
     app.pills(key="run_source").select("upload").run()
     _button(app, "Clear runs")
@@ -83,5 +85,5 @@ def test_cleared_runs_are_gone(astronaut_file: bytes) -> None:
     expect_no_error(app)
     app = go_to(app, "Analyze")
     app.sidebar.slider(key="confidence").set_value(0.9).run()
-    assert go_to(app, "Monitor").dataframe[0].value["run"].tolist() == [3]
+    assert go_to(app, "Monitor").dataframe[0].value["run"].tolist() == [4, 3]
     expect_no_error(app)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 
 from facecore.monitor import RunRecord
-from facecore.network import LayerTime, NetworkProfile
+from facecore.profiles import LayerTime, NetworkProfile
 from facecore.results import STAGES, StageTimings
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.charts import (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from facecore.analyzer import FaceAnalyzer, OpenPhoto
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import photos
-from facecore.ui.photos import PhotoInput, Reading, SessionPhotos
+from facecore.ui.photos import PhotoInput, Reading, SessionPhotos, unique_names
 
 OPTIONS = RuntimeOptions()
 SIDE_PX = 10
@@ -83,7 +86,8 @@ def test_newer_answer_replaces_the_older() -> None:
 @pytest.mark.parametrize(
     ("budget", "decoded"),
     [
-        pytest.param(0, [False, False, True], id="nothing fits, the newest stays"),
+        pytest.param(0, [False, False, False], id="nothing fits, not even the newest"),
+        pytest.param(PHOTO_BYTES - 1, [False, False, False], id="not quite one"),
         pytest.param(2 * PHOTO_BYTES - 1, [False, False, True], id="not quite two"),
         pytest.param(2 * PHOTO_BYTES, [False, True, True], id="two"),
         pytest.param(3 * PHOTO_BYTES, [True, True, True], id="all"),
@@ -92,7 +96,7 @@ def test_newer_answer_replaces_the_older() -> None:
 def test_decoded_photos_stay_within_their_budget(
     analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch, budget: int, decoded: list[bool]
 ) -> None:
-    """Older photos let their pixels go, and stay open with what was found out about them."""
+    """Photos beyond the budget let their pixels go, and stay open with what was found out."""
     monkeypatch.setattr(photos, "MAX_DECODED_BYTES", budget)
     kept = SessionPhotos()
     opened = {key: _photo(analyzer) for key in "abc"}
@@ -131,3 +135,49 @@ def test_answer_holds_for_its_own_settings_only(
 ) -> None:
     """Another setting or another runtime option needs another answer."""
     assert _reading("a").answers(settings, options) == same
+
+
+def test_what_is_not_kept_is_forgotten(analyzer: FaceAnalyzer) -> None:
+    """Of the photos that are no longer chosen neither pixels, bytes nor answers stay."""
+    kept = SessionPhotos()
+    for key in "ab":
+        for options in (OPTIONS, RuntimeOptions(fusion=False)):
+            kept.keep_open(key, options, _photo(analyzer))
+        kept.keep_reading(key, _reading(key))
+    known = kept.reading("a")
+    assert known is not None
+    gone = weakref.ref(known.photo.read)
+    del known
+    kept.keep_only({"b", "c"})
+    assert _decoded(kept, "ab") == [False, True]
+    assert kept.opened("a", RuntimeOptions(fusion=False)) is None
+    assert [kept.reading(key) is not None for key in "ab"] == [False, True]
+    gc.collect()
+    assert gone() is None
+
+
+def test_forgetting_leaves_nothing(analyzer: FaceAnalyzer) -> None:
+    """After forgetting, each photo is opened and answered anew; an empty session is no error."""
+    kept = SessionPhotos()
+    kept.forget()
+    kept.keep_open("a", OPTIONS, _photo(analyzer))
+    kept.keep_reading("a", _reading("a"))
+    kept.forget()
+    assert kept.opened("a", OPTIONS) is None
+    assert kept.reading("a") is None
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], []),
+        (["a.jpg", "b.jpg"], ["a.jpg", "b.jpg"]),
+        (["a.jpg"] * 3, ["a.jpg", "a.jpg (2)", "a.jpg (3)"]),
+        (["a.jpg", "a.jpg (2)", "a.jpg"], ["a.jpg", "a.jpg (2)", "a.jpg (3)"]),
+        (["a.jpg", "a.jpg", "a.jpg (2)"], ["a.jpg", "a.jpg (2)", "a.jpg (2) (2)"]),
+        (["", "A.jpg", "a.jpg", ""], ["", "A.jpg", "a.jpg", " (2)"]),
+    ],
+)
+def test_names_that_occur_again_are_numbered(names: list[str], expected: list[str]) -> None:
+    """Each name is there once, the first of its kind as it was given."""
+    assert unique_names(names) == expected

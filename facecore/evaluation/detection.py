@@ -1,0 +1,123 @@
+"""Finding faces: how many of the boxes are faces, and how many of the faces are found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facecore.detector import accept
+from facecore.evaluation.curves import (
+    MATCH_IOU,
+    PrCurve,
+    ScoredPhoto,
+    average_precision,
+    match_detections,
+    precision_recall_curve,
+)
+from facecore.labels import BoxXyxy
+from facecore.results import Analysis
+from facecore.settings import AnalysisSettings
+from facecore.statistics import Estimate, MeanEstimate, Proportion, bootstrap_interval
+
+AVERAGE_PRECISION_IOUS = (0.5, 0.4)
+
+HOW_MATCHED = (
+    f"A box is right if it overlaps a face by an IoU of {MATCH_IOU:g} or more; boxes take faces "
+    "one to one, the surest first, each the free face that it overlaps most."
+)
+HOW_AVERAGED = (
+    "Average precision is over all candidates down to the detector's floor of 0.01, with "
+    "all-point interpolation as in PASCAL VOC from 2010 on."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionReport:
+    """How well faces are found.
+
+    Attributes:
+        photos: photos with known faces, or known to have none, that were analysed.
+        faces: how many faces they have.
+        confidence: the threshold of ``precision``, ``recall``, ``f1`` and
+            ``false_per_photo``, which are at an IoU of `MATCH_IOU`.
+        precision: boxes that are faces, of all boxes.
+        recall: faces that were found, of all faces.
+        f1: harmonic mean of the two, 0 to 1; None where there is no box and no face.
+        average_precision: by the least IoU, 0 to 1.
+        false_per_photo: boxes that are no face, per photo.
+        curve: the same at every threshold, at `MATCH_IOU`.
+    """
+
+    photos: int
+    faces: int
+    confidence: float
+    precision: Proportion
+    recall: Proportion
+    f1: Estimate
+    average_precision: Mapping[float, Estimate]
+    false_per_photo: MeanEstimate
+    curve: PrCurve
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all figures as plain values; of the curve, the point with the best F1."""
+        best = self.curve.best_f1()
+        averages = self.average_precision.items()
+        return {
+            "photos": self.photos,
+            "faces": self.faces,
+            "confidence": self.confidence,
+            "match_iou": MATCH_IOU,
+            "precision": self.precision.as_dict(),
+            "recall": self.recall.as_dict(),
+            "f1": self.f1.as_dict(),
+            "average_precision": {f"{iou:g}": figure.as_dict() for iou, figure in averages},
+            "false_faces_per_photo": self.false_per_photo.as_dict(),
+            "best_f1": None if best is None else asdict(best),
+        }
+
+
+def evaluate_detection(
+    analyses: Mapping[str, Analysis],
+    boxes: Mapping[str, tuple[BoxXyxy, ...]],
+    settings: AnalysisSettings,
+) -> DetectionReport:
+    """Compare the candidates with the known faces; photos without both are left out.
+
+    Args:
+        analyses: by the file's name, as in the boxes; their own thresholds do not count.
+        boxes: by the file's name, in pixels of the upright photo.
+        settings: ``confidence`` and ``max_faces`` are used.
+    """
+    names = [name for name in boxes if name in analyses]
+    scored: list[ScoredPhoto] = [(analyses[name].candidates, boxes[name]) for name in names]
+    right, said = np.zeros((2, len(names)), dtype=np.int64)
+    for number, (candidates, truth) in enumerate(scored):
+        found = accept(candidates, confidence=settings.confidence, max_faces=settings.max_faces)
+        said[number] = len(found)
+        right[number] = sum(match_detections([d.box.xyxy for d in found], truth, MATCH_IOU))
+    truths = np.array([len(truth) for _, truth in scored], dtype=np.int64)
+    return DetectionReport(
+        photos=len(names),
+        faces=int(truths.sum()),
+        confidence=settings.confidence,
+        precision=Proportion(int(right.sum()), int(said.sum())),
+        recall=Proportion(int(right.sum()), int(truths.sum())),
+        f1=_f1(right, said + truths),
+        average_precision={iou: average_precision(scored, iou) for iou in AVERAGE_PRECISION_IOUS},
+        false_per_photo=MeanEstimate.of((said - right).tolist()),
+        curve=precision_recall_curve(scored, MATCH_IOU),
+    )
+
+
+def _f1(right: NDArray[np.int64], said_and_truths: NDArray[np.int64]) -> Estimate:
+    def over(drawn: NDArray[np.int64]) -> float | None:
+        total = int(drawn @ said_and_truths)
+        return 2 * int(drawn @ right) / total if total else None
+
+    photos = len(right)
+    whole = over(np.ones(photos, dtype=np.int64))
+    return Estimate(whole, bootstrap_interval(over, photos), photos)

@@ -1,0 +1,114 @@
+"""Plotly figures of the Tune page, from plain values; no Streamlit in here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from facecore.evaluation import PrCurve, PrPoint
+
+_ACCEPTED, _REJECTED = "#009E73", "#E69F00"
+_LIKELY_FROM = 0.2
+_LINES = {"precision": "#0072B2", "recall": "#E69F00", "f1": "#009E73"}
+
+
+def faces_by_threshold(confidences: Sequence[float], threshold: float) -> go.Figure:
+    """Draw how many boxes reach each threshold, as steps, with the threshold marked.
+
+    Args:
+        confidences: of all candidates, 0 to 1, in any order.
+        threshold: 0 to 1.
+    """
+    falling = sorted(confidences, reverse=True)
+    figure = go.Figure(
+        go.Scatter(
+            x=[1.0, *falling, 0.0],
+            y=[0, *range(1, len(falling) + 1), len(falling)],
+            mode="lines",
+            line={"shape": "hv", "color": _ACCEPTED},
+            hovertemplate="from %{x:.2f} on: %{y} faces<extra></extra>",
+        )
+    )
+    # Near 0 the detector offers boxes by the hundred; they would flatten all the rest.
+    likely = sum(confidence >= _LIKELY_FROM for confidence in falling)
+    figure.update_yaxes(title="faces", range=[0, max(5, 1.4 * likely)])
+    return _over_threshold(figure, threshold)
+
+
+def confidences_histogram(confidences: Sequence[float], threshold: float) -> go.Figure:
+    """Draw how the candidates' confidences spread; accepted and rejected in two colours."""
+    figure = go.Figure()
+    for name, colour, values in (
+        ("accepted", _ACCEPTED, [c for c in confidences if c >= threshold]),
+        ("rejected", _REJECTED, [c for c in confidences if c < threshold]),
+    ):
+        figure.add_histogram(
+            x=values,
+            name=name,
+            marker_color=colour,
+            xbins={"start": 0.0, "end": 1.0, "size": 0.02},
+            hovertemplate="%{x}: %{y} " + name + "<extra></extra>",
+        )
+    figure.update_layout(barmode="stack")
+    figure.update_yaxes(title="candidates, logarithmic", type="log", dtick=1)
+    return _over_threshold(figure, threshold)
+
+
+def scores_by_threshold(curve: PrCurve, threshold: float) -> go.Figure:
+    """Draw precision, recall and F1 over the threshold, with the threshold marked."""
+    figure = go.Figure()
+    for name, colour in _LINES.items():
+        figure.add_scatter(
+            x=curve.thresholds,
+            y=getattr(curve, name),
+            name="F1" if name == "f1" else name,
+            mode="lines",
+            line={"shape": "hv", "color": colour},
+            hovertemplate="from %{x:.2f} on: %{y:.3f}<extra></extra>",
+        )
+    figure.update_yaxes(range=[0, 1.03])
+    return _over_threshold(figure, threshold)
+
+
+def precision_recall(curve: PrCurve, here: PrPoint | None) -> go.Figure:
+    """Draw precision over recall, with the point of the threshold marked."""
+    figure = go.Figure(
+        go.Scatter(
+            x=curve.recall,
+            y=curve.precision,
+            mode="lines",
+            name="all thresholds",
+            line_color=_LINES["precision"],
+            customdata=curve.thresholds,
+            hovertemplate="recall %{x:.3f}, precision %{y:.3f} from %{customdata:.2f} on"
+            "<extra></extra>",
+        )
+    )
+    if here is not None:
+        figure.add_scatter(
+            x=[here.recall],
+            y=[here.precision],
+            mode="markers",
+            name="this threshold",
+            marker={"size": 12, "color": _LINES["recall"]},
+            hovertemplate="recall %{x:.3f}, precision %{y:.3f}<extra></extra>",
+        )
+    figure.update_xaxes(title="recall", range=[0, 1.03])
+    figure.update_yaxes(title="precision", range=[0, 1.03])
+    return _laid_out(figure)
+
+
+def _over_threshold(figure: go.Figure, threshold: float) -> go.Figure:
+    figure.add_vline(x=threshold, line_width=2, line_dash="dash", line_color="#888888")
+    figure.update_xaxes(title="threshold", range=[0, 1])
+    return _laid_out(figure)
+
+
+def _laid_out(figure: go.Figure) -> go.Figure:
+    return figure.update_layout(
+        height=280,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        showlegend=len(figure.data) > 1,
+    )

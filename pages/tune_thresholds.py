@@ -1,0 +1,24 @@
+"""The Tune page: see what a threshold does before choosing it; no network runs meanwhile."""
+
+import streamlit as st
+
+from facecore.ui import state, tuning
+from facecore.ui.inputs import chosen_photos
+from facecore.ui.readings import read_photos
+
+st.title("Tune")
+st.markdown("See what the detector offers, and what a threshold makes of it, before you choose it.")
+settings, options = state.current_settings()
+readings = read_photos(chosen_photos(), settings, options)
+good = [reading for reading in readings if reading.analysis]
+for reading in readings:
+    if reading.error:
+        st.text(reading.photo.name)
+        st.error(reading.error, icon=":material/broken_image:")
+if good:
+    threshold = tuning.threshold_slider()
+    tuning.candidates_view(good, threshold)
+    truth = tuning.truth_input()
+    analyses = {reading.photo.name: reading.analysis for reading in good if reading.analysis}
+    tuning.detection_scores(analyses, truth, threshold)
+    tuning.attribute_scores(analyses, truth)

@@ -1,0 +1,222 @@
+"""Matching, precision-recall curves and average precision, by hand and by brute force."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from facecore.evaluation import (
+    PrCurve,
+    PrPoint,
+    ScoredPhoto,
+    average_precision,
+    match_detections,
+    precision_recall_curve,
+)
+from facecore.labels import BoxXyxy
+from facecore.statistics import Estimate
+from tests.evaluation.conftest import found
+
+A: BoxXyxy = (0, 0, 10, 10)
+B: BoxXyxy = (20, 0, 30, 10)
+C: BoxXyxy = (40, 0, 50, 10)
+ON_A, ON_B, ON_C = (0, 0, 10, 10), (20, 0, 30, 10), (40, 0, 50, 10)
+NOWHERE = (70, 60, 80, 70)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "truth", "expected"),
+    [
+        pytest.param([], [], (), id="no boxes, no faces"),
+        pytest.param([], [A], (), id="no boxes"),
+        pytest.param([A], [], (False,), id="no faces"),
+        pytest.param([A, B], [B, A], (True, True), id="any order"),
+        pytest.param([A, C], [A, B], (True, False), id="one beside"),
+        pytest.param([A, A], [A], (True, False), id="a face counts once"),
+        pytest.param([(0, 0, 10, 4)], [A], (True,), id="just enough: 0.4"),
+        pytest.param([(0, 0, 10, 3.9)], [A], (False,), id="just too little"),
+        # The surer box overlaps both faces and takes the better, so the other is left.
+        pytest.param(
+            [(0, 0, 10, 12), (0, 0, 10, 10)],
+            [(0, 0, 10, 12), (0, 0, 10, 8)],
+            (True, True),
+            id="the best of two",
+        ),
+        # The surer box takes the face; the second one gets the next best, not nothing.
+        pytest.param(
+            [(0, 0, 10, 10), (0, 0, 10, 10)],
+            [(0, 0, 10, 10), (0, 5, 10, 10)],
+            (True, True),
+            id="the best that is free",
+        ),
+        # Greedy: the first takes the only face that the second could have had.
+        pytest.param(
+            [(0, 0, 10, 10), (0, 0, 10, 20)],
+            [(0, 0, 10, 11), (0, 0, 10, 4)],
+            (True, False),
+            id="greedy",
+        ),
+    ],
+)
+def test_matching_by_hand(
+    boxes: Sequence[BoxXyxy], truth: Sequence[BoxXyxy], expected: tuple[bool, ...]
+) -> None:
+    """The surest box comes first, and each face is taken once."""
+    assert match_detections(boxes, truth, 0.4) == expected
+
+
+@pytest.mark.parametrize("iou", [0.0, -0.1, 1.01, float("nan")])
+def test_impossible_overlaps_are_refused(iou: float) -> None:
+    """With 0, boxes that do not touch would match."""
+    with pytest.raises(ValueError, match="least overlap"):
+        match_detections([A], [A], iou)
+
+
+@pytest.mark.parametrize("per_photo", [[], [((), ())], [((), (A,))]])
+def test_curve_without_boxes_has_no_points(per_photo: Sequence[ScoredPhoto]) -> None:
+    """Where nothing was found there is no threshold to choose."""
+    curve = precision_recall_curve(per_photo)
+    assert curve.points() == ()
+    assert curve.truths == sum(len(truth) for _, truth in per_photo)
+    assert (curve.best_f1(), curve.at_least_precision(0.0)) == (None, None)
+
+
+def test_curve_without_faces_has_neither_precision_nor_recall() -> None:
+    """Every box is wrong where there is no face."""
+    curve = precision_recall_curve([(found((0.9, ON_A), (0.5, ON_B)), ())])
+    assert curve.points() == (PrPoint(0.9, 0, 0, 0), PrPoint(0.5, 0, 0, 0))
+    assert curve.truths == 0
+
+
+HALF_RIGHT: list[ScoredPhoto] = [
+    # By confidence over both photos: right, wrong, right, wrong; three faces.
+    (found((0.7, ON_B), (0.9, ON_A)), (A, B)),
+    (found((0.8, NOWHERE), (0.6, ON_B)), (C,)),
+]
+
+
+def test_curve_by_hand() -> None:
+    """Photos are counted together, by falling confidence, whatever order they come in."""
+    curve = precision_recall_curve(HALF_RIGHT)
+    assert curve.truths == 3
+    assert curve.thresholds == (0.9, 0.8, 0.7, 0.6)
+    assert curve.precision == pytest.approx((1, 1 / 2, 2 / 3, 2 / 4))
+    assert curve.recall == pytest.approx((1 / 3, 1 / 3, 2 / 3, 2 / 3))
+    assert curve.f1 == pytest.approx((2 / 4, 2 / 5, 4 / 6, 4 / 7))
+    assert precision_recall_curve(HALF_RIGHT[::-1]) == curve
+
+
+def test_equal_confidences_share_a_point() -> None:
+    """A threshold cannot tell them apart, so neither may the curve."""
+    curve = precision_recall_curve([(found((0.9, ON_A), (0.9, NOWHERE), (0.4, ON_B)), (A, B))])
+    assert curve.points() == (PrPoint(0.9, 0.5, 0.5, 0.5), PrPoint(0.4, 2 / 3, 1.0, 0.8))
+
+
+def test_points_to_choose() -> None:
+    """Best F1, and the most recall that a wanted precision leaves; of equals the surest."""
+    curve = precision_recall_curve(HALF_RIGHT)
+    best = curve.best_f1()
+    assert best is not None
+    assert best == PrPoint(0.7, 2 / 3, 2 / 3, best.f1)
+    assert best.f1 == pytest.approx(2 / 3)
+    wanted = [curve.at_least_precision(precision) for precision in (1.0, 0.6, 0.5, 0.0)]
+    assert [point and point.threshold for point in wanted] == [0.9, 0.7, 0.7, 0.7]
+    wrong_first = precision_recall_curve([(found((0.9, NOWHERE), (0.8, ON_A)), (A,))])
+    assert wrong_first.at_least_precision(0.51) is None
+    flat = PrCurve(
+        thresholds=(0.9, 0.2), precision=(1.0, 1.0), recall=(0.5, 0.5), f1=(0.6, 0.6), truths=2
+    )
+    best, surest = flat.best_f1(), flat.at_least_precision(1.0)
+    assert best is not None
+    assert surest is not None
+    assert best.threshold == surest.threshold == 0.9
+
+
+@pytest.mark.parametrize("per_photo", [[], [((), ())], [(found((0.9, ON_A)), ())]])
+def test_average_precision_without_faces_is_none(per_photo: Sequence[ScoredPhoto]) -> None:
+    """Where there is nothing to find, there is nothing to average over."""
+    assert average_precision(per_photo) == Estimate(None, None, len(per_photo))
+
+
+@pytest.mark.parametrize(
+    ("per_photo", "expected"),
+    [
+        pytest.param([((), (A,))], 0.0, id="nothing found"),
+        pytest.param([(found((0.2, ON_A)), (A,))], 1.0, id="all found, however unsure"),
+        pytest.param(HALF_RIGHT, (1 + 2 / 3) / 3, id="half right"),
+        # Precision at recall 1/2 is 1/2, but 2/3 is still to come, and counts there too.
+        pytest.param(
+            [(found((0.9, NOWHERE), (0.8, ON_A), (0.7, ON_B)), (A, B))], 2 / 3, id="all points"
+        ),
+        pytest.param([(found((0.9, ON_A), (0.9, NOWHERE)), (A,))], 0.5, id="tie"),
+        pytest.param([(found((0.9, NOWHERE), (0.9, ON_A)), (A,))], 0.5, id="tie, turned round"),
+    ],
+)
+def test_average_precision_by_hand(per_photo: Sequence[ScoredPhoto], expected: float) -> None:
+    """The area has the best precision from each recall on, with equal confidences together."""
+    assert average_precision(per_photo).value == pytest.approx(expected)
+
+
+def test_overlap_decides_the_average_precision() -> None:
+    """A box that overlaps by 0.45 is right at 0.4 and wrong at 0.5."""
+    per_photo: list[ScoredPhoto] = [(found((0.9, (0, 0, 20, 9))), ((0, 0, 20, 20),))]
+    assert average_precision(per_photo, 0.4).value == 1.0
+    assert average_precision(per_photo, 0.5).value == 0.0
+
+
+def test_interval_of_the_average_precision_is_over_photos() -> None:
+    """Of ten photos, half found: half on average, but it could be rather less or more."""
+    estimate = average_precision([(found((0.9, ON_A)), (A,)), ((), (A,))] * 5)
+    assert (estimate.value, estimate.n) == (0.5, 10)
+    assert estimate.interval == pytest.approx((0.2, 0.8), abs=0.11)
+
+
+def _random_photo(draw: random.Random) -> ScoredPhoto:
+    def box() -> tuple[int, int, int, int]:
+        x, y = draw.randrange(30), draw.randrange(30)
+        return x, y, x + draw.randint(8, 20), y + draw.randint(8, 20)
+
+    # Few different confidences, so that there are ties.
+    boxes = [(draw.randint(1, 20) / 20, box()) for _ in range(draw.randint(0, 12))]
+    return found(*boxes), [box() for _ in range(draw.randint(0, 5))]
+
+
+def _overlap(a: BoxXyxy, b: BoxXyxy) -> float:
+    width = max(0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (a, b))
+    return width * height / (areas - width * height)
+
+
+def _counted_anew(per_photo: Sequence[ScoredPhoto], threshold: float) -> tuple[int, int]:
+    """Count right boxes and all boxes from a threshold on, without a matrix or a ranking."""
+    right = said = 0
+    for detections, truth in per_photo:
+        free = list(truth)
+        for detection in sorted(detections, key=lambda d: -d.confidence):
+            if detection.confidence < threshold:
+                continue
+            said += 1
+            best = max(free, key=lambda box: _overlap(detection.box.xyxy, box), default=None)
+            if best is not None and _overlap(detection.box.xyxy, best) >= 0.4:
+                right += 1
+                free.remove(best)
+    return right, said
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_curves_agree_with_counting_at_every_threshold_anew(seed: int) -> None:
+    """One matching serves every threshold, and the area is that under the steps."""
+    draw = random.Random(seed)
+    per_photo = [_random_photo(draw) for _ in range(8)]
+    curve = precision_recall_curve(per_photo)
+    counts = [_counted_anew(per_photo, threshold) for threshold in curve.thresholds]
+    assert curve.precision == pytest.approx([right / said for right, said in counts])
+    assert curve.recall == pytest.approx([right / curve.truths for right, _ in counts])
+    area = 0.0
+    for number, recall in enumerate(curve.recall):
+        step = recall - (curve.recall[number - 1] if number else 0.0)
+        area += step * max(curve.precision[number:])
+    assert average_precision(per_photo, 0.4).value == pytest.approx(area)

@@ -1,0 +1,40 @@
+"""What a session remembers of its visitor's own photos, and what it forgets."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+
+def _choosing() -> None:
+    import streamlit as st
+
+    from facecore.ui import state
+    from facecore.ui.photos import PhotoInput
+
+    def mine(key: str) -> PhotoInput:
+        return PhotoInput(key=key, name=key, source="upload", read=lambda: b"")
+
+    st.json([list(state.own_photos()), state.shows_own_photos()])
+    state.keep_own_photos([mine("a"), mine("b")])
+    st.json([[photo.key for photo in state.own_photos()], state.shows_own_photos()])
+    state.show_own_photos(False)
+    st.json([[photo.key for photo in state.own_photos()], state.shows_own_photos()])
+    state.keep_own_photos([mine("c")])
+    st.json([[photo.key for photo in state.own_photos()], state.shows_own_photos()])
+    state.keep_own_photos([])
+    st.json([list(state.own_photos()), state.shows_own_photos()])
+
+
+def test_own_photos_are_kept_and_shown() -> None:
+    """New photos replace those before and are shown; a sample hides them; none brings it back."""
+    import json
+
+    app = AppTest.from_function(_choosing).run()
+    assert app.exception.values == []
+    assert [json.loads(element.value) for element in app.json] == [
+        [[], False],
+        [["a", "b"], True],
+        [["a", "b"], False],
+        [["c"], True],
+        [[], False],
+    ]
