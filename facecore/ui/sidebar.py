@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any, get_args
 
 import streamlit as st
@@ -114,14 +115,12 @@ def _finding_more() -> dict[str, Any]:
         bind="query-params",
         help="The detector looks at a copy no larger than this; none leaves the photo as it is.",
     )
-    shape = st.segmented_control(
+    shape = _choice(
         "Detector input shape",
         get_args(InputShape),
-        default=_DEFAULTS.input_shape,
-        required=True,
-        key="input_shape",
-        bind="query-params",
-        help="aspect keeps the photo's own shape, square squashes it as the article does.",
+        _DEFAULTS.input_shape,
+        "input_shape",
+        "aspect keeps the photo's own shape, square squashes it as the article does.",
     )
     outside = st.toggle(
         "Drop boxes outside the photo",
@@ -140,12 +139,23 @@ def _finding_more() -> dict[str, Any]:
     )
     return {
         "max_side_px": None if side == "none" else int(side),
-        # An empty value in a link leaves nothing chosen.
-        "input_shape": shape or _DEFAULTS.input_shape,
+        "input_shape": shape,
         "drop_outside": outside,
         "rescue": rescue,
         "max_faces": _most_faces(),
     }
+
+
+def _choice(label: str, options: tuple[str, ...], default: str, key: str, note: str) -> Any:
+    return st.radio(
+        label,
+        options,
+        options.index(default),
+        horizontal=True,
+        key=key,
+        bind="query-params",
+        help=note,
+    )
 
 
 def _most_faces() -> int:
@@ -199,29 +209,24 @@ def _reading_more() -> dict[str, Any]:
         help="How much around the face the networks see, as a part of the face's own size on "
         "each side. Too much, and everybody is read as a baby.",
     )
-    shape = st.segmented_control(
+    shape = _choice(
         "Crop shape",
         get_args(CropShape),
-        default=_DEFAULTS.crop_shape,
-        required=True,
-        key="crop_shape",
-        bind="query-params",
-        help="The networks want a square picture. square widens the crop, box stretches it.",
+        _DEFAULTS.crop_shape,
+        "crop_shape",
+        "The networks want a square picture. square widens the crop, box stretches it.",
     )
-    source = st.segmented_control(
+    source = _choice(
         "Crop from",
         get_args(CropSource),
-        default=_DEFAULTS.crop_source,
-        required=True,
-        key="crop_source",
-        bind="query-params",
-        help="full cuts faces out of the photo as it is, capped out of the detector's copy.",
+        _DEFAULTS.crop_source,
+        "crop_source",
+        "full cuts faces out of the photo as it is, capped out of the detector's copy.",
     )
     return {
         "crop_margin_ratio": margin,
-        # An empty value in a link leaves nothing chosen.
-        "crop_shape": shape or _DEFAULTS.crop_shape,
-        "crop_source": source or _DEFAULTS.crop_source,
+        "crop_shape": shape,
+        "crop_source": source,
     }
 
 
@@ -287,14 +292,5 @@ def _values(settings: AnalysisSettings) -> dict[str, Any]:
 
 
 def _reset() -> None:
-    options = RuntimeOptions()
-    state.set_widget_values(
-        {
-            "preset": RECOMMENDED,
-            **_values(_DEFAULTS),
-            "threads": _AUTOMATIC,
-            "optimised": options.optimised,
-            "winograd": options.winograd,
-            "fusion": options.fusion,
-        }
-    )
+    options = asdict(RuntimeOptions()) | {"threads": _AUTOMATIC}
+    state.set_widget_values({"preset": RECOMMENDED, **_values(_DEFAULTS), **options})
