@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facecore.annotate import draw_faces
-from facecore.attributes import AttributeClassifier, Attributes, box_in_copy, face_views
+from facecore.attributes import AttributeClassifier, Attributes, crop_places, face_views
 from facecore.detector import FaceDetector, accept
 from facecore.images import BgrImage, cap_longest_side, check_bgr, decode_image, encode_jpeg
 from facecore.network import Network, load_networks
@@ -238,7 +238,8 @@ class OpenPhoto:
                 for found in accepted
                 if (found.box, settings.crop_key) not in self._known
             }
-            views = _views(image, list(unknown.values()), settings)
+            places = crop_places(image, list(unknown.values()), settings)
+            views = [face_views(source, box, settings) for source, box in places]
             answers = self._networks.classifier.classify_views(views)
         self._known.update(zip(unknown, answers, strict=True))
         faces = tuple(Face(d, *self._known[d.box, settings.crop_key]) for d in accepted)
@@ -255,15 +256,6 @@ def _preview(
         drawn = draw_faces(small, faces, scale=max(small.shape[:2]) / max(image.shape[:2]))
     with clock.stage("encode"):
         return encode_jpeg(drawn)
-
-
-def _views(
-    image: BgrImage, detections: Sequence[Detection], settings: AnalysisSettings
-) -> list[list[BgrImage]]:
-    if settings.crop_source == "full" or not detections:
-        return [face_views(image, found.box, settings) for found in detections]
-    capped = cap_longest_side(image, settings.max_side_px)
-    return [face_views(capped, box_in_copy(found, capped), settings) for found in detections]
 
 
 class _StageClock:

@@ -124,12 +124,17 @@ def merge_passes(first: Rows, second: Rows) -> Rows:
     Only boxes of different passes are compared: within a pass the network has
     already merged its own.
     """
-    same = iou_matrix(first[:, 1:], second[:, 1:]) > SAME_FACE_IOU
-    surer = first[:, :1] >= second[:, 0][None, :]
-    keep_first = ~(same & ~surer).any(axis=1)
-    keep_second = ~(same & surer).any(axis=0)
-    rows = np.concatenate([first[keep_first], second[keep_second]])
-    return rows[np.argsort(-rows[:, 0], kind="stable")]
+    rows = np.concatenate([first, second])
+    passes = np.repeat([0, 1], [len(first), len(second)])
+    rivals = (iou_matrix(rows[:, 1:], rows[:, 1:]) > SAME_FACE_IOU) & (
+        passes[:, None] != passes[None, :]
+    )
+    kept: list[int] = []
+    for row in np.argsort(-rows[:, 0], kind="stable"):
+        # Only a box that stays can take another's place.
+        if not rivals[row, kept].any():
+            kept.append(int(row))
+    return rows[kept]
 
 
 def detections_from_rows(rows: Rows, resolution_wh: Resolution) -> tuple[Detection, ...]:

@@ -58,10 +58,14 @@ def face_to_dict(face: Face, unsure_below: float) -> dict[str, Any]:
         "age_group": face.age_group.label,
         "age_group_probabilities": face.age_group.as_dict(),
         "expected_age": round(face.age_group.expected_age, 1),
-        "unsure": {
-            "gender": face.gender.probability < unsure_below,
-            "age_group": face.age_group.probability < unsure_below,
-        },
+        "unsure": _unsure(face, unsure_below),
+    }
+
+
+def _unsure(face: Face, unsure_below: float) -> dict[str, bool]:
+    return {
+        "gender": face.gender.probability < unsure_below,
+        "age_group": face.age_group.probability < unsure_below,
     }
 
 
@@ -78,10 +82,12 @@ def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
     probability_columns = [f"gender {label}" for label in GENDERS]
     probability_columns += [f"age {label}" for label in AGE_GROUPS]
     columns = ["photo", "face", "x0", "y0", "x1", "y1", "confidence", "gender", "age_group"]
+    columns += ["expected_age", "gender_unsure", "age_group_unsure"]
     rows = [
         [
             *(name, number, *face.box.xyxy, face.confidence),
-            *(face.gender.label, face.age_group.label),
+            *(face.gender.label, face.age_group.label, round(face.age_group.expected_age, 1)),
+            *_unsure(face, analysis.settings.unsure_below).values(),
             *(*face.gender.probabilities, *face.age_group.probabilities),
         ]
         for name, analysis in named

@@ -206,3 +206,10 @@ def _box(cells: Mapping[str, str]) -> BoxXyxy | None:
 def _quoted(text: str) -> str:
     shown = text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
     return repr(shown)
+
+
+def has_boxes(text: str) -> bool:
+    """Tell by the names of its columns whether a table is one of boxes."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    names = {cell.strip().strip('"').lower() for cell in re.split(r"[,;\t]", header)}
+    return set(_EDGES) <= names

@@ -180,8 +180,10 @@ def blob_from_images(
         Shape (N, 3, height, width), float32, BGR order, minus the mean.
     """
     size_wh = size_wh or spec.input_wh
+    # OpenCV cannot take a view that runs backwards.
+    forwards = [np.ascontiguousarray(i) if min(i.strides) < 0 else i for i in images]
     return np.asarray(
-        cv2.dnn.blobFromImages(list(images), 1.0, size_wh, spec.mean_bgr, swapRB=False),
+        cv2.dnn.blobFromImages(forwards, 1.0, size_wh, spec.mean_bgr, swapRB=False),
         dtype=np.float32,
     )
 

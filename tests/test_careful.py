@@ -38,8 +38,8 @@ def test_one_view_is_the_crop(noise: BgrImage) -> None:
     ("margin_ratio", "margins"),
     [
         (0.2, (0.15, 0.2, 0.25)),
-        (0.0, (0.0, 0.0, 0.05)),
-        (1.0, (0.95, 1.0, 1.0)),
+        (0.0, (0.0, 0.05, 0.1)),
+        (1.0, (0.9, 0.95, 1.0)),
     ],
 )
 def test_six_views_are_three_margins_and_their_mirror_images(

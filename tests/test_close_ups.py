@@ -252,3 +252,10 @@ def test_a_second_look_loses_no_face_of_group_photos(
     assert not always or recorded.detector.forward_count > len(paths)
     for path, before, after in zip(paths, alone, twice, strict=True):
         assert _lost(before, after) == [], path.name
+
+
+def test_only_a_box_that_stays_takes_anothers_place() -> None:
+    """A chain of overlaps costs no face: what lost to a loser stays."""
+    first = np.array([[0.5, 0.0, 0.0, 0.5, 0.5], [0.9, 0.25, 0.0, 0.75, 0.5]])
+    second = np.array([[0.6, 0.125, 0.0, 0.625, 0.5]])
+    assert merge_passes(first, second)[:, 0].tolist() == [0.9, 0.5]

@@ -133,7 +133,8 @@ def _print_analysis(path: Path, analysis: Analysis, as_json: bool) -> None:
     for number, face in enumerate(analysis.faces, start=1):
         print(
             f"  {number}: {face.gender.label} {face.gender.probability:.0%}, age "
-            f"{face.age_group.label} {face.age_group.probability:.0%}, confidence "
+            f"{face.age_group.label} {face.age_group.probability:.0%}, expected "
+            f"{face.age_group.expected_age:.0f}, confidence "
             f"{face.confidence:.0%}, box {' '.join(map(str, face.box.xyxy))}",
             flush=True,
         )

@@ -91,6 +91,18 @@ class PrCurve:
         reached = [point for point in self.points() if point.threshold >= threshold]
         return reached[-1] if reached else None
 
+    def at_steps(self, thresholds: Sequence[float]) -> PrCurve:
+        """Give the curve at these thresholds only, such as a slider can say; any order."""
+        points = [(step, self.at(step)) for step in sorted(thresholds, reverse=True)]
+        found = [(step, point) for step, point in points if point is not None]
+        return PrCurve(
+            thresholds=tuple(step for step, _ in found),
+            precision=tuple(point.precision for _, point in found),
+            recall=tuple(point.recall for _, point in found),
+            f1=tuple(point.f1 for _, point in found),
+            truths=self.truths,
+        )
+
     def best_f1(self) -> PrPoint | None:
         """Give the point with the highest F1, of several the surest; None without a point."""
         return max(self.points(), key=lambda point: point.f1, default=None)

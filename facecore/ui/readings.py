@@ -8,7 +8,7 @@ import streamlit as st
 
 from facecore.analyzer import OpenPhoto
 from facecore.annotate import draw_candidates, draw_faces
-from facecore.attributes import crop_face
+from facecore.attributes import crop_face, crop_places
 from facecore.errors import DamagedImageError, FacecoreError, ModelError, friendly_message
 from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.monitor import RunRecord
@@ -56,7 +56,7 @@ def _read(
     options: RuntimeOptions,
     before: RunRecord | None,
 ) -> Reading:
-    opened = state.photos().opened(photo.key, options) or analyzer(options).open(photo.read())
+    opened = _opened(photo, options)
     opened.attach(analyzer(options))
     try:
         analysis = opened.read(settings, preview_side_px=PREVIEW_SIDE_PX)
@@ -102,10 +102,12 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     Raises:
         ImageError: the photo cannot be decoded any more.
     """
-    opened = state.photos().opened(reading.photo.key, reading.options)
-    if opened is None or reading.analysis is None:
-        raise DamagedImageError("The photo is no longer there: choose it again.")
+    if reading.analysis is None:
+        raise DamagedImageError("There is nothing to draw on: the photo could not be read.")
+    opened = _opened(reading.photo, reading.options)
     small = cap_longest_side(opened.image, PREVIEW_SIDE_PX)
+    # Decoding may have taken memory: the bounds are seen to again.
+    state.photos().keep_open(reading.photo.key, reading.options, opened)
     shown = [d for d in reading.analysis.candidates if d.confidence >= min(threshold, SHOWN_FROM)]
     scale = max(small.shape[:2]) / max(reading.analysis.size_wh)
     return encode_jpeg(draw_candidates(small, shown, threshold, scale))
@@ -122,10 +124,15 @@ def annotated_png(reading: Reading) -> bytes:
     return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 
+def _opened(photo: PhotoInput, options: RuntimeOptions) -> OpenPhoto:
+    known = state.photos().opened(photo.key, options)
+    return known or analyzer(options).open(photo.read())
+
+
 def _crops(opened: OpenPhoto, analysis: Analysis) -> tuple[bytes, ...]:
+    settings = analysis.settings
+    seen = [face.detection for face in analysis.faces[:CROPS_PER_PHOTO]]
     return tuple(
-        encode_jpeg(
-            cap_longest_side(crop_face(opened.image, face.box, analysis.settings), CROP_SIDE_PX)
-        )
-        for face in analysis.faces[:CROPS_PER_PHOTO]
+        encode_jpeg(cap_longest_side(crop_face(source, box, settings), CROP_SIDE_PX))
+        for source, box in crop_places(opened.image, seen, settings)
     )

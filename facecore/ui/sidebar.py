@@ -62,7 +62,7 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
             "Reset to defaults",
             icon=":material/restart_alt:",
             on_click=_reset,
-            disabled=(settings, options) == (_DEFAULTS, RuntimeOptions()),
+            disabled=(settings, options, chosen) == (_DEFAULTS, RuntimeOptions(), RECOMMENDED),
             width="stretch",
         )
         st.caption("The link in the address bar carries these settings.")

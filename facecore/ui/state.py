@@ -11,6 +11,7 @@ import streamlit as st
 from facecore.monitor import RunHistory, SystemSample, SystemSampler
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.photos import PhotoInput, SessionPhotos
+from facecore.ui.truth import Truth
 
 _T = TypeVar("_T")
 
@@ -64,14 +65,14 @@ def show_own_photos(own: bool) -> None:
     st.session_state["facecore.shows_own"] = own
 
 
-def truth_files() -> tuple[tuple[str, bytes], ...]:
-    """Give the tables of labels and boxes that the visitor uploaded: name and content."""
-    return _remembered("facecore.truth", tuple)
+def truth() -> Truth:
+    """Give what the visitor's tables say of the photos."""
+    return _remembered("facecore.truth", Truth)
 
 
-def keep_truth_files(files: Sequence[tuple[str, bytes]]) -> None:
-    """Remember the visitor's tables instead of those before."""
-    st.session_state["facecore.truth"] = tuple(files)
+def keep_truth(tables: Truth) -> None:
+    """Remember what the visitor's tables say instead of those before."""
+    st.session_state["facecore.truth"] = tables
 
 
 def measure_again() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import streamlit as st
@@ -17,25 +16,17 @@ from facecore.evaluation import (
     evaluate_attributes,
     precision_recall_curve,
 )
-from facecore.labels import BoxXyxy, PersonLabel, decode_table, read_boxes, read_labels
 from facecore.results import Analysis
 from facecore.ui import state, tune_charts
 from facecore.ui.photos import Reading
 from facecore.ui.readings import candidates_jpeg
 from facecore.ui.sidebar import slider_step, use_confidence
+from facecore.ui.truth import Truth, read_truth
 
 _THRESHOLD = "tune_threshold"
 _QUIET = {"displayModeBar": False}
 _MOST_PROBLEMS = 5
-
-
-@dataclass(slots=True)
-class Truth:
-    """What is known of the photos: labels and boxes by the photo's name."""
-
-    labels: dict[str, PersonLabel] = field(default_factory=dict)
-    boxes: dict[str, tuple[BoxXyxy, ...]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+_STEPS = tuple(step / 100 for step in range(1, 101))
 
 
 def threshold_slider() -> float:
@@ -80,7 +71,9 @@ def candidates_view(readings: Sequence[Reading], threshold: float) -> None:
     accepted = sum(confidence >= threshold for confidence in confidences)
     with right:
         st.metric(
-            f"Faces in {_photos(len(readings))}", accepted, help="Boxes that reach the threshold."
+            f"Faces in {_photos(len(readings))}",
+            accepted,
+            help="Boxes that reach the threshold, however many faces the sidebar allows.",
         )
         st.markdown("**Faces over the threshold**")
         figure = tune_charts.faces_by_threshold(confidences, threshold)
@@ -102,9 +95,12 @@ def truth_input() -> Truth:
         help="The files' names must be those of the photos. A file without a face has a row "
         "without numbers.",
     )
-    truth = Truth()
-    for name, data in state.truth_files():
-        _read_table(name, data, truth)
+    truth = state.truth()
+    if truth.tables and not state.widget_value("truth_files"):
+        # The uploader forgets its files when another page is opened; they still count.
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.caption(f"In use: {len(truth.tables)} uploaded before.")
+        row.button("Remove them", on_click=partial(state.keep_truth, Truth()))
     for problem in truth.problems[:_MOST_PROBLEMS]:
         st.warning(problem)
     if len(truth.problems) > _MOST_PROBLEMS:
@@ -164,19 +160,7 @@ def attribute_scores(analyses: Mapping[str, Analysis], truth: Truth) -> None:
 
 def _take_truth() -> None:
     uploads = state.widget_value("truth_files") or []
-    state.keep_truth_files([(upload.name, upload.getvalue()) for upload in uploads])
-
-
-def _read_table(name: str, data: bytes, truth: Truth) -> None:
-    text = decode_table(data)
-    header = text.split("\n", 1)[0].lower()
-    if "x1" in header:
-        boxes, problems = read_boxes(text)
-        truth.boxes |= boxes
-    else:
-        labels, problems = read_labels(text)
-        truth.labels |= labels
-    truth.problems += problems
+    state.keep_truth(read_truth([(upload.name, upload.getvalue()) for upload in uploads]))
 
 
 def _point_metrics(here: PrPoint | None) -> None:
@@ -193,18 +177,19 @@ def _points_to_adopt(curve: PrCurve) -> None:
     wanted = st.number_input(
         "At least this precision", 0.0, 1.0, 0.95, 0.01, key="tune_precision", width=220
     )
+    # Only what the slider can say, so that the figures are those one gets.
+    steps = curve.at_steps(_STEPS)
     row = st.container(horizontal=True)
     for name, point in (
-        ("Adopt the best F1", curve.best_f1()),
-        (f"Adopt precision of {wanted:.2f} or more", curve.at_least_precision(wanted)),
+        ("Adopt the best F1", steps.best_f1()),
+        (f"Adopt precision of {wanted:.2f} or more", steps.at_least_precision(wanted)),
     ):
-        if point is None:
+        if point is None or point.f1 == 0:
             row.markdown(f"{name}: no threshold gives it.")
             continue
-        step = slider_step(point.threshold)
         row.button(
-            f"{name}: threshold {step:.2f}",
-            on_click=partial(_adopt, step),
+            f"{name}: threshold {point.threshold:.2f}",
+            on_click=partial(_adopt, point.threshold),
             icon=":material/check:",
             help=f"Precision {point.precision:.3f}, recall {point.recall:.3f}, F1 {point.f1:.3f}.",
         )

@@ -220,3 +220,18 @@ def test_curves_agree_with_counting_at_every_threshold_anew(seed: int) -> None:
         step = recall - (curve.recall[number - 1] if number else 0.0)
         area += step * max(curve.precision[number:])
     assert average_precision(per_photo, 0.4).value == pytest.approx(area)
+
+
+def test_points_at_steps_are_what_the_steps_give() -> None:
+    """A curve at a slider's steps has the figures of those steps, not of the exact confidences."""
+    curve = PrCurve(
+        thresholds=(0.997, 0.993),
+        precision=(1.0, 0.5),
+        recall=(0.5, 0.5),
+        f1=(2 / 3, 0.5),
+        truths=2,
+    )
+    steps = curve.at_steps((0.98, 0.99, 1.0))
+    assert steps.thresholds == (0.99, 0.98)
+    assert steps.precision == (0.5, 0.5)
+    assert steps.at_least_precision(0.95) is None
