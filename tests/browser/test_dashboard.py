@@ -174,6 +174,8 @@ def _metric(page: Page, label: str) -> Locator:
 
 def _expect_no_error(page: Page) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    # Such as Streamlit's "Page not found".
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
 
 
