@@ -78,6 +78,8 @@ def _visit_gallery(page: Page, address: str) -> None:
 
 def _visit_tune(page: Page, _: str) -> None:
     _navigate(page, "Tune")
+    page.get_by_role("heading", name="Against the truth").wait_for()
+    wait_until_idle(page)
     boxes = "file,x1,y1,x2,y2\n" + "\n".join(
         f"group.png,{','.join(map(str, box))}" for box in GROUP_BOXES
     )
