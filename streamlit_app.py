@@ -8,8 +8,9 @@ from facecore.ui.sidebar import settings_sidebar
 
 st.set_page_config("Face reading on the CPU", "🙂", "wide")
 
-# Each address differs from its file's name: while the old automatic pages are
-# still on, before the navigation has run, the two must not be confused.
+# While Streamlit's automatic pages are still on, before the navigation has run, an
+# address that is a file's name opens that file alone. So the pages' files have other
+# names, and each address has a file that goes back through here (facecore/ui/entry.py).
 page = st.navigation(
     [
         st.Page(

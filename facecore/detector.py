@@ -154,13 +154,6 @@ def detections_from_rows(rows: Rows, resolution_wh: Resolution) -> tuple[Detecti
     )
 
 
-def candidates_from_output(
-    output: NDArray[np.float32], resolution_wh: Resolution
-) -> tuple[Detection, ...]:
-    """Turn the output of one pass into detections, those that leave the picture included."""
-    return detections_from_rows(rows_from_output(output), resolution_wh)
-
-
 def accept(
     candidates: Sequence[Detection], *, confidence: float, max_faces: int
 ) -> tuple[Detection, ...]:

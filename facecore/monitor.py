@@ -102,11 +102,6 @@ class RunHistory:
         with self._lock:
             return tuple(self._records)
 
-    def newest(self) -> RunRecord | None:
-        """Give the newest run, or None where there is none."""
-        with self._lock:
-            return self._records[-1] if self._records else None
-
     def clear(self) -> None:
         """Forget all runs."""
         with self._lock:

@@ -9,7 +9,6 @@ from facecore.analyzer import FaceAnalyzer
 from facecore.detector import (
     MAX_ASPECT_RATIO,
     accept,
-    candidates_from_output,
     detections_from_rows,
     input_size,
     rows_from_output,
@@ -30,7 +29,7 @@ def _found(rows: list[Row]) -> Found:
     """Run hand-written rows of class, confidence and box through a photo of 200×100."""
     output = np.array([(0.0, *row) for row in rows], dtype=np.float32).reshape(1, 1, -1, 7)
     before = output.copy()
-    candidates = candidates_from_output(output, (200, 100))
+    candidates = detections_from_rows(rows_from_output(output), (200, 100))
     np.testing.assert_array_equal(output, before)
     return [(round(found.confidence, 6), found.box.xyxy) for found in candidates]
 
