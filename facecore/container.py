@@ -61,11 +61,15 @@ def usable_cpus(limits: ContainerLimits) -> float:
 
     The smaller of the processors it may run on and its control group's quota.
     """
-    if hasattr(os, "sched_getaffinity"):
-        allowed = float(len(os.sched_getaffinity(0)))
-    else:
-        allowed = float(psutil.cpu_count() or 1)
+    allowed = float(usable_cores())
     return min(allowed, limits.cpu_quota) if limits.cpu_quota else allowed
+
+
+def usable_cores() -> int:
+    """How many processors this process may run on, whatever time it gets on them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return psutil.cpu_count() or 1
 
 
 def _read_v2(root: Path, path: str) -> ContainerLimits:

@@ -8,6 +8,9 @@
     │   ├── UnsupportedImageError    not a picture, or a format we do not take
     │   ├── ImageTooLargeError       more pixels than the limit, told by the header
     │   └── DamagedImageError        the header is fine, the pixels are not
+    ├── WorkerError              a worker process cannot be had, or is gone
+    │   ├── WorkerDiedError          it ended by itself or was killed
+    │   └── WorkerTimeoutError       it did not answer in time and was stopped
     └── ModelError               nothing can be read until it is mended
         ├── ModelMissingError        a network's file is in none of the folders
         ├── ModelHashError           a file is there, but is not the known one
@@ -44,6 +47,18 @@ class ImageTooLargeError(ImageError):
 
 class DamagedImageError(ImageError):
     """The header can be read, the pixels cannot."""
+
+
+class WorkerError(FacecoreError):
+    """A worker process cannot be started or is of no more use."""
+
+
+class WorkerDiedError(WorkerError):
+    """A worker process ended by itself or was killed."""
+
+
+class WorkerTimeoutError(WorkerError):
+    """A worker process did not answer in time and was stopped."""
 
 
 class ModelError(FacecoreError):

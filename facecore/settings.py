@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,7 +21,11 @@ MAX_FACES = 200
 """The detector network itself gives at most 200 boxes (``keep_top_k``)."""
 
 MAX_THREADS = 256
+MAX_INTERVAL_MS = 60_000
 MAX_CROP_MARGIN_RATIO = 1.0
+
+# They go into a worker's environment, separated by commas.
+_FEATURE_NAME = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
 
 DEFAULT_MAX_PIXELS = 100_000_000
 MAX_PIXELS_CEILING = 178_000_000
@@ -130,6 +135,39 @@ class RuntimeOptions:
     def __post_init__(self) -> None:
         if self.threads is not None:
             _check_range("number of threads", self.threads, 1, MAX_THREADS, whole=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessOptions:
+    """What is done to a whole worker process; nobody else shares it.
+
+    Attributes:
+        cores: processors of this machine that it may run on, 1 to 256; None for all.
+        cpu_features_off: vector units that OpenCV must not use, as on an older
+            processor; its own names, such as ("AVX512-SKX", "AVX2").
+        min_interval_ms: throttle: the next photo waits until this long after the
+            beginning of the one before, 0 to 60 000 ms; 0 waits never.
+
+    Raises:
+        SettingsError: a value is outside its range.
+    """
+
+    cores: int | None = None
+    cpu_features_off: tuple[str, ...] = ()
+    min_interval_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.cores is not None:
+            _check_range("number of cores", self.cores, 1, MAX_THREADS, whole=True)
+        _check_range("interval", self.min_interval_ms, 0, MAX_INTERVAL_MS)
+        if not isinstance(self.cpu_features_off, tuple) or not all(
+            isinstance(name, str) and _FEATURE_NAME.fullmatch(name)
+            for name in self.cpu_features_off
+        ):
+            raise SettingsError(
+                "CPU features to switch off must be OpenCV's names, such as AVX2, "
+                f"not {self.cpu_features_off!r}."
+            )
 
 
 def max_pixels_from_environment() -> int:
