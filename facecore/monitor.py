@@ -166,7 +166,7 @@ class SystemSampler:
         with self._lock:
             now = time.perf_counter()
             process_s = time.process_time()
-            busy_s, total_s = _machine_times()
+            busy_s, total_s = machine_times()
             before, self._last = (
                 self._last,
                 (now, process_s, busy_s, total_s, limits.cpu_time_s),
@@ -191,8 +191,8 @@ class SystemSampler:
         )
 
 
-def _machine_times() -> tuple[float, float]:
-    """CPU seconds of the machine that were busy, and all of them, since it started."""
+def machine_times() -> tuple[float, float]:
+    """Give the CPU seconds of the machine that were busy, and all of them, since it started."""
     times = psutil.cpu_times()
     # Linux counts a guest's time in user time already.
     total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)

@@ -1,0 +1,84 @@
+"""An experiment that runs while somebody does something else, and can be stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from facecore.errors import friendly_message
+from facecore.experiment.record import Experiment, Plan
+from facecore.experiment.runner import Progress, run_experiment
+from facecore.settings import DEFAULT_MAX_PIXELS
+
+
+class BackgroundExperiment:
+    """A running experiment in a thread of its own; safe to ask from any other.
+
+    Its workers end when it is stopped, when it is done, and when this process ends.
+    """
+
+    def __init__(
+        self, plan: Plan, photos: Mapping[str, bytes], *, max_pixels: int = DEFAULT_MAX_PIXELS
+    ) -> None:
+        """Start it at once."""
+        self.plan = plan
+        self._stop = threading.Event()
+        self._progress = Progress(phase="starting")
+        self._result: Experiment | None = None
+        self._error = ""
+        self._thread = threading.Thread(
+            target=self._run, args=(photos, max_pixels), name="experiment", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is still under way."""
+        return self._thread.is_alive()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is; its trials are a copy."""
+        now = self._progress
+        return Progress(
+            phase=now.phase,
+            done=now.done,
+            total=now.total,
+            left_s=now.left_s,
+            trials=tuple(now.trials),
+            failures=tuple(now.failures),
+        )
+
+    @property
+    def result(self) -> Experiment | None:
+        """What was measured, once it is over; None before, and where nothing could be run."""
+        return self._result
+
+    @property
+    def error(self) -> str:
+        """Why nothing could be run, as a sentence; empty where all is well."""
+        return self._error
+
+    def stop(self) -> None:
+        """Stop it; what was measured is kept. Returns at once."""
+        self._stop.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for its end; tells whether it came."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self, photos: Mapping[str, bytes], max_pixels: int) -> None:
+        try:
+            self._result = run_experiment(
+                self.plan,
+                photos,
+                max_pixels=max_pixels,
+                cancelled=self._stop.is_set,
+                on_progress=self._take,
+            )
+        except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
+            self._error = friendly_message(error)
+
+    def _take(self, progress: Progress) -> None:
+        self._progress = progress

@@ -1,0 +1,52 @@
+"""Where an experiment runs, for whoever reads it later on another machine."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import cv2
+import psutil
+
+from facecore.container import read_limits, usable_cores
+from facecore.experiment.record import Environment
+from facecore.registry import all_file_statuses
+
+_PACKAGES = ("opencv-python-headless", "numpy", "psutil", "pillow")
+
+
+def this_environment() -> Environment:
+    """Describe this machine, its container and what is installed; hashes the networks' files."""
+    return Environment(
+        processor=_processor(),
+        cores=usable_cores(),
+        cpu_quota=read_limits().cpu_quota,
+        memory_bytes=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=platform.python_version(),
+        packages={name: _version(name) for name in _PACKAGES},
+        opencv_build=cv2.getBuildInformation(),
+        model_sha256={
+            status.file.name: status.file.sha256 for status in all_file_statuses() if status.hash_ok
+        },
+    )
+
+
+def _processor() -> str:
+    # platform.processor() is empty or "x86_64" on Linux; the kernel knows the name.
+    try:
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() in ("model name", "Model", "Hardware"):
+                return value.strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,202 @@
+"""What an experiment was and what it measured, raw: frozen values that check themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from facecore.errors import SettingsError
+from facecore.experiment.variants import Variant, check_variants
+from facecore.results import Face, StageTimings
+from facecore.workers.messages import WorkerFacts
+
+MAX_REPEATS = 1000
+MAX_WARM_UP = 20
+MAX_BUDGET_S = 3600.0
+PREVIEW_SIDE_PX = 1400
+"""A trial draws its faces on a copy of this size and encodes it, as the Analyze page does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be measured.
+
+    Attributes:
+        variants: two to four; the first is the baseline.
+        repeats: how often each variant reads each photo, 1 to 1000.
+        budget_s: measuring ends after so many seconds, 1 to 3600; None measures
+            all repeats. A round that was begun is finished.
+        warm_up: unmeasured passes over all photos before, 1 to 20.
+        seed: of the order of the trials.
+
+    Raises:
+        SettingsError: a value is outside its range.
+    """
+
+    variants: tuple[Variant, ...]
+    repeats: int = 10
+    budget_s: float | None = None
+    warm_up: int = 2
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        check_variants(self.variants)
+        for name, value, most in (
+            ("repeats", self.repeats, MAX_REPEATS),
+            ("warm-up passes", self.warm_up, MAX_WARM_UP),
+        ):
+            if type(value) is not int or not 1 <= value <= most:
+                raise SettingsError(f"The number of {name} must be 1 to {most}, not {value!r}.")
+        if type(self.seed) is not int:
+            raise SettingsError(f"The seed must be a whole number, not {self.seed!r}.")
+        if self.budget_s is not None and not 1 <= self.budget_s <= MAX_BUDGET_S:
+            raise SettingsError(
+                f"The time budget must be 1 to {MAX_BUDGET_S:g} seconds, not {self.budget_s!r}."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One measured reading of one photo by one variant.
+
+    Attributes:
+        variant: its place among the plan's variants, from 0.
+        photo: the photo's name.
+        repeat: from 0; trials of the same repeat and photo are compared with each other.
+        started_s: seconds since the measuring began.
+        timings: wall time by stage, everything anew.
+        cpu_time_s: of the worker process, in the reading.
+        cycle_time_s, cycle_cpu_s: wall and CPU time with the throttle's wait.
+        rss_after_bytes, peak_rss_bytes: resident memory of the worker process.
+        faces: how many were read.
+    """
+
+    variant: int
+    photo: str
+    repeat: int
+    started_s: float
+    timings: StageTimings
+    cpu_time_s: float
+    cycle_time_s: float
+    cycle_cpu_s: float
+    rss_after_bytes: int
+    peak_rss_bytes: int
+    faces: int
+
+    def __post_init__(self) -> None:
+        numbers = (
+            *self.timings.by_stage().values(),
+            self.timings.total_ms,
+            self.started_s,
+            self.cpu_time_s,
+            self.cycle_time_s,
+            self.cycle_cpu_s,
+            self.rss_after_bytes,
+            self.peak_rss_bytes,
+            self.variant,
+            self.repeat,
+            self.faces,
+        )
+        if not all(math.isfinite(number) and number >= 0 for number in numbers):
+            raise ValueError("a trial has a number that is negative or none at all")
+
+    @property
+    def cpu_percent(self) -> float:
+        """CPU time over wall time of the reading, in percent of one core."""
+        total_ms = self.timings.total_ms
+        return 1e5 * self.cpu_time_s / total_ms if total_ms > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoFacts:
+    """A photo of an experiment.
+
+    Attributes:
+        name: unique in the experiment.
+        sha256: of the file's bytes, hexadecimal.
+        file_bytes: length of the file.
+        size_wh: upright, in pixels; None where it could not be read.
+    """
+
+    name: str
+    sha256: str
+    file_bytes: int
+    size_wh: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Something that went wrong: which variant (its place, from 0), which photo, and a sentence."""
+
+    variant: int
+    photo: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where an experiment ran.
+
+    ``opencv_build`` is OpenCV's own text about its build; ``model_sha256`` the
+    hash of each network file that was used, by the file's name;
+    ``cpu_quota`` the container's limit in processors, or None without one.
+    """
+
+    processor: str
+    cores: int
+    cpu_quota: float | None
+    memory_bytes: int
+    system: str
+    python: str
+    packages: Mapping[str, str] = field(hash=False)
+    opencv_build: str
+    model_sha256: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Everything that an experiment measured, raw.
+
+    Attributes:
+        plan: what was asked for.
+        started_at: with time zone (UTC).
+        environment: where it ran.
+        photos: those that were given, in order.
+        workers: what each variant's process said of itself; None where it never
+            became ready. In the order of the variants.
+        trials: in the order they ran, without the warm-up.
+        answers: for each variant the faces by photo.
+        failures: workers that died or hung, photos that could not be read.
+        measured_s: wall time of the measuring, without start and warm-up.
+        other_load_percent: what everything but the workers used of the whole
+            machine meanwhile; None where it is not known.
+        stopped: whether somebody stopped it before its end.
+    """
+
+    plan: Plan
+    started_at: datetime
+    environment: Environment
+    photos: tuple[PhotoFacts, ...]
+    workers: tuple[WorkerFacts | None, ...]
+    trials: tuple[Trial, ...]
+    answers: tuple[Mapping[str, tuple[Face, ...]], ...]
+    failures: tuple[Failure, ...]
+    measured_s: float
+    other_load_percent: float | None
+    stopped: bool
+
+    def __post_init__(self) -> None:
+        count = len(self.plan.variants)
+        if len(self.workers) != count or len(self.answers) != count:
+            raise ValueError("an experiment needs workers and answers for each variant")
+        names = {photo.name for photo in self.photos}
+        if len(names) != len(self.photos):
+            raise ValueError("two photos of an experiment have the same name")
+        if any(trial.variant >= count or trial.photo not in names for trial in self.trials):
+            raise ValueError("a trial is of a variant or photo that is not in the experiment")
+        if any(failure.variant >= count for failure in self.failures):
+            raise ValueError("a failure is of a variant that is not in the experiment")
+        if any(set(answers) - names for answers in self.answers):
+            raise ValueError("an answer is of a photo that is not in the experiment")

@@ -1,0 +1,223 @@
+"""An experiment as one JSON file: complete, readable by other programs, checked when read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from facecore.errors import FacecoreError, SettingsError
+from facecore.experiment.record import (
+    Environment,
+    Experiment,
+    Failure,
+    PhotoFacts,
+    Plan,
+    Trial,
+)
+from facecore.experiment.variants import variant_from_dict, variant_to_dict
+from facecore.results import STAGES, Face, StageTimings
+from facecore.workers.messages import (
+    face_from_dict,
+    face_to_dict,
+    facts_from_dict,
+    facts_to_dict,
+)
+
+FORMAT = "facecore experiment"
+VERSION = 1
+MAX_FILE_BYTES = 50_000_000
+
+_STAGE_COLUMNS = tuple(f"{stage}_ms" for stage in (*STAGES, "total"))
+_OWN_COLUMNS = tuple(one.name for one in fields(Trial) if one.name != "timings")
+_COLUMNS = (*_OWN_COLUMNS, *_STAGE_COLUMNS)
+
+
+class ExperimentFileError(FacecoreError):
+    """A file is no saved experiment, or one that this version cannot read."""
+
+
+def experiment_to_json(experiment: Experiment) -> bytes:
+    """Write an experiment, in ASCII.
+
+    Times of stages are milliseconds, others seconds; memory is bytes; boxes are
+    xyxy pixels of the upright photo. ``trials`` is a table: columns, and a list per row.
+    """
+    plan = experiment.plan
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "started_at": experiment.started_at.isoformat(),
+            "plan": {
+                "variants": [variant_to_dict(variant) for variant in plan.variants],
+                "repeats": plan.repeats,
+                "budget_s": plan.budget_s,
+                "warm_up": plan.warm_up,
+                "seed": plan.seed,
+            },
+            "environment": asdict(experiment.environment),
+            "photos": [asdict(photo) for photo in experiment.photos],
+            "workers": [facts and facts_to_dict(facts) for facts in experiment.workers],
+            "answers": [
+                {name: [face_to_dict(face) for face in faces] for name, faces in answers.items()}
+                for answers in experiment.answers
+            ],
+            "failures": [asdict(failure) for failure in experiment.failures],
+            "measured_s": experiment.measured_s,
+            "other_load_percent": experiment.other_load_percent,
+            "stopped": experiment.stopped,
+            "trials": {
+                "columns": list(_COLUMNS),
+                "rows": [_row(trial) for trial in experiment.trials],
+            },
+        },
+        allow_nan=False,
+    ).encode("ascii")
+
+
+def experiment_from_json(data: bytes) -> Experiment:
+    """Read a saved experiment back, equal to what was saved.
+
+    Raises:
+        ExperimentFileError: it is none, is damaged, or of another version.
+    """
+    if len(data) > MAX_FILE_BYTES:
+        raise ExperimentFileError(
+            f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB: this is no saved experiment."
+        )
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ExperimentFileError(
+            "The file is no saved experiment: choose one that the Compare page or "
+            "'python -m facecore compare' has saved."
+        )
+    if content.get("version") != VERSION:
+        raise ExperimentFileError(
+            f"The experiment was saved in form {content.get('version')!r}, this program reads "
+            f"form {VERSION}: use the program that saved it."
+        )
+    try:
+        return _experiment(content)
+    except SettingsError as error:
+        raise ExperimentFileError(
+            f"The saved experiment has a setting that cannot be used. {error}"
+        ) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise ExperimentFileError(
+            "The saved experiment is damaged: save it again where it was measured."
+        ) from error
+
+
+def _experiment(content: Mapping[str, Any]) -> Experiment:
+    started_at = datetime.fromisoformat(content["started_at"])
+    if started_at.tzinfo is None:
+        raise ValueError("the time has no zone")
+    others = content["other_load_percent"]
+    return Experiment(
+        plan=_plan(content["plan"]),
+        started_at=started_at,
+        environment=_environment(content["environment"]),
+        photos=tuple(_photo(photo) for photo in content["photos"]),
+        workers=tuple(facts and facts_from_dict(facts) for facts in content["workers"]),
+        trials=_trials(content["trials"]),
+        answers=tuple(_answers(answers) for answers in content["answers"]),
+        failures=tuple(
+            Failure(
+                variant=_whole(failure["variant"]),
+                photo=None if failure["photo"] is None else str(failure["photo"]),
+                message=str(failure["message"]),
+            )
+            for failure in content["failures"]
+        ),
+        measured_s=_number(content["measured_s"]),
+        other_load_percent=None if others is None else _number(others),
+        stopped=bool(content["stopped"]),
+    )
+
+
+def _plan(values: Mapping[str, Any]) -> Plan:
+    return Plan(
+        variants=tuple(variant_from_dict(variant) for variant in values["variants"]),
+        repeats=values["repeats"],
+        budget_s=values["budget_s"],
+        warm_up=values["warm_up"],
+        seed=values["seed"],
+    )
+
+
+def _environment(values: Mapping[str, Any]) -> Environment:
+    quota = values["cpu_quota"]
+    return Environment(
+        processor=str(values["processor"]),
+        cores=_whole(values["cores"]),
+        cpu_quota=None if quota is None else _number(quota),
+        memory_bytes=_whole(values["memory_bytes"]),
+        system=str(values["system"]),
+        python=str(values["python"]),
+        packages={str(k): str(v) for k, v in values["packages"].items()},
+        opencv_build=str(values["opencv_build"]),
+        model_sha256={str(k): str(v) for k, v in values["model_sha256"].items()},
+    )
+
+
+def _photo(values: Mapping[str, Any]) -> PhotoFacts:
+    size_wh = values["size_wh"]
+    if size_wh is not None:
+        width, height = size_wh
+        size_wh = (_whole(width), _whole(height))
+    return PhotoFacts(
+        name=str(values["name"]),
+        sha256=str(values["sha256"]),
+        file_bytes=_whole(values["file_bytes"]),
+        size_wh=size_wh,
+    )
+
+
+def _answers(values: Mapping[str, Any]) -> dict[str, tuple[Face, ...]]:
+    return {str(name): tuple(map(face_from_dict, faces)) for name, faces in values.items()}
+
+
+def _row(trial: Trial) -> list[Any]:
+    return [
+        *(getattr(trial, name) for name in _OWN_COLUMNS),
+        *(getattr(trial.timings, name) for name in _STAGE_COLUMNS),
+    ]
+
+
+def _trials(table: Mapping[str, Any]) -> tuple[Trial, ...]:
+    return tuple(_trial(dict(zip(table["columns"], row, strict=True))) for row in table["rows"])
+
+
+def _trial(values: Mapping[str, Any]) -> Trial:
+    return Trial(
+        variant=_whole(values["variant"]),
+        photo=str(values["photo"]),
+        repeat=_whole(values["repeat"]),
+        started_s=_number(values["started_s"]),
+        timings=StageTimings(**{name: _number(values[name]) for name in _STAGE_COLUMNS}),
+        cpu_time_s=_number(values["cpu_time_s"]),
+        cycle_time_s=_number(values["cycle_time_s"]),
+        cycle_cpu_s=_number(values["cycle_cpu_s"]),
+        rss_after_bytes=_whole(values["rss_after_bytes"]),
+        peak_rss_bytes=_whole(values["peak_rss_bytes"]),
+        faces=_whole(values["faces"]),
+    )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{value!r} is no whole number")
+    return value

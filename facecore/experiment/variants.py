@@ -1,0 +1,178 @@
+"""What is compared: a name, settings, and how the networks and their process are run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from facecore.errors import SettingsError
+from facecore.presets import RECOMMENDED, preset
+from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.workers.messages import (
+    options_from_dict,
+    process_options_from_dict,
+    settings_from_dict,
+)
+
+MIN_VARIANTS = 2
+MAX_VARIANTS = 4
+MAX_NAME_LETTERS = 60
+
+LABELS = {
+    "confidence": "confidence",
+    "max_side_px": "longest side",
+    "input_shape": "detector input shape",
+    "input_size_px": "detector input size",
+    "drop_outside": "drop boxes outside",
+    "rescue": "close-up rescue",
+    "crop_margin_ratio": "crop margin",
+    "crop_shape": "crop shape",
+    "crop_source": "crop from",
+    "careful": "careful",
+    "unsure_below": "unsure below",
+    "max_faces": "most faces",
+    "reduced_decode": "reduced decoding",
+    "batch_faces": "faces in one batch",
+    "threads": "threads",
+    "optimised": "optimised code",
+    "winograd": "Winograd",
+    "fusion": "layer fusion",
+    "cores": "cores",
+    "cpu_features_off": "CPU features off",
+    "min_interval_ms": "throttle, ms",
+}
+"""What a setting is called on a page, by its name in the code."""
+
+_PARTS = (AnalysisSettings, RuntimeOptions, ProcessOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One way to read photos, under a name.
+
+    Raises:
+        SettingsError: the name is empty, too long or not one line of text.
+    """
+
+    name: str
+    settings: AnalysisSettings = field(default_factory=AnalysisSettings)
+    options: RuntimeOptions = field(default_factory=RuntimeOptions)
+    process: ProcessOptions = field(default_factory=ProcessOptions)
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.name.strip()) <= MAX_NAME_LETTERS or not self.name.isprintable():
+            raise SettingsError(
+                f"A variant needs a name of 1 to {MAX_NAME_LETTERS} letters, not {self.name!r}."
+            )
+
+    def values(self) -> dict[str, Any]:
+        """Give all settings by their name in the code."""
+        return asdict(self.settings) | asdict(self.options) | asdict(self.process)
+
+
+def check_variants(variants: Sequence[Variant]) -> None:
+    """Check that variants can be compared.
+
+    Raises:
+        SettingsError: there are fewer than two or more than four, or two have the same name.
+    """
+    if not MIN_VARIANTS <= len(variants) <= MAX_VARIANTS:
+        raise SettingsError(
+            f"Compare {MIN_VARIANTS} to {MAX_VARIANTS} variants, not {len(variants)}."
+        )
+    names = [variant.name for variant in variants]
+    if len(set(names)) < len(names):
+        raise SettingsError("Two variants have the same name: give each one of its own.")
+
+
+def differences(variant: Variant, base: Variant) -> dict[str, tuple[Any, Any]]:
+    """Give the settings that differ, by name in the code: the variant's value and the base's."""
+    ours, theirs = variant.values(), base.values()
+    return {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}
+
+
+def differences_in_words(variant: Variant, base: Variant) -> str:
+    """Say how a variant differs: "optimised code off (not on)"; "the same settings" if nowhere."""
+    return (
+        ", ".join(
+            f"{LABELS[name]} {in_words(name, ours)} (not {in_words(name, theirs)})"
+            for name, (ours, theirs) in differences(variant, base).items()
+        )
+        or "the same settings"
+    )
+
+
+def in_words(name: str, value: Any) -> str:
+    """Say one setting's value: on, off, none, or the value itself."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if value is None:
+        return {"threads": "auto", "cores": "all"}.get(name, "none")
+    if isinstance(value, (tuple, list)):
+        return " ".join(value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def variant_to_dict(variant: Variant) -> dict[str, Any]:
+    """Give a variant as plain values, complete."""
+    return {
+        "name": variant.name,
+        "settings": asdict(variant.settings),
+        "options": asdict(variant.options),
+        "process": {
+            **asdict(variant.process),
+            "cpu_features_off": list(variant.process.cpu_features_off),
+        },
+    }
+
+
+def variant_from_dict(values: Mapping[str, Any]) -> Variant:
+    """Build a variant from what `variant_to_dict` gave; what is not given has its default.
+
+    Raises:
+        SettingsError: a name is unknown or a value outside its range.
+        KeyError, TypeError: they are no such values.
+    """
+    return Variant(
+        name=str(values["name"]),
+        settings=settings_from_dict(values["settings"]),
+        options=options_from_dict(values["options"]),
+        process=process_options_from_dict(values["process"]),
+    )
+
+
+def variant_from_settings(values: Mapping[str, Any]) -> Variant:
+    """Build a variant from a flat table: name, preset, and any settings by their names.
+
+    The form of a file of variants. ``max_side_px`` may be "none".
+
+    Raises:
+        SettingsError: the name is missing, a name is unknown, or a value outside its range.
+    """
+    given = dict(values)
+    name = given.pop("name", None)
+    if not isinstance(name, str):
+        raise SettingsError("A variant has no name: give each a name.")
+    base = preset(str(given.pop("preset", RECOMMENDED)))
+    if given.get("max_side_px") == "none":
+        given["max_side_px"] = None
+    known = {one.name for part in _PARTS for one in fields(part)}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise SettingsError(
+            f"Variant {name!r}: there is no setting called {', '.join(unknown)}; "
+            f"use preset, {', '.join(sorted(known))}."
+        )
+    settings, options, process = (
+        {one.name: given[one.name] for one in fields(part) if one.name in given} for part in _PARTS
+    )
+    try:
+        return Variant(
+            name=name,
+            settings=settings_from_dict(asdict(base) | settings),
+            options=options_from_dict(options),
+            process=process_options_from_dict(process),
+        )
+    except SettingsError as error:
+        raise SettingsError(f"Variant {name!r}: {error}") from error
