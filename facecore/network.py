@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from facecore.container import read_limits, threads_within_quota
 from facecore.errors import EngineError
 from facecore.images import BgrImage
 from facecore.profiles import EngineFacts, LayerTime, NetworkProfile
@@ -31,7 +32,9 @@ Blob = NDArray[np.float32]
 # Net answers wrongly when two threads use it: one forward pass at a time in the
 # whole process, each under its own network's options.
 _ENGINE_LOCK = threading.RLock()
-_DEFAULT_THREADS = cv2.getNumThreads()
+# OpenCV looks for a quota only at the mount's root, where that of a nested group is not.
+_DEFAULT_THREADS = min(cv2.getNumThreads(), threads_within_quota(read_limits()))
+cv2.setNumThreads(_DEFAULT_THREADS)
 _PROFILE_PASSES = 5
 _ENGINE_NAMES = {"OCV": "OpenCV"}
 

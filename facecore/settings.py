@@ -118,7 +118,8 @@ class RuntimeOptions:
     """How the networks are built and run; another value needs other networks.
 
     Attributes:
-        threads: OpenCV's worker threads, 1 to 256; None leaves the number to OpenCV.
+        threads: OpenCV's worker threads, 1 to 256; None leaves the number to OpenCV,
+            but takes no more than the container's CPU quota feeds.
         optimised: use the code written for this processor's vector units.
         winograd: use Winograd's method for 3×3 convolutions.
         fusion: merge layers that follow each other where that is possible.

@@ -14,9 +14,9 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "settings"},
     {"results"},
-    {"registry", "images", "profiles", "presets"},
+    {"registry", "images", "profiles", "presets", "container"},
     {"network"},
-    {"detector", "attributes", "annotate", "resources", "container"},
+    {"detector", "attributes", "annotate", "resources"},
     {"analyzer", "monitor", "samples", "export"},
     {"labels", "statistics", "workers"},
     {"experiment", "evaluation"},
