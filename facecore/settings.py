@@ -171,15 +171,15 @@ class ProcessOptions:
             )
 
 
-def max_pixels_from_environment() -> int:
-    """Give the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else 100 megapixels.
+def max_pixels_from_environment(default: int = DEFAULT_MAX_PIXELS) -> int:
+    """Give the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else the default.
 
     Raises:
         SettingsError: the variable is no number between 0.01 and 178.
     """
     text = os.environ.get(MAX_MEGAPIXELS_VARIABLE)
     if not text:
-        return DEFAULT_MAX_PIXELS
+        return default
     try:
         return megapixels_to_limit(float(text))
     except ValueError:

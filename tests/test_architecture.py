@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "settings"},
     {"results"},
-    {"registry", "images", "profiles", "presets", "container"},
+    {"registry", "images", "profiles", "presets", "container", "memory_plan"},
     {"network"},
     {"detector", "attributes", "annotate", "resources"},
     {"analyzer", "monitor", "samples", "export"},

@@ -13,10 +13,10 @@ from facecore.errors import DamagedImageError, FacecoreError, ModelError, friend
 from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.monitor import RunRecord
 from facecore.results import Analysis
-from facecore.settings import AnalysisSettings, RuntimeOptions, max_pixels_from_environment
+from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import state
 from facecore.ui.photos import PhotoInput, Reading
-from facecore.ui.resources import analyzer
+from facecore.ui.resources import analyzer, max_pixels
 
 PREVIEW_SIDE_PX = 1400
 CROP_SIDE_PX = 160
@@ -120,7 +120,7 @@ def annotated_png(reading: Reading) -> bytes:
         ImageError: the photo cannot be decoded any more.
     """
     # A download runs beside the session's own thread, so it decodes the photo anew.
-    image = decode_image(reading.photo.read(), max_pixels=max_pixels_from_environment())
+    image = decode_image(reading.photo.read(), max_pixels=max_pixels())
     return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 

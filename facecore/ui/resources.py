@@ -6,12 +6,13 @@ import streamlit as st
 
 from facecore.analyzer import FaceAnalyzer
 from facecore.container import read_limits, threads_within_quota
+from facecore.memory_plan import memory_plan
 from facecore.network import engine_facts
 from facecore.profiles import EngineFacts, NetworkProfile
 from facecore.registry import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
 from facecore.settings import RuntimeOptions, max_pixels_from_environment
 
-MAX_NETWORK_SETS = 2
+MAX_NETWORK_SETS = memory_plan().network_sets
 """Sets of the three networks kept in memory, about 290 MB each: one per runtime options."""
 
 
@@ -23,7 +24,16 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
         SettingsError: the pixel limit in the environment is no number.
     """
-    return FaceAnalyzer.load(options, max_pixels=max_pixels_from_environment())
+    return FaceAnalyzer.load(options, max_pixels=max_pixels())
+
+
+def max_pixels() -> int:
+    """Give the most pixels of a photo: what the environment says, or what the memory allows.
+
+    Raises:
+        SettingsError: the pixel limit in the environment is no number.
+    """
+    return max_pixels_from_environment(memory_plan().max_pixels)
 
 
 @st.cache_data(max_entries=MAX_NETWORK_SETS, ttl="10m", show_spinner="Timing each layer …")

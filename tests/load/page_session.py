@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,19 +56,22 @@ class PageSession:
         """
         self._address = address
         self._timeout_s = timeout_s
-        self._http = requests.Session()
+        self._open = ExitStack()
+        self._http = self._open.enter_context(requests.Session())
         self._uploaded: list[tuple[UploadedFileInfo, FileURLs]] = []
         self._session_id = ""
         try:
             self._http.get(f"{address}/_stcore/health", timeout=timeout_s)
             self._xsrf = self._http.cookies.get(_XSRF_COOKIE) or ""
-            self._socket = connect(
-                address.replace("http", "ws", 1) + "/_stcore/stream",
-                origin=Origin(address),
-                subprotocols=[Subprotocol("streamlit")],
-                additional_headers={"Cookie": f"{_XSRF_COOKIE}={self._xsrf}"},
-                max_size=None,
-                open_timeout=timeout_s,
+            self._socket = self._open.enter_context(
+                connect(
+                    address.replace("http", "ws", 1) + "/_stcore/stream",
+                    origin=Origin(address),
+                    subprotocols=[Subprotocol("streamlit")],
+                    additional_headers={"Cookie": self.cookies()},
+                    max_size=None,
+                    open_timeout=timeout_s,
+                )
             )
         except (OSError, TimeoutError, requests.RequestException) as error:
             raise LostAnswerError(f"the page does not open: {error}") from error
@@ -79,21 +83,12 @@ class PageSession:
         Raises:
             LostAnswerError: the connection broke.
         """
-        request_id = uuid.uuid4().hex
-        message = BackMsg()
-        message.file_urls_request.request_id = request_id
-        message.file_urls_request.session_id = self._session_id
-        message.file_urls_request.file_names.append(name)
-        self._send(message)
-        for reply in self._messages():
-            if reply.WhichOneof("type") == "file_urls_response":
-                (urls,) = reply.file_urls_response.file_urls
-                break
+        urls = self.upload_place(name)
         try:
             answer = self._http.put(
                 self._address + urls.upload_url,
                 files={"file": (name, data, "application/octet-stream")},
-                headers={"X-Xsrftoken": self._xsrf},
+                headers=self.headers(),
                 timeout=self._timeout_s,
             )
         except requests.RequestException as error:
@@ -102,6 +97,31 @@ class PageSession:
             info = UploadedFileInfo(file_id=urls.file_id, name=name, size=len(data))
             self._uploaded.append((info, urls))
         return answer.status_code
+
+    def upload_place(self, name: str) -> FileURLs:
+        """Ask where a file of this name may be put, as the uploader does.
+
+        Raises:
+            LostAnswerError: the connection broke.
+        """
+        message = BackMsg()
+        message.file_urls_request.request_id = uuid.uuid4().hex
+        message.file_urls_request.session_id = self._session_id
+        message.file_urls_request.file_names.append(name)
+        self._send(message)
+        for reply in self._messages():
+            if reply.WhichOneof("type") == "file_urls_response":
+                urls: FileURLs = reply.file_urls_response.file_urls[0]
+                return urls
+        raise AssertionError("messages never end without an error")
+
+    def headers(self) -> dict[str, str]:
+        """Give the header that proves that a request comes from this session's page."""
+        return {"X-Xsrftoken": self._xsrf}
+
+    def cookies(self) -> str:
+        """Give the header that carries the session's cookie."""
+        return f"{_XSRF_COOKIE}={self._xsrf}"
 
     def show(self) -> PageView:
         """Run the page with what was uploaded, and look at the pictures as a browser does.
@@ -124,7 +144,7 @@ class PageSession:
             try:
                 self._http.delete(
                     self._address + urls.delete_url,
-                    headers={"X-Xsrftoken": self._xsrf},
+                    headers=self.headers(),
                     timeout=self._timeout_s,
                 )
             except requests.RequestException as error:
@@ -132,8 +152,7 @@ class PageSession:
 
     def close(self) -> None:
         """Close the tab."""
-        self._socket.close()
-        self._http.close()
+        self._open.close()
 
     def __enter__(self) -> PageSession:
         return self
