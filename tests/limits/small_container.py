@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -115,6 +116,7 @@ def _run(options: argparse.Namespace, group: ControlGroup, log: Path) -> dict[st
         "answers": {name: dict(count) for name, count in sorted(counted(outcomes).items())},
         "busy answers before them": sum(outcome.busy_answers for outcome in outcomes),
         "lost or wrong": [f"{o.door}, {o.name}: {o.answer}, {o.said}" for o in bad],
+        "said": dict(Counter(o.said for o in outcomes if o.said).most_common()),
         "server alive": alive,
         "killed for memory": after.kills,
         "tracebacks in the log": faults,
@@ -133,9 +135,18 @@ def _run(options: argparse.Namespace, group: ControlGroup, log: Path) -> dict[st
     }
 
 
-def _faults(server: Server) -> list[str]:
+def _faults(server: Server) -> dict[str, int]:
+    """Count the errors of the log that have a traceback, by their last line."""
     lines = server.log.read_text(errors="replace").splitlines()
-    return [line for line in lines if line.startswith("Traceback")]
+    last: Counter[str] = Counter()
+    inside = False
+    for line in lines:
+        if line.startswith("Traceback"):
+            inside = True
+        elif inside and line and not line[0].isspace():
+            last[line[:200]] += 1
+            inside = False
+    return dict(last)
 
 
 if __name__ == "__main__":

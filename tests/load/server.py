@@ -71,7 +71,7 @@ def running_server(
     Raises:
         RuntimeError: it ends or does not answer; the message has its log.
     """
-    port = _free_port()
+    port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
             inside(serve_command(port)),
@@ -93,7 +93,8 @@ def running_server(
             process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

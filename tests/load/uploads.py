@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from facecore.images import ACCEPTED_SUFFIXES
 from tests.conftest import REPOSITORY, SAMPLES
 
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -50,7 +51,9 @@ def mixed_uploads(count: int, *, seed: int = 1) -> Iterator[Upload]:
             name, data = large[kind]
         else:
             path = draw.choice(folders[kind])
-            name, data = path.name, path.read_bytes()
+            # The page takes no other suffixes, and a liar would use one that is taken.
+            suffix = "" if path.suffix in ACCEPTED_SUFFIXES else ".jpg"
+            name, data = path.name + suffix, path.read_bytes()
         yield Upload(kind, f"{number:04d}-{name}", data)
 
 
