@@ -149,7 +149,7 @@ class PageDoor:
         for sentence in view.errors:
             if "busy" in sentence:
                 return BUSY, sentence
-            return (REFUSED, sentence) if _is_a_sentence(sentence) else (WRONG, sentence)
+            return (REFUSED, sentence) if is_a_sentence(sentence) else (WRONG, sentence)
         if "Latency" not in view.metrics and self._kept_files == 1:
             return WRONG, "the page shows neither an answer nor an error"
         return ANSWERED, ""
@@ -166,11 +166,12 @@ def _judged(answer: requests.Response) -> tuple[str, str]:
     if status == requests.codes.ok:
         return (ANSWERED, "") if "results" in body else (WRONG, f"no results: {answer.text[:200]}")
     said = str(body.get("error", ""))
-    is_fine = 400 <= status < 500 and _is_a_sentence(said)
+    is_fine = 400 <= status < 500 and is_a_sentence(said)
     return (REFUSED, said) if is_fine else (WRONG, f"HTTP {status}: {answer.text[:200]}")
 
 
-def _is_a_sentence(said: str) -> bool:
+def is_a_sentence(said: str) -> bool:
+    """Tell whether a message is fit for a visitor: one line, and nothing of the program."""
     return bool(said) and "\n" not in said and "Traceback" not in said and 'File "' not in said
 
 

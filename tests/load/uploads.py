@@ -70,6 +70,13 @@ def _files(folder: Path, *suffixes: str) -> list[Path]:
     )
 
 
+SAMPLES_AND_PORTRAITS = [
+    *_files(SAMPLES, ".jpg", ".png"),
+    *_files(SHARED_DATA / "fairface", ".jpg"),
+]
+"""Honest photos of one person each, those of the project first."""
+
+
 def _large_files() -> dict[str, tuple[str, bytes]]:
     """Make a photo large, with some noise as a camera's, in the ways that cost most to decode."""
     picture = Image.open(SAMPLES / "astronaut.png").convert("RGB")
