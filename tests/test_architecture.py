@@ -12,12 +12,12 @@ from tests.conftest import REPOSITORY
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    {"facecore", "errors", "geometry", "settings"},
+    {"facecore", "errors", "geometry", "settings", "server_settings", "gate"},
     {"results"},
-    {"registry", "images", "profiles", "presets", "container", "memory_plan"},
+    {"registry", "images", "profiles", "presets", "container", "memory_plan", "switches"},
     {"network"},
     {"detector", "attributes", "annotate", "resources"},
-    {"analyzer", "monitor", "samples", "export"},
+    {"analyzer", "monitor", "samples", "export", "service"},
     {"labels", "statistics", "workers"},
     {"experiment", "evaluation"},
     {"commands", "__main__"},
