@@ -17,12 +17,13 @@ COPY LICENSE streamlit_app.py ./
 COPY models models
 COPY pages pages
 COPY facecore facecore
-# The code is root's and only read. Two of glibc's memory arenas are enough for one CPU:
-# each further one keeps what a thread once needed.
+# The code is root's and only read. Under 1.5 GB the server sets these switches of glibc
+# itself (facecore/allocator.py); here they hold from the first thread on.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     PORT=8501
 USER 10001
 EXPOSE 8501

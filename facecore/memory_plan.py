@@ -38,6 +38,11 @@ class MemoryPlan:
     decoded_bytes: int
     upload_bytes: int
 
+    @property
+    def is_tight(self) -> bool:
+        """Tell whether memory is worth more than a little time."""
+        return self.network_sets == 1
+
 
 def plan_for(memory_bytes: int) -> MemoryPlan:
     """Divide so much memory."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from facecore.allocator import give_memory_back
 from facecore.analyzer import FaceAnalyzer, OpenPhoto
 from facecore.container import read_limits, usable_cpus
 from facecore.gate import InferenceGate, OnWait
@@ -87,12 +88,15 @@ class FaceService:
 
     @classmethod
     def from_environment(cls) -> FaceService:
-        """Make a service as the environment says; loads nothing yet.
+        """Make a service as the environment and the memory say; loads nothing yet.
 
         Raises:
             SettingsError: a variable is no number, or outside its range.
         """
-        max_pixels = max_pixels_from_environment(memory_plan().max_pixels)
+        plan = memory_plan()
+        max_pixels = max_pixels_from_environment(plan.max_pixels)
+        if plan.is_tight:
+            give_memory_back()
         return cls(ServerSettings.from_environment(), max_pixels=max_pixels)
 
     def listen(self, listener: RunListener) -> None:

@@ -14,7 +14,16 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "settings", "server_settings", "gate"},
     {"results"},
-    {"registry", "images", "profiles", "presets", "container", "memory_plan", "switches"},
+    {
+        "registry",
+        "images",
+        "profiles",
+        "presets",
+        "container",
+        "memory_plan",
+        "allocator",
+        "switches",
+    },
     {"network"},
     {"detector", "attributes", "annotate", "resources"},
     {"analyzer", "monitor", "samples", "export", "service"},

@@ -16,6 +16,7 @@ ENTRY = REPOSITORY / "streamlit_app.py"
 TIMEOUT_S = 120
 PAGES = {"": "Analyze", "monitor": "Monitor", "models": "Models"}
 FILES = {
+    "Tune": "pages/tune_thresholds.py",
     "Analyze": "pages/analyze_photos.py",
     "Monitor": "pages/monitor_runs.py",
     "Models": "pages/inspect_models.py",
