@@ -18,7 +18,7 @@ LAYERS = (
     {"network"},
     {"detector", "attributes", "annotate", "resources", "container"},
     {"analyzer", "monitor", "samples", "export"},
-    {"experiment", "evaluation", "labels", "statistics"},
+    {"experiment", "evaluation", "labels", "statistics", "ratios", "comparison", "agreement"},
     {"commands", "__main__"},
     {"ui"},
     {"pages"},
