@@ -12,13 +12,15 @@ from tests.conftest import REPOSITORY
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    {"facecore", "errors", "geometry", "settings"},
+    {"facecore", "errors", "geometry", "names", "settings"},
     {"results"},
     {"registry", "images", "profiles", "presets"},
     {"network"},
     {"detector", "attributes", "annotate", "resources", "container"},
     {"analyzer", "monitor", "samples", "export"},
-    {"labels", "statistics", "workers"},
+    {"agreement", "labels", "statistics", "workers"},
+    {"ratios"},
+    {"comparison"},
     {"experiment", "evaluation"},
     {"commands", "__main__"},
     {"ui"},

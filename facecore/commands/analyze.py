@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from facecore.analyzer import FaceAnalyzer
@@ -15,11 +14,11 @@ from facecore.commands.options import (
     options_from,
     settings_from,
 )
-from facecore.commands.photos import printable, read_photo, valid_text
+from facecore.commands.photos import photos_in, printable, read_photo, valid_text
 from facecore.commands.progress import progress
 from facecore.errors import FacecoreError, SettingsError, friendly_message
 from facecore.export import analysis_to_dict, error_to_dict, to_json_line
-from facecore.images import ACCEPTED_SUFFIXES, encode_png
+from facecore.images import encode_png
 from facecore.results import Analysis
 
 _LONGEST_STEM_BYTES = 200
@@ -45,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments)
     if arguments.annotate:
         _make_folder(arguments.annotate)
-    files = _expand(arguments.paths)
+    files = photos_in(arguments.paths)
     analyzer = FaceAnalyzer.load(options_from(arguments), max_pixels=max_pixels_from(arguments))
     failures = 0
     with progress(files) as announced:
@@ -62,20 +61,6 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 _print_analysis(path, analysis, arguments.json)
     return 1 if failures else 0
-
-
-def _expand(paths: Iterable[str]) -> list[Path]:
-    """Replace each folder by the photos right in it; one without any stays, to be reported."""
-    return [file for path in map(Path, paths) for file in _photos_in(path) or [path]]
-
-
-def _photos_in(path: Path) -> list[Path]:
-    try:
-        return sorted(
-            p for p in path.iterdir() if p.suffix.lower() in ACCEPTED_SUFFIXES and not p.is_dir()
-        )
-    except OSError:
-        return []  # a file, or nothing that can be looked into: reading it tells
 
 
 def _make_folder(folder: Path) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from facecore.errors import ImageError
+from facecore.images import ACCEPTED_SUFFIXES
+
+
+def photos_in(paths: Iterable[str]) -> list[Path]:
+    """Replace each folder by the photos right in it; one without any stays, to be reported."""
+    return [file for path in map(Path, paths) for file in _right_in(path) or [path]]
 
 
 def read_photo(path: Path) -> bytes:
@@ -26,6 +33,15 @@ def read_photo(path: Path) -> bytes:
             f"The file cannot be read ({error.strerror or type(error).__name__}): "
             "check its permissions."
         ) from error
+
+
+def _right_in(path: Path) -> list[Path]:
+    try:
+        return sorted(
+            p for p in path.iterdir() if p.suffix.lower() in ACCEPTED_SUFFIXES and not p.is_dir()
+        )
+    except OSError:
+        return []  # a file, or nothing that can be looked into: reading it tells
 
 
 def valid_text(path: Path | str) -> str:

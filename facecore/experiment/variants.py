@@ -40,7 +40,7 @@ LABELS = {
     "fusion": "layer fusion",
     "cores": "cores",
     "cpu_features_off": "CPU features off",
-    "min_interval_ms": "throttle, ms",
+    "min_interval_ms": "throttle",
 }
 """What a setting is called on a page, by its name in the code."""
 
@@ -104,11 +104,15 @@ def differences_in_words(variant: Variant, base: Variant) -> str:
 
 
 def in_words(name: str, value: Any) -> str:
-    """Say one setting's value: on, off, none, or the value itself."""
+    """Say one setting's value: on, off, none, or the value itself with its unit."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
         return {"threads": "auto", "cores": "all"}.get(name, "none")
+    if name == "min_interval_ms":
+        return f"{value:g} ms" if value else "none"
+    if name == "max_side_px":
+        return f"{value} px"
     if isinstance(value, (tuple, list)):
         return " ".join(value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
