@@ -89,21 +89,22 @@ def run(arguments: argparse.Namespace) -> int:
     photos = _photos(arguments.paths)
     for path in filter(None, (arguments.out, arguments.csv)):
         # Not after an hour of measuring.
-        if path.is_dir() or not path.parent.is_dir():
-            raise SettingsError(f"{printable(path)} cannot be written: name a file in a folder.")
+        _check_writable(path)
     experiment = _measure(plan, photos, max_pixels_from(arguments))
     for failure in experiment.failures:
         where = f", {failure.photo}" if failure.photo else ""
         name = printable(f"{plan.variants[failure.variant].name}{where}")
         print(f"{name}: error: {failure.message}", file=sys.stderr)
     if not experiment.trials:
-        raise FacecoreError("Nothing was measured: see the messages above.")
-    _write(arguments, experiment)
+        why = "see the messages above" if experiment.failures else "it was stopped too early"
+        raise FacecoreError(f"Nothing was measured: {why}.")
     outcome = Outcome.of(experiment)
     if arguments.json:
         print(json.dumps(_as_values(outcome), allow_nan=False))
     else:
         _print(outcome)
+    # Last: what was measured must not be lost to a full disk.
+    _write(arguments, experiment)
     return 0
 
 
@@ -115,7 +116,7 @@ def read_variants(path: Path) -> tuple[Variant, ...]:
     """
     name = printable(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"{name} cannot be read ({error.strerror}): check the name.") from error
@@ -154,6 +155,20 @@ def _photos(paths: Sequence[str]) -> dict[str, bytes]:
     if not names:
         raise ImageError("There is no photo to measure with: name photos or folders of photos.")
     return dict(zip(unique_names(names), contents, strict=True))
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        # Appending changes nothing of a file that is there.
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"{printable(path)} cannot be written ({error.strerror}): name another file."
+        ) from error
 
 
 def _measure(plan: Plan, photos: dict[str, bytes], max_pixels: int) -> Experiment:

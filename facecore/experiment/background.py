@@ -35,6 +35,7 @@ class BackgroundExperiment:
         self._asked_at_s = time.monotonic()
         self.plan = plan
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._progress = Progress(phase="starting")
         self._result: Experiment | None = None
         self._error = ""
@@ -46,7 +47,7 @@ class BackgroundExperiment:
     @property
     def is_running(self) -> bool:
         """Whether it is still under way."""
-        return self._thread.is_alive()
+        return not self._over.is_set()
 
     @property
     def progress(self) -> Progress:
@@ -78,8 +79,8 @@ class BackgroundExperiment:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for its end; tells whether it came."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        # Not Thread.join: Python before 3.13 takes a thread for dead once Ctrl-C interrupts that.
+        return self._over.wait(timeout_s)
 
     def _run(self, photos: Mapping[str, bytes], max_pixels: int) -> None:
         try:
@@ -92,6 +93,8 @@ class BackgroundExperiment:
             )
         except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
             self._error = friendly_message(error)
+        finally:
+            self._over.set()
 
     def _is_called_off(self) -> bool:
         alone_s = time.monotonic() - self._asked_at_s

@@ -17,8 +17,6 @@ from facecore.workers.messages import WorkerFacts
 BUSY_FROM_PERCENT = 10.0
 """From this share of the machine on, what other programs used is worth a warning."""
 
-_MB = 1e6
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantReport:
@@ -118,7 +116,7 @@ def claim_sentence(outcome: Outcome) -> str:
 
 def measured_in_words(base: VariantReport, other: VariantReport) -> str:
     """Say how a variant did against the baseline: time, CPU and answers."""
-    if other.comparison is None or other.times.typical_ms is None or base.times.typical_ms is None:
+    if other.comparison is None or other.times.typical_ms is None or not base.times.typical_ms:
         return "too little was measured here to say."
     change = f"{other.times.typical_ms / base.times.typical_ms - 1:+.0%}".replace("-", "−")
     parts = [

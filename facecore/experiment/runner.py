@@ -230,6 +230,8 @@ class _Run:
 
     def _ask(self, place: int, name: str) -> WorkerAnswer | None:
         """Let a variant read a photo; None where that failed, which is then noted."""
+        if self.cancelled():
+            raise Cancelled  # an answer may come before anybody looks
         worker = self.workers[place]
         try:
             worker.ask(name, self.plan.variants[place].settings, preview_side_px=PREVIEW_SIDE_PX)

@@ -61,9 +61,14 @@ class Variant:
     process: ProcessOptions = field(default_factory=ProcessOptions)
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.name.strip()) <= MAX_NAME_LETTERS or not self.name.isprintable():
+        if (
+            not self.name.strip()
+            or len(self.name) > MAX_NAME_LETTERS
+            or not self.name.isprintable()
+        ):
             raise SettingsError(
-                f"A variant needs a name of 1 to {MAX_NAME_LETTERS} letters, not {self.name!r}."
+                f"A variant needs a name of 1 to {MAX_NAME_LETTERS} letters on one line, "
+                f"not {self.name[:MAX_NAME_LETTERS]!r}."
             )
 
     def values(self) -> dict[str, Any]:
@@ -164,8 +169,9 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     known = {one.name for part in _PARTS for one in fields(part)}
     unknown = sorted(set(given) - known)
     if unknown:
+        names = ", ".join(ascii(one)[1:-1] for one in unknown)
         raise SettingsError(
-            f"Variant {name!r}: there is no setting called {', '.join(unknown)}; "
+            f"Variant {name!r}: there is no setting called {names}; "
             f"use preset, {', '.join(sorted(known))}."
         )
     settings, options, process = (

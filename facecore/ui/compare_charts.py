@@ -107,7 +107,12 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
     A point is beaten by one that is as quick and agrees as much, and is better in
     one of the two.
     """
-    measured = [one for one in reports if one.times.typical_ms is not None]
+    measured = [
+        one
+        for one in reports
+        # Without a photo in common, agreement would be that of nothing with nothing.
+        if one.times.typical_ms is not None and (one.agreement is None or one.agreement.photos)
+    ]
     points = [
         (
             one.times.typical_ms or 0.0,

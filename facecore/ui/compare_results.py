@@ -96,7 +96,7 @@ def _times(outcome: Outcome) -> None:
     wide = stages.pivot(index="stage", columns="variant", values="verdict")
     with st.expander("Verdict by stage"):
         order = list(dict.fromkeys(stages["stage"]))
-        st.dataframe(wide.loc[order, names[1:]])
+        st.dataframe(wide.reindex(index=order, columns=names[1:]).map(_short))
 
 
 def _costs(reports: Sequence[VariantReport]) -> None:

@@ -26,6 +26,7 @@ def start_button(plan: Plan, photos: Sequence[PhotoInput]) -> None:
     words = "1 photo" if len(photos) == 1 else f"{len(photos)} photos"
     if st.button(
         f"Measure {len(plan.variants)} variants on {words}",
+        key="measure",
         type="primary",
         icon=":material/play_arrow:",
         disabled=running is not None,
