@@ -70,8 +70,10 @@ class TimeComparison:
     Attributes:
         n_pairs: pairs that were compared; a photo where neither side ran has none.
         ratio: the baseline's typical time over the variant's, above 1 where the
-            variant is faster; None where one side did not run or there is no pair.
-        interval: 95 % interval of the ratio; None likewise, and for too few pairs.
+            variant is faster; None where a side's typical time is 0 or there is no pair.
+        interval: 95 % interval of the ratio of the two processes that were timed;
+            what `SMALLEST_DIFFERENCE` is about comes on top. None where the ratio
+            is, and for too few pairs.
         probability_faster: part of the pairs in which the variant was faster, a
             tie being half, with Wilson's interval.
         verdict: for its rules see `facecore.comparison`.
