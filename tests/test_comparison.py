@@ -104,7 +104,7 @@ def test_too_few_pairs_give_a_ratio_but_no_verdict(
     assert words in compared.words
     assert compared.more_trials == more
     assert compared.advice is not None
-    assert compared.advice.startswith(f"At least {more} more pair")
+    assert compared.advice.startswith(f"Run at least {more} more pair")
 
 
 def test_the_same_times_twice_are_no_difference_and_that_is_settled() -> None:
