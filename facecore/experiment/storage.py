@@ -42,6 +42,7 @@ MAX_FILE_BYTES = 50_000_000
 
 _STAGE_COLUMNS = tuple(f"{stage}_ms" for stage in (*STAGES, "total"))
 _OWN_COLUMNS = tuple(one.name for one in fields(Trial) if one.name != "timings")
+_PLAN_NUMBERS = ("repeats", "budget_s", "warm_up", "seed")
 _COLUMNS = (*_OWN_COLUMNS, *_STAGE_COLUMNS)
 
 
@@ -62,11 +63,8 @@ def experiment_to_json(experiment: Experiment) -> bytes:
             "version": VERSION,
             "started_at": experiment.started_at.isoformat(),
             "plan": {
+                **{name: getattr(plan, name) for name in _PLAN_NUMBERS},
                 "variants": [variant_to_dict(variant) for variant in plan.variants],
-                "repeats": plan.repeats,
-                "budget_s": plan.budget_s,
-                "warm_up": plan.warm_up,
-                "seed": plan.seed,
             },
             "environment": asdict(experiment.environment),
             "photos": [asdict(photo) for photo in experiment.photos],

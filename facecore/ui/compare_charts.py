@@ -107,41 +107,43 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
     A point is beaten by one that is as quick and agrees as much, and is better in
     one of the two.
     """
-    measured = [
-        one
-        for one in reports
-        # Without a photo in common, agreement would be that of nothing with nothing.
-        if one.times.typical_ms is not None and (one.agreement is None or one.agreement.photos)
-    ]
-    points = [
-        (
-            one.times.typical_ms or 0.0,
-            100.0 if one.agreement is None else 100 * one.agreement.share_same,
-        )
-        for one in measured
-    ]
-    best = set(best_points(points))
+    points = _speeds_and_agreements(reports)
+    best = set(best_points(list(points.values())))
     figure = go.Figure()
-    for place, (one, (time_ms, same)) in enumerate(zip(measured, points, strict=True)):
+    for number, (place, (time_ms, same)) in enumerate(points.items()):
+        is_best = number in best
         figure.add_scatter(
             x=[time_ms],
             y=[same],
             mode="markers+text",
-            text=[html.escape(one.variant.name) + (" ★" if place in best else "")],
+            text=[html.escape(reports[place].variant.name) + (" ★" if is_best else "")],
             textposition="top center",
             cliponaxis=False,
             marker={
                 "size": 14,
-                "color": VARIANT_COLOURS[reports.index(one)],
-                "symbol": "circle" if place in best else "circle-open",
+                "color": VARIANT_COLOURS[place],
+                "symbol": "circle" if is_best else "circle-open",
             },
             hovertemplate="%{text}: %{x:.0f} ms, %{y:.0f} % the same<extra></extra>",
         )
-    slowest = max((time_ms for time_ms, _ in points), default=1.0)
+    slowest = max((time_ms for time_ms, _ in points.values()), default=1.0)
     figure.update_xaxes(title="milliseconds a photo", range=[0, 1.25 * slowest])
     figure.update_yaxes(title="% of faces answered the same", range=[-5, 118], tickmode="array")
     figure.update_yaxes(tickvals=[0, 25, 50, 75, 100])
     return _laid_out(figure, 320, legend=False)
+
+
+def _speeds_and_agreements(reports: Sequence[VariantReport]) -> dict[int, tuple[float, float]]:
+    """Give time and percent of answers that are the same, by the variant's place."""
+    return {
+        place: (
+            one.times.typical_ms,
+            100.0 if one.agreement is None else 100 * one.agreement.share_same,
+        )
+        for place, one in enumerate(reports)
+        # Without a photo in common, agreement would be that of nothing with nothing.
+        if one.times.typical_ms is not None and (one.agreement is None or one.agreement.photos)
+    }
 
 
 def _grouped(
