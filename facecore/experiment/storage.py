@@ -56,15 +56,14 @@ def experiment_to_json(experiment: Experiment) -> bytes:
     Times of stages are milliseconds, others seconds; memory is bytes; boxes are
     xyxy pixels of the upright photo. ``trials`` is a table: columns, and a list per row.
     """
-    plan = experiment.plan
     return json.dumps(
         {
             "format": FORMAT,
             "version": VERSION,
             "started_at": experiment.started_at.isoformat(),
             "plan": {
-                **{name: getattr(plan, name) for name in _PLAN_NUMBERS},
-                "variants": [variant_to_dict(variant) for variant in plan.variants],
+                **{name: getattr(experiment.plan, name) for name in _PLAN_NUMBERS},
+                "variants": [variant_to_dict(one) for one in experiment.plan.variants],
             },
             "environment": asdict(experiment.environment),
             "photos": [asdict(photo) for photo in experiment.photos],
