@@ -4,6 +4,7 @@
 
     FacecoreError
     ├── SettingsError            a setting is outside its range
+    ├── BusyError                no turn is free now; one may be in a moment
     ├── ImageError               this one file cannot be read; others may
     │   ├── UnsupportedImageError    not a picture, or a format we do not take
     │   ├── ImageTooLargeError       more pixels than the limit, told by the header
@@ -31,6 +32,14 @@ class FacecoreError(Exception):
 
 class SettingsError(FacecoreError):
     """A setting is outside its range or of the wrong type."""
+
+
+class BusyError(FacecoreError):
+    """Too many runs wait already; ``retry_after_s`` (whole seconds) says when to try again."""
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ImageError(FacecoreError):

@@ -116,6 +116,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         "faces": record.faces,
         "total_ms": record.timings.total_ms,
         **{f"{stage}_ms": time_ms for stage, time_ms in stages.items()},
+        "waited_ms": record.waited_ms,
         "reused_stages": " ".join(record.reused),
         "cpu_time_s": record.cpu_time_s,
         "cpu_percent_of_core": record.cpu_percent_of_core,

@@ -40,6 +40,7 @@ class RunRecord:
         cpu_percent_of_allowed: the same in percent of all this process may use.
         rss_before_bytes, rss_after_bytes, peak_rss_bytes: resident memory.
         other_runs: the most other runs under way at any one time.
+        waited_ms: how long it waited for its turn before it began; not part of ``timings``.
     """
 
     number: int
@@ -59,6 +60,7 @@ class RunRecord:
     rss_after_bytes: int
     peak_rss_bytes: int
     other_runs: int
+    waited_ms: float = 0.0
 
 
 class RunHistory:
@@ -70,7 +72,13 @@ class RunHistory:
         self._lock = threading.Lock()
 
     def add(
-        self, analysis: Analysis, *, source: str, name: str, runtime: RuntimeOptions
+        self,
+        analysis: Analysis,
+        *,
+        source: str,
+        name: str,
+        runtime: RuntimeOptions,
+        waited_ms: float = 0.0,
     ) -> RunRecord:
         """Remember a run; the oldest is forgotten when the history is full."""
         used = analysis.resources
@@ -93,6 +101,7 @@ class RunHistory:
                 rss_after_bytes=used.rss_after_bytes,
                 peak_rss_bytes=used.peak_rss_bytes,
                 other_runs=used.other_runs,
+                waited_ms=waited_ms,
             )
             self._records.append(record)
         return record

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import cv2
@@ -23,15 +23,11 @@ from facecore.images import BgrImage
 from facecore.profiles import EngineFacts, LayerTime, NetworkProfile
 from facecore.registry import NetworkSpec, verified_path
 from facecore.settings import RuntimeOptions
+from facecore.switches import DEFAULT_THREADS, LINE, Switches
 
 Blob = NDArray[np.float32]
 """A batch of pictures: shape (N, 3, height, width), float32, BGR."""
 
-# OpenCV's thread count and optimisation switch belong to the process, and one
-# Net answers wrongly when two threads use it: one forward pass at a time in the
-# whole process, each under its own network's options.
-_ENGINE_LOCK = threading.RLock()
-_DEFAULT_THREADS = cv2.getNumThreads()
 _PROFILE_PASSES = 5
 _ENGINE_NAMES = {"OCV": "OpenCV"}
 
@@ -55,7 +51,12 @@ class Network(Protocol):
 
 
 class OpenCvNetwork:
-    """A Caffe network run by ``cv2.dnn`` on the CPU."""
+    """A Caffe network run by ``cv2.dnn`` on the CPU.
+
+    OpenCV's thread count and optimisation switch belong to the process: networks
+    with the same options run side by side, others take turns. One Net answers
+    wrongly when two threads use it, so each runs one pass at a time.
+    """
 
     def __init__(self, spec: NetworkSpec, options: RuntimeOptions) -> None:
         """Check and load the network's files; `load_networks` is the way to call this.
@@ -67,6 +68,8 @@ class OpenCvNetwork:
         self.spec = spec
         self.options = options
         self._forward_count = 0
+        # Taken before the switches, so that nobody holds those while waiting for a pass.
+        self._one_pass = threading.Lock()
         self._net = _read_net(spec, options)
         self.load_time_ms = (time.perf_counter() - started) * 1e3
 
@@ -91,7 +94,7 @@ class OpenCvNetwork:
         Raises:
             EngineError: OpenCV refuses the blob.
         """
-        with _engine(self.options):
+        with self._one_pass, _engine(self.options):
             self._forward_count += 1
             try:
                 self._net.setInput(blob)
@@ -104,11 +107,11 @@ class OpenCvNetwork:
     def profile(self) -> NetworkProfile:
         """Run a few passes over an empty picture; tell where the time of the median one went.
 
-        They are not counted in ``forward_count``.
+        They are not counted in ``forward_count``, and no other network runs meanwhile.
         """
         width, height = self.spec.input_wh
         shape = (1, 3, height, width)
-        with _engine(self.options):
+        with self._one_pass, _engine(self.options, alone=True):
             passes = [self._timed_pass() for _ in range(1 + _PROFILE_PASSES)][1:]
             names = self._net.getLayerNames()
             kinds = [self._net.getLayer(self._net.getLayerId(name)).type for name in names]
@@ -203,7 +206,7 @@ def require_caffe_importer() -> None:
 
 def engine_facts(options: RuntimeOptions) -> EngineFacts:
     """Ask OpenCV for the facts, as they are while a network with these options runs."""
-    with _engine(options):
+    with _engine(options, alone=True):
         threads, optimised = cv2.getNumThreads(), cv2.useOptimized()
         # While it is off, OpenCV says that the processor lacks everything.
         cv2.setUseOptimized(True)
@@ -252,22 +255,9 @@ def _read_net(spec: NetworkSpec, options: RuntimeOptions) -> cv2.dnn.Net:
     return net
 
 
-@contextmanager
-def _engine(options: RuntimeOptions) -> Iterator[None]:
-    """Hold the engine with its switches set for these options; they are set back afterwards.
+def _engine(options: RuntimeOptions, *, alone: bool = False) -> AbstractContextManager[None]:
+    """Hold the engine's switches as these options say; the last who leaves sets them back.
 
-    Decoding and resizing happen outside, and must not depend on who ran last.
+    Decoding and resizing happen outside: their result does not depend on the switches.
     """
-    with _ENGINE_LOCK:
-        _switch(options.threads or _DEFAULT_THREADS, options.optimised)
-        try:
-            yield
-        finally:
-            _switch(_DEFAULT_THREADS, True)
-
-
-def _switch(threads: int, optimised: bool) -> None:
-    if cv2.getNumThreads() != threads:
-        cv2.setNumThreads(threads)
-    if cv2.useOptimized() != optimised:
-        cv2.setUseOptimized(optimised)
+    return LINE.hold(Switches(options.threads or DEFAULT_THREADS, options.optimised), alone=alone)

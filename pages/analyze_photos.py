@@ -4,7 +4,15 @@ import streamlit as st
 
 from facecore.results import Analysis
 from facecore.ui import state
-from facecore.ui.components import downloads, face_cards, gallery, run_metrics, stage_times
+from facecore.ui.components import (
+    busy_note,
+    downloads,
+    face_cards,
+    gallery,
+    reading_error,
+    run_metrics,
+    stage_times,
+)
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.photos import Reading
 from facecore.ui.readings import read_photos
@@ -46,7 +54,7 @@ def show(reading: Reading) -> None:
     """Show one reading, or the sentence that says why there is none."""
     if reading.analysis is None:
         st.text(reading.photo.name)
-        st.error(reading.error, icon=":material/broken_image:")
+        reading_error(reading)
     else:
         single(reading, reading.analysis)
 
@@ -55,6 +63,7 @@ st.title("Analyze")
 st.markdown("Three small networks find faces and guess gender and age group, all on this CPU.")
 settings, options = state.current_settings()
 readings = read_photos(chosen_photos(), settings, options)
+busy_note(readings)
 if len(readings) == 1:
     show(readings[0])
 else:

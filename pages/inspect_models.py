@@ -10,7 +10,7 @@ st.markdown("Three small Caffe networks from 2015 to 2017, run by OpenCV's dnn m
 if networks.files_table(resources.file_statuses()):
     _, options = state.current_settings()
     analyzer = resources.analyzer(options)
-    networks.load_cost(analyzer)
+    networks.load_cost(resources.service().loaded(options), resources.service().settings)
     st.button("Measure again", on_click=resources.profiles.clear, icon=":material/refresh:")
     for loaded, profile in zip(analyzer.networks, resources.profiles(options), strict=True):
         networks.network(loaded, profile)

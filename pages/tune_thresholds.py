@@ -3,6 +3,7 @@
 import streamlit as st
 
 from facecore.ui import state, tuning
+from facecore.ui.components import busy_note, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.readings import read_photos
 
@@ -10,11 +11,12 @@ st.title("Tune")
 st.markdown("See what the detector offers, and what a threshold makes of it, before you choose it.")
 settings, options = state.current_settings()
 readings = read_photos(chosen_photos(), settings, options)
+busy_note(readings)
 good = [reading for reading in readings if reading.analysis]
 for reading in readings:
     if reading.error:
         st.text(reading.photo.name)
-        st.error(reading.error, icon=":material/broken_image:")
+        reading_error(reading)
 if good:
     threshold = tuning.threshold_slider()
     tuning.candidates_view(good, threshold)

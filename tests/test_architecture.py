@@ -12,12 +12,12 @@ from tests.conftest import REPOSITORY
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    {"facecore", "errors", "geometry", "names", "settings"},
+    {"facecore", "errors", "geometry", "names", "settings", "server_settings", "gate"},
     {"results"},
-    {"registry", "images", "profiles", "presets"},
+    {"registry", "images", "profiles", "presets", "switches"},
     {"network"},
     {"detector", "attributes", "annotate", "resources", "container"},
-    {"analyzer", "monitor", "samples", "export"},
+    {"analyzer", "monitor", "samples", "export", "service"},
     {"agreement", "labels", "statistics", "workers"},
     {"ratios"},
     {"comparison"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,53 @@ def test_networks_take_turns_under_their_own_options(monkeypatch: pytest.MonkeyP
     ]
     for first, second in zip(answers[:3], answers[3:], strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+class MeetingNet(WatchedNet):
+    """Stands before an engine's net and lets a pass begin only when all have met."""
+
+    def __init__(self, net: Any, meeting: threading.Barrier) -> None:
+        super().__init__(net)
+        self.meeting = meeting
+
+    def forward(self) -> Any:
+        """Wait for the others, then run."""
+        self.meeting.wait()
+        return super().forward()
+
+
+def test_networks_with_the_same_options_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three passes of three networks are under way at the same time, and answer as alone."""
+    options = RuntimeOptions(threads=1)
+    networks = load_networks([DETECTOR, DETECTOR, GENDER], options)
+    blobs = [blob_from_images([_noise(7, 300)], network.spec) for network in networks]
+    alone = [network.forward(blob) for network, blob in zip(networks, blobs, strict=True)]
+    meeting = threading.Barrier(3, timeout=30)
+    for network in networks:
+        monkeypatch.setattr(network, "_net", MeetingNet(network._net, meeting))
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda n, blob: n.forward(blob), networks, blobs))
+    for expected, answer in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(answer, expected)
+    np.testing.assert_array_equal(together[0], together[1])
+
+
+def test_one_network_runs_one_pass_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads never meet inside the same network, nor does a profile meet a pass."""
+    (network,) = load_networks([DETECTOR], RuntimeOptions())
+    nobody_met = threading.Barrier(2, timeout=0.05)
+    monkeypatch.setattr(network, "_net", MeetingNet(network._net, nobody_met))
+    blob = blob_from_images([_noise(8, 300)], DETECTOR)
+
+    def run(profile: bool) -> bool:
+        try:
+            network.profile() if profile else network.forward(blob)
+        except threading.BrokenBarrierError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert not any(pool.map(run, [False, False, True, False]))
 
 
 def _switches() -> tuple[int, bool]:

@@ -28,8 +28,8 @@ _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
         "Latency",
         "{:.0f} ms",
         lambda run: run.timings.total_ms,
-        "Wall time of this run, from the file's bytes to the drawn answer. A run that takes an "
-        "earlier detection over is quick.",
+        "Wall time of this run, from the file's bytes to the drawn answer, without the wait for "
+        "its turn. A run that takes an earlier detection over is quick.",
     ),
     (
         "CPU",
@@ -74,13 +74,23 @@ def run_metrics(run: RunRecord, before: RunRecord | None) -> None:
         )
     against = f", against run {before.number} of this photo" if comparable and before else ""
     line = st.container(horizontal=True, vertical_alignment="center")
-    line.caption(f"Run {run.number} of this session{against}.")
+    line.caption(f"Run {run.number} of this session{against}.{_waited(run)}")
     line.button(
         "Run again",
         icon=":material/refresh:",
         help="Read the photo from the beginning, so that there is more to compare.",
         on_click=state.measure_again,
     )
+
+
+def busy_note(readings: Sequence[Reading]) -> None:
+    """Say once which photos found the server busy, with a way to try again; else nothing."""
+    busy = [reading for reading in readings if reading.busy]
+    if busy:
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.warning(busy[0].error, icon=":material/hourglass_top:")
+        # Any click runs the page again, and with it whatever has no answer yet.
+        row.button("Try again", icon=":material/refresh:", key="try_again")
 
 
 def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
@@ -126,10 +136,11 @@ def downloads(reading: Reading) -> None:
         return
     name, analysis = reading.photo.name, reading.analysis
     stem = name.rsplit(".", 1)[0] or "photo"
+    session_key = state.session_key()
     row = st.container(horizontal=True)
     row.download_button(
         "Annotated PNG",
-        lambda: annotated_png(reading),
+        lambda: annotated_png(reading, session_key),
         f"{stem}.annotated.png",
         "image/png",
         icon=":material/image:",
@@ -153,6 +164,14 @@ def downloads(reading: Reading) -> None:
     )
 
 
+def reading_error(reading: Reading) -> None:
+    """Show the sentence that says why there is no answer for a photo."""
+    if reading.busy:
+        st.info("Not read yet.", icon=":material/hourglass_top:")
+    else:
+        st.error(reading.error, icon=":material/broken_image:")
+
+
 def gallery(readings: Sequence[Reading]) -> None:
     """Show several photos side by side, each with its name and its faces or its error."""
     for start in range(0, len(readings), _GALLERY_COLUMNS):
@@ -161,7 +180,7 @@ def gallery(readings: Sequence[Reading]) -> None:
             with column.container(border=True):
                 st.text(reading.photo.name)
                 if reading.analysis is None:
-                    st.error(reading.error, icon=":material/broken_image:")
+                    reading_error(reading)
                     continue
                 if reading.analysis.preview_jpeg:
                     st.image(reading.analysis.preview_jpeg, width="stretch", alt=reading.photo.name)
@@ -181,6 +200,11 @@ def _face_card(number: int, face: Face, crop_jpeg: bytes, limit: float) -> None:
             f"Confidence {face.confidence:.0%}"
         )
         st.html(_probability_bars(face.age_group.as_dict()))
+
+
+def _waited(run: RunRecord) -> str:
+    # A free gate takes microseconds to pass.
+    return f" It waited {run.waited_ms:.0f} ms for its turn." if run.waited_ms >= 1 else ""
 
 
 def _unsure(answer: GenderPrediction | AgeGroupPrediction, limit: float) -> str:

@@ -11,6 +11,7 @@ from facecore.analyzer import FaceAnalyzer
 from facecore.network import Network
 from facecore.profiles import EngineFacts, NetworkProfile
 from facecore.registry import FileStatus
+from facecore.server_settings import ServerSettings
 from facecore.ui import charts
 
 _METRIC_WIDTH_PX = 150
@@ -42,12 +43,19 @@ def files_table(statuses: Sequence[FileStatus]) -> bool:
     return all(status.hash_ok for status in statuses)
 
 
-def load_cost(analyzer: FaceAnalyzer) -> None:
-    """Say what loading all three took."""
-    if analyzer.load_cost:
-        st.markdown(
-            f"All three were ready in {analyzer.load_cost.load_time_ms:.0f} ms, and the server's "
-            f"memory grew by {analyzer.load_cost.rss_delta_bytes / 1e6:.0f} MB."
+def load_cost(sets: Sequence[FaceAnalyzer], settings: ServerSettings) -> None:
+    """Say what loading all three took, for each set that is loaded."""
+    for number, analyzer in enumerate(sets, start=1):
+        if analyzer.load_cost:
+            which = "All three" if settings.replicas == 1 else f"Set {number}: all three"
+            st.markdown(
+                f"{which} were ready in {analyzer.load_cost.load_time_ms:.0f} ms, and the "
+                f"server's memory grew by {analyzer.load_cost.rss_delta_bytes / 1e6:.0f} MB."
+            )
+    if len(sets) < settings.replicas:
+        st.caption(
+            f"{len(sets)} of {settings.replicas} sets are loaded; another is when photos are "
+            "read side by side."
         )
 
 

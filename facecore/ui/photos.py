@@ -46,7 +46,7 @@ class Reading:
     ``analysis`` is without the full-size annotated copy, which would fill the
     memory; ``crops_jpeg`` are the surest faces as the networks were given them;
     ``run`` and ``run_before`` are what it cost, and what the run of the same photo
-    before it did.
+    before it did. ``busy`` tells that it was not read only because too many wait.
     """
 
     photo: PhotoInput
@@ -57,6 +57,7 @@ class Reading:
     run: RunRecord | None = None
     run_before: RunRecord | None = None
     error: str = ""
+    busy: bool = False
 
     def answers(self, settings: AnalysisSettings, options: RuntimeOptions) -> bool:
         """Tell whether this is the answer under these settings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import streamlit as st
@@ -9,14 +10,21 @@ import streamlit as st
 from facecore.analyzer import OpenPhoto
 from facecore.annotate import draw_candidates, draw_faces
 from facecore.attributes import crop_face, crop_places
-from facecore.errors import DamagedImageError, FacecoreError, ModelError, friendly_message
+from facecore.errors import (
+    BusyError,
+    DamagedImageError,
+    FacecoreError,
+    ModelError,
+    friendly_message,
+)
 from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.monitor import RunRecord
 from facecore.results import Analysis
-from facecore.settings import AnalysisSettings, RuntimeOptions, max_pixels_from_environment
+from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import state
 from facecore.ui.photos import PhotoInput, Reading
-from facecore.ui.resources import analyzer
+from facecore.ui.resources import analyzer, service
+from facecore.ui.waiting import session_turn
 
 PREVIEW_SIDE_PX = 1400
 CROP_SIDE_PX = 160
@@ -28,7 +36,8 @@ SHOWN_FROM = 0.15
 def read_photo(photo: PhotoInput, settings: AnalysisSettings, options: RuntimeOptions) -> Reading:
     """Give the answer for a photo; reads it only if this session has no such answer yet.
 
-    A photo that cannot be read gives a reading with the sentence that says why.
+    A photo that cannot be read gives a reading with the sentence that says why. Where
+    the server is busy, what is known of the photo stays, and it can be tried again.
 
     Raises:
         ModelError: the networks cannot be used at all.
@@ -40,6 +49,8 @@ def read_photo(photo: PhotoInput, settings: AnalysisSettings, options: RuntimeOp
         reading = _read(photo, settings, options, known.run if known else None)
     except ModelError:
         raise
+    except BusyError as error:
+        return Reading(photo=photo, settings=settings, options=options, error=str(error), busy=True)
     except Exception as error:  # noqa: BLE001 - one photo must not stop the others
         reading = Reading(
             photo=photo, settings=settings, options=options, error=friendly_message(error)
@@ -56,14 +67,17 @@ def _read(
     options: RuntimeOptions,
     before: RunRecord | None,
 ) -> Reading:
-    opened = _opened(photo, options)
-    opened.attach(analyzer(options))
-    try:
-        analysis = opened.read(settings, preview_side_px=PREVIEW_SIDE_PX)
+    with session_turn(service(), options) as turn:
+        opened = state.photos().opened(photo.key, options) or turn.analyzer.open(photo.read())
+        analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
         crops = _crops(opened, analysis)
-    finally:
-        opened.detach()
-    run = state.history().add(analysis, source=photo.source, name=photo.name, runtime=options)
+    run = state.history().add(
+        analysis,
+        source=photo.source,
+        name=photo.name,
+        runtime=options,
+        waited_ms=turn.waited_ms,
+    )
     state.photos().keep_open(photo.key, options, opened)
     return Reading(
         photo=photo,
@@ -85,13 +99,19 @@ def read_photos(
         ModelError: the networks cannot be used at all.
     """
     if len(photos) == 1:
-        with st.spinner("Reading faces …", show_time=True):
+        loaded = service().loaded(options)
+        words = "Reading faces …" if loaded else "Loading the three networks …"
+        with st.spinner(words, show_time=True):
             return [read_photo(photos[0], settings, options)]
-    readings = []
+    readings: list[Reading] = []
     bar = st.progress(0.0)
     for number, photo in enumerate(photos, start=1):
         bar.progress((number - 1) / len(photos), f"Reading photo {number} of {len(photos)} …")
         readings.append(read_photo(photo, settings, options))
+        if readings[-1].busy:
+            # The others would wait as long, one after the other, for the same answer.
+            readings += [replace(readings[-1], photo=left) for left in photos[number:]]
+            break
     bar.empty()
     return readings
 
@@ -100,12 +120,15 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     """Draw all that the detector offered for a photo, for a page; runs no network.
 
     Raises:
+        BusyError: the photo has to be decoded again, and the gate gives no turn for it.
         ImageError: the photo cannot be decoded any more.
     """
     if reading.analysis is None:
         raise DamagedImageError("There is nothing to draw on: the photo could not be read.")
     opened = _opened(reading.photo, reading.options)
-    small = cap_longest_side(opened.image, PREVIEW_SIDE_PX)
+    turn = service().gate.enter(state.session_key())
+    with nullcontext() if opened.image_bytes else turn:
+        small = cap_longest_side(opened.image, PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
     state.photos().keep_open(reading.photo.key, reading.options, opened)
     shown = [d for d in reading.analysis.candidates if d.confidence >= min(threshold, SHOWN_FROM)]
@@ -113,15 +136,17 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     return encode_jpeg(draw_candidates(small, shown, threshold, scale))
 
 
-def annotated_png(reading: Reading) -> bytes:
+def annotated_png(reading: Reading, session_key: str) -> bytes:
     """Draw a reading's faces on the full-size photo again and encode it as PNG.
 
     Raises:
+        BusyError: the gate gives no turn for it.
         ImageError: the photo cannot be decoded any more.
     """
     # A download runs beside the session's own thread, so it decodes the photo anew.
-    image = decode_image(reading.photo.read(), max_pixels=max_pixels_from_environment())
-    return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
+    with service().gate.enter(session_key):
+        image = decode_image(reading.photo.read(), max_pixels=service().max_pixels)
+        return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 
 def _opened(photo: PhotoInput, options: RuntimeOptions) -> OpenPhoto:

@@ -9,27 +9,48 @@ from facecore.container import read_limits, usable_cpus
 from facecore.network import engine_facts
 from facecore.profiles import EngineFacts, NetworkProfile
 from facecore.registry import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
-from facecore.settings import RuntimeOptions, max_pixels_from_environment
+from facecore.service import MAX_OPTIONS, FaceService
+from facecore.settings import RuntimeOptions
+from facecore.ui.waiting import session_turn
 
-MAX_NETWORK_SETS = 2
-"""Sets of the three networks kept in memory, about 290 MB each: one per runtime options."""
 
-
-@st.cache_resource(max_entries=MAX_NETWORK_SETS, show_spinner="Loading the three networks …")
-def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
-    """Give the networks for these options, loaded once per process.
+@st.cache_resource(show_spinner=False)
+def service() -> FaceService:
+    """Give the one gate of this process and the networks behind it.
 
     Raises:
-        ModelError: a file is missing or wrong, or OpenCV cannot load it.
-        SettingsError: the pixel limit in the environment is no number.
+        SettingsError: a variable of the environment is no number or outside its range.
     """
-    return FaceAnalyzer.load(options, max_pixels=max_pixels_from_environment())
+    return FaceService.from_environment()
 
 
-@st.cache_data(max_entries=MAX_NETWORK_SETS, ttl="10m", show_spinner="Timing each layer …")
+def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
+    """Give a set of networks for these options; it is loaded, at the gate, where there is none.
+
+    Not for a run, which takes a turn and the networks that come with it.
+
+    Raises:
+        BusyError: there is none, and the gate gives no turn to load one.
+        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+    """
+    loaded = service().loaded(options)
+    if loaded:
+        return loaded[0]
+    with st.spinner("Loading the three networks …"), session_turn(service(), options) as turn:
+        return turn.analyzer
+
+
+@st.cache_data(max_entries=MAX_OPTIONS, ttl="10m", show_spinner="Timing each layer …")
 def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
-    """Give each network's time per layer, measured now and kept for ten minutes."""
-    return tuple(network.profile() for network in analyzer(options).networks)
+    """Give each network's time per layer, measured now and kept for ten minutes.
+
+    Raises:
+        BusyError: the gate gives no turn to measure.
+        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+    """
+    # Those who look wait for the one who measures, whose session does not matter.
+    with service().turn("profiles", options) as turn:
+        return tuple(network.profile() for network in turn.analyzer.networks)
 
 
 @st.cache_data(max_entries=1, ttl="1m", show_spinner="Checking the files …")
@@ -38,10 +59,10 @@ def file_statuses() -> tuple[FileStatus, ...]:
     return all_file_statuses()
 
 
-@st.cache_data(max_entries=MAX_NETWORK_SETS, show_spinner=False)
+@st.cache_data(max_entries=MAX_OPTIONS, show_spinner=False)
 def facts(options: RuntimeOptions) -> EngineFacts:
-    """Give the facts of this OpenCV build under these options."""
-    return engine_facts(options)
+    """Give the facts of this OpenCV build under these options, as the networks have them."""
+    return engine_facts(service().effective(options))
 
 
 def usable_threads() -> int:

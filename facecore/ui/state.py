@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
@@ -41,6 +42,11 @@ def sampler() -> SystemSampler:
 def live_samples() -> deque[SystemSample]:
     """Give the newest samples of the live strip, oldest first, at most 60 of them."""
     return _remembered("facecore.live", lambda: deque(maxlen=LIVE_SAMPLES))
+
+
+def session_key() -> str:
+    """Give a name of this session for the gate, which lets sessions take turns."""
+    return _remembered("facecore.session_key", lambda: secrets.token_hex(8))
 
 
 def restart_live() -> None:

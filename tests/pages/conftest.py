@@ -68,8 +68,8 @@ def not_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     """Name a models folder that is none, with nothing loaded before."""
     folder = tmp_path / "missing"
     monkeypatch.setenv("FACECORE_MODELS_DIR", str(folder))
-    resources.analyzer.clear()
+    resources.service.clear()
     resources.file_statuses.clear()
     yield folder
-    resources.analyzer.clear()
+    resources.service.clear()
     resources.file_statuses.clear()

@@ -205,7 +205,7 @@ def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> N
 @pytest.mark.slow
 def test_networks_of_earlier_options_are_let_go() -> None:
     """However many options a session tries, no more sets stay in memory than are cached."""
-    resources.analyzer.clear()
+    resources.service.clear()
     app = visit()
     first = weakref.ref(resources.analyzer(RuntimeOptions()))
     for key in ("winograd", "fusion"):

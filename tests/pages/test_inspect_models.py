@@ -21,11 +21,26 @@ def wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     """Name a models folder in which one file is not the known one, with nothing loaded before."""
     monkeypatch.setenv("FACECORE_MODELS_DIR", str(tmp_path))
     (tmp_path / FILES[0].name).write_bytes(b"other")
-    resources.analyzer.clear()
+    resources.service.clear()
     resources.file_statuses.clear()
     yield tmp_path / FILES[0].name
-    resources.analyzer.clear()
+    resources.service.clear()
     resources.file_statuses.clear()
+
+
+def test_each_set_says_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several sets, each that is loaded has its time and memory, and the rest is announced."""
+    monkeypatch.setenv("FACECORE_REPLICAS", "2")
+    resources.service.clear()
+    try:
+        app = visit("models")
+        sets = [text for text in app.markdown.values if text.startswith("Set ")]
+        assert [text.split(":")[0] for text in sets] == ["Set 1"]
+        assert "the server's memory grew by " in sets[0]
+        assert any(text.startswith("1 of 2 sets are loaded") for text in app.caption.values)
+        expect_no_error(app)
+    finally:
+        resources.service.clear()
 
 
 def test_three_networks_are_shown() -> None:
