@@ -19,7 +19,7 @@ LAYERS = (
     {"detector", "attributes", "annotate", "resources", "container"},
     {"analyzer", "monitor", "samples", "export"},
     {"labels", "statistics", "workers"},
-    {"experiment", "evaluation"},
+    {"experiment", "evaluation", "batch"},
     {"commands", "__main__"},
     {"ui"},
     {"pages"},

@@ -33,8 +33,8 @@ from facecore.workers.messages import (
 )
 
 KINDS = [value for value in vars(errors).values() if isinstance(value, type)]
-# Of the worker itself, and not of the photo or the networks.
-OWN_KINDS = {errors.WorkerDiedError, errors.WorkerTimeoutError}
+# They never come from within a worker.
+OWN_KINDS = {errors.BatchError, errors.WorkerDiedError, errors.WorkerTimeoutError}
 
 SETTINGS = AnalysisSettings(
     confidence=1 / 3,
