@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from facecore.batch.photos import find_photos
+from facecore.commands.names import printable, valid_text
 from facecore.commands.options import max_pixels_from
-from facecore.commands.photos import photos_in, printable, read_photo, valid_text
 from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
@@ -146,12 +147,12 @@ def _plan(arguments: argparse.Namespace, variants: Sequence[Variant]) -> Plan:
 def _photos(paths: Sequence[str]) -> dict[str, bytes]:
     names: list[str] = []
     contents: list[bytes] = []
-    for path in photos_in(paths):
+    for photo in find_photos(map(Path, paths)):
         try:
-            contents.append(read_photo(path))
-            names.append(valid_text(path.name))
-        except ImageError as error:
-            print(f"{printable(path)}: error: {error}", file=sys.stderr)
+            contents.append(photo.read())
+            names.append(valid_text(Path(photo.name).name))
+        except FacecoreError as error:
+            print(f"{printable(photo.name)}: error: {error}", file=sys.stderr)
     if not names:
         raise ImageError("There is no photo to measure with: name photos or folders of photos.")
     return dict(zip(unique_names(names), contents, strict=True))

@@ -162,7 +162,7 @@ class _Run:
                 self.workers[place] = worker
                 self.facts[place] = worker.load(cancelled=self.cancelled)
                 for name, data in self.photos.items():
-                    worker.keep(name, data)
+                    worker.keep(name, data, cancelled=self.cancelled)
             except FacecoreError as error:
                 self._drop(place, None, error)
 

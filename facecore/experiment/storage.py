@@ -91,6 +91,27 @@ def experiment_from_json(data: bytes) -> Experiment:
     Raises:
         ExperimentFileError: it is none, is damaged, or of another version.
     """
+    content = _content(data)
+    try:
+        return _experiment(content)
+    except SettingsError as error:
+        raise ExperimentFileError(
+            f"The saved experiment has a setting that cannot be used. {error}"
+        ) from error
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
+        raise ExperimentFileError(
+            "The saved experiment is damaged: save it again where it was measured."
+        ) from error
+
+
+def _content(data: bytes) -> Mapping[str, Any]:
     if len(data) > MAX_FILE_BYTES:
         raise ExperimentFileError(
             f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB: this is no saved experiment."
@@ -111,23 +132,7 @@ def experiment_from_json(data: bytes) -> Experiment:
             f"The experiment was saved in {form}, this program reads "
             f"form {VERSION}: use the program that saved it."
         )
-    try:
-        return _experiment(content)
-    except SettingsError as error:
-        raise ExperimentFileError(
-            f"The saved experiment has a setting that cannot be used. {error}"
-        ) from error
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-    ) as error:
-        raise ExperimentFileError(
-            "The saved experiment is damaged: save it again where it was measured."
-        ) from error
+    return content
 
 
 def _experiment(content: Mapping[str, Any]) -> Experiment:

@@ -54,6 +54,7 @@ _ERRORS = {
         ModelMissingError,
         SettingsError,
         UnsupportedImageError,
+        WorkerError,
     )
 }
 
@@ -90,7 +91,7 @@ def decode(data: bytes) -> Message:
     """
     try:
         message = json.loads(data)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise WorkerError("A worker process sent something that is no message.") from error
     if not isinstance(message, dict):
         raise WorkerError("A worker process sent something that is no message.")
