@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "settings"},
     {"results"},
-    {"registry", "images", "profiles", "presets"},
+    {"registry", "images", "archives", "profiles", "presets"},
     {"network"},
     {"detector", "attributes", "annotate", "resources", "container"},
     {"analyzer", "monitor", "samples", "export"},

@@ -34,7 +34,12 @@ from facecore.workers.messages import (
 
 KINDS = [value for value in vars(errors).values() if isinstance(value, type)]
 # They never come from within a worker.
-OWN_KINDS = {errors.BatchError, errors.WorkerDiedError, errors.WorkerTimeoutError}
+OWN_KINDS = {
+    errors.ArchiveError,
+    errors.BatchError,
+    errors.WorkerDiedError,
+    errors.WorkerTimeoutError,
+}
 
 SETTINGS = AnalysisSettings(
     confidence=1 / 3,
