@@ -14,8 +14,8 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "names", "settings", "server_settings", "gate"},
     {"results"},
-    {"registry", "images", "profiles", "presets", "switches"},
-    {"archives", "network"},
+    {"registry", "images", "archives", "profiles", "presets", "switches"},
+    {"network"},
     {"detector", "attributes", "annotate", "resources", "container"},
     {"analyzer", "monitor", "samples", "export", "service"},
     {"agreement", "labels", "statistics", "workers"},

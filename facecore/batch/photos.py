@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
-from facecore.errors import ImageError
+from facecore.archives import ARCHIVE_SUFFIX, ArchiveLimits, PhotoArchive
+from facecore.errors import ArchiveError, FacecoreError, ImageError
 from facecore.images import ACCEPTED_SUFFIXES
 
 
@@ -31,19 +33,45 @@ class PhotoFile:
 def find_photos(paths: Iterable[Path], *, recursive: bool = False) -> Iterator[PhotoFile]:
     """Find photos by name: each file as it is, each folder's photos in the order of their names.
 
-    A folder without photos, or one that cannot be looked into, is a problem.
+    A ZIP file that is named gives the photos in it; one in a folder is passed over. A
+    folder or a ZIP file without photos, or one that cannot be looked into, is a problem.
 
     Args:
-        paths: files and folders.
+        paths: files, folders and ZIP files.
         recursive: look into folders within folders as well; links to folders are
             not followed.
     """
     for path in paths:
         if _is(Path.is_dir, path):
             yield from _photos_of_folder(path, recursive)
+        elif path.suffix.lower() == ARCHIVE_SUFFIX and _is(Path.is_file, path):
+            yield from photos_of_archive(str(path), partial(_opened, path))
         else:
             there = _is(Path.is_file, path)
             yield PhotoFile(name=str(path), read=partial(read_photo, path), problem=not there)
+
+
+def photos_of_archive(
+    name: str, open_file: Callable[[], BinaryIO], limits: ArchiveLimits | None = None
+) -> Iterator[PhotoFile]:
+    """Find the photos in a ZIP file, in its own order, each as if the file were a folder.
+
+    A file that is refused as a whole, or has no photos, is a problem.
+
+    Args:
+        name: of the ZIP file.
+        open_file: opens it; each use closes its own.
+        limits: those of `facecore.archives.PhotoArchive` where None.
+    """
+    try:
+        archive = PhotoArchive(open_file, limits)
+    except ArchiveError as error:
+        yield _problem(name, error)
+        return
+    for entry in archive.entries:
+        yield PhotoFile(name=f"{name}/{entry.name}", read=partial(archive.read, entry))
+    if not archive.entries:
+        yield _problem(name, ImageError("This ZIP file has no photos in it: name another one."))
 
 
 def read_photo(path: Path) -> bytes:
@@ -64,6 +92,10 @@ def read_photo(path: Path) -> bytes:
         raise ImageError(_cannot_be_read("file", error)) from error
 
 
+def _opened(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
 def _is(kind: Callable[[Path], bool], path: Path) -> bool:
     try:
         return kind(path)
@@ -78,7 +110,8 @@ def _photos_of_folder(folder: Path, recursive: bool) -> Iterator[PhotoFile]:
         yield photo
     if not found:
         where = "in it" if recursive else "right in it"
-        yield _problem(folder, f"This folder has no photos {where}: name another one.")
+        sentence = f"This folder has no photos {where}: name another one."
+        yield _problem(str(folder), ImageError(sentence))
 
 
 def _walk(folder: Path, recursive: bool) -> Iterator[PhotoFile]:
@@ -96,14 +129,14 @@ def _walk(folder: Path, recursive: bool) -> Iterator[PhotoFile]:
 
 
 def _unreadable(error: OSError) -> PhotoFile:
-    return _problem(Path(error.filename), _cannot_be_read("folder", error))
+    return _problem(error.filename, ImageError(_cannot_be_read("folder", error)))
 
 
-def _problem(path: Path, sentence: str) -> PhotoFile:
+def _problem(name: str, error: FacecoreError) -> PhotoFile:
     def tell() -> bytes:
-        raise ImageError(sentence)
+        raise error
 
-    return PhotoFile(name=str(path), read=tell, problem=True)
+    return PhotoFile(name=name, read=tell, problem=True)
 
 
 def _cannot_be_read(what: str, error: OSError) -> str:

@@ -23,7 +23,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     """Describe this subcommand and its options to the command line."""
     parser = subcommands.add_parser("analyze", help="read the faces of photos")
     add = parser.add_argument
-    add("paths", nargs="+", type=Path, metavar="PATH", help="a photo, or a folder of photos")
+    add("paths", nargs="+", type=Path, metavar="PATH", help="a photo, a folder or a ZIP file")
     add("--recursive", action="store_true", help="look into the folders of a folder as well")
     add("--json", action="store_true", help="one line of JSON per file")
     add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
@@ -21,7 +21,7 @@ from facecore.commands.names import printable, valid_text
 from facecore.commands.options import max_pixels_from, options_from
 from facecore.commands.progress import batch_progress
 from facecore.commands.readers import read_all
-from facecore.errors import SettingsError
+from facecore.errors import FacecoreError, SettingsError
 from facecore.export import analysis_to_dict, error_to_dict
 from facecore.settings import AnalysisSettings
 
@@ -40,8 +40,7 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
     writer_for(arguments.out)
     find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
     if all(photo.problem for photo in find()):
-        names = ", ".join(map(printable, arguments.paths))
-        raise SettingsError(f"There are no photos to read in {names}: name a folder that has some.")
+        raise SettingsError(_no_photos_in_words(find(), arguments.paths))
     started_s = time.monotonic()
     with closing(BatchOutput(arguments.out, _what_rows_depend_on(arguments, settings))) as output:
         try:
@@ -77,6 +76,15 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     if outcome.analysis is None:
         return error_to_dict(name, outcome.error)
     return analysis_to_dict(name, outcome.analysis)
+
+
+def _no_photos_in_words(problems: Iterator[PhotoFile], paths: Sequence[Path]) -> str:
+    sentence = f"There are no photos to read in {', '.join(map(printable, paths))}."
+    try:
+        next(problems).read()
+    except FacecoreError as error:
+        return f"{sentence} {error}"
+    return sentence
 
 
 def _what_rows_depend_on(

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from facecore.batch.photos import PhotoFile, find_photos, read_photo
-from facecore.errors import ImageError
+from facecore.archives import ArchiveLimits
+from facecore.batch.photos import PhotoFile, find_photos, photos_of_archive, read_photo
+from facecore.errors import ArchiveError, FacecoreError, ImageError
+from tests.archives.crafted import Entry, archive
 
 as_root = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -18,7 +20,7 @@ def _names(photos: list[PhotoFile], folder: Path) -> list[str]:
 
 
 def _sentence(photo: PhotoFile) -> str:
-    with pytest.raises(ImageError) as caught:
+    with pytest.raises(FacecoreError) as caught:
         photo.read()
     return str(caught.value)
 
@@ -124,3 +126,52 @@ def test_folder_is_no_photo(tmp_path: Path) -> None:
     """Reading a folder's bytes is refused in a sentence."""
     with pytest.raises(ImageError, match="This is a folder"):
         read_photo(tmp_path)
+
+
+def test_archive_without_photos_is_a_problem(tmp_path: Path) -> None:
+    """A ZIP file that has no photo in it says so."""
+    path = tmp_path / "a.ZIP"
+    path.write_bytes(archive([Entry(name="notes.txt")]))
+    (photo,) = find_photos([path])
+    assert (photo.problem, photo.name) == (True, str(path))
+    assert "no photos in it" in _sentence(photo)
+
+
+def test_archive_that_is_named_gives_its_photos(tmp_path: Path) -> None:
+    """Each entry is found as if the ZIP file were a folder, and its bytes are read."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(
+        archive([Entry(name="b/c.jpg", data=b"one"), Entry(name="d.zip"), Entry(name="e.txt")])
+    )
+    photo, nested = find_photos([path])
+    assert (photo.name, photo.read()) == (f"{path}/b/c.jpg", b"one")
+    assert "within an archive" in _sentence(nested)
+    assert not photo.problem
+
+
+def test_archive_in_a_folder_is_passed_over(folder: Path) -> None:
+    """Only a ZIP file that is named is opened."""
+    (folder / "more.zip").write_bytes(archive([Entry(name="x.jpg")]))
+    assert len(list(find_photos([folder], recursive=True))) == 5
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [(b"no archive", "not a ZIP file"), (archive([Entry(name="../a.jpg")]), "made to do harm")],
+)
+def test_archive_that_is_refused_is_a_problem(tmp_path: Path, data: bytes, says: str) -> None:
+    """The ZIP file stands for itself, with the sentence."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(data)
+    (photo,) = find_photos([path])
+    assert photo.problem
+    assert says in _sentence(photo)
+
+
+def test_limits_reach_the_archive(tmp_path: Path) -> None:
+    """A caller may take less than the command line does."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(archive([Entry(name="a.jpg"), Entry(name="b.jpg")]))
+    (photo,) = photos_of_archive("a.zip", lambda: path.open("rb"), ArchiveLimits(max_entries=1))
+    with pytest.raises(ArchiveError, match="2 entries"):
+        photo.read()

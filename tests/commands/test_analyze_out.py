@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from facecore.images import decode_image
+from tests.archives.crafted import STORED, Entry, archive
 from tests.batch.conftest import grey_png
 from tests.commands.batches import HERE, TWO_WORKERS, expect_complete, paths_of, rows_of
 from tests.commands.conftest import COMMAND, TIMEOUT_S, environment, facecore, json_lines
@@ -172,6 +173,41 @@ def test_odd_name_has_its_row(tmp_path: Path, out: Path, name: bytes, suffix: st
     assert facecore("analyze", photos, "--out", out).returncode == 0
     (row,) = rows_of(out)
     assert row["path"].endswith(".png")
+
+
+@pytest.mark.parametrize("workers", [HERE, TWO_WORKERS], ids=["here", "workers"])
+def test_photos_of_an_archive_have_their_rows(
+    folder: Path, out: Path, workers: tuple[str, ...]
+) -> None:
+    """A ZIP file gives a row per photo in it, and its broken entries an error each."""
+    entries = [
+        Entry(name=path.name, data=path.read_bytes(), method=STORED)
+        for path in (folder / "face0.jpg", folder / "broken.jpg", folder / "000.png")
+    ]
+    path = folder / "photos.zip"
+    path.write_bytes(archive([*entries, Entry(name="secret.jpg", flags=1)]))
+    done = facecore("analyze", path, "--out", out, *workers)
+    rows = rows_of(out)
+    assert done.returncode == 1
+    names = ["000.png", "broken.jpg", "face0.jpg", "secret.jpg"]
+    assert [row["path"] for row in rows] == [f"{path}/{name}" for name in names]
+    assert [row["face_count"] for row in rows] == [0, None, 1, None]
+    assert "encrypted" in rows[3]["error"]
+
+
+def test_archive_that_is_an_attack_is_one_line(tmp_path: Path, out: Path) -> None:
+    """A bomb is refused in a sentence; with an output, nothing is written."""
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(archive([Entry(name="bomb.jpg", data=bytes(20_000_000))]))
+    done = facecore("analyze", path)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"{path}: error: The ZIP file is a bomb: ")
+    assert (done.returncode, done.stdout) == (1, "")
+    done = facecore("analyze", path, "--out", out)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: There are no photos to read in ")
+    assert "The ZIP file is a bomb" in line
+    assert (done.returncode, list(out.parent.iterdir())) == (2, [])
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:

@@ -34,7 +34,13 @@ from facecore.workers.messages import (
 
 KINDS = [value for value in vars(errors).values() if isinstance(value, type)]
 # They never come from within a worker.
-OWN_KINDS = {errors.BatchError, errors.BusyError, errors.WorkerDiedError, errors.WorkerTimeoutError}
+OWN_KINDS = {
+    errors.ArchiveError,
+    errors.BatchError,
+    errors.BusyError,
+    errors.WorkerDiedError,
+    errors.WorkerTimeoutError,
+}
 
 SETTINGS = AnalysisSettings(
     confidence=1 / 3,
