@@ -72,6 +72,15 @@ def usable_cores() -> int:
     return psutil.cpu_count() or 1
 
 
+def threads_within_quota(limits: ContainerLimits) -> int:
+    """How many threads have work to do at once: the usable processors, a part of one counted whole.
+
+    More threads than that use the quota up early in each period, and then all of
+    them stand still until the next one.
+    """
+    return max(1, math.ceil(usable_cpus(limits)))
+
+
 def _read_v2(root: Path, path: str) -> ContainerLimits:
     folders = list(_upwards(root, path))
     used = _number(folders[0] / "memory.current")

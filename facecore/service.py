@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from facecore.allocator import give_memory_back
 from facecore.analyzer import FaceAnalyzer, OpenPhoto
 from facecore.container import read_limits, usable_cpus
 from facecore.gate import InferenceGate, OnWait
+from facecore.memory_plan import memory_plan
 from facecore.results import Analysis
 from facecore.server_settings import ServerSettings
 from facecore.settings import (
@@ -21,7 +23,7 @@ from facecore.settings import (
     max_pixels_from_environment,
 )
 
-MAX_OPTIONS = 2
+MAX_OPTIONS = memory_plan().network_sets
 """Runtime options whose networks are kept, about 300 MB a set; the longest unused make room."""
 
 
@@ -86,12 +88,16 @@ class FaceService:
 
     @classmethod
     def from_environment(cls) -> FaceService:
-        """Make a service as the environment says; loads nothing yet.
+        """Make a service as the environment and the memory say; loads nothing yet.
 
         Raises:
             SettingsError: a variable is no number, or outside its range.
         """
-        return cls(ServerSettings.from_environment(), max_pixels=max_pixels_from_environment())
+        plan = memory_plan()
+        max_pixels = max_pixels_from_environment(plan.max_pixels)
+        if plan.is_tight:
+            give_memory_back()
+        return cls(ServerSettings.from_environment(), max_pixels=max_pixels)
 
     def listen(self, listener: RunListener) -> None:
         """Have every run told to a function, which must be quick and is called in any thread."""

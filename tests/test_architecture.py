@@ -14,9 +14,10 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "names", "settings", "server_settings", "gate"},
     {"results"},
-    {"registry", "images", "archives", "profiles", "presets", "switches"},
+    {"registry", "images", "archives", "profiles", "presets", "switches"}
+    | {"container", "memory_plan", "allocator"},
     {"network"},
-    {"detector", "attributes", "annotate", "resources", "container"},
+    {"detector", "attributes", "annotate", "resources"},
     {"analyzer", "monitor", "samples", "export", "service"},
     {"agreement", "labels", "statistics", "workers"},
     {"ratios"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from facecore.analyzer import FaceAnalyzer
-from facecore.container import read_limits, usable_cpus
+from facecore.container import read_limits, threads_within_quota
 from facecore.network import engine_facts
 from facecore.profiles import EngineFacts, NetworkProfile
 from facecore.registry import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
@@ -67,7 +67,7 @@ def facts(options: RuntimeOptions) -> EngineFacts:
 
 def usable_threads() -> int:
     """Say how many threads can run at once here."""
-    return max(1, round(usable_cpus(read_limits())))
+    return threads_within_quota(read_limits())
 
 
 @st.cache_data(show_spinner=False)

@@ -20,6 +20,7 @@ ENTRY = REPOSITORY / "streamlit_app.py"
 TIMEOUT_S = 120
 PAGES = {"": "Analyze", "compare": "Compare", "monitor": "Monitor", "models": "Models"}
 FILES = {
+    "Tune": "pages/tune_thresholds.py",
     "Analyze": "pages/analyze_photos.py",
     "Compare": "pages/compare_settings.py",
     "Monitor": "pages/monitor_runs.py",
