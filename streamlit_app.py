@@ -3,6 +3,7 @@
 import streamlit as st
 
 from facecore.ui import state
+from facecore.ui.compare_run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.uploads import keep_uploads_in_memory
@@ -15,33 +16,17 @@ st.set_page_config("Face reading on the CPU", "🙂", "wide")
 # names, and each address has a file that goes back through here (facecore/ui/entry.py).
 page = st.navigation(
     [
-        st.Page(
-            "pages/analyze_photos.py",
-            title="Analyze",
-            icon=":material/familiar_face_and_zone:",
-            url_path="analyze",
-            default=True,
-        ),
-        st.Page(
-            "pages/tune_thresholds.py",
-            title="Tune",
-            icon=":material/tune:",
-            url_path="tune",
-        ),
-        st.Page(
-            "pages/monitor_runs.py",
-            title="Monitor",
-            icon=":material/monitoring:",
-            url_path="monitor",
-        ),
-        st.Page(
-            "pages/inspect_models.py",
-            title="Models",
-            icon=":material/network_node:",
-            url_path="models",
-        ),
+        st.Page(f"pages/{file}.py", title=title, icon=f":material/{icon}:", url_path=title.lower())
+        for file, title, icon in (
+            ("analyze_photos", "Analyze", "familiar_face_and_zone"),
+            ("tune_thresholds", "Tune", "tune"),
+            ("compare_settings", "Compare", "compare_arrows"),
+            ("monitor_runs", "Monitor", "monitoring"),
+            ("inspect_models", "Models", "network_node"),
+        )
     ]
 )
 with friendly_errors():
     state.keep_settings(*settings_sidebar())
+    experiment_sign()
     page.run()

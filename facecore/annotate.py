@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import cv2
 
 from facecore.images import BgrImage
 from facecore.results import Detection, Face
 
-_BOX_BGR = (80, 200, 60)
-_REJECTED_BGR = (60, 150, 240)
+_GREEN_BGR = (80, 200, 60)
+_ORANGE_BGR = (60, 150, 240)
 _TELL_FROM = 0.2  # below, a rejected box says no number, or the numbers hide the photo
 _TEXT_BGR = (20, 20, 20)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WIDEST_LABEL = 2.5  # times the box's width; a wider one would cover the neighbours
 
 
-def draw_faces(photo: BgrImage, faces: Sequence[Face], scale: float = 1.0) -> BgrImage:
+def draw_faces(
+    photo: BgrImage,
+    faces: Sequence[Face],
+    scale: float = 1.0,
+    marked: Collection[Face] = (),
+) -> BgrImage:
     """Draw a numbered box and a label for each face on a copy of the photo.
 
     Line width and letters grow with the photo, so that they can be read when it
@@ -28,6 +33,7 @@ def draw_faces(photo: BgrImage, faces: Sequence[Face], scale: float = 1.0) -> Bg
         photo: BGR uint8; stays as it is.
         faces: numbered from 1 in this order.
         scale: size of this photo as a part of the one that the boxes are of.
+        marked: those of the faces that are orange and not green.
 
     Returns:
         A new array of the same shape.
@@ -37,11 +43,12 @@ def draw_faces(photo: BgrImage, faces: Sequence[Face], scale: float = 1.0) -> Bg
     # The surest face is drawn last, so that its label lies on top.
     for number, face in reversed(list(enumerate(faces, start=1))):
         x0, y0, x1, y1 = (round(edge * scale) for edge in face.box.xyxy)
-        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), _BOX_BGR, line)
+        colour = _ORANGE_BGR if face in marked else _GREEN_BGR
+        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), colour, line)
         text = face_label(number, face)
         if _text_width(text, line) > _WIDEST_LABEL * (x1 - x0):
             text = str(number)
-        _draw_label(canvas, text, (x0, y0, y1), line)
+        _draw_label(canvas, text, (x0, y0, y1), line, colour)
     return canvas
 
 
@@ -65,7 +72,7 @@ def draw_candidates(
     line = max(1, round(max(photo.shape[:2]) / 400))
     for candidate in reversed(candidates):
         accepted = candidate.confidence >= threshold
-        colour = _BOX_BGR if accepted else _REJECTED_BGR
+        colour = _GREEN_BGR if accepted else _ORANGE_BGR
         x0, y0, x1, y1 = (round(edge * scale) for edge in candidate.box.xyxy)
         cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), colour, line if accepted else 1)
         text = f"{candidate.confidence:.2f}"
@@ -94,7 +101,7 @@ def _draw_label(
     text: str,
     place: tuple[int, int, int],
     line: int,
-    colour: tuple[int, int, int] = _BOX_BGR,
+    colour: tuple[int, int, int] = _GREEN_BGR,
 ) -> None:
     x0, y0, y1 = place  # left, top and bottom of the box
     scale, weight = _letters(line)

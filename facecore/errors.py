@@ -9,6 +9,8 @@
     │   ├── UnsupportedImageError    not a picture, or a format we do not take
     │   ├── ImageTooLargeError       more pixels than the limit, told by the header
     │   └── DamagedImageError        the header is fine, the pixels are not
+    ├── ArchiveError             a ZIP file is refused as a whole
+    ├── BatchError               many photos cannot be begun, gone on with or written
     ├── WorkerError              a worker process cannot be had, or is gone
     │   ├── WorkerDiedError          it ended by itself or was killed
     │   └── WorkerTimeoutError       it did not answer in time and was stopped
@@ -56,6 +58,14 @@ class ImageTooLargeError(ImageError):
 
 class DamagedImageError(ImageError):
     """The header can be read, the pixels cannot."""
+
+
+class ArchiveError(FacecoreError):
+    """A ZIP file is refused as a whole."""
+
+
+class BatchError(FacecoreError):
+    """A batch of photos cannot be begun, gone on with or written."""
 
 
 class WorkerError(FacecoreError):

@@ -139,11 +139,12 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     """
     guarded = table.copy()
     for column in guarded.columns[guarded.dtypes.map(pd.api.types.is_string_dtype)]:
-        guarded[column] = guarded[column].map(_as_text)
+        guarded[column] = guarded[column].map(spreadsheet_text)
     return guarded.to_csv(index=False).encode("utf-8")
 
 
-def _as_text(cell: Any) -> Any:
+def spreadsheet_text(cell: Any) -> Any:
+    """Give a cell as a spreadsheet shows it as text, see `csv_bytes`; only text is changed."""
     if not isinstance(cell, str):
         return cell
     plain = re.sub(r"[\x00-\x1f\x7f]+", " ", cell).strip()

@@ -136,6 +136,8 @@ class RuntimeOptions:
     def __post_init__(self) -> None:
         if self.threads is not None:
             _check_range("number of threads", self.threads, 1, MAX_THREADS, whole=True)
+        for name in ("optimised", "winograd", "fusion"):
+            _check_choice(name, getattr(self, name), (True, False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +169,7 @@ class ProcessOptions:
         ):
             raise SettingsError(
                 "CPU features to switch off must be OpenCV's names, such as AVX2, "
-                f"not {self.cpu_features_off!r}."
+                f"not {_shown(self.cpu_features_off)}."
             )
 
 
@@ -200,11 +202,20 @@ def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None
     # By type as well: 1 equals True, and 300.0 equals 300.
     if not any(value == choice and type(value) is type(choice) for choice in choices):
         names = ", ".join(str(choice) for choice in choices)
-        raise SettingsError(f"The {name} must be one of {names}, not {value!r}.")
+        raise SettingsError(f"The {name} must be one of {names}, not {_shown(value)}.")
 
 
 def _check_range(name: str, value: float, low: float, high: float, *, whole: bool = False) -> None:
     kinds = (int,) if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
         number = "a whole number" if whole else "a number"
-        raise SettingsError(f"The {name} must be {number} from {low:g} to {high:g}, not {value!r}.")
+        raise SettingsError(
+            f"The {name} must be {number} from {low:g} to {high:g}, not {_shown(value)}."
+        )
+
+
+def _shown(value: object) -> str:
+    text = (
+        ascii(value) if isinstance(value, (str, int, float, type(None))) else type(value).__name__
+    )
+    return text if len(text) <= 40 else f"{text[:40]}…"

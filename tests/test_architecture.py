@@ -12,23 +12,17 @@ from tests.conftest import REPOSITORY
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    {"facecore", "errors", "geometry", "settings", "server_settings", "gate"},
+    {"facecore", "errors", "geometry", "names", "settings", "server_settings", "gate"},
     {"results"},
-    {
-        "registry",
-        "images",
-        "profiles",
-        "presets",
-        "container",
-        "memory_plan",
-        "allocator",
-        "switches",
-    },
+    {"registry", "images", "archives", "profiles", "presets", "switches"}
+    | {"container", "memory_plan", "allocator"},
     {"network"},
     {"detector", "attributes", "annotate", "resources"},
     {"analyzer", "monitor", "samples", "export", "service"},
-    {"labels", "statistics", "workers"},
-    {"experiment", "evaluation"},
+    {"agreement", "labels", "statistics", "workers"},
+    {"ratios"},
+    {"comparison"},
+    {"experiment", "evaluation", "batch"},
     {"commands", "__main__"},
     {"ui"},
     {"pages"},

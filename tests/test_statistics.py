@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,9 +12,11 @@ from facecore.statistics import (
     MeanEstimate,
     PercentileEstimate,
     Proportion,
+    TimeSummary,
     bootstrap_interval,
     mean_interval,
     percentile_interval,
+    summarise_times,
     wilson_interval,
 )
 
@@ -156,3 +160,55 @@ def test_percentile_estimate_of_nothing_and_of_many() -> None:
     assert PercentileEstimate.of([], 50) == PercentileEstimate(None, None, 0)
     nine = PercentileEstimate.of([float(value) for value in range(1, 10)], 50)
     assert nine == PercentileEstimate(5.0, (2.0, 8.0), 9)
+
+
+def test_no_times_have_no_summary() -> None:
+    """Where nothing was timed, nothing is known; a photo without times is no photo."""
+    nothing = TimeSummary(
+        n=0,
+        typical_ms=None,
+        median_ms=None,
+        p90_ms=None,
+        p95_ms=None,
+        spread=None,
+        min_ms=None,
+        max_ms=None,
+    )
+    assert summarise_times({}) == summarise_times({"a.jpg": []}) == nothing
+    assert summarise_times({"a.jpg": [], "b.jpg": [4.0]}).typical_ms == 4.0
+
+
+def test_typical_is_the_median_of_one_photo_and_the_mean_of_several_photos_medians() -> None:
+    """A photo with more trials than others counts no more than they do."""
+    one = summarise_times({"a.jpg": [5.0, 1.0, 3.0]})
+    assert one.typical_ms == one.median_ms == 3.0
+    two = summarise_times({"a.jpg": [1.0, 3.0, 5.0], "b.jpg": [10.0]})
+    assert (two.n, two.typical_ms, two.median_ms) == (4, 6.5, 4.0)
+    assert (two.min_ms, two.max_ms) == (1.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("n", "p90", "p95"), [(9, None, None), (10, 9.1, None), (19, 17.2, None), (20, 18.1, 19.05)]
+)
+def test_percentiles_need_values_beyond_them(n: int, p90: float | None, p95: float | None) -> None:
+    """Ten values for the 90th, twenty for the 95th."""
+    summary = summarise_times({"a.jpg": [float(value) for value in range(1, n + 1)]})
+    assert summary.p90_ms == (None if p90 is None else pytest.approx(p90))
+    assert summary.p95_ms == (None if p95 is None else pytest.approx(p95))
+
+
+def test_spread_is_that_within_photos() -> None:
+    """Photos that differ do not spread; a photo with three values or of no time says nothing."""
+    assert summarise_times({"a.jpg": [1.0, 2.0, 3.0]}).spread is None
+    assert summarise_times({"a.jpg": [0.0] * 5}).spread is None
+    assert summarise_times({"a.jpg": [1.0] * 5, "b.jpg": [100.0] * 5}).spread == 0
+    one = [8.0, 9.0, 10.0, 11.0, 12.0]  # quartiles 9 and 11
+    assert summarise_times({"a.jpg": one}).spread == pytest.approx(0.2)
+    assert summarise_times({"a.jpg": one, "b.jpg": [7.0] * 4}).spread == pytest.approx(0.1)
+
+
+def test_summary_is_plain_values_too() -> None:
+    """All figures go into JSON."""
+    plain = summarise_times({"a.jpg": [1.0, 2.0]}).as_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["typical_ms"] == 1.5

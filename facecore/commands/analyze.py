@@ -3,123 +3,76 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Iterable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.commands.options import (
-    add_settings_options,
-    max_pixels_from,
-    options_from,
-    settings_from,
-)
-from facecore.commands.photos import printable, read_photo, valid_text
+from facecore.batch.photos import find_photos
+from facecore.commands.analyze_batch import run_batch
+from facecore.commands.annotated import make_folder
+from facecore.commands.names import printable, valid_text
+from facecore.commands.options import add_settings_options, settings_from
 from facecore.commands.progress import progress
-from facecore.errors import FacecoreError, SettingsError, friendly_message
+from facecore.commands.readers import add_reader_options, read_all
 from facecore.export import analysis_to_dict, error_to_dict, to_json_line
-from facecore.images import ACCEPTED_SUFFIXES, encode_png
 from facecore.results import Analysis
-
-_LONGEST_STEM_BYTES = 200
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe this subcommand and its options to the command line."""
     parser = subcommands.add_parser("analyze", help="read the faces of photos")
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="a photo, or a folder of photos")
+    add("paths", nargs="+", type=Path, metavar="PATH", help="a photo, a folder or a ZIP file")
+    add("--recursive", action="store_true", help="look into the folders of a folder as well")
     add("--json", action="store_true", help="one line of JSON per file")
+    add(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the answers there, as .parquet, .csv or .jsonl; after a stop, the same "
+        "command goes on",
+    )
     add("--annotate", type=Path, metavar="DIR", help="write photos with the faces drawn there")
+    add_reader_options(parser)
     add_settings_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read every file and print its answer; 0 if all were read, 1 if some failed.
+    """Read every file and print or store its answer; 0 if all were read, 1 if some failed.
 
     Raises:
         FacecoreError: nothing could be read at all.
     """
     settings = settings_from(arguments)
     if arguments.annotate:
-        _make_folder(arguments.annotate)
-    files = _expand(arguments.paths)
-    analyzer = FaceAnalyzer.load(options_from(arguments), max_pixels=max_pixels_from(arguments))
+        make_folder(arguments.annotate)
+    if arguments.out:
+        return run_batch(arguments, settings)
+    find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
     failures = 0
-    with progress(files) as announced:
-        for path in announced:
-            try:
-                analysis = analyzer.analyze(
-                    read_photo(path), settings, annotate=bool(arguments.annotate)
-                )
-                if arguments.annotate:
-                    _write_annotated(arguments.annotate, path, analysis)
-            except Exception as error:  # noqa: BLE001 - one file must not stop the others
+    with (
+        closing(read_all(arguments, find(), settings)) as outcomes,
+        progress(outcomes, sum(1 for _ in find())) as announced,
+    ):
+        for outcome in announced:
+            if outcome.analysis is None:
                 failures += 1
-                _print_error(path, friendly_message(error), arguments.json)
+                _print_error(outcome.photo.name, outcome.error, arguments.json)
             else:
-                _print_analysis(path, analysis, arguments.json)
+                _print_analysis(outcome.photo.name, outcome.analysis, arguments.json)
     return 1 if failures else 0
 
 
-def _expand(paths: Iterable[str]) -> list[Path]:
-    """Replace each folder by the photos right in it; one without any stays, to be reported."""
-    return [file for path in map(Path, paths) for file in _photos_in(path) or [path]]
-
-
-def _photos_in(path: Path) -> list[Path]:
-    try:
-        return sorted(
-            p for p in path.iterdir() if p.suffix.lower() in ACCEPTED_SUFFIXES and not p.is_dir()
-        )
-    except OSError:
-        return []  # a file, or nothing that can be looked into: reading it tells
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(
-            f"{folder} cannot be made a folder ({error.strerror}): name another one."
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise SettingsError(f"{folder} cannot be written to: name another folder.")
-
-
-def _write_annotated(folder: Path, path: Path, analysis: Analysis) -> None:
-    if analysis.annotated is None:
-        return
-    # With what is added, a name must fit into 255 bytes.
-    stem = os.fsencode(path.stem)[:_LONGEST_STEM_BYTES].decode("utf-8", "ignore")
-    target = folder / f"{stem}.annotated.png"
-    number = 2
-    while target.exists():
-        target = folder / f"{stem}.annotated-{number}.png"
-        number += 1
-    aside = folder / f".{target.name}.{os.getpid()}.part"
-    try:
-        with aside.open("xb") as file:
-            file.write(encode_png(analysis.annotated))
-        aside.replace(target)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise FacecoreError(
-            f"{target} cannot be written ({error.strerror}): free some space or name "
-            "another folder."
-        ) from error
-
-
-def _print_error(path: Path, message: str, as_json: bool) -> None:
+def _print_error(path: str, message: str, as_json: bool) -> None:
     if as_json:
         print(to_json_line(error_to_dict(valid_text(path), message)), flush=True)
     else:
         print(f"{printable(path)}: error: {message}", file=sys.stderr, flush=True)
 
 
-def _print_analysis(path: Path, analysis: Analysis, as_json: bool) -> None:
+def _print_analysis(path: str, analysis: Analysis, as_json: bool) -> None:
     if as_json:
         print(to_json_line(analysis_to_dict(valid_text(path), analysis)), flush=True)
         return

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from facecore.analyzer import FaceAnalyzer
+from facecore.batch.photos import read_photo
+from facecore.commands.names import printable
 from facecore.commands.options import (
     add_settings_options,
     max_pixels_from,
     options_from,
     settings_from,
 )
-from facecore.commands.photos import printable, read_photo
 from facecore.commands.progress import progress
 from facecore.errors import FacecoreError, SettingsError, friendly_message
 from facecore.evaluation import (
@@ -150,7 +151,7 @@ def _read_photos(
 ) -> tuple[dict[str, Analysis], list[str]]:
     analyses: dict[str, Analysis] = {}
     failures: list[str] = []
-    with progress(files) as announced:
+    with progress(files, len(files)) as announced:
         for file in announced:
             try:
                 analyses[file] = analyzer.analyze(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 
 from facecore.errors import friendly_message
@@ -10,19 +11,31 @@ from facecore.experiment.record import Experiment, Plan
 from facecore.experiment.runner import Progress, run_experiment
 from facecore.settings import DEFAULT_MAX_PIXELS
 
+ABANDONED_AFTER_S = 180.0
+"""A page asks every second; a browser slows that down to once a minute in a hidden tab."""
+
 
 class BackgroundExperiment:
     """A running experiment in a thread of its own; safe to ask from any other.
 
-    Its workers end when it is stopped, when it is done, and when this process ends.
+    Its workers end when it is stopped, when it is done, and when this process
+    ends; and when nobody has asked for its progress for ``abandoned_after_s``.
     """
 
     def __init__(
-        self, plan: Plan, photos: Mapping[str, bytes], *, max_pixels: int = DEFAULT_MAX_PIXELS
+        self,
+        plan: Plan,
+        photos: Mapping[str, bytes],
+        *,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+        abandoned_after_s: float = ABANDONED_AFTER_S,
     ) -> None:
         """Start it at once."""
+        self._abandoned_after_s = abandoned_after_s
+        self._asked_at_s = time.monotonic()
         self.plan = plan
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._progress = Progress(phase="starting")
         self._result: Experiment | None = None
         self._error = ""
@@ -34,11 +47,12 @@ class BackgroundExperiment:
     @property
     def is_running(self) -> bool:
         """Whether it is still under way."""
-        return self._thread.is_alive()
+        return not self._over.is_set()
 
     @property
     def progress(self) -> Progress:
         """How far it is; its trials are a copy."""
+        self._asked_at_s = time.monotonic()
         now = self._progress
         return Progress(
             phase=now.phase,
@@ -65,8 +79,8 @@ class BackgroundExperiment:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for its end; tells whether it came."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        # Not Thread.join: Python before 3.13 takes a thread for dead once Ctrl-C interrupts that.
+        return self._over.wait(timeout_s)
 
     def _run(self, photos: Mapping[str, bytes], max_pixels: int) -> None:
         try:
@@ -74,11 +88,17 @@ class BackgroundExperiment:
                 self.plan,
                 photos,
                 max_pixels=max_pixels,
-                cancelled=self._stop.is_set,
+                cancelled=self._is_called_off,
                 on_progress=self._take,
             )
         except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
             self._error = friendly_message(error)
+        finally:
+            self._over.set()
+
+    def _is_called_off(self) -> bool:
+        alone_s = time.monotonic() - self._asked_at_s
+        return self._stop.is_set() or alone_s > self._abandoned_after_s
 
     def _take(self, progress: Progress) -> None:
         self._progress = progress

@@ -11,6 +11,7 @@ import psutil
 
 from facecore.container import read_limits, usable_cores
 from facecore.experiment.record import Environment
+from facecore.monitor import machine_times
 from facecore.registry import all_file_statuses
 
 _PACKAGES = ("opencv-python-headless", "numpy", "psutil", "pillow")
@@ -31,6 +32,22 @@ def this_environment() -> Environment:
             status.file.name: status.file.sha256 for status in all_file_statuses() if status.hash_ok
         },
     )
+
+
+class MachineLoad:
+    """What the machine did since this was made."""
+
+    def __init__(self) -> None:
+        """Begin to count."""
+        self._busy_s, self._total_s = machine_times()
+
+    def others_percent(self, ours_s: float) -> float | None:
+        """Give what all but ``ours_s`` used of the whole machine, in percent."""
+        busy_s, total_s = machine_times()
+        if total_s <= self._total_s:
+            return None
+        others_s = max(0.0, busy_s - self._busy_s - ours_s)
+        return 100 * min(1.0, others_s / (total_s - self._total_s))
 
 
 def _processor() -> str:

@@ -51,7 +51,9 @@ class Plan:
                 raise SettingsError(f"The number of {name} must be 1 to {most}, not {value!r}.")
         if type(self.seed) is not int:
             raise SettingsError(f"The seed must be a whole number, not {self.seed!r}.")
-        if self.budget_s is not None and not 1 <= self.budget_s <= MAX_BUDGET_S:
+        if self.budget_s is not None and (
+            type(self.budget_s) not in (int, float) or not 1 <= self.budget_s <= MAX_BUDGET_S
+        ):
             raise SettingsError(
                 f"The time budget must be 1 to {MAX_BUDGET_S:g} seconds, not {self.budget_s!r}."
             )
@@ -196,7 +198,10 @@ class Experiment:
             raise ValueError("two photos of an experiment have the same name")
         if any(trial.variant >= count or trial.photo not in names for trial in self.trials):
             raise ValueError("a trial is of a variant or photo that is not in the experiment")
-        if any(failure.variant >= count for failure in self.failures):
-            raise ValueError("a failure is of a variant that is not in the experiment")
+        if any(
+            not 0 <= failure.variant < count or failure.photo not in {None, *names}
+            for failure in self.failures
+        ):
+            raise ValueError("a failure is of a variant or photo that is not in the experiment")
         if any(set(answers) - names for answers in self.answers):
             raise ValueError("an answer is of a photo that is not in the experiment")

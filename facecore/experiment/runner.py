@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from facecore.errors import FacecoreError, ImageError, SettingsError, WorkerError
-from facecore.experiment.environment import this_environment
+from facecore.experiment.environment import MachineLoad, this_environment
 from facecore.experiment.record import (
     PREVIEW_SIDE_PX,
     Experiment,
@@ -24,13 +24,13 @@ from facecore.experiment.record import (
     Plan,
     Trial,
 )
-from facecore.monitor import machine_times
 from facecore.results import Face
 from facecore.settings import DEFAULT_MAX_PIXELS
 from facecore.workers.messages import WorkerFacts
 from facecore.workers.process import Cancelled, WorkerAnswer, WorkerProcess
 
 MAX_PHOTOS = 100
+MAX_PHOTOS_BYTES = 200_000_000
 TRIAL_TIMEOUT_S = 60.0
 
 # Two experiments at once would measure each other.
@@ -81,6 +81,11 @@ def run_experiment(
     """
     if not 0 < len(photos) <= MAX_PHOTOS:
         raise SettingsError(f"An experiment needs 1 to {MAX_PHOTOS} photos, not {len(photos)}.")
+    if sum(map(len, photos.values())) > MAX_PHOTOS_BYTES:
+        raise SettingsError(
+            f"These photos have more than {MAX_PHOTOS_BYTES // 1_000_000} MB together, and each "
+            "variant keeps them all: choose fewer."
+        )
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise SettingsError(
             "Another experiment is being measured on this server: wait until it is done."
@@ -157,7 +162,7 @@ class _Run:
                 self.workers[place] = worker
                 self.facts[place] = worker.load(cancelled=self.cancelled)
                 for name, data in self.photos.items():
-                    worker.keep(name, data)
+                    worker.keep(name, data, cancelled=self.cancelled)
             except FacecoreError as error:
                 self._drop(place, None, error)
 
@@ -181,7 +186,7 @@ class _Run:
     def _measure(self) -> None:
         plan, count = self.plan, len(self.sizes)
         names = [name for name in self.photos if name in self.sizes]
-        began, load = time.perf_counter(), _MachineLoad()
+        began, load = time.perf_counter(), MachineLoad()
         try:
             for number, (name, order) in enumerate(rounds(names, len(plan.variants), plan.seed)):
                 spent_s = time.perf_counter() - began
@@ -225,6 +230,8 @@ class _Run:
 
     def _ask(self, place: int, name: str) -> WorkerAnswer | None:
         """Let a variant read a photo; None where that failed, which is then noted."""
+        if self.cancelled():
+            raise Cancelled  # an answer may come before anybody looks
         worker = self.workers[place]
         try:
             worker.ask(name, self.plan.variants[place].settings, preview_side_px=PREVIEW_SIDE_PX)
@@ -280,18 +287,3 @@ class _Run:
                 file_bytes=len(data),
                 size_wh=self.sizes.get(name),
             )
-
-
-class _MachineLoad:
-    """What the machine did since this was made."""
-
-    def __init__(self) -> None:
-        self._busy_s, self._total_s = machine_times()
-
-    def others_percent(self, ours_s: float) -> float | None:
-        """Give what all but ``ours_s`` used of the whole machine, in percent."""
-        busy_s, total_s = machine_times()
-        if total_s <= self._total_s:
-            return None
-        others_s = max(0.0, busy_s - self._busy_s - ours_s)
-        return 100 * min(1.0, others_s / (total_s - self._total_s))

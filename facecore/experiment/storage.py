@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from facecore.errors import FacecoreError, SettingsError
+from facecore.experiment.json_values import (
+    count,
+    flag,
+    items,
+    number,
+    positive,
+    text,
+    whole,
+)
 from facecore.experiment.record import (
     Environment,
     Experiment,
@@ -21,6 +29,7 @@ from facecore.experiment.record import (
 from facecore.experiment.variants import variant_from_dict, variant_to_dict
 from facecore.results import STAGES, Face, StageTimings
 from facecore.workers.messages import (
+    WorkerFacts,
     face_from_dict,
     face_to_dict,
     facts_from_dict,
@@ -33,6 +42,7 @@ MAX_FILE_BYTES = 50_000_000
 
 _STAGE_COLUMNS = tuple(f"{stage}_ms" for stage in (*STAGES, "total"))
 _OWN_COLUMNS = tuple(one.name for one in fields(Trial) if one.name != "timings")
+_PLAN_NUMBERS = ("repeats", "budget_s", "warm_up", "seed")
 _COLUMNS = (*_OWN_COLUMNS, *_STAGE_COLUMNS)
 
 
@@ -46,18 +56,14 @@ def experiment_to_json(experiment: Experiment) -> bytes:
     Times of stages are milliseconds, others seconds; memory is bytes; boxes are
     xyxy pixels of the upright photo. ``trials`` is a table: columns, and a list per row.
     """
-    plan = experiment.plan
     return json.dumps(
         {
             "format": FORMAT,
             "version": VERSION,
             "started_at": experiment.started_at.isoformat(),
             "plan": {
-                "variants": [variant_to_dict(variant) for variant in plan.variants],
-                "repeats": plan.repeats,
-                "budget_s": plan.budget_s,
-                "warm_up": plan.warm_up,
-                "seed": plan.seed,
+                **{name: getattr(experiment.plan, name) for name in _PLAN_NUMBERS},
+                "variants": [variant_to_dict(one) for one in experiment.plan.variants],
             },
             "environment": asdict(experiment.environment),
             "photos": [asdict(photo) for photo in experiment.photos],
@@ -85,6 +91,27 @@ def experiment_from_json(data: bytes) -> Experiment:
     Raises:
         ExperimentFileError: it is none, is damaged, or of another version.
     """
+    content = _content(data)
+    try:
+        return _experiment(content)
+    except SettingsError as error:
+        raise ExperimentFileError(
+            f"The saved experiment has a setting that cannot be used. {error}"
+        ) from error
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
+        raise ExperimentFileError(
+            "The saved experiment is damaged: save it again where it was measured."
+        ) from error
+
+
+def _content(data: bytes) -> Mapping[str, Any]:
     if len(data) > MAX_FILE_BYTES:
         raise ExperimentFileError(
             f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB: this is no saved experiment."
@@ -98,25 +125,18 @@ def experiment_from_json(data: bytes) -> Experiment:
             "The file is no saved experiment: choose one that the Compare page or "
             "'python -m facecore compare' has saved."
         )
-    if content.get("version") != VERSION:
+    version = content.get("version")
+    if type(version) is not int or version != VERSION:
+        form = f"form {version}" if type(version) is int and abs(version) < 1e6 else "another form"
         raise ExperimentFileError(
-            f"The experiment was saved in form {content.get('version')!r}, this program reads "
+            f"The experiment was saved in {form}, this program reads "
             f"form {VERSION}: use the program that saved it."
         )
-    try:
-        return _experiment(content)
-    except SettingsError as error:
-        raise ExperimentFileError(
-            f"The saved experiment has a setting that cannot be used. {error}"
-        ) from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-        raise ExperimentFileError(
-            "The saved experiment is damaged: save it again where it was measured."
-        ) from error
+    return content
 
 
 def _experiment(content: Mapping[str, Any]) -> Experiment:
-    started_at = datetime.fromisoformat(content["started_at"])
+    started_at = datetime.fromisoformat(text(content["started_at"]))
     if started_at.tzinfo is None:
         raise ValueError("the time has no zone")
     others = content["other_load_percent"]
@@ -124,46 +144,49 @@ def _experiment(content: Mapping[str, Any]) -> Experiment:
         plan=_plan(content["plan"]),
         started_at=started_at,
         environment=_environment(content["environment"]),
-        photos=tuple(_photo(photo) for photo in content["photos"]),
-        workers=tuple(facts and facts_from_dict(facts) for facts in content["workers"]),
+        photos=tuple(map(_photo, items(content["photos"]))),
+        workers=tuple(None if one is None else _facts(one) for one in items(content["workers"])),
         trials=_trials(content["trials"]),
-        answers=tuple(_answers(answers) for answers in content["answers"]),
+        answers=tuple(map(_answers, items(content["answers"]))),
         failures=tuple(
             Failure(
-                variant=_whole(failure["variant"]),
-                photo=None if failure["photo"] is None else str(failure["photo"]),
-                message=str(failure["message"]),
+                variant=whole(failure["variant"]),
+                photo=None if failure["photo"] is None else text(failure["photo"]),
+                message=text(failure["message"]),
             )
-            for failure in content["failures"]
+            for failure in items(content["failures"])
         ),
-        measured_s=_number(content["measured_s"]),
-        other_load_percent=None if others is None else _number(others),
-        stopped=bool(content["stopped"]),
+        measured_s=positive(content["measured_s"]),
+        other_load_percent=None if others is None else positive(others),
+        stopped=flag(content["stopped"]),
     )
 
 
 def _plan(values: Mapping[str, Any]) -> Plan:
+    budget_s = values["budget_s"]
+    for variant in items(values["variants"]):
+        text(variant["name"])
     return Plan(
-        variants=tuple(variant_from_dict(variant) for variant in values["variants"]),
-        repeats=values["repeats"],
-        budget_s=values["budget_s"],
-        warm_up=values["warm_up"],
-        seed=values["seed"],
+        variants=tuple(map(variant_from_dict, values["variants"])),
+        repeats=whole(values["repeats"]),
+        budget_s=None if budget_s is None else number(budget_s),
+        warm_up=whole(values["warm_up"]),
+        seed=whole(values["seed"]),
     )
 
 
 def _environment(values: Mapping[str, Any]) -> Environment:
     quota = values["cpu_quota"]
     return Environment(
-        processor=str(values["processor"]),
-        cores=_whole(values["cores"]),
-        cpu_quota=None if quota is None else _number(quota),
-        memory_bytes=_whole(values["memory_bytes"]),
-        system=str(values["system"]),
-        python=str(values["python"]),
-        packages={str(k): str(v) for k, v in values["packages"].items()},
-        opencv_build=str(values["opencv_build"]),
-        model_sha256={str(k): str(v) for k, v in values["model_sha256"].items()},
+        processor=text(values["processor"]),
+        cores=count(values["cores"]),
+        cpu_quota=None if quota is None else positive(quota),
+        memory_bytes=count(values["memory_bytes"]),
+        system=text(values["system"]),
+        python=text(values["python"]),
+        packages={k: text(v) for k, v in values["packages"].items()},
+        opencv_build=text(values["opencv_build"]),
+        model_sha256={k: text(v) for k, v in values["model_sha256"].items()},
     )
 
 
@@ -171,17 +194,50 @@ def _photo(values: Mapping[str, Any]) -> PhotoFacts:
     size_wh = values["size_wh"]
     if size_wh is not None:
         width, height = size_wh
-        size_wh = (_whole(width), _whole(height))
+        size_wh = (count(width), count(height))
+        if not min(size_wh):
+            raise ValueError("a photo without pixels")
     return PhotoFacts(
-        name=str(values["name"]),
-        sha256=str(values["sha256"]),
-        file_bytes=_whole(values["file_bytes"]),
+        name=text(values["name"]),
+        sha256=text(values["sha256"]),
+        file_bytes=count(values["file_bytes"]),
         size_wh=size_wh,
     )
 
 
 def _answers(values: Mapping[str, Any]) -> dict[str, tuple[Face, ...]]:
-    return {str(name): tuple(map(face_from_dict, faces)) for name, faces in values.items()}
+    return {name: tuple(map(_face, items(faces))) for name, faces in values.items()}
+
+
+def _face(values: Mapping[str, Any]) -> Face:
+    for edge in items(values["box"]):
+        whole(edge)
+    for value in (
+        values["confidence"],
+        *items(values["gender"]),
+        *items(values["age_group"]),
+    ):
+        number(value)
+    return face_from_dict(values)
+
+
+def _facts(values: Mapping[str, Any]) -> WorkerFacts:
+    engine = values["engine"]
+    for name in ("threads", "cpus_seen"):
+        count(engine[name])
+    flag(engine["optimised"])
+    for value in (
+        engine["version"],
+        engine["parallel_framework"],
+        *items(engine["cpu_features"]),
+        *items(engine["usable_targets"]),
+    ):
+        text(value)
+    count(values["cores"])
+    whole(values["load_rss_delta_bytes"])
+    positive(values["load_time_ms"])
+    positive(values["start_up_time_ms"])
+    return facts_from_dict(values)
 
 
 def _row(trial: Trial) -> list[Any]:
@@ -192,32 +248,22 @@ def _row(trial: Trial) -> list[Any]:
 
 
 def _trials(table: Mapping[str, Any]) -> tuple[Trial, ...]:
-    return tuple(_trial(dict(zip(table["columns"], row, strict=True))) for row in table["rows"])
+    return tuple(
+        _trial(dict(zip(table["columns"], items(row), strict=True))) for row in items(table["rows"])
+    )
 
 
 def _trial(values: Mapping[str, Any]) -> Trial:
     return Trial(
-        variant=_whole(values["variant"]),
-        photo=str(values["photo"]),
-        repeat=_whole(values["repeat"]),
-        started_s=_number(values["started_s"]),
-        timings=StageTimings(**{name: _number(values[name]) for name in _STAGE_COLUMNS}),
-        cpu_time_s=_number(values["cpu_time_s"]),
-        cycle_time_s=_number(values["cycle_time_s"]),
-        cycle_cpu_s=_number(values["cycle_cpu_s"]),
-        rss_after_bytes=_whole(values["rss_after_bytes"]),
-        peak_rss_bytes=_whole(values["peak_rss_bytes"]),
-        faces=_whole(values["faces"]),
+        variant=whole(values["variant"]),
+        photo=text(values["photo"]),
+        repeat=whole(values["repeat"]),
+        started_s=number(values["started_s"]),
+        timings=StageTimings(**{name: number(values[name]) for name in _STAGE_COLUMNS}),
+        cpu_time_s=number(values["cpu_time_s"]),
+        cycle_time_s=number(values["cycle_time_s"]),
+        cycle_cpu_s=number(values["cycle_cpu_s"]),
+        rss_after_bytes=whole(values["rss_after_bytes"]),
+        peak_rss_bytes=whole(values["peak_rss_bytes"]),
+        faces=whole(values["faces"]),
     )
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no number")
-    return float(value)
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int:
-        raise ValueError(f"{value!r} is no whole number")
-    return value

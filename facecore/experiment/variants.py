@@ -40,7 +40,7 @@ LABELS = {
     "fusion": "layer fusion",
     "cores": "cores",
     "cpu_features_off": "CPU features off",
-    "min_interval_ms": "throttle, ms",
+    "min_interval_ms": "throttle",
 }
 """What a setting is called on a page, by its name in the code."""
 
@@ -61,9 +61,14 @@ class Variant:
     process: ProcessOptions = field(default_factory=ProcessOptions)
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.name.strip()) <= MAX_NAME_LETTERS or not self.name.isprintable():
+        if (
+            not self.name.strip()
+            or len(self.name) > MAX_NAME_LETTERS
+            or not self.name.isprintable()
+        ):
             raise SettingsError(
-                f"A variant needs a name of 1 to {MAX_NAME_LETTERS} letters, not {self.name!r}."
+                f"A variant needs a name of 1 to {MAX_NAME_LETTERS} letters on one line, "
+                f"not {self.name[:MAX_NAME_LETTERS]!r}."
             )
 
     def values(self) -> dict[str, Any]:
@@ -104,11 +109,15 @@ def differences_in_words(variant: Variant, base: Variant) -> str:
 
 
 def in_words(name: str, value: Any) -> str:
-    """Say one setting's value: on, off, none, or the value itself."""
+    """Say one setting's value: on, off, none, or the value itself with its unit."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
         return {"threads": "auto", "cores": "all"}.get(name, "none")
+    if name == "min_interval_ms":
+        return f"{value:g} ms" if value else "none"
+    if name == "max_side_px":
+        return f"{value} px"
     if isinstance(value, (tuple, list)):
         return " ".join(value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -160,8 +169,9 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     known = {one.name for part in _PARTS for one in fields(part)}
     unknown = sorted(set(given) - known)
     if unknown:
+        names = ", ".join(ascii(one)[1:-1] for one in unknown)
         raise SettingsError(
-            f"Variant {name!r}: there is no setting called {', '.join(unknown)}; "
+            f"Variant {name!r}: there is no setting called {names}; "
             f"use preset, {', '.join(sorted(known))}."
         )
     settings, options, process = (

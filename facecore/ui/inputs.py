@@ -7,9 +7,10 @@ from functools import partial
 import streamlit as st
 
 from facecore.images import ACCEPTED_SUFFIXES
+from facecore.names import unique_names
 from facecore.samples import Sample, samples
 from facecore.ui import state
-from facecore.ui.photos import MAX_PHOTOS, PhotoInput, unique_names
+from facecore.ui.photos import MAX_PHOTOS, PhotoInput
 
 
 def chosen_photos() -> list[PhotoInput]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from facecore.analyzer import OpenPhoto
@@ -109,16 +109,3 @@ class SessionPhotos:
     def forget(self) -> None:
         """Forget everything that was found out, so that it is measured anew."""
         self.keep_only(())
-
-
-def unique_names(names: Sequence[str]) -> list[str]:
-    """Number the names that occur again: a.jpg, a.jpg (2); so that each can be told apart."""
-    seen: set[str] = set()
-    unique = []
-    for name in names:
-        candidate, number = name, 2
-        while candidate in seen:
-            candidate, number = f"{name} ({number})", number + 1
-        seen.add(candidate)
-        unique.append(candidate)
-    return unique

@@ -9,6 +9,9 @@ from typing import Any, TypeVar, cast
 
 import streamlit as st
 
+from facecore.experiment.background import BackgroundExperiment
+from facecore.experiment.report import Outcome
+from facecore.experiment.variants import Variant
 from facecore.monitor import RunHistory, SystemSample, SystemSampler
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.photos import PhotoInput, SessionPhotos
@@ -17,6 +20,8 @@ from facecore.ui.truth import Truth
 _T = TypeVar("_T")
 
 LIVE_SAMPLES = 60
+MAX_EXPERIMENTS = 10
+"""Experiments that a session keeps; the raw trials of one take at most some MB."""
 
 
 def photos() -> SessionPhotos:
@@ -79,6 +84,82 @@ def truth() -> Truth:
 def keep_truth(tables: Truth) -> None:
     """Remember what the visitor's tables say instead of those before."""
     st.session_state["facecore.truth"] = tables
+
+
+def variants() -> tuple[Variant, ...]:
+    """Give the variants that the Compare page is to measure; empty before the first visit."""
+    return _remembered("facecore.variants", tuple)
+
+
+def keep_variants(chosen: Sequence[Variant], claim: str = "") -> None:
+    """Remember the variants to measure, and of which ready-made comparison they are, if any."""
+    st.session_state["facecore.variants"] = tuple(chosen)
+    st.session_state["facecore.claim"] = claim
+
+
+def chosen_claim() -> str:
+    """Give the key of the ready-made comparison that the variants are, "" if they are none."""
+    return _remembered("facecore.claim", str)
+
+
+def running_experiment() -> BackgroundExperiment | None:
+    """Give the experiment that this session has under way or has just ended."""
+    return _remembered("facecore.running", lambda: None)
+
+
+def keep_running_experiment(running: BackgroundExperiment | None) -> None:
+    """Remember the experiment that is under way."""
+    st.session_state["facecore.running"] = running
+
+
+def experiments() -> dict[str, Outcome]:
+    """Give the experiments that were measured or loaded, by title; the newest last."""
+    return _remembered("facecore.experiments", dict)
+
+
+def keep_experiment(title: str, outcome: Outcome) -> None:
+    """Remember an experiment to be shown next; the oldest of many make room for it."""
+    known = experiments()
+    number, unique = 2, title
+    while unique in known and known[unique].experiment != outcome.experiment:
+        unique, number = f"{title} ({number})", number + 1
+    known.pop(unique, None)
+    known[unique] = outcome
+    while len(known) > MAX_EXPERIMENTS:
+        known.pop(next(iter(known)))
+    # Its widget may be on the page already, and must not be set any more then.
+    st.session_state["facecore.show_next"] = unique
+
+
+def experiment_to_show_next() -> str | None:
+    """Give the title of an experiment that has just come, once."""
+    return cast(str | None, st.session_state.pop("facecore.show_next", None))
+
+
+def loaded_files() -> set[str]:
+    """Give the uploaded experiment files that were read already, by Streamlit's number."""
+    return _remembered("facecore.loaded_files", set)
+
+
+def keep_message(message: str) -> None:
+    """Remember a sentence about something that went wrong, for the next drawing of the page."""
+    _messages().append(message)
+
+
+def messages_once() -> list[str]:
+    """Give the sentences that were kept, once."""
+    kept = list(_messages())
+    _messages().clear()
+    return kept
+
+
+def _messages() -> list[str]:
+    return _remembered("facecore.messages", list)
+
+
+def compared_photos() -> dict[str, PhotoInput]:
+    """Give the photos of this session's experiments, by SHA-256, to show them."""
+    return _remembered("facecore.compared_photos", dict)
 
 
 def measure_again() -> None:

@@ -67,12 +67,15 @@ class _Worker:
         self._photos: dict[str, bytes] = {}
 
     def obey(self, message: Message, payload: bytes) -> tuple[Message, bytes | None]:
-        if message["do"] == "load":
+        order = message.get("do")
+        if order == "load":
             return self._load(message), None
-        if message["do"] == "keep":
+        if order == "keep":
             self._photos[message["photo"]] = payload
             return {}, None
-        return self._analyze(message, payload)
+        if order == "analyze":
+            return self._analyze(message, payload)
+        raise WorkerError("A worker process was asked for something that it does not know.")
 
     def _load(self, message: Message) -> Message:
         options = options_from_dict(message["options"])
@@ -88,8 +91,12 @@ class _Worker:
     def _analyze(self, message: Message, payload: bytes) -> tuple[Message, bytes | None]:
         if self._analyzer is None:
             raise WorkerError("A worker process was asked to read before it had its networks.")
+        key = message.get("photo")
+        if key is not None and key not in self._photos:
+            raise WorkerError("A worker process was asked for a photo that it was never given.")
+        photo = payload if key is None else self._photos[key]
         started, cpu_started = time.perf_counter(), time.process_time()
-        analysis = self._analyzer.open(payload or self._photos[message["photo"]]).read(
+        analysis = self._analyzer.open(photo).read(
             settings_from_dict(message["settings"]),
             annotate=message["preview_side_px"] is not None,
             preview_side_px=message["preview_side_px"],

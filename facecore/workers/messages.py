@@ -54,6 +54,7 @@ _ERRORS = {
         ModelMissingError,
         SettingsError,
         UnsupportedImageError,
+        WorkerError,
     )
 }
 
@@ -90,7 +91,7 @@ def decode(data: bytes) -> Message:
     """
     try:
         message = json.loads(data)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise WorkerError("A worker process sent something that is no message.") from error
     if not isinstance(message, dict):
         raise WorkerError("A worker process sent something that is no message.")
@@ -219,12 +220,14 @@ def process_options_from_dict(values: Mapping[str, Any]) -> ProcessOptions:
 
 
 def _built(kind: type[_Options], values: Mapping[str, Any]) -> _Options:
+    if not isinstance(values, Mapping):
+        raise SettingsError("A setting has a value of the wrong kind: check the file.")
     try:
         return kind(**values)
     except TypeError as error:
         unknown = ", ".join(sorted(set(values) - {field.name for field in fields(kind)}))
         raise SettingsError(
-            f"There is no setting called {unknown}: check the spelling."
+            f"There is no setting called {ascii(unknown)[1:-1][:80]}: check the spelling."
             if unknown
             else "A setting has a value of the wrong kind: check the file."
         ) from error

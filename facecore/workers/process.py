@@ -6,17 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from multiprocessing import Pipe
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import facecore
 from facecore.errors import WorkerDiedError, WorkerError, WorkerTimeoutError
 from facecore.results import Analysis
 from facecore.settings import (
@@ -25,6 +21,7 @@ from facecore.settings import (
     ProcessOptions,
     RuntimeOptions,
 )
+from facecore.workers import launch
 from facecore.workers.messages import (
     Message,
     WorkerFacts,
@@ -38,7 +35,6 @@ from facecore.workers.messages import (
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 120.0
 _LOOK_EVERY_S = 0.05
-_DISABLE_VARIABLE = "OPENCV_CPU_DISABLE"
 _STDERR_TAIL = 500
 
 
@@ -83,15 +79,16 @@ class WorkerProcess:
         self._options = options or RuntimeOptions()
         self._process_options = process or ProcessOptions()
         self._max_pixels = max_pixels
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
         self._started_s = time.perf_counter()
-        self._link, theirs = Pipe()
-        cores = self._process_options.cores
-        command = [sys.executable, "-m", "facecore.workers", str(theirs.fileno())]
+        try:
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+            self._link, theirs = launch.linked()
+        except OSError as error:
+            raise _cannot_start(error) from error
         try:
             self._process = subprocess.Popen(
-                command + ([] if cores is None else [str(cores)]),
-                env=_environment(self._process_options),
+                launch.command(self._process_options, theirs.fileno()),
+                env=launch.environment(self._process_options),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -102,9 +99,7 @@ class WorkerProcess:
         except OSError as error:
             self._link.close()
             self._stderr.close()
-            raise WorkerError(
-                f"No worker process can be started ({error.strerror}): try again later."
-            ) from error
+            raise _cannot_start(error) from error
         finally:
             theirs.close()
 
@@ -129,16 +124,20 @@ class WorkerProcess:
         self._send({"do": "load", "options": asdict(self._options), "max_pixels": self._max_pixels})
         reply = self._reply(timeout_s, cancelled)
         start_up_time_ms = (time.perf_counter() - self._started_s) * 1e3
-        return facts_from_dict({**reply, "start_up_time_ms": start_up_time_ms})
+        with _well_formed():
+            return facts_from_dict({**reply, "start_up_time_ms": start_up_time_ms})
 
-    def keep(self, key: str, photo: bytes) -> None:
+    def keep(
+        self, key: str, photo: bytes, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
         """Hand the worker a file's bytes to keep, to be read by its key any number of times.
 
         Raises:
             WorkerError: the process is gone or does not answer.
+            Cancelled: ``cancelled`` said so meanwhile.
         """
         self._send({"do": "keep", "photo": key}, photo)
-        self._reply(ANSWER_TIMEOUT_S, lambda: False)
+        self._reply(ANSWER_TIMEOUT_S, cancelled)
 
     def ask(
         self,
@@ -185,12 +184,13 @@ class WorkerProcess:
             Cancelled: ``cancelled`` said so meanwhile; the worker must then be stopped.
         """
         reply = self._reply(timeout_s, cancelled)
-        preview = self._receive() if reply["bytes"] else None
-        return WorkerAnswer(
-            analysis=analysis_from_dict(reply["analysis"], preview),
-            cycle_time_s=float(reply["cycle_time_s"]),
-            cycle_cpu_s=float(reply["cycle_cpu_s"]),
-        )
+        preview = self._receive() if reply.get("bytes") else None
+        with _well_formed():
+            return WorkerAnswer(
+                analysis=analysis_from_dict(reply["analysis"], preview),
+                cycle_time_s=float(reply["cycle_time_s"]),
+                cycle_cpu_s=float(reply["cycle_cpu_s"]),
+            )
 
     def fileno(self) -> int:
         """The descriptor that becomes readable with an answer, for `multiprocessing.connection`."""
@@ -219,6 +219,8 @@ class WorkerProcess:
             self._link.send_bytes(encode({**message, "bytes": payload is not None}))
             if payload is not None:
                 self._link.send_bytes(payload)
+        except BlockingIOError:
+            raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
         except OSError:
             raise self._died() from None
 
@@ -228,10 +230,7 @@ class WorkerProcess:
             if cancelled():
                 raise Cancelled
             if time.monotonic() > deadline:
-                self.stop()
-                raise WorkerTimeoutError(
-                    f"A worker process did not answer within {timeout_s:g} seconds and was stopped."
-                )
+                raise self._stopped_after(timeout_s)
         reply = decode(self._receive())
         raise_if_error(reply)
         return reply
@@ -245,8 +244,16 @@ class WorkerProcess:
     def _receive(self) -> bytes:
         try:
             return self._link.recv_bytes()
+        except BlockingIOError:
+            raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
         except (EOFError, OSError):
             raise self._died() from None
+
+    def _stopped_after(self, timeout_s: float) -> WorkerTimeoutError:
+        self.stop()
+        return WorkerTimeoutError(
+            f"A worker process did not answer within {timeout_s:g} seconds and was stopped."
+        )
 
     def _died(self) -> WorkerDiedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -258,21 +265,24 @@ class WorkerProcess:
         if status is None:
             return "it closed its side"
         if status < 0:
-            return f"signal {signal.Signals(-status).name}"
+            with contextlib.suppress(ValueError):  # real-time signals have no name
+                return f"signal {signal.Signals(-status).name}"
+            return f"signal {-status}"
         with contextlib.suppress(OSError, ValueError):
-            self._stderr.seek(-_STDERR_TAIL, os.SEEK_END)
-        with contextlib.suppress(OSError, ValueError):
+            self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _STDERR_TAIL))
             said = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
             if said:
                 return f"exit status {status}, {said[-1]}"
         return f"exit status {status}"
 
 
-def _environment(options: ProcessOptions) -> dict[str, str]:
-    environment = dict(os.environ)
-    # The same facecore as this one, wherever it was started from.
-    paths = [str(Path(facecore.__file__).parents[1]), environment.get("PYTHONPATH", "")]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-    if options.cpu_features_off:
-        environment[_DISABLE_VARIABLE] = ",".join(options.cpu_features_off)
-    return environment
+@contextlib.contextmanager
+def _well_formed() -> Iterator[None]:
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise WorkerError("A worker process sent an answer that makes no sense.") from error
+
+
+def _cannot_start(error: OSError) -> WorkerError:
+    return WorkerError(f"No worker process can be started ({error.strerror}): try again later.")

@@ -91,6 +91,15 @@ def _visit_tune(page: Page, _: str) -> None:
     wait_until_idle(page)
 
 
+def _visit_compare(page: Page, _: str) -> None:
+    _navigate(page, "Compare")
+    wait_until_idle(page)
+    page.get_by_role("button", name="Measure 2 variants").click()
+    page.get_by_text("The photos side by side").wait_for(timeout=120_000)
+    page.locator(".js-plotly-plot").nth(4).wait_for()
+    wait_until_idle(page)
+
+
 def _visit_monitor(page: Page, _: str) -> None:
     # By the navigation, so that the session's runs are there to see.
     _navigate(page, "Monitor")
@@ -122,6 +131,7 @@ _VISITS = {
     "analyze": _visit_analyze,
     "gallery": _visit_gallery,
     "tune": _visit_tune,
+    "compare": _visit_compare,
     "monitor": _visit_monitor,
     "models": _visit_models,
 }

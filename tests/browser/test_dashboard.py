@@ -12,7 +12,13 @@ from tests.browser.server import running_server, wait_until_idle
 
 pytestmark = pytest.mark.browser
 
-PAGES = {"": "Analyze", "tune": "Tune", "monitor": "Monitor", "models": "Models"}
+PAGES = {
+    "": "Analyze",
+    "tune": "Tune",
+    "compare": "Compare",
+    "monitor": "Monitor",
+    "models": "Models",
+}
 LOOKS = [(width, scheme) for width in (1400, 420) for scheme in ("light", "dark")]
 
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from facecore.images import cap_longest_side, decode_image, encode_jpeg
+from tests.batch.conftest import grey_png
+from tests.conftest import REPOSITORY, SAMPLES
 
 TIMEOUT_S = 120
 _OUTPUT_VARIABLES = ("PYTHONUNBUFFERED", "PYTHONIOENCODING", "PYTHONUTF8")
@@ -59,3 +61,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def small_file() -> bytes:
+    """A small photo of one person."""
+    photo = cap_longest_side(decode_image((SAMPLES / "astronaut.png").read_bytes()), 200)
+    return encode_jpeg(photo)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, small_file: bytes) -> Path:
+    """A folder of 64 small photos: 59 without a face, 4 with one, and one that is broken."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(59):
+        (photos / f"{number:03}.png").write_bytes(grey_png(level=number))
+    for number in range(4):
+        (photos / f"face{number}.jpg").write_bytes(small_file)
+    (photos / "broken.jpg").write_bytes(b"no picture")
+    return photos
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where the answers go."""
+    (tmp_path / "answers").mkdir()
+    return tmp_path / "answers" / "out.parquet"

@@ -11,13 +11,18 @@ from streamlit.util import calc_hash
 
 from facecore.ui import resources
 from tests.conftest import REPOSITORY
+from tests.experiment.conftest import made
+
+# A fixture, for the tests in here.
+__all__ = ["made"]
 
 ENTRY = REPOSITORY / "streamlit_app.py"
 TIMEOUT_S = 120
-PAGES = {"": "Analyze", "monitor": "Monitor", "models": "Models"}
+PAGES = {"": "Analyze", "compare": "Compare", "monitor": "Monitor", "models": "Models"}
 FILES = {
     "Tune": "pages/tune_thresholds.py",
     "Analyze": "pages/analyze_photos.py",
+    "Compare": "pages/compare_settings.py",
     "Monitor": "pages/monitor_runs.py",
     "Models": "pages/inspect_models.py",
 }

@@ -11,7 +11,7 @@ import pytest
 from facecore.analyzer import FaceAnalyzer, OpenPhoto
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import photos
-from facecore.ui.photos import PhotoInput, Reading, SessionPhotos, unique_names
+from facecore.ui.photos import PhotoInput, Reading, SessionPhotos
 
 OPTIONS = RuntimeOptions()
 SIDE_PX = 10
@@ -165,19 +165,3 @@ def test_forgetting_leaves_nothing(analyzer: FaceAnalyzer) -> None:
     kept.forget()
     assert kept.opened("a", OPTIONS) is None
     assert kept.reading("a") is None
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ([], []),
-        (["a.jpg", "b.jpg"], ["a.jpg", "b.jpg"]),
-        (["a.jpg"] * 3, ["a.jpg", "a.jpg (2)", "a.jpg (3)"]),
-        (["a.jpg", "a.jpg (2)", "a.jpg"], ["a.jpg", "a.jpg (2)", "a.jpg (3)"]),
-        (["a.jpg", "a.jpg", "a.jpg (2)"], ["a.jpg", "a.jpg (2)", "a.jpg (2) (2)"]),
-        (["", "A.jpg", "a.jpg", ""], ["", "A.jpg", "a.jpg", " (2)"]),
-    ],
-)
-def test_names_that_occur_again_are_numbered(names: list[str], expected: list[str]) -> None:
-    """Each name is there once, the first of its kind as it was given."""
-    assert unique_names(names) == expected

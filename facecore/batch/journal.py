@@ -1,0 +1,229 @@
+"""The answers of a batch while it runs: a file that no kill can spoil.
+
+One line of JSON per photo, written in one piece as soon as the photo is done. What
+a kill left of a last line is dropped when the file is opened again. While it is
+open it is locked, so that two processes never write the same answers.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from facecore.errors import BatchError
+
+try:
+    import fcntl
+except ImportError:  # not Unix: two processes on one output are not noticed
+    fcntl = None  # type: ignore[assignment]
+
+_VERSION = 1
+_NONE = object()
+_IN_USE = (errno.EACCES, errno.EAGAIN)
+
+Row = dict[str, Any]
+"""One photo's answer or error, as `facecore.export.analysis_to_dict` gives it."""
+
+
+class Journal:
+    """The rows that are done, each once, by the photo's name; for one thread.
+
+    In memory are the photos' names, never their answers.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        """Open the file, or begin it; ``close`` or ``remove`` must follow.
+
+        Args:
+            path: where it is.
+            settings: plain values that the rows depend on.
+
+        Raises:
+            BatchError: another process has it open, it was begun with other
+                settings, it is none of ours, or it cannot be written.
+        """
+        self._path = path
+        self._offsets: dict[str, int] = {}
+        self.failed = 0
+        self.is_complete = False
+        self._file = _opened(path)
+        try:
+            self._read(json.loads(json.dumps(settings)))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def add(self, name: str, row: Row) -> None:
+        """Keep a photo's row; a name that is there already is passed over."""
+        if name not in self._offsets:
+            offset = self._write({"photo": name, "row": row})
+            self._note(name, row, offset)
+
+    def mark_complete(self) -> None:
+        """Note that all rows are there and go to the output next."""
+        if not self.is_complete:
+            self._write({"complete": True})
+            self.is_complete = True
+
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """Give names and rows in the order of the names, one at a time from the file."""
+        with self._path.open("rb") as file:
+            for name in sorted(self._offsets):
+                file.seek(self._offsets[name])
+                yield name, json.loads(file.readline())["row"]
+
+    def remove(self) -> None:
+        """Delete the file; nobody may use it after that."""
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    def close(self) -> None:
+        """Leave the file for another time; one without a row is deleted."""
+        if not self._file.closed and not self._offsets:
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read(self, settings: Row) -> None:
+        header = _line({"facecore_batch": _VERSION, "settings": settings})
+        end = 0
+        with self._path.open("rb") as file:
+            first = file.readline()
+            if not first.endswith(b"\n"):
+                if not header.startswith(first):
+                    raise self._not_ours()
+            else:
+                self._check(_parsed(first), settings)
+                end = file.tell()
+                while self._take(line := file.readline(), end):
+                    end += len(line)
+        # What follows is what a kill, or a failing disk, left of a line.
+        self._file.truncate(end)
+        self._file.seek(end)
+        if end == 0:
+            self._write({"facecore_batch": _VERSION, "settings": settings})
+
+    def _take(self, line: bytes, offset: int) -> bool:
+        entry = _parsed(line) if line.endswith(b"\n") else None
+        if entry is None:
+            return False
+        if entry.get("complete"):
+            self.is_complete = True
+        elif isinstance(entry.get("photo"), str) and isinstance(entry.get("row"), dict):
+            self._note(entry["photo"], entry["row"], offset)
+        else:
+            return False
+        return True
+
+    def _note(self, name: str, row: Row, offset: int) -> None:
+        self._offsets[name] = offset
+        self.failed += "error" in row
+
+    def _check(self, header: Row | None, settings: Row) -> None:
+        if (
+            header is None
+            or header.get("facecore_batch") != _VERSION
+            or not isinstance(header.get("settings"), dict)
+        ):
+            raise self._not_ours()
+        before = header["settings"]
+        names = [
+            name
+            for name in {**before, **settings}
+            if before.get(name, _NONE) != settings.get(name, _NONE)
+        ]
+        if names:
+            words = " and ".join(name.replace("_", " ") for name in names)
+            raise BatchError(
+                f"{self._path} was begun with other settings ({words}): give the same ones to go "
+                "on with it, name another --out, or delete that file to begin anew."
+            )
+
+    def _not_ours(self) -> BatchError:
+        return BatchError(
+            f"{self._path} is not what a batch leaves when it is stopped: move it away, or name "
+            "another --out."
+        )
+
+    def _write(self, entry: Row) -> int:
+        offset = self._file.tell()
+        line = _line(entry)
+        # One call, so that a kill comes before or after it; a full disk may cut it short.
+        if self._file.write(line) != len(line):
+            raise BatchError(
+                f"{self._path} cannot be written to its end: free some space, and give the same "
+                "command again."
+            )
+        return offset
+
+
+def _line(entry: Row) -> bytes:
+    # ASCII, so that names that are no valid text are kept as they are.
+    return json.dumps(entry, allow_nan=False).encode("ascii") + b"\n"
+
+
+def _parsed(line: bytes) -> Row | None:
+    try:
+        entry = json.loads(line)
+    except (RecursionError, ValueError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _opened(path: Path) -> io.FileIO:
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            file = io.FileIO(descriptor, "r+")
+        except OSError as error:
+            raise BatchError(
+                f"{path} cannot be written ({error.strerror}): name another --out."
+            ) from error
+        try:
+            _lock(file, path)
+            # Whoever had it before may have deleted it meanwhile.
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _lock(file: io.FileIO, path: Path) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _IN_USE:
+            raise BatchError(
+                f"{path} cannot be locked ({error.strerror}): name an --out on another disk."
+            ) from error
+        raise BatchError(
+            f"Another process is writing {path} now: wait until it is done, or name another --out."
+        ) from None

@@ -1,0 +1,110 @@
+"""The file that a batch gives in the end, and the journal beside it until then."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from facecore.batch.journal import Journal
+from facecore.batch.tables import WRITERS, Row, Writer
+from facecore.errors import BatchError, SettingsError
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a finished batch was: photos, how many of them failed, and faces in the others."""
+
+    photos: int = 0
+    failed: int = 0
+    faces: int = 0
+
+
+class BatchOutput:
+    """Where the rows of a batch go, through any number of stops; for one thread.
+
+    Rows go to a journal at once. When all are there, the output is written beside
+    its place, moved into it, and the journal deleted. No file that this batch did
+    not write is ever overwritten.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+        """Begin, or go on where an earlier process stopped; ``close`` must follow.
+
+        Args:
+            path: the output; its suffix says the form.
+            settings: plain values that the rows depend on.
+
+        Raises:
+            SettingsError: the suffix is none of `WRITERS`.
+            BatchError: the output is there already, or the journal cannot be used.
+        """
+        self._path = path
+        self._settings = settings
+        self._writer = writer_for(path)
+        journal_path = path.with_name(f"{path.name}.journal")
+        if path.exists() and not journal_path.exists():
+            raise self._there_already()
+        self.journal = Journal(journal_path, settings)
+        # The journal says so where a kill came between the move and its own end.
+        if path.exists() and not self.journal.is_complete:
+            self.journal.close()
+            raise self._there_already()
+
+    def finish(self) -> Totals:
+        """Write the output, all rows in the order of their names, and delete the journal.
+
+        Raises:
+            BatchError: somebody else wrote a file of this name meanwhile.
+            OSError: the file cannot be written; the journal stays.
+        """
+        if self._path.exists() and not self.journal.is_complete:
+            raise self._there_already()
+        totals = Totals()
+        aside = self._path.with_name(f".{self._path.name}.part")
+        try:
+            with aside.open("wb") as file:
+                self._writer(self._rows(totals), file, self._settings)
+                file.flush()
+                os.fsync(file.fileno())
+            self.journal.mark_complete()
+            aside.replace(self._path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        self.journal.remove()
+        return totals
+
+    def close(self) -> None:
+        """Leave the journal for another time."""
+        self.journal.close()
+
+    def _rows(self, totals: Totals) -> Iterator[Row]:
+        for _, row in self.journal.rows():
+            totals.photos += 1
+            totals.failed += "error" in row
+            totals.faces += len(row.get("faces", ()))
+            yield row
+
+    def _there_already(self) -> BatchError:
+        return BatchError(
+            f"{self._path} is there already, so nothing was read: delete it to read the photos "
+            "anew, or name another --out."
+        )
+
+
+def writer_for(path: Path) -> Writer:
+    """Give the function that writes the form that a file's suffix names.
+
+    Raises:
+        SettingsError: there is no such form.
+    """
+    writer = WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise SettingsError(
+            f"--out must end in {', '.join(WRITERS)}, which says the form, not in "
+            f"{path.suffix or 'nothing'}."
+        )
+    return writer

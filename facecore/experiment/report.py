@@ -1,0 +1,215 @@
+"""What an experiment says: times, verdicts, costs and agreement, computed from the raw trials."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from facecore.agreement import Agreement, face_agreement
+from facecore.comparison import TimeComparison, TimeSummary, compare_times, summarise_times
+from facecore.experiment.claims import claim_of
+from facecore.experiment.record import Experiment, Failure, Trial
+from facecore.experiment.variants import LABELS, Variant, in_words
+from facecore.results import STAGES
+from facecore.workers.messages import WorkerFacts
+
+BUSY_FROM_PERCENT = 10.0
+"""From this share of the machine on, what other programs used is worth a warning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantReport:
+    """What was found out about one variant; the first of an experiment is the baseline.
+
+    Attributes:
+        variant: what was asked for.
+        worker: what was effective; None where its worker never became ready.
+        times: of a whole reading, milliseconds.
+        stages: of each stage that took any time, milliseconds.
+        comparison: against the baseline, by pairs of the same round; None for itself.
+        stage_comparisons: the same by stage.
+        cpu_s_per_photo: mean CPU time of a reading; None without trials, as below.
+        cpu_percent_average: CPU time over wall time of all its trials, the throttle's
+            waits included, in percent of one core.
+        cpu_percent_peak: of the reading that used most.
+        peak_rss_bytes: the most memory that its process held.
+        agreement: of its answers with the baseline's; None for itself.
+        failures: what went wrong.
+    """
+
+    variant: Variant
+    worker: WorkerFacts | None
+    times: TimeSummary
+    stages: Mapping[str, TimeSummary]
+    comparison: TimeComparison | None
+    stage_comparisons: Mapping[str, TimeComparison]
+    cpu_s_per_photo: float | None
+    cpu_percent_average: float | None
+    cpu_percent_peak: float | None
+    peak_rss_bytes: int | None
+    agreement: Agreement | None
+    failures: tuple[Failure, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The comparison in words, "baseline" for the baseline."""
+        return "baseline" if self.comparison is None else self.comparison.words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """An experiment with what it says."""
+
+    experiment: Experiment
+    reports: tuple[VariantReport, ...]
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Outcome:
+        """Compute what an experiment says; may take a second for a large one."""
+        return cls(experiment=experiment, reports=report(experiment))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against believing it, a sentence each."""
+        return warnings(self.experiment)
+
+
+def report(experiment: Experiment) -> tuple[VariantReport, ...]:
+    """Compute what an experiment says of each variant, in their order."""
+    by_variant: dict[int, list[Trial]] = defaultdict(list)
+    for trial in experiment.trials:
+        by_variant[trial.variant].append(trial)
+    return tuple(
+        _variant_report(experiment, place, by_variant[place], by_variant[0])
+        for place in range(len(experiment.plan.variants))
+    )
+
+
+def warnings(experiment: Experiment) -> tuple[str, ...]:
+    """Say what speaks against believing an experiment as a whole, a sentence each."""
+    found = []
+    if experiment.stopped:
+        found.append("It was stopped before its end: fewer trials than were asked for.")
+    others = experiment.other_load_percent
+    if others is not None and others >= BUSY_FROM_PERCENT:
+        found.append(
+            f"Other programs used {others:.0f} % of this machine meanwhile: measure again "
+            "when it is quiet."
+        )
+    quota = experiment.environment.cpu_quota
+    if quota is not None and quota < experiment.environment.cores:
+        found.append(
+            f"The container may use {quota:g} processors: what is slower may have been held up."
+        )
+    return tuple(found)
+
+
+def claim_sentence(outcome: Outcome) -> str:
+    """Say what the article claims of these variants and what was measured here; "" if nothing."""
+    claim = claim_of(outcome.experiment.plan.variants)
+    if claim is None:
+        return ""
+    measured = measured_in_words(outcome.reports[0], outcome.reports[1])
+    return f"The article says that {claim.says}; {measured}"
+
+
+def measured_in_words(base: VariantReport, other: VariantReport) -> str:
+    """Say how a variant did against the baseline: time, CPU and answers."""
+    if other.comparison is None or other.times.typical_ms is None or not base.times.typical_ms:
+        return "too little was measured here to say."
+    change = f"{other.times.typical_ms / base.times.typical_ms - 1:+.0%}".replace("-", "−")
+    parts = [
+        f"measured here: {other.variant.name} takes {other.times.typical_ms:.0f} ms where "
+        f"{base.variant.name} takes {base.times.typical_ms:.0f} ms ({change}: "
+        f"{other.comparison.words})"
+    ]
+    if other.cpu_percent_average is not None and base.cpu_percent_average is not None:
+        parts.append(
+            f"CPU {other.cpu_percent_average:.0f} against {base.cpu_percent_average:.0f} % of one "
+            f"core on average and {other.cpu_percent_peak:.0f} against "
+            f"{base.cpu_percent_peak:.0f} % at most"
+        )
+    if other.agreement is not None:
+        parts.append(f"answers: {other.agreement.words}")
+    return "; ".join(parts) + "."
+
+
+def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
+    """Give what of the process was asked for and what was effective, by label, in words."""
+    asked = one.variant.values()
+    rows = {name: in_words(name, asked[name]) for name in _PROCESS_SETTINGS}
+    effective = {} if one.worker is None else _effective(one.worker)
+    return {
+        LABELS[name]: (text, effective.get(name, "not told by OpenCV"))
+        for name, text in rows.items()
+    }
+
+
+_PROCESS_SETTINGS = ("threads", "cores", "optimised", "cpu_features_off", "winograd", "fusion")
+
+
+def _effective(worker: WorkerFacts) -> dict[str, str]:
+    engine = worker.engine
+    return {
+        "threads": str(engine.threads),
+        "cores": str(worker.cores),
+        "optimised": in_words("optimised", engine.optimised),
+        "cpu_features_off": f"in use: {' '.join(engine.cpu_features)}",
+    }
+
+
+def _variant_report(
+    experiment: Experiment, place: int, trials: Sequence[Trial], base: Sequence[Trial]
+) -> VariantReport:
+    stages = [stage for stage in STAGES if any(trial.timings.by_stage()[stage] for trial in trials)]
+    compared = bool(place)
+    answers = experiment.answers
+    readings_s = sum(trial.cycle_time_s for trial in trials)
+    return VariantReport(
+        variant=experiment.plan.variants[place],
+        worker=experiment.workers[place],
+        times=summarise_times(_by_photo(trials, _total)),
+        stages={stage: summarise_times(_by_photo(trials, _stage(stage))) for stage in stages},
+        comparison=compare_times(_pairs(base, trials, _total)) if compared else None,
+        stage_comparisons={
+            stage: compare_times(_pairs(base, trials, _stage(stage)))
+            for stage in stages
+            if compared
+        },
+        cpu_s_per_photo=sum(t.cpu_time_s for t in trials) / len(trials) if trials else None,
+        cpu_percent_average=(
+            100 * sum(t.cycle_cpu_s for t in trials) / readings_s if readings_s else None
+        ),
+        cpu_percent_peak=max((t.cpu_percent for t in trials), default=None),
+        peak_rss_bytes=max((t.peak_rss_bytes for t in trials), default=None),
+        agreement=face_agreement(answers[0], answers[place]) if compared else None,
+        failures=tuple(f for f in experiment.failures if f.variant == place),
+    )
+
+
+def _total(trial: Trial) -> float:
+    return trial.timings.total_ms
+
+
+def _stage(name: str) -> Callable[[Trial], float]:
+    return lambda trial: trial.timings.by_stage()[name]
+
+
+def _by_photo(trials: Sequence[Trial], read: Callable[[Trial], float]) -> dict[str, list[float]]:
+    values: dict[str, list[float]] = defaultdict(list)
+    for trial in trials:
+        values[trial.photo].append(read(trial))
+    return dict(values)
+
+
+def _pairs(
+    base: Sequence[Trial], trials: Sequence[Trial], read: Callable[[Trial], float]
+) -> dict[str, list[tuple[float, float]]]:
+    """Put the trials of the same round together, baseline first."""
+    known = {(trial.photo, trial.repeat): read(trial) for trial in base}
+    pairs: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for trial in trials:
+        if (trial.photo, trial.repeat) in known:
+            pairs[trial.photo].append((known[trial.photo, trial.repeat], read(trial)))
+    return dict(pairs)

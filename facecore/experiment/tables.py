@@ -1,0 +1,153 @@
+"""An experiment as tables: for a page, a terminal and CSV files. MB is 10**6 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from facecore.experiment.record import Experiment
+from facecore.experiment.report import VariantReport, asked_and_effective
+from facecore.experiment.variants import LABELS, differences, in_words
+from facecore.results import STAGES
+
+_MB = 1e6
+
+
+def summary_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    """Give one row per variant: times, verdict, cost and agreement; None where nothing is known."""
+    return pd.DataFrame([_summary_row(one) for one in reports])
+
+
+def _summary_row(one: VariantReport) -> dict[str, Any]:
+    times, compared, agreed = one.times, one.comparison, one.agreement
+    worker = one.worker
+    return {
+        "variant": one.variant.name,
+        "verdict": one.verdict,
+        "trials": times.n,
+        "typical_ms": times.typical_ms,
+        "median_ms": times.median_ms,
+        "p90_ms": times.p90_ms,
+        "p95_ms": times.p95_ms,
+        "spread_percent": None if times.spread is None else 100 * times.spread,
+        "ratio": compared.ratio if compared else None,
+        "ratio_low": compared.interval[0] if compared and compared.interval else None,
+        "ratio_high": compared.interval[1] if compared and compared.interval else None,
+        "probability_faster": compared.probability_faster.value if compared else None,
+        "cpu_s_per_photo": one.cpu_s_per_photo,
+        "cpu_percent_average": one.cpu_percent_average,
+        "cpu_percent_peak": one.cpu_percent_peak,
+        "peak_memory_mb": None if one.peak_rss_bytes is None else one.peak_rss_bytes / _MB,
+        "model_load_ms": None if worker is None else worker.load_time_ms,
+        "start_up_ms": None if worker is None else worker.start_up_time_ms,
+        "answers": agreed.words if agreed else "baseline",
+    }
+
+
+def stages_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    """Give one row per variant and stage: typical time, and the verdict against the baseline."""
+    rows = [
+        {
+            "variant": one.variant.name,
+            "stage": stage,
+            "typical_ms": one.stages[stage].typical_ms,
+            "verdict": (
+                one.stage_comparisons[stage].words if stage in one.stage_comparisons else "baseline"
+            ),
+        }
+        for one in reports
+        for stage in STAGES
+        if stage in one.stages
+    ]
+    return pd.DataFrame(rows, columns=["variant", "stage", "typical_ms", "verdict"])
+
+
+def agreement_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    """Give one row per variant but the baseline: how its answers agree with the baseline's."""
+    rows = [
+        {
+            "variant": one.variant.name,
+            "matched": agreed.matched,
+            "lost": agreed.lost,
+            "new": agreed.new,
+            "mean_iou": agreed.mean_iou,
+            "box_shift_px": agreed.mean_shift_px,
+            "confidence_change": agreed.mean_confidence_change,
+            "gender_flips": agreed.gender_flips,
+            "age_group_flips": agreed.age_group_flips,
+            "same_percent": 100 * agreed.share_same,
+        }
+        for one in reports
+        if (agreed := one.agreement) is not None
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["variant", "matched", "lost", "new"])
+
+
+def events_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    """Give one row per answer that differs from the baseline's, with the photo it happened in."""
+    columns = ["variant", "photo", "what", "box", "baseline", "here"]
+    rows = [
+        [
+            one.variant.name,
+            event.photo,
+            event.kind,
+            " ".join(str(edge) for edge in event.box.xyxy),
+            event.baseline,
+            event.variant,
+        ]
+        for one in reports
+        if one.agreement is not None
+        for event in one.agreement.events
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def differences_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    """Give only the settings in which the variants differ: a row each, a column per variant."""
+    base = reports[0].variant
+    differing = {name for one in reports for name in differences(one.variant, base)}
+    return pd.DataFrame(
+        {
+            one.variant.name: {
+                LABELS[name]: in_words(name, value)
+                for name, value in one.variant.values().items()
+                if name in differing
+            }
+            for one in reports
+        }
+    )
+
+
+def effective_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    """Give one row per variant and process setting: what was asked for, what was effective."""
+    rows = [
+        {"variant": one.variant.name, "setting": label, "asked for": asked, "effective": effective}
+        for one in reports
+        for label, (asked, effective) in asked_and_effective(one).items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def trials_table(experiment: Experiment) -> pd.DataFrame:
+    """Give one row per trial in the order they ran: the raw samples, units in the names."""
+    rows = [
+        {
+            "variant": experiment.plan.variants[trial.variant].name,
+            "photo": trial.photo,
+            "repeat": trial.repeat,
+            "started_s": trial.started_s,
+            "total_ms": trial.timings.total_ms,
+            **{f"{stage}_ms": time_ms for stage, time_ms in trial.timings.by_stage().items()},
+            "cpu_time_s": trial.cpu_time_s,
+            "cpu_percent_of_core": trial.cpu_percent,
+            "cycle_time_s": trial.cycle_time_s,
+            "cycle_cpu_s": trial.cycle_cpu_s,
+            "rss_after_mb": trial.rss_after_bytes / _MB,
+            "peak_rss_mb": trial.peak_rss_bytes / _MB,
+            "faces": trial.faces,
+        }
+        for trial in experiment.trials
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["variant", "photo", "repeat", "total_ms"])

@@ -1,0 +1,161 @@
+"""The file that a batch gives in the end: when it is written, and what it never overwrites."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from facecore.batch.output import BatchOutput, Totals, writer_for
+from facecore.errors import BatchError, SettingsError
+from tests.batch.conftest import failed_row, row
+from tests.conftest import REPOSITORY
+
+SETTINGS = {"confidence": 0.7}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the output will be."""
+    return tmp_path / "out.jsonl"
+
+
+def _fill(output: BatchOutput) -> None:
+    output.journal.add("b", failed_row("b"))
+    output.journal.add("a", row("a", 3))
+
+
+def _paths(path: Path) -> list[str]:
+    return [json.loads(line)["path"] for line in path.read_text().splitlines()]
+
+
+def test_batch_without_rows_gives_an_empty_file(path: Path) -> None:
+    """Nothing done and finished is a file without rows, and nothing else in the folder."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        assert output.finish() == Totals()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == b""
+
+
+def test_finished_batch_is_one_file(path: Path) -> None:
+    """All rows are there by name, the totals are theirs, and the journal is gone."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+        assert not path.exists()
+        assert output.finish() == Totals(photos=2, failed=1, faces=3)
+    assert _paths(path) == ["a", "b"]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_stopped_batch_goes_on(path: Path) -> None:
+    """What was done before a stop is in the output of the next process."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+    assert not path.exists()
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        assert "a" in output.journal
+        output.journal.add("c", row("c"))
+        output.finish()
+    assert _paths(path) == ["a", "b", "c"]
+
+
+def test_finished_output_is_never_overwritten(path: Path) -> None:
+    """An output that is there is left alone, and so is the folder."""
+    path.write_text("mine")
+    with pytest.raises(BatchError, match="is there already, so nothing was read"):
+        BatchOutput(path, SETTINGS)
+    assert path.read_text() == "mine"
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_file_that_came_meanwhile_is_not_overwritten(path: Path) -> None:
+    """What somebody else wrote while the batch ran is kept, and so are the rows."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+        path.write_text("mine")
+        with pytest.raises(BatchError, match="is there already"):
+            output.finish()
+    with pytest.raises(BatchError, match="is there already"):
+        BatchOutput(path, SETTINGS)
+    assert path.read_text() == "mine"
+    path.unlink()
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        output.finish()
+    assert _paths(path) == ["a", "b"]
+
+
+def test_kill_between_the_move_and_the_end_is_recovered_from(path: Path) -> None:
+    """With the output in its place and the journal still there, the next process finishes."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+        output.journal.mark_complete()
+    path.write_text("moved")
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        output.journal.add("c", row("c"))
+        output.finish()
+    assert _paths(path) == ["a", "b", "c"]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_half_written_output_is_no_output(path: Path) -> None:
+    """What a kill left of writing aside does not disturb the next process."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+    path.with_name(".out.jsonl.part").write_text("half")
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        output.finish()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_output_that_does_not_fit_leaves_the_journal(path: Path) -> None:
+    """Where the disk is full, no half output lies about, and nothing is lost."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+        path.with_name(".out.jsonl.part").symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left"):
+            output.finish()
+    assert [file.name for file in path.parent.iterdir()] == ["out.jsonl.journal"]
+
+
+@pytest.mark.parametrize("name", ["out", "out.txt", "out.parquet.gz"])
+def test_form_that_there_is_not_is_one_sentence(tmp_path: Path, name: str) -> None:
+    """A suffix that says no form is refused before anything is written."""
+    with pytest.raises(SettingsError, match=r"must end in \.parquet, \.csv, \.jsonl"):
+        BatchOutput(tmp_path / name, SETTINGS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_suffix_may_be_in_capitals() -> None:
+    """The form does not depend on the case."""
+    assert writer_for(Path("A.CSV")) is writer_for(Path("a.csv"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path, suffix: str) -> None:
+    """Finishing a hundred times as many photos takes about the same memory."""
+    pytest.importorskip("resource", reason="needs Unix's figures")
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "from facecore.batch.output import BatchOutput; from tests.batch.conftest import row\n"
+        "output = BatchOutput(Path(sys.argv[1]), {}); made = row('x', 3)\n"
+        "for n in range(int(sys.argv[2])): output.journal.add(f'{n:06}', made)\n"
+        "assert output.finish().photos == int(sys.argv[2])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    peaks_kb = []
+    for rows in (2000, 20_000):
+        done = subprocess.run(
+            [sys.executable, "-c", script, tmp_path / f"{rows}{suffix}", str(rows)],
+            cwd=REPOSITORY,
+            capture_output=True,
+            check=True,
+        )
+        peaks_kb.append(int(done.stdout))
+    # 18,000 rows of three faces would take about 200 MB; their names take 5 MB.
+    assert peaks_kb[1] - peaks_kb[0] < 30_000

@@ -1,0 +1,33 @@
+"""How long a batch will still take."""
+
+from __future__ import annotations
+
+import pytest
+
+from facecore.batch.pace import clock, time_left_s
+
+
+def test_nothing_is_known_before_the_first_photo() -> None:
+    """Without a photo done there is no pace."""
+    assert time_left_s(0, 10, 5.0) is None
+
+
+@pytest.mark.parametrize(("done", "left_s"), [(1, 27.0), (5, 3.0), (10, 0.0)])
+def test_the_pace_so_far_goes_on(done: int, left_s: float) -> None:
+    """What is left takes as long per photo as what is done."""
+    assert time_left_s(done, 10, 3.0) == pytest.approx(left_s)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0:00:00"),
+        (59.6, "0:01:00"),
+        (83, "0:01:23"),
+        (3599.4, "0:59:59"),
+        (90_061, "25:01:01"),
+    ],
+)
+def test_seconds_are_written_as_a_clock(seconds: float, text: str) -> None:
+    """Hours, minutes and seconds, rounded to whole seconds."""
+    assert clock(seconds) == text

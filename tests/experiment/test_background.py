@@ -1,0 +1,85 @@
+"""An experiment in the background: watched, stopped, forgotten, refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from facecore.experiment.background import BackgroundExperiment
+from facecore.experiment.record import Plan
+from facecore.experiment.runner import MAX_PHOTOS
+from facecore.settings import ProcessOptions
+from tests.experiment.conftest import WAIT_S, two_variants, wait_until, worker_processes
+
+pytestmark = pytest.mark.slow
+
+PLAN = Plan(variants=two_variants(), repeats=1000, warm_up=1)
+
+
+@pytest.mark.parametrize("count", [0, MAX_PHOTOS + 1])
+def test_what_cannot_be_run_is_told_in_a_sentence(count: int) -> None:
+    """There is no result and no exception, but the sentence to show."""
+    running = BackgroundExperiment(PLAN, dict.fromkeys(map(str, range(count)), b""))
+    assert running.wait(WAIT_S)
+    assert (running.result, running.is_running) == (None, False)
+    assert running.error == f"An experiment needs 1 to 100 photos, not {count}."
+
+
+def test_runs_to_its_end(small_photo: bytes) -> None:
+    """Once it is over, the result is there, no error, and the last progress is complete."""
+    running = BackgroundExperiment(replace(PLAN, repeats=2), {"a": small_photo})
+    assert (running.wait(0), running.is_running, running.result) == (False, True, None)
+    assert running.wait(WAIT_S)
+    assert (running.is_running, running.error) == (False, "")
+    assert running.result is not None
+    assert running.result.plan is running.plan
+    assert not running.result.stopped
+    assert running.progress.trials == running.result.trials
+    assert (running.progress.done, running.progress.total) == (4, 4)
+    assert worker_processes() == []
+
+
+def test_stopping_keeps_what_was_measured(small_photo: bytes) -> None:
+    """Progress is a copy that stays as it is while the experiment goes on, until it is stopped."""
+    running = BackgroundExperiment(PLAN, {"a": small_photo})
+    try:
+        assert wait_until(lambda: running.progress.done >= 3)
+        early = running.progress
+        assert isinstance(early.trials, tuple)
+        trials = list(early.trials)
+        assert wait_until(lambda: running.progress.done >= early.done + 3)
+        assert list(early.trials) == trials
+        assert (early.phase, running.is_running, running.result) == ("measuring", True, None)
+    finally:
+        running.stop()
+        running.stop()
+        assert running.wait(WAIT_S)
+    assert running.result is not None
+    assert running.result.stopped
+    assert running.result.trials[: len(trials)] == tuple(trials)
+    assert len(running.result.trials) < 2000
+    assert running.error == ""
+    assert worker_processes() == []
+
+
+def test_one_that_nobody_asks_for_ends_by_itself(small_photo: bytes) -> None:
+    """A visitor who left does not keep the machine busy; what was measured is kept."""
+    running = BackgroundExperiment(PLAN, {"a": small_photo}, abandoned_after_s=0.2)
+    assert running.wait(WAIT_S)
+    assert running.result is not None
+    assert running.result.stopped
+    assert worker_processes() == []
+
+
+def test_asking_keeps_it_going(small_photo: bytes) -> None:
+    """One that takes far longer than the patience ends well while somebody asks."""
+    throttled = tuple(
+        replace(variant, process=ProcessOptions(min_interval_ms=800)) for variant in two_variants()
+    )
+    running = BackgroundExperiment(
+        replace(PLAN, variants=throttled, repeats=1), {"a": small_photo}, abandoned_after_s=2.0
+    )
+    assert wait_until(lambda: running.progress.done == 2 and not running.is_running)
+    assert running.result is not None
+    assert not running.result.stopped

@@ -1,0 +1,150 @@
+"""What an experiment was and measured: values that check themselves."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+
+from facecore.errors import SettingsError
+from facecore.experiment.record import Failure, Plan
+from facecore.experiment.variants import Variant
+from facecore.results import StageTimings
+from tests.experiment.conftest import (
+    MadeExperiment,
+    made_face,
+    made_trial,
+    made_worker,
+    two_variants,
+)
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+def test_plan_without_variants_is_refused() -> None:
+    """There must be something to compare."""
+    with pytest.raises(SettingsError, match="2 to 4 variants, not 0"):
+        Plan(variants=())
+
+
+def test_plan_has_the_documented_defaults() -> None:
+    """Ten repeats after two passes of warm-up, without a budget."""
+    plan = Plan(variants=two_variants())
+    assert (plan.repeats, plan.warm_up, plan.budget_s, plan.seed) == (10, 2, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"variants": (Variant(name="a"), Variant(name="a"))}, "same name"),
+        ({"repeats": 0}, "number of repeats must be 1 to 1000, not 0"),
+        ({"repeats": 1001}, "repeats"),
+        ({"repeats": True}, "repeats"),
+        ({"repeats": 2.0}, "repeats"),
+        ({"repeats": "3"}, "repeats"),
+        ({"warm_up": 0}, "warm-up passes must be 1 to 20, not 0"),
+        ({"warm_up": 21}, "warm-up"),
+        ({"warm_up": None}, "warm-up"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": False}, "seed"),
+        ({"budget_s": 0.5}, "time budget must be 1 to 3600 seconds, not 0.5"),
+        ({"budget_s": 3601}, "time budget"),
+        ({"budget_s": NAN}, "time budget"),
+        ({"budget_s": INFINITY}, "time budget"),
+        ({"budget_s": True}, "time budget"),
+        ({"budget_s": "9"}, "time budget"),
+    ],
+)
+def test_plans_that_cannot_be_measured(change: dict[str, Any], says: str) -> None:
+    """Each value outside its range, or of another kind, has a sentence."""
+    with pytest.raises(SettingsError) as told:
+        Plan(**({"variants": two_variants()} | change))
+    assert says in str(told.value)
+    assert str(told.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"repeats": 1, "warm_up": 1, "budget_s": 1, "seed": -(2**70)},
+        {"repeats": 1000, "warm_up": 20, "budget_s": 3600.0, "seed": 2**70},
+    ],
+)
+def test_plans_at_their_ends(change: dict[str, Any]) -> None:
+    """The ends of each range belong to it."""
+    plan = Plan(variants=two_variants(), **change)
+    assert {name: getattr(plan, name) for name in change} == change
+
+
+def test_plan_can_be_a_key() -> None:
+    """Equal plans hash alike, and none can be changed."""
+    plan = Plan(variants=two_variants())
+    assert len({plan, Plan(variants=two_variants()), replace(plan, seed=2)}) == 2
+    with pytest.raises(FrozenInstanceError):
+        plan.seed = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("bad", [-1, NAN, INFINITY])
+@pytest.mark.parametrize(
+    "name", ["started_s", "cpu_time_s", "cycle_time_s", "cycle_cpu_s", "peak_rss_bytes"]
+)
+def test_trial_s_numbers_are_none_below_zero(name: str, bad: float) -> None:
+    """No time and no memory is negative or no number."""
+    with pytest.raises(ValueError, match="negative"):
+        replace(made_trial(0, "a", 0), **{name: bad})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", [{"variant": -1}, {"repeat": -1}, {"faces": -1}])
+def test_trial_counts_from_zero(change: dict[str, Any]) -> None:
+    """Places and counts are not negative."""
+    with pytest.raises(ValueError, match="negative"):
+        replace(made_trial(0, "a", 0), **change)
+
+
+@pytest.mark.parametrize("stage", ["decode_ms", "encode_ms", "total_ms"])
+def test_trial_s_stages_are_checked(stage: str) -> None:
+    """A stage's time is checked like all others."""
+    with pytest.raises(ValueError, match="negative"):
+        replace(made_trial(0, "a", 0), timings=StageTimings(**{stage: NAN}))
+
+
+def test_cpu_percent_is_of_one_core() -> None:
+    """Twice the wall time in CPU time is 200 %; a reading without time has none."""
+    assert made_trial(0, "a", 0, total_ms=40).cpu_percent == pytest.approx(200)
+    assert replace(made_trial(0, "a", 0), timings=StageTimings()).cpu_percent == 0
+
+
+def test_experiment_without_trials_is_one(made: MadeExperiment) -> None:
+    """One that was stopped at its beginning has nothing but its plan."""
+    bare = made(
+        trials=(), workers=(None, None), answers=({}, {}), failures=(), photos=(), stopped=True
+    )
+    assert (bare.trials, bare.workers) == ((), (None, None))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"workers": ()}, "for each variant"),
+        ({"workers": (None,)}, "for each variant"),
+        ({"workers": (made_worker(),) * 3}, "for each variant"),
+        ({"answers": ({},)}, "for each variant"),
+        ({"trials": (made_trial(2, "a.jpg", 0),)}, "not in the experiment"),
+        ({"trials": (made_trial(0, "c.jpg", 0),)}, "not in the experiment"),
+        ({"failures": (Failure(variant=2, photo=None, message="."),)}, "not in the experiment"),
+        ({"failures": (Failure(variant=-1, photo=None, message="."),)}, "not in the experiment"),
+        ({"answers": ({}, {"c.jpg": (made_face(),)})}, "not in the experiment"),
+    ],
+)
+def test_experiment_holds_together(made: MadeExperiment, change: dict[str, Any], says: str) -> None:
+    """Whatever belongs to a variant or photo belongs to one that is there."""
+    with pytest.raises(ValueError, match=says):
+        made(**change)
+
+
+def test_photos_have_different_names(made: MadeExperiment) -> None:
+    """Two photos of one name could not be told apart."""
+    photo = made().photos[0]
+    with pytest.raises(ValueError, match="same name"):
+        made(photos=(photo, photo))

@@ -1,0 +1,237 @@
+"""Variants: their names, how they differ, and the tables they are read from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from facecore.errors import SettingsError
+from facecore.experiment.variants import (
+    LABELS,
+    MAX_NAME_LETTERS,
+    Variant,
+    check_variants,
+    differences,
+    differences_in_words,
+    in_words,
+    variant_from_dict,
+    variant_from_settings,
+    variant_to_dict,
+)
+from facecore.presets import PRESETS, preset
+from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+
+BUSY = Variant(
+    name="much",
+    settings=preset("Crowd"),
+    options=RuntimeOptions(threads=2, optimised=False, winograd=False, fusion=False),
+    process=ProcessOptions(cores=1, cpu_features_off=("AVX2", "FMA3"), min_interval_ms=12.5),
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "a\nb", "a\x1b[31mb", "\u202eb", "\ud800", "a" * (MAX_NAME_LETTERS + 1)]
+)
+def test_name_must_be_one_short_line(name: str) -> None:
+    """A name that is empty, too long or could steer a terminal is refused, and shown harmlessly."""
+    with pytest.raises(SettingsError, match="name of 1 to 60 letters") as told:
+        Variant(name=name)
+    assert str(told.value).isprintable()
+
+
+def test_long_name_cannot_hide_in_spaces() -> None:
+    """Spaces count as letters, so that a name always fits its column."""
+    with pytest.raises(SettingsError, match="name of 1 to 60 letters"):
+        Variant(name=f"a{' ' * 500}")
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "a" * MAX_NAME_LETTERS, "éçole 東京 🙂"[:10], "[x](y) | <b>"]
+)
+def test_other_names_are_kept_as_they_are(name: str) -> None:
+    """Letters of any script are fine."""
+    assert Variant(name=name).name == name
+
+
+@pytest.mark.parametrize("names", [[], ["a"], ["a", "b", "c", "d", "e"]])
+def test_too_few_or_too_many_variants(names: list[str]) -> None:
+    """Two to four variants can be compared."""
+    with pytest.raises(SettingsError, match=f"Compare 2 to 4 variants, not {len(names)}"):
+        check_variants([Variant(name=name) for name in names])
+
+
+def test_variants_need_names_of_their_own() -> None:
+    """Two of the same name could not be told apart; four different ones can."""
+    with pytest.raises(SettingsError, match="same name"):
+        check_variants([Variant(name="a"), Variant(name="b"), Variant(name="a")])
+    check_variants([Variant(name=name) for name in "abcd"])
+
+
+def test_every_setting_has_one_label() -> None:
+    """Each field of the three parts is called by one name of its own, and nothing else is."""
+    known = [
+        one.name
+        for part in (AnalysisSettings, RuntimeOptions, ProcessOptions)
+        for one in fields(part)
+    ]
+    assert set(known) <= set(LABELS)
+    assert set(Variant(name="a").values()) == set(known)
+    assert len(set(LABELS.values())) == len(LABELS)
+
+
+def test_same_settings_do_not_differ() -> None:
+    """A name is no setting."""
+    assert differences(Variant(name="a"), Variant(name="b")) == {}
+    assert differences_in_words(Variant(name="a"), Variant(name="b")) == "the same settings"
+
+
+def test_differences_are_ours_and_theirs() -> None:
+    """Each setting that differs is there with both values, and in words likewise."""
+    base = Variant(name="base")
+    assert differences(BUSY, base) == {
+        "max_side_px": (None, 800),
+        "input_size_px": (900, 300),
+        "threads": (2, None),
+        "optimised": (False, True),
+        "winograd": (False, True),
+        "fusion": (False, True),
+        "cores": (1, None),
+        "cpu_features_off": (("AVX2", "FMA3"), ()),
+        "min_interval_ms": (12.5, 0.0),
+    }
+    words = differences_in_words(BUSY, base).split(", ")
+    assert words[0] == "longest side none (not 800 px)"
+    assert "optimised code off (not on)" in words
+    assert "threads 2 (not auto)" in words
+    assert "cores 1 (not all)" in words
+    assert "CPU features off AVX2 FMA3 (not none)" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("cpu_features_off", (), "none"),
+        ("cpu_features_off", ["AVX2", "FP16"], "AVX2 FP16"),
+        ("max_side_px", None, "none"),
+        ("threads", None, "auto"),
+        ("cores", None, "all"),
+        ("threads", 1, "1"),
+        ("careful", True, "on"),
+        ("careful", False, "off"),
+        ("confidence", 0.7, "0.7"),
+        ("max_side_px", 800, "800 px"),
+        ("min_interval_ms", 500.0, "500 ms"),
+        ("min_interval_ms", 12.5, "12.5 ms"),
+        ("min_interval_ms", 0.0, "none"),
+        ("crop_shape", "square", "square"),
+    ],
+)
+def test_values_in_words(name: str, value: Any, words: str) -> None:
+    """On, off, none, or the value itself without needless digits."""
+    assert in_words(name, value) == words
+
+
+@pytest.mark.parametrize("variant", [Variant(name="plain"), BUSY])
+def test_plain_values_make_an_equal_variant(variant: Variant) -> None:
+    """What is written as JSON is read back equal."""
+    assert variant_from_dict(json.loads(json.dumps(variant_to_dict(variant)))) == variant
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("settings", {"confidence": 2}),
+        ("settings", {"confidence": float("nan")}),
+        ("settings", {"confidence": True}),
+        ("settings", {"colour": 1}),
+        ("options", {"threads": 0}),
+        ("options", {"threads": True}),
+        ("options", {"optimised": "off"}),
+        ("options", {"winograd": 0}),
+        ("options", {"fusion": None}),
+        ("process", {"cores": 0}),
+        ("process", {"cpu_features_off": "AVX2"}),
+        ("process", {"cpu_features_off": ["AVX2,AVX"]}),
+        ("process", {"cpu_features_off": [1]}),
+        ("process", {"min_interval_ms": -1}),
+        ("process", {"min_interval_ms": float("inf")}),
+    ],
+)
+def test_plain_values_that_cannot_be_used(part: str, change: dict[str, Any]) -> None:
+    """A value outside its range or of another kind is refused in a sentence."""
+    values = variant_to_dict(BUSY)
+    values[part] = {**values[part], **change}
+    with pytest.raises(SettingsError) as told:
+        variant_from_dict(values)
+    assert str(told.value).endswith(".")
+
+
+def test_name_alone_is_recommended() -> None:
+    """A table with nothing but a name has all defaults."""
+    assert variant_from_settings({"name": "a"}) == Variant(name="a")
+
+
+def test_flat_table_finds_each_setting_s_place() -> None:
+    """Settings of all three parts lie side by side, on top of a preset; "none" is no cap."""
+    read = variant_from_settings(
+        {
+            "name": "mine",
+            "preset": "careful",
+            "max_side_px": "none",
+            "confidence": 0.5,
+            "threads": 1,
+            "fusion": False,
+            "cores": 1,
+            "cpu_features_off": ["AVX2"],
+            "min_interval_ms": 5,
+        }
+    )
+    assert read == Variant(
+        name="mine",
+        settings=AnalysisSettings(careful=True, max_side_px=None, confidence=0.5),
+        options=RuntimeOptions(threads=1, fusion=False),
+        process=ProcessOptions(cores=1, cpu_features_off=("AVX2",), min_interval_ms=5),
+    )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_preset_can_be_named(name: str) -> None:
+    """A preset brings all its settings."""
+    read = variant_from_settings({"name": "a", "preset": name})
+    assert read.settings == PRESETS[name]
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({}, "no name"),
+        ({"name": 5}, "no name"),
+        ({"name": ""}, "name of 1 to 60"),
+        ({"name": "a", "preset": "Fast"}, "no preset 'Fast'"),
+        ({"name": "a", "preset": None}, "no preset"),
+        ({"name": "a", "thread": 1}, "no setting called thread;"),
+        ({"name": "a", "confidence": "high"}, "Variant 'a': The confidence must be"),
+        ({"name": "a", "max_side_px": "None"}, "Variant 'a': The longest side must be"),
+        ({"name": "a", "threads": 1.0}, "Variant 'a': The number of threads must be"),
+        ({"name": "a", "optimised": "off"}, "Variant 'a': "),
+        ({"name": "a", "winograd": 0}, "Variant 'a': "),
+        ({"name": "a", "cpu_features_off": "AVX2"}, "Variant 'a': CPU features"),
+        ({"name": "a", "cpu_features_off": {"AVX2": True}}, "Variant 'a': CPU features"),
+    ],
+)
+def test_tables_that_cannot_be_used(values: dict[str, Any], says: str) -> None:
+    """Each has a sentence that names the variant where it has a name, and the setting."""
+    with pytest.raises(SettingsError) as told:
+        variant_from_settings(values)
+    assert says in str(told.value)
+    assert str(told.value).endswith(".")
+
+
+def test_unknown_setting_cannot_steer_a_terminal() -> None:
+    """A setting's name comes from a file, and is shown harmlessly."""
+    with pytest.raises(SettingsError) as told:
+        variant_from_settings({"name": "a", "x\x1b[2Jy\nz": 1})
+    assert str(told.value).isprintable()

@@ -1,0 +1,199 @@
+"""The Compare page: choosing variants, measuring, showing, saving and loading."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from facecore.experiment.background import BackgroundExperiment
+from facecore.experiment.claims import claims
+from facecore.experiment.storage import experiment_to_json
+from facecore.experiment.variants import Variant
+from facecore.ui.state import MAX_EXPERIMENTS
+from tests.experiment.conftest import MadeExperiment
+from tests.pages.conftest import expect_no_error, go_to, visit
+
+WAIT_S = 60
+
+
+@pytest.fixture(autouse=True)
+def _navigation_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each run be one of a server that knows its pages, as all but the first are.
+
+    Streamlit's tester is a fresh server in every run: a link then goes through a
+    rerun (facecore/ui/entry.py), on which a click is lost.
+    """
+    original = PagesManager.__init__
+
+    def init(self: PagesManager, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", init)
+
+
+def _variants(app: AppTest) -> list[str]:
+    kept: tuple[Variant, ...] = app.session_state["facecore.variants"]
+    return [variant.name for variant in kept]
+
+
+def _button(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+
+
+def _texts(app: AppTest) -> str:
+    parts = (app.text, app.markdown, app.caption, app.info, app.warning, app.error, app.subheader)
+    return "\n".join(str(value) for part in parts for value in part.values)
+
+
+def _start(app: AppTest, repeats: int) -> BackgroundExperiment:
+    app.number_input(key="compare_repeats").set_value(repeats).run()
+    _button(app, "Measure 2 variants on 1 photo")
+    running: BackgroundExperiment = app.session_state["facecore.running"]
+    return running
+
+
+def _load(app: AppTest, files: dict[str, bytes]) -> AppTest:
+    chosen = [(name, data, "application/json") for name, data in files.items()]
+    app.file_uploader(key="experiment_files").set_value(chosen)
+    return app.run()
+
+
+def _tables(app: AppTest) -> list[str]:
+    return [frame.value.to_csv() for frame in app.dataframe]
+
+
+def test_nothing_is_measured_before_somebody_asks() -> None:
+    """A first visit offers two variants, and says that nothing was measured."""
+    app = visit("compare")
+    expect_no_error(app)
+    assert app.title.values == ["Compare"]
+    assert len(_variants(app)) == 2
+    assert "Nothing yet." in app.caption.values
+    assert app.session_state["facecore.running"] is None
+
+
+@pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.key)
+def test_a_comparison_brings_its_variants(claim: object) -> None:
+    """Each ready-made comparison can be chosen, and shows only what differs."""
+    app = visit("compare")
+    app.selectbox(key="comparison").set_value(claim.key).run()  # type: ignore[attr-defined]
+    expect_no_error(app)
+    assert _variants(app) == [one.name for one in claim.variants]  # type: ignore[attr-defined]
+
+
+def test_variants_are_added_and_removed_within_bounds() -> None:
+    """Two to four, each with a name of its own; then the comparison is one's own."""
+    app = visit("compare", confidence="0.5")
+    _button(app, "Add the settings of the sidebar")
+    _button(app, "Add a copy of the baseline")
+    assert _variants(app) == ["optimised off", "optimised on", "sidebar", "copy of optimised off"]
+    assert app.selectbox(key="comparison").value == "own"
+    assert "confidence 0.5 (not 0.7)" in _texts(app)
+    labels = ("Add the settings of the sidebar", "Add a copy of the baseline")
+    assert all(button.disabled for button in app.button if button.label in labels)
+    app.button(key="remove_1").click().run()
+    app.button(key="remove_0").click().run()
+    assert _variants(app) == ["sidebar", "copy of optimised off"]
+    assert app.button(key="remove_0").disabled
+    expect_no_error(app)
+
+
+@pytest.mark.slow
+def test_an_experiment_is_measured_shown_saved_and_loaded_the_same() -> None:
+    """What a saved experiment shows in another session is what it showed when it was measured."""
+    app = visit("compare")
+    running = _start(app, repeats=6)
+    assert app.session_state["facecore.running"] is running
+    assert any(button.label == "Stop" for button in app.button)
+    assert running.wait(WAIT_S)
+    app.run()
+    expect_no_error(app)
+    assert app.session_state["facecore.running"] is None
+    assert "Baseline" in _texts(app)
+    assert "The article says that optimised code" in app.info.values[0]
+    assert len(app.get("plotly_chart")) == 5
+    assert app.caption.values.count("6 faces.") == 2
+    assert running.result is not None
+    other = _load(visit("compare"), {"saved.json": experiment_to_json(running.result)})
+    expect_no_error(other)
+    assert _tables(other) == _tables(app)
+    assert other.info.values == app.info.values
+    charts = [[chart.proto.spec for chart in one.get("plotly_chart")] for one in (app, other)]
+    assert charts[0] == charts[1]
+
+
+@pytest.mark.slow
+def test_an_experiment_goes_on_while_another_page_is_open_and_can_be_stopped() -> None:
+    """The sidebar tells of it on other pages, answers there stay, and Stop keeps what there is."""
+    app = visit("compare")
+    running = _start(app, repeats=500)
+    go_to(app, "Analyze")
+    expect_no_error(app)
+    assert any("Compare: " in text for text in app.sidebar.caption.values)
+    deadline = time.monotonic() + WAIT_S
+    while not running.progress.trials and time.monotonic() < deadline:
+        time.sleep(0.1)
+    go_to(app, "Compare")
+    _button(app, "Stop")
+    assert not running.is_running
+    app.run()
+    expect_no_error(app)
+    assert any("stopped before its end" in text for text in app.warning.values)
+    assert running.result is not None
+    assert running.result.trials
+
+
+def test_a_file_that_is_no_experiment_costs_only_itself(made: MadeExperiment) -> None:
+    """It is named with a sentence; the good file beside it is shown."""
+    good = experiment_to_json(made())
+    files = {"<b>bad</b>.json": b"{}", "cut.json": good[:500], "good.json": good}
+    app = _load(visit("compare"), files)
+    assert app.exception.values == []
+    assert [text for text in app.text.values if "no saved experiment" in text] == [
+        text for text in app.text.values if text.startswith(("<b>bad</b>.json: ", "cut.json: "))
+    ]
+    assert len(app.error.values) >= 2
+    assert app.selectbox(key="shown_experiment").value == "good.json"
+
+
+def test_experiments_from_elsewhere_stand_in_one_table(made: MadeExperiment) -> None:
+    """Several loaded experiments are compared in a table that says where each was measured."""
+    files = {
+        f"{number}.json": experiment_to_json(made(measured_s=1.0 + number)) for number in (1, 2)
+    }
+    app = _load(visit("compare"), files)
+    table = app.dataframe[-1].value
+    assert sorted(set(table["experiment"])) == ["1.json", "2.json"]
+    assert set(table["processor"]) == {"Processor of the tests"}
+
+
+def test_a_session_keeps_the_newest_experiments(made: MadeExperiment) -> None:
+    """More than a session keeps are loaded: the first make room."""
+    files = {
+        f"{number}.json": experiment_to_json(made(measured_s=1.0 + number))
+        for number in range(MAX_EXPERIMENTS + 2)
+    }
+    app = _load(visit("compare"), files)
+    kept = list(app.session_state["facecore.experiments"])
+    assert kept == [f"{number}.json" for number in range(2, MAX_EXPERIMENTS + 2)]
+
+
+def test_names_from_a_file_are_text(made: MadeExperiment) -> None:
+    """A variant whose name is HTML and Markdown is shown as it is, and nowhere as markup."""
+    name = "<img src=x onerror=alert(1)> **b**"
+    plan = made().plan
+    variants = (Variant(name=name), plan.variants[1])
+    app = _load(
+        visit("compare"),
+        {"evil.json": experiment_to_json(made(plan=type(plan)(variants=variants)))},
+    )
+    assert name in app.text.values
+    markup = [*app.markdown.values, *app.caption.values, *app.info.values]
+    assert not any("<img" in str(text) for text in markup)
+    specs = "".join(chart.proto.spec for chart in app.get("plotly_chart"))
+    assert "<img" not in specs
