@@ -46,10 +46,12 @@ class MemoryPlan:
 
 def plan_for(memory_bytes: int) -> MemoryPlan:
     """Divide so much memory."""
-    left = _FILLED_AT_MOST * memory_bytes - _SERVER_BYTES
+    left_bytes = _FILLED_AT_MOST * memory_bytes - _SERVER_BYTES
+    # Whole megapixels, as the limit is told to visitors.
+    pixels = int(left_bytes / _BYTES_PER_PIXEL / 1e6) * 1_000_000
     return MemoryPlan(
         network_sets=1 if memory_bytes < _TWO_SETS_FROM_BYTES else 2,
-        max_pixels=min(DEFAULT_MAX_PIXELS, max(_LEAST_PIXELS, int(left / _BYTES_PER_PIXEL))),
+        max_pixels=min(DEFAULT_MAX_PIXELS, max(_LEAST_PIXELS, pixels)),
         decoded_bytes=int(_DECODED_SHARE * memory_bytes),
         upload_bytes=int(_UPLOADS_SHARE * memory_bytes),
     )
