@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 
-.PHONY: run test lint check fast screenshots clean
+.PHONY: run test lint check fast small-container soak screenshots clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
@@ -22,6 +22,13 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 check: lint test
+
+# Needs Linux and the rights to make control groups.
+small-container: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.limits.small_container
+
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.soak --minutes 10
 
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
