@@ -65,6 +65,15 @@ def usable_cpus(limits: ContainerLimits) -> float:
     return min(allowed, limits.cpu_quota) if limits.cpu_quota else allowed
 
 
+def free_memory_bytes() -> int:
+    """How much memory this process and its children can still take before something is killed."""
+    limits = read_limits()
+    free = psutil.virtual_memory().available
+    if limits.memory_limit_bytes is None or limits.memory_used_bytes is None:
+        return free
+    return max(0, min(free, limits.memory_limit_bytes - limits.memory_used_bytes))
+
+
 def usable_cores() -> int:
     """How many processors this process may run on, whatever time it gets on them."""
     if hasattr(os, "sched_getaffinity"):
