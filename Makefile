@@ -4,10 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 
-.PHONY: run test lint check fast small-container soak screenshots clean
+.PHONY: run serve test lint check fast small-container soak screenshots clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+
+# The dashboard and the HTTP door on one port.
+serve: $(VENV)/.installed-serve
+	$(BIN)/python -m facecore serve --port $(PORT)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
@@ -40,7 +44,11 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+$(VENV)/.installed-serve: requirements-serve.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt requirements-serve.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
@@ -131,6 +132,11 @@ class FaceService:
             replicas = self._replicas.get(options)
         return replicas.loaded() if replicas else ()
 
+    def sets_loaded(self) -> int:
+        """Count the sets of networks in memory, over all options."""
+        with self._lock:
+            return sum(len(replicas.loaded()) for replicas in self._replicas.values())
+
     def effective(self, options: RuntimeOptions) -> RuntimeOptions:
         """Give the options that the networks are really built with.
 
@@ -167,6 +173,30 @@ class FaceService:
         )
         for listener in self._listeners:
             listener(outcome)
+
+
+@functools.cache
+def _only_service() -> FaceService:
+    return FaceService.from_environment()
+
+
+_MAKING = threading.Lock()
+
+
+def process_service() -> FaceService:
+    """Give the one service of this process, made as the environment says when first asked for.
+
+    Raises:
+        SettingsError: a variable is no number, or outside its range.
+    """
+    with _MAKING:
+        return _only_service()
+
+
+def forget_process_service() -> None:
+    """Let the process's service go; the next that is asked for is a new one."""
+    with _MAKING:
+        _only_service.cache_clear()
 
 
 class _Replicas:
