@@ -13,7 +13,7 @@ RUN pip uninstall --yes wheel setuptools pip \
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY .streamlit/config.toml .streamlit/
-COPY LICENSE streamlit_app.py ./
+COPY LICENSE server_app.py streamlit_app.py ./
 COPY models models
 COPY pages pages
 COPY facecore facecore
@@ -28,6 +28,6 @@ ENV PATH=/opt/venv/bin:$PATH \
 USER 10001
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/_stcore/health', timeout=8)"]
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=8)"]
 # The shell is replaced by the server, which so hears the signal to stop.
-CMD ["sh", "-c", "exec python -m streamlit run streamlit_app.py --server.headless=true --server.address=0.0.0.0 --server.port=$PORT"]
+CMD ["sh", "-c", "exec python -m facecore serve --host 0.0.0.0 --port $PORT"]

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.limits.dockerfile import copied, environment, instructions
-from tests.load.doors import ANSWERED, PageDoor
+from tests.load.doors import ANSWERED, Door, HttpDoor, PageDoor
 from tests.load.server import free_port
 from tests.load.uploads import Upload
 
@@ -146,10 +146,12 @@ def test_commands_work_without_rights(image_folder: Path, tmp_path: Path) -> Non
         ).returncode:
             assert server.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.5)
-        door = PageDoor(f"http://127.0.0.1:{port}")
-        photo = (SAMPLES / "grace_hopper.jpg").read_bytes()
-        assert door.hand_in(Upload("portrait", "a.jpg", photo)).answer == ANSWERED, log.read_text()
-        door.close()
+        photo = Upload("portrait", "a.jpg", (SAMPLES / "grace_hopper.jpg").read_bytes())
+        address = f"http://127.0.0.1:{port}"
+        doors: list[Door] = [PageDoor(address), HttpDoor(address)]
+        for door in doors:
+            assert door.hand_in(photo).answer == ANSWERED, log.read_text()
+            door.close()
     finally:
         server.terminate()
         status = server.wait(timeout=30)

@@ -45,10 +45,6 @@ class Server:
 
 def serve_command(port: int) -> list[str]:
     """Give the command that serves page and API on a port of this machine alone."""
-    if not (REPOSITORY / "facecore" / "commands" / "serve.py").exists():  # TEMP
-        page = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-        page += ["--server.headless=true", f"--server.port={port}"]
-        return [*page, "--server.address=127.0.0.1"]
     return [sys.executable, "-m", "facecore", "serve", "--host", "127.0.0.1", "--port", str(port)]
 
 
