@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from facecore.http.uploads import keep_uploads_in_memory
 from facecore.ui import state
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
 
 st.set_page_config("Face reading on the CPU", "🙂", "wide")
+keep_uploads_in_memory()
 
 # While Streamlit's automatic pages are still on, before the navigation has run, an
 # address that is a file's name opens that file alone. So the pages' files have other
