@@ -54,9 +54,19 @@ class UploadLimits:
         return self.max_bytes + _FORM_BYTES
 
 
+_NEVER = 0  # else a file goes to disk from 1 MB on
+
+
 class _MemoryOnlyParser(MultiPartParser):
-    # 0 keeps a file in memory whatever its size; else it goes to disk from 1 MB on.
-    spool_max_size = 0
+    spool_max_size = _NEVER
+
+
+def keep_uploads_in_memory() -> None:
+    """Keep the files of every form in this process, the dashboard's as well, off the disk.
+
+    The dashboard's server holds them in memory anyway, once they are there.
+    """
+    MultiPartParser.spool_max_size = _NEVER
 
 
 class _Ledger:
