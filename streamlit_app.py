@@ -2,11 +2,11 @@
 
 import streamlit as st
 
+from facecore.http.page_uploads import keep_uploads_in_memory
 from facecore.ui import state
 from facecore.ui.compare_run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
-from facecore.ui.uploads import keep_uploads_in_memory
 
 keep_uploads_in_memory()
 st.set_page_config("Face reading on the CPU", "🙂", "wide")
