@@ -4,7 +4,12 @@ from functools import partial
 
 from streamlit import App
 
-from facecore.ui.server import make_door, warmed_up
+from facecore.ui.server import make_door, page_uploads, warmed_up
 
 door = make_door()
-app = App("streamlit_app.py", routes=door.routes(), lifespan=partial(warmed_up, door))
+app = App(
+    "streamlit_app.py",
+    routes=door.routes(),
+    middleware=page_uploads(),
+    lifespan=partial(warmed_up, door),
+)

@@ -39,7 +39,10 @@ def test_everything_that_is_copied_exists_and_is_sent() -> None:
 def test_packages_come_before_the_code() -> None:
     """A change of the code does not install the packages again."""
     packages, _ = instructions()
-    assert [source for source, _ in copied(packages)] == ["requirements.txt"]
+    assert {source for source, _ in copied(packages)} == {
+        "requirements.txt",
+        "requirements-serve.txt",
+    }
 
 
 def test_server_runs_without_rights_and_tools() -> None:

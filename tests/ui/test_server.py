@@ -14,7 +14,7 @@ from facecore.errors import SettingsError
 from facecore.service import forget_process_service, process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import resources
-from facecore.ui.server import make_door, warmed_up
+from facecore.ui.server import make_door, upload_limits, uploaded_bytes, warmed_up
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
 
@@ -83,3 +83,21 @@ def test_a_wrong_environment_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("FACECORE_CONCURRENCY", "no number")
     with pytest.raises(SettingsError, match="FACECORE_CONCURRENCY"):
         make_door()
+
+
+def test_without_visitors_nothing_is_uploaded() -> None:
+    """Outside a server no session has files."""
+    assert uploaded_bytes() == {}
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "max_mb", "photos", "share"),
+    [(20, 20, 1, 1.0), (50, 50, 1, 1.0), (134, 50, 2, 0.5), (10_000, 50, 4, 0.5)],
+)
+def test_door_holds_what_the_memory_has_room_for(
+    memory_mb: int, max_mb: int, photos: int, share: float
+) -> None:
+    """Fewer photos are held where there is less memory, and none that could never be."""
+    limits = upload_limits(50 * 10**6, memory_mb * 10**6)
+    assert (limits.max_bytes, limits.held_photos) == (max_mb * 10**6, photos)
+    assert limits.client_share == share

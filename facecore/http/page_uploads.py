@@ -5,35 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
-from starlette.formparsers import MultiPartParser
+from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit import get_option, runtime
+
+from facecore.http.uploads import keep_uploads_in_memory
 
 _PLACE = "/_stcore/upload_file/"
 # While a file is taken out of its form there are two of it.
 _COPIES_ON_THE_WAY = 2
 
 
-def keep_uploads_in_memory() -> None:
-    """Have no upload of this process written to a temporary file, whatever its size.
-
-    Of an upload over 1 MB the web server (Starlette) would make a file in the
-    temporary folder until it has come in whole.
-    """
-    # Of tempfile.SpooledTemporaryFile: 0 is without a limit.
-    MultiPartParser.spool_max_size = 0
-
-
-def uploaded_bytes() -> Mapping[str, int]:
-    """Give what each session's uploaded files take now, by the session's id."""
-    if not runtime.exists():
-        return {}
-    storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
-    return {
-        session: sum(len(record.data) for record in list(files.values()))
-        for session, files in list(storage.items())
-    }
+def guarded(
+    most_bytes: int, file_bytes: int, held: Callable[[], Mapping[str, int]]
+) -> list[Middleware]:
+    """Keep uploads in memory, and give an `UploadRoom` as a list of a server's middleware."""
+    keep_uploads_in_memory()
+    return [Middleware(UploadRoom, most_bytes=most_bytes, file_bytes=file_bytes, held=held)]
 
 
 class UploadRoom:
@@ -45,18 +33,22 @@ class UploadRoom:
     def __init__(
         self,
         app: ASGIApp,
+        *,
         most_bytes: int,
-        held: Callable[[], Mapping[str, int]] = uploaded_bytes,
+        file_bytes: int,
+        held: Callable[[], Mapping[str, int]],
     ) -> None:
         """Stand before an application.
 
         Args:
             app: what comes after.
             most_bytes: files that all sessions together may have.
-            held: says what each session has now.
+            file_bytes: the most that one file may have.
+            held: says what each session has now, by its id.
         """
         self._app = app
         self._most_bytes = most_bytes
+        self._file_bytes = file_bytes
         self._held = held
         self._coming_bytes = 0
 
@@ -65,10 +57,11 @@ class UploadRoom:
         if scope["type"] != "http" or scope["method"] != "PUT" or _PLACE not in scope["path"]:
             await self._app(scope, receive, send)
             return
-        file_bytes = int(get_option("server.maxUploadSize")) << 20
         declared = Headers(scope=scope).get("Content-Length", "")
-        size_bytes = int(declared) if declared.isdecimal() and len(declared) < 20 else file_bytes
-        if not self._fits(scope["path"].partition(_PLACE)[2], size_bytes, file_bytes):
+        size_bytes = (
+            int(declared) if declared.isdecimal() and len(declared) < 20 else self._file_bytes
+        )
+        if not self._fits(scope["path"].partition(_PLACE)[2], size_bytes):
             refusal = PlainTextResponse(
                 "There is no room for this file: remove some photos, or try again later.", 413
             )
@@ -81,9 +74,9 @@ class UploadRoom:
         finally:
             self._coming_bytes -= coming_bytes
 
-    def _fits(self, place: str, size_bytes: int, file_bytes: int) -> bool:
+    def _fits(self, place: str, size_bytes: int) -> bool:
         held = self._held()
-        own_most_bytes = max(self._most_bytes // 2, min(file_bytes, self._most_bytes))
+        own_most_bytes = max(self._most_bytes // 2, min(self._file_bytes, self._most_bytes))
         own_bytes = held.get(place.partition("/")[0], 0)
         return (
             own_bytes + size_bytes <= own_most_bytes

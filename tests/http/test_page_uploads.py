@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from facecore.ui.uploads import UploadRoom
+from facecore.http.page_uploads import UploadRoom
 
 MB = 10**6
 
@@ -42,7 +42,7 @@ def _statuses(
 
             await room(scopes[number], receive, send)
 
-        room = UploadRoom(app, most_bytes, lambda: held or {})
+        room = UploadRoom(app, most_bytes=most_bytes, file_bytes=50 * MB, held=lambda: held or {})
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(request(number)) for number in range(len(scopes))
         ]
