@@ -17,8 +17,8 @@ VARIANT_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 """Okabe and Ito's palette; a variant keeps its colour in every chart."""
 
 _MB = 1e6
-# A category, or names such as 800 and 1600 would be places on a scale.
-_VARIANT_AXIS = {"type": "category", "autorange": "reversed", "automargin": True}
+_LONGEST_LABEL = 24
+"""Letters of a name beside a chart; more would leave no room for it on a phone."""
 _POINTS_UP_TO = 60
 LIVE_TRIALS = 400
 """Trials in the live chart: drawing thousands twice a second would slow what is measured."""
@@ -33,7 +33,7 @@ def live(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
         figure.add_scatter(
             x=[trial.started_s for trial in ours],
             y=[trial.timings.total_ms for trial in ours],
-            name=_shown(name),
+            name=_short(name),
             mode="markers",
             marker={"color": VARIANT_COLOURS[place], "size": 7},
             hovertemplate="%{y:.0f} ms after %{x:.1f} s<extra></extra>",
@@ -61,7 +61,7 @@ def latency_violins(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
             hovertemplate="%{x:.0f} ms<extra></extra>",
         )
     figure.update_xaxes(title="milliseconds", rangemode="tozero")
-    figure.update_yaxes(**_VARIANT_AXIS)
+    figure.update_yaxes(**_variant_axis(names))
     return _laid_out(figure, 90 + 75 * len(names), legend=False)
 
 
@@ -84,7 +84,7 @@ def stage_bars(reports: Sequence[VariantReport]) -> go.Figure:
             )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="milliseconds")
-    figure.update_yaxes(**_VARIANT_AXIS)
+    figure.update_yaxes(**_variant_axis([one.variant.name for one in reports]))
     return _laid_out(figure, 110 + 45 * len(reports))
 
 
@@ -122,7 +122,7 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
             y=[same],
             mode="markers+text",
             # In the legend: in the plot the names of settings that agree lie upon each other.
-            name=_shown(reports[place].variant.name) + (" ★" if is_best else ""),
+            name=_short(reports[place].variant.name) + (" ★" if is_best else ""),
             text=["★" if is_best else ""],
             textposition="top center",
             cliponaxis=False,
@@ -173,13 +173,28 @@ def _grouped(
     figure.update_layout(barmode="group")
     largest = max((value or 0.0 for values in series.values() for value in values), default=1.0)
     figure.update_xaxes(title=unit, range=[0, 1.15 * largest])
-    figure.update_yaxes(**_VARIANT_AXIS)
+    figure.update_yaxes(**_variant_axis([one.variant.name for one in reports]))
     return _laid_out(figure, 110 + 50 * len(reports), legend=len(series) > 1)
 
 
 def _names(reports: Sequence[VariantReport]) -> list[str]:
     # Two names that look the same as HTML would share a bar; names are unique.
     return [_shown(one.variant.name) for one in reports]
+
+
+def _variant_axis(names: Sequence[str]) -> dict[str, object]:
+    return {
+        # Else names such as 800 and 1600 would be places on a scale.
+        "type": "category",
+        "tickvals": [_shown(name) for name in names],
+        "ticktext": [_short(name) for name in names],
+        "autorange": "reversed",
+        "automargin": True,
+    }
+
+
+def _short(name: str) -> str:
+    return _shown(name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…")
 
 
 def _shown(name: str) -> str:

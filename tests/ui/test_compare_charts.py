@@ -34,6 +34,18 @@ def test_names_are_no_html(name: str, shown: str) -> None:
     assert figure.data[0].name == shown
 
 
+def test_long_names_leave_room_for_the_chart(made: MadeExperiment) -> None:
+    """Names that begin alike have a bar each, and short labels."""
+    plan = made().plan
+    variants = tuple(Variant(name="<" * 50 + end) for end in "ab")
+    outcome = Outcome.of(made(plan=type(plan)(variants=variants)))
+    bars = compare_charts.memory_bars(outcome.reports)
+    assert len(set(bars.data[0].y)) == 2
+    assert list(bars.layout.yaxis.tickvals) == list(bars.data[0].y)
+    assert list(bars.layout.yaxis.ticktext) == ["&lt;" * 23 + "…"] * 2
+    assert compare_charts.live([], [variants[0].name]).data[0].name == "&lt;" * 23 + "…"
+
+
 def test_live_chart_has_bounds() -> None:
     """Thousands of trials must not keep the server from measuring: the newest are drawn."""
     trials = [made_trial(number % 2, "a.jpg", number) for number in range(5000)]
