@@ -21,8 +21,9 @@ from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import claims
-from facecore.experiment.record import MAX_REPEATS, Experiment, Plan, Progress
+from facecore.experiment.record import MAX_PHOTOS, MAX_REPEATS, Experiment, Plan, Progress
 from facecore.experiment.report import Outcome, claim_sentence
+from facecore.experiment.runner import MAX_PHOTOS_BYTES
 from facecore.experiment.storage import experiment_to_json
 from facecore.experiment.variants import Variant, differences_in_words, variant_from_settings
 from facecore.export import csv_bytes
@@ -146,7 +147,13 @@ def _plan(arguments: argparse.Namespace, variants: Sequence[Variant]) -> Plan:
 def _photos(paths: Sequence[str]) -> dict[str, bytes]:
     names: list[str] = []
     contents: list[bytes] = []
-    for photo in find_photos(map(Path, paths)):
+    found = list(find_photos(map(Path, paths)))
+    if len(found) > MAX_PHOTOS:
+        # Before they are read: a folder may have more than the memory holds.
+        raise SettingsError(f"Measure with at most {MAX_PHOTOS} photos, not {len(found)}.")
+    for photo in found:
+        if sum(map(len, contents)) > MAX_PHOTOS_BYTES:
+            break  # which the experiment refuses
         try:
             contents.append(photo.read())
             names.append(valid_text(Path(photo.name).name))

@@ -10,8 +10,10 @@ from datetime import datetime
 from facecore.errors import SettingsError
 from facecore.experiment.variants import Variant, check_variants
 from facecore.results import Face, StageTimings
+from facecore.settings import MAX_FACES
 from facecore.workers.messages import WorkerFacts
 
+MAX_PHOTOS = 100
 MAX_REPEATS = 1000
 MAX_WARM_UP = 20
 MAX_BUDGET_S = 3600.0
@@ -219,6 +221,15 @@ class Experiment:
             raise ValueError("two photos of an experiment have the same name")
         if any(trial.variant >= count or trial.photo not in names for trial in self.trials):
             raise ValueError("a trial is of a variant or photo that is not in the experiment")
+        rounds = {(trial.variant, trial.photo, trial.repeat) for trial in self.trials}
+        if len(rounds) < len(self.trials) or any(
+            trial.repeat >= self.plan.repeats for trial in self.trials
+        ):
+            raise ValueError("a trial was run twice, or in a round that was not planned")
+        if any(len(faces) > MAX_FACES for answers in self.answers for faces in answers.values()):
+            raise ValueError("an answer has more faces than can be read")
+        if len(self.photos) > MAX_PHOTOS:
+            raise ValueError("an experiment has too many photos")
         if any(
             not 0 <= failure.variant < count or failure.photo not in {None, *names}
             for failure in self.failures

@@ -26,7 +26,7 @@ class VariantReport:
         variant: what was asked for.
         worker: what was effective; None where its worker never became ready.
         times: of a whole reading, milliseconds.
-        stages: of each stage that took any time, milliseconds.
+        stages: of each stage that took any time here or in the baseline, milliseconds.
         comparison: against the baseline, by pairs of the same round; None for itself.
         stage_comparisons: the same by stage.
         cpu_s_per_photo: mean CPU time of a reading; None without trials, as below.
@@ -94,8 +94,8 @@ def warnings(experiment: Experiment) -> tuple[str, ...]:
     others = experiment.other_load_percent
     if others is not None and others >= BUSY_FROM_PERCENT:
         found.append(
-            f"Other programs used {others:.0f} % of this machine meanwhile: measure again "
-            "when it is quiet."
+            f"Whatever else ran, this server's pages included, used {others:.0f} % of the machine "
+            "meanwhile: measure again when it is quiet."
         )
     quota = experiment.environment.cpu_quota
     if quota is not None and quota < experiment.environment.cores:
@@ -162,7 +162,9 @@ def _effective(worker: WorkerFacts) -> dict[str, str]:
 def _variant_report(
     experiment: Experiment, place: int, trials: Sequence[Trial], base: Sequence[Trial]
 ) -> VariantReport:
-    stages = [stage for stage in STAGES if any(trial.timings.by_stage()[stage] for trial in trials)]
+    # A stage that only the baseline ran is a difference as well.
+    ran = (*trials, *base) if trials else ()
+    stages = [stage for stage in STAGES if any(trial.timings.by_stage()[stage] for trial in ran)]
     compared = bool(place)
     answers = experiment.answers
     readings_s = sum(trial.cycle_time_s for trial in trials)

@@ -18,6 +18,7 @@ from facecore.container import free_memory_bytes
 from facecore.errors import FacecoreError, ImageError, SettingsError, WorkerError
 from facecore.experiment.environment import MachineLoad, this_environment
 from facecore.experiment.record import (
+    MAX_PHOTOS,
     PREVIEW_SIDE_PX,
     Experiment,
     Failure,
@@ -31,7 +32,6 @@ from facecore.settings import DEFAULT_MAX_PIXELS
 from facecore.workers.messages import WorkerFacts
 from facecore.workers.process import Cancelled, WorkerAnswer, WorkerProcess
 
-MAX_PHOTOS = 100
 MAX_PHOTOS_BYTES = 200_000_000
 WORKER_BYTES = 450_000_000
 """Memory of one worker process: its networks, Python, and a photo of some 10 megapixels."""
@@ -117,6 +117,7 @@ class _Run:
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    done_by_the_dead: int = 0
     measured_s: float = 0.0
     other_load_percent: float | None = None
     stopped: bool = False
@@ -193,7 +194,7 @@ class _Run:
                     if place not in self.workers:
                         continue
                     self._trial(place, name, number // count, began)
-                    self._say_measured(number, count, began)
+                    self._say_measured(count, began)
         finally:
             self.measured_s = time.perf_counter() - began
             self.other_load_percent = load.others_percent(
@@ -247,6 +248,7 @@ class _Run:
         worker = self.workers.pop(place, None)
         if worker is not None:
             worker.stop()
+        self.done_by_the_dead = sum(trial.variant not in self.workers for trial in self.trials)
 
     def _note(self, place: int, photo: str | None, error: FacecoreError) -> None:
         self.failures.append(Failure(variant=place, photo=photo, message=str(error)))
@@ -256,15 +258,14 @@ class _Run:
             raise Cancelled
         self.on_progress(Progress(phase=phase, failures=tuple(self.failures)))
 
-    def _say_measured(self, number: int, count: int, began: float) -> None:
+    def _say_measured(self, count: int, began: float) -> None:
         done, spent_s = len(self.trials), time.perf_counter() - began
-        rounds_in_all = self.plan.repeats * count
-        left_s = spent_s / (number + 1) * (rounds_in_all - number - 1)
-        if self.plan.budget_s is not None:
+        # What a worker that died has done counts, what it left does not.
+        total = self.plan.repeats * count * len(self.workers) + self.done_by_the_dead
+        left_s = spent_s / done * (total - done) if done else None
+        if left_s is not None and self.plan.budget_s is not None:
             left_s = min(left_s, max(0.0, self.plan.budget_s - spent_s))
-        total = done + round(left_s / spent_s * done) if spent_s else 0
-        if self.plan.budget_s is None:
-            total = max(done, rounds_in_all * len(self.workers))
+            total = done + round(left_s / spent_s * done)
         self.on_progress(
             Progress(
                 phase="measuring",

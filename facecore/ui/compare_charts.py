@@ -17,23 +17,28 @@ VARIANT_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 """Okabe and Ito's palette; a variant keeps its colour in every chart."""
 
 _MB = 1e6
+_LONGEST_LABEL = 24
+"""Letters of a name beside a chart; more would leave no room for it on a phone."""
 _POINTS_UP_TO = 60
+LIVE_TRIALS = 400
+"""Trials in the live chart: drawing thousands twice a second would slow what is measured."""
 
 
 def live(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
-    """Draw each trial's time over the time since measuring began, a colour per variant."""
+    """Draw the newest trials' times over the time since measuring began, a colour per variant."""
     figure = go.Figure()
+    newest = trials[-LIVE_TRIALS:]
     for place, name in enumerate(names):
-        ours = [trial for trial in trials if trial.variant == place]
+        ours = [trial for trial in newest if trial.variant == place]
         figure.add_scatter(
             x=[trial.started_s for trial in ours],
             y=[trial.timings.total_ms for trial in ours],
-            name=html.escape(name),
+            name=_short(name),
             mode="markers",
             marker={"color": VARIANT_COLOURS[place], "size": 7},
             hovertemplate="%{y:.0f} ms after %{x:.1f} s<extra></extra>",
         )
-    figure.update_xaxes(title="seconds", rangemode="tozero")
+    figure.update_xaxes(title="seconds")
     figure.update_yaxes(title="milliseconds", rangemode="tozero")
     return _laid_out(figure, 280)
 
@@ -45,7 +50,7 @@ def latency_violins(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
         times_ms = [trial.timings.total_ms for trial in trials if trial.variant == place]
         figure.add_violin(
             x=times_ms,
-            name=html.escape(name),
+            name=_shown(name),
             orientation="h",
             line_color=VARIANT_COLOURS[place],
             box_visible=True,
@@ -56,7 +61,7 @@ def latency_violins(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
             hovertemplate="%{x:.0f} ms<extra></extra>",
         )
     figure.update_xaxes(title="milliseconds", rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_yaxes(**_variant_axis(names))
     return _laid_out(figure, 90 + 75 * len(names), legend=False)
 
 
@@ -79,7 +84,7 @@ def stage_bars(reports: Sequence[VariantReport]) -> go.Figure:
             )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="milliseconds")
-    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_yaxes(**_variant_axis([one.variant.name for one in reports]))
     return _laid_out(figure, 110 + 45 * len(reports))
 
 
@@ -116,7 +121,9 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
             x=[time_ms],
             y=[same],
             mode="markers+text",
-            text=[html.escape(reports[place].variant.name) + (" ★" if is_best else "")],
+            # In the legend: in the plot the names of settings that agree lie upon each other.
+            name=_short(reports[place].variant.name) + (" ★" if is_best else ""),
+            text=["★" if is_best else ""],
             textposition="top center",
             cliponaxis=False,
             marker={
@@ -124,13 +131,13 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
                 "color": VARIANT_COLOURS[place],
                 "symbol": "circle" if is_best else "circle-open",
             },
-            hovertemplate="%{text}: %{x:.0f} ms, %{y:.0f} % the same<extra></extra>",
+            hovertemplate="%{x:.0f} ms, %{y:.0f} % the same<extra></extra>",
         )
     slowest = max((time_ms for time_ms, _ in points.values()), default=1.0)
     figure.update_xaxes(title="milliseconds a photo", range=[0, 1.25 * slowest])
     figure.update_yaxes(title="% of faces answered the same", range=[-5, 118], tickmode="array")
     figure.update_yaxes(tickvals=[0, 25, 50, 75, 100])
-    return _laid_out(figure, 320, legend=False)
+    return _laid_out(figure, 320)
 
 
 def _speeds_and_agreements(reports: Sequence[VariantReport]) -> dict[int, tuple[float, float]]:
@@ -166,13 +173,33 @@ def _grouped(
     figure.update_layout(barmode="group")
     largest = max((value or 0.0 for values in series.values() for value in values), default=1.0)
     figure.update_xaxes(title=unit, range=[0, 1.15 * largest])
-    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_yaxes(**_variant_axis([one.variant.name for one in reports]))
     return _laid_out(figure, 110 + 50 * len(reports), legend=len(series) > 1)
 
 
 def _names(reports: Sequence[VariantReport]) -> list[str]:
     # Two names that look the same as HTML would share a bar; names are unique.
-    return [html.escape(one.variant.name) for one in reports]
+    return [_shown(one.variant.name) for one in reports]
+
+
+def _variant_axis(names: Sequence[str]) -> dict[str, object]:
+    return {
+        # Else names such as 800 and 1600 would be places on a scale.
+        "type": "category",
+        "tickvals": [_shown(name) for name in names],
+        "ticktext": [_short(name) for name in names],
+        "autorange": "reversed",
+        "automargin": True,
+    }
+
+
+def _short(name: str) -> str:
+    return _shown(name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…")
+
+
+def _shown(name: str) -> str:
+    # Plotly takes a name for HTML, but does not know &quot;.
+    return html.escape(name, quote=False)
 
 
 def _laid_out(figure: go.Figure, height: int, *, legend: bool = True) -> go.Figure:

@@ -15,8 +15,8 @@ from facecore.experiment.report import Outcome
 from facecore.geometry import fit_within, iou_matrix
 from facecore.images import BgrImage, cap_longest_side, decode_image, encode_jpeg
 from facecore.results import Box, Face
-from facecore.settings import max_pixels_from_environment
 from facecore.ui import state
+from facecore.ui.resources import service
 
 _SIDE_PX = 700
 _GREY = 90
@@ -43,7 +43,7 @@ def photos_view(outcome: Outcome) -> None:
         return
     picture, is_there = _picture(readable[name])
     if not is_there:
-        st.caption("The photo itself is not here: only the places of its faces are shown.")
+        st.caption("The photo itself cannot be shown: only the places of its faces are shown.")
     marked = _marked(outcome, name)
     for column, place in zip(
         st.columns(len(outcome.reports)), range(len(outcome.reports)), strict=True
@@ -64,9 +64,9 @@ def _show(
     scale = max(picture.shape[:2]) / max(size_wh)
     drawn = encode_jpeg(draw_faces(picture, faces, scale, marked))
     st.image(drawn, width="stretch", alt=f"{name} as {experiment.plan.variants[place].name}")
-    st.caption(
-        f"{len(faces)} faces, {len(marked)} of them differ." if marked else f"{len(faces)} faces."
-    )
+    words = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+    differ = "it differs" if len(faces) == 1 else f"{len(marked)} of them differ"
+    st.caption(f"{words}, {differ}." if marked else f"{words}.")
 
 
 def _marked(outcome: Outcome, name: str) -> list[list[Face]]:
@@ -95,8 +95,9 @@ def _picture(photo: PhotoFacts) -> tuple[BgrImage, bool]:
     known = state.compared_photos().get(photo.sha256)
     if known is not None:
         try:
-            image = decode_image(known.read(), max_pixels=max_pixels_from_environment())
-            return cap_longest_side(image, _SIDE_PX), True
+            with service().gate.enter(state.session_key()):
+                image = decode_image(known.read(), max_pixels=service().max_pixels)
+                return cap_longest_side(image, _SIDE_PX), True
         except FacecoreError:
             pass
     width, height = fit_within(photo.size_wh or (1, 1), _SIDE_PX)

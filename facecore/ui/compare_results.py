@@ -11,6 +11,7 @@ from facecore.experiment import tables
 from facecore.experiment.report import Outcome, VariantReport, claim_sentence
 from facecore.export import csv_bytes
 from facecore.ui import compare_charts
+from facecore.ui.components import as_text
 
 _QUIET = {"displayModeBar": False}
 _AGREEMENT = {
@@ -45,7 +46,7 @@ def _sentences(outcome: Outcome) -> None:
     experiment = outcome.experiment
     sentence = claim_sentence(outcome)
     if sentence:
-        st.info(sentence, icon=":material/fact_check:")
+        st.info(as_text(sentence), icon=":material/fact_check:")
     for warning in outcome.warnings:
         st.warning(warning, icon=":material/warning:")
     for failure in experiment.failures:
@@ -133,7 +134,9 @@ def _cost_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 def _agreement(reports: Sequence[VariantReport]) -> None:
     left, right = st.columns(2)
     with left:
-        st.markdown("**Speed against agreement** (★: no other is better in both)")
+        st.markdown(
+            "**Speed against agreement** (★: no other beats it in one without losing in the other)"
+        )
         figure = compare_charts.speed_and_agreement(reports)
         st.plotly_chart(figure, key="compare_scatter", config=_QUIET, alt="Speed and agreement")
     with right:
@@ -157,7 +160,7 @@ def _what_was_compared(outcome: Outcome) -> None:
         st.dataframe(tables.effective_table(outcome.reports), hide_index=True)
         where = experiment.environment
         quota = "no CPU quota" if where.cpu_quota is None else f"a quota of {where.cpu_quota:g}"
-        st.caption(
+        facts = (
             f"Measured {experiment.started_at:%Y-%m-%d %H:%M} UTC on {where.processor}, "
             f"{where.cores} cores, {quota}; {where.system}, Python {where.python}, "
             f"OpenCV {where.packages.get('opencv-python-headless', 'unknown')}. "
@@ -165,6 +168,7 @@ def _what_was_compared(outcome: Outcome) -> None:
             f"{experiment.plan.seed}. Each trial reads the file anew and draws and encodes the "
             "answer, as the Analyze page does."
         )
+        st.caption(as_text(facts))  # it may come from anybody's file
 
 
 def all_variants_table(outcomes: dict[str, Outcome]) -> pd.DataFrame:
@@ -190,4 +194,4 @@ def csv_downloads(outcome: Outcome) -> dict[str, bytes]:
 def _short(value: object) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN is unequal to itself
         return "–"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{round(value, 3):g}" if isinstance(value, float) else str(value)

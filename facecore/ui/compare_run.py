@@ -10,10 +10,10 @@ import streamlit as st
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.record import Plan
 from facecore.experiment.report import Outcome
-from facecore.settings import max_pixels_from_environment
 from facecore.ui import compare_charts, state
-from facecore.ui.components import friendly_errors
+from facecore.ui.components import as_text, friendly_errors
 from facecore.ui.photos import PhotoInput
+from facecore.ui.resources import service
 
 _LOOK_EVERY_S = 0.5
 _SIGN_EVERY_S = 2.0
@@ -78,7 +78,7 @@ def _progress() -> None:
             running.wait(_STOP_WAIT_S)
             st.rerun()
         for failure in now.failures:
-            st.warning(f"{running.plan.variants[failure.variant].name}: {failure.message}")
+            st.warning(as_text(f"{running.plan.variants[failure.variant].name}: {failure.message}"))
         if not now.trials:
             return
         names = [variant.name for variant in running.plan.variants]
@@ -113,15 +113,13 @@ def _start(plan: Plan, photos: Sequence[PhotoInput]) -> None:
     for photo in photos:
         data[photo.name] = photo.read()
         state.compared_photos()[hashlib.sha256(data[photo.name]).hexdigest()] = photo
-    state.keep_running_experiment(
-        BackgroundExperiment(plan, data, max_pixels=max_pixels_from_environment())
-    )
+    state.keep_running_experiment(BackgroundExperiment(plan, data, max_pixels=service().max_pixels))
 
 
 def _in_words(running: BackgroundExperiment) -> str:
     now = running.progress
     if not now.done:
-        return f"{now.phase} …"
+        return f"{as_text(now.phase)} …"  # with a variant's name in it
     left = "" if now.left_s is None else f", about {_seconds(now.left_s)} left"
     return f"{now.done} of {'about ' if running.plan.budget_s else ''}{now.total} trials{left}"
 

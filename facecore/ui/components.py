@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -46,6 +47,11 @@ _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
     ),
     ("Faces", "{:.0f}", lambda run: run.faces, "Faces at or above the confidence."),
 )
+
+
+def as_text(text: str) -> str:
+    """Give the Markdown that shows a text as it is, whatever a stranger wrote in it."""
+    return "".join(f"\\{letter}" if letter in string.punctuation else letter for letter in text)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def chosen_photos() -> list[PhotoInput]:
     chosen = list(mine) if mine and state.shows_own_photos() else [_from_sample(sample)]
     # What is no longer chosen is let go, bytes and all.
     keys = {photo.key for photo in (*mine, *chosen)}
-    state.photos().keep_only(keys | {f"sample:{key}" for key in _by_key()})
+    state.keep_only_photos(keys | {f"sample:{key}" for key in _by_key()})
     return chosen
 
 

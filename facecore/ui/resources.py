@@ -9,9 +9,22 @@ from facecore.container import read_limits, threads_within_quota
 from facecore.network import engine_facts
 from facecore.profiles import EngineFacts, NetworkProfile
 from facecore.registry import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
-from facecore.service import MAX_OPTIONS, process_service
+from facecore.service import MAX_OPTIONS, FaceService, process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui.waiting import session_turn
+
+
+@st.cache_resource(show_spinner=False)
+def service() -> FaceService:
+    """Give the one gate of this process and the networks behind it, loaded once for all sessions.
+
+    It is the process's own, which the HTTP door has as well, so that a cleared
+    cache loads nothing twice.
+
+    Raises:
+        SettingsError: a variable of the environment is no number or outside its range.
+    """
+    return process_service()
 
 
 def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
@@ -23,12 +36,12 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
         BusyError: there is none, and the gate gives no turn to load one.
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
     """
-    loaded = process_service().loaded(options)
+    loaded = service().loaded(options)
     if loaded:
         return loaded[0]
     with (
         st.spinner("Loading the three networks …"),
-        session_turn(process_service(), options) as turn,
+        session_turn(service(), options) as turn,
     ):
         return turn.analyzer
 
@@ -42,7 +55,7 @@ def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
     """
     # Those who look wait for the one who measures, whose session does not matter.
-    with process_service().turn("profiles", options) as turn:
+    with service().turn("profiles", options) as turn:
         return tuple(network.profile() for network in turn.analyzer.networks)
 
 
@@ -55,7 +68,7 @@ def file_statuses() -> tuple[FileStatus, ...]:
 @st.cache_data(max_entries=MAX_OPTIONS, show_spinner=False)
 def facts(options: RuntimeOptions) -> EngineFacts:
     """Give the facts of this OpenCV build under these options, as the networks have them."""
-    return engine_facts(process_service().effective(options))
+    return engine_facts(service().effective(options))
 
 
 def usable_threads() -> int:

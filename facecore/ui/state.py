@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import streamlit as st
@@ -160,6 +160,14 @@ def _messages() -> list[str]:
 def compared_photos() -> dict[str, PhotoInput]:
     """Give the photos of this session's experiments, by SHA-256, to show them."""
     return _remembered("facecore.compared_photos", dict)
+
+
+def keep_only_photos(keys: Collection[str]) -> None:
+    """Let go of all photos but these, with their answers and their files' bytes."""
+    photos().keep_only(keys)
+    compared = compared_photos()
+    for sha256 in [sha256 for sha256, photo in compared.items() if photo.key not in keys]:
+        del compared[sha256]
 
 
 def measure_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, get_args
 
 import streamlit as st
@@ -68,7 +69,7 @@ def variant_form(variant: Variant, place: int) -> Variant | None:
         for column, (title, names) in zip(st.columns(3), _GROUPS.items(), strict=True):
             with column:
                 st.markdown(f"**{title}**")
-                for setting in names:
+                for setting in filter(_acts_here, names):
                     values[setting] = _knob(setting, values[setting], f"{setting}_{place}")
         if not st.form_submit_button("Use these settings", type="primary"):
             return None
@@ -78,6 +79,11 @@ def variant_form(variant: Variant, place: int) -> Variant | None:
     except SettingsError as error:
         st.error(str(error))
         return None
+
+
+def _acts_here(name: str) -> bool:
+    # A worker takes its cores by a call that macOS does not have.
+    return name != "cores" or hasattr(os, "sched_setaffinity")
 
 
 def _knob(name: str, value: Any, key: str) -> Any:

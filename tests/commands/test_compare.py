@@ -203,6 +203,17 @@ def test_photos_that_are_not_there(plain_file: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
+def test_too_many_photos_are_refused_unread(plain_file: Path, tmp_path: Path) -> None:
+    """A folder may have more photos than the memory holds; not one of them is opened."""
+    (tmp_path / "many").mkdir()
+    for number in range(101):
+        # Reading it would tell that there is no such file.
+        (tmp_path / "many" / f"{number}.png").symlink_to(tmp_path / "nowhere.png")
+    done = facecore("compare", tmp_path / "many", "--variants", plain_file)
+    assert done.stderr == "error: Measure with at most 100 photos, not 101.\n"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_photos_that_all_cannot_be_read(plain_file: Path, tmp_path: Path) -> None:
     """Each damaged photo has its line, and the last one says that nothing was measured."""
     (tmp_path / "broken.png").write_bytes(ASTRONAUT.read_bytes()[:4000])

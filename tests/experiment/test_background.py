@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from facecore.experiment.background import BackgroundExperiment
-from facecore.experiment.record import Plan
-from facecore.experiment.runner import MAX_PHOTOS
+from facecore.experiment.record import MAX_PHOTOS, Plan
 from facecore.settings import ProcessOptions
 from tests.experiment.conftest import WAIT_S, two_variants, wait_until, worker_processes
 

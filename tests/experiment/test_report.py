@@ -184,6 +184,16 @@ def test_dead_baseline_is_reported(made: MadeExperiment, compared: list[Pairs]) 
     assert "too little" in measured_in_words(first, second)
 
 
+def test_stage_that_only_the_baseline_ran_is_faster(made: MadeExperiment) -> None:
+    """What a variant leaves out is a difference, and is told."""
+    plan = replace(made().plan, repeats=9)
+    trials = [made_trial(0, "a.jpg", repeat, 40) for repeat in range(9)]
+    trials += [made_trial(1, "a.jpg", repeat, 25) for repeat in range(9)]
+    _, other = report(made(plan=plan, trials=tuple(trials)))
+    assert other.stages["decode"].typical_ms == 0
+    assert other.stage_comparisons["decode"].verdict == "faster"
+
+
 def test_stages_that_nobody_ran_are_left_out(made: MadeExperiment) -> None:
     """Only stages that took any time are reported, in their order."""
     for one in report(made()):

@@ -25,8 +25,8 @@ from facecore.errors import SettingsError
 from facecore.experiment import runner
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import cpu_feature_levels_here
-from facecore.experiment.record import Experiment, Plan, Progress
-from facecore.experiment.runner import MAX_PHOTOS, rounds, run_experiment
+from facecore.experiment.record import MAX_PHOTOS, Experiment, Plan, Progress
+from facecore.experiment.runner import rounds, run_experiment
 from facecore.experiment.variants import Variant
 from facecore.network import engine_facts
 from facecore.registry import network_specs
@@ -314,7 +314,10 @@ def test_killed_workers_do_not_stop_the_others() -> None:
     """A worker that is killed is told of with its signal; the last one has all its trials."""
     killed: dict[str, int] = {}
 
+    seen: list[Progress] = []
+
     def kill(now: Progress) -> None:
+        seen.append(now)
         phase = now.phase.split(",")[0]
         if phase == "warming up" or now.done == 3:
             victim = killed.setdefault(phase, worker_processes()[0].pid)
@@ -331,6 +334,8 @@ def test_killed_workers_do_not_stop_the_others() -> None:
     counts = Counter(_places(done))
     assert counts[0] == 0
     assert 0 < counts[1] < 3 * len(photos)
+    assert all(now.done < now.total for now in seen[:-1] if now.done)
+    assert (seen[-1].done, seen[-1].total, seen[-1].left_s) == (len(done.trials),) * 2 + (0,)
     assert counts[2] == 3 * len(photos)
     assert (None in done.workers, done.stopped) == (False, False)
     assert set(done.answers[1]) == set(done.answers[2]) == set(photos)

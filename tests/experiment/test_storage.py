@@ -21,7 +21,8 @@ from facecore.experiment.storage import (
     experiment_to_json,
 )
 from facecore.experiment.tables import summary_table, trials_table
-from tests.experiment.conftest import MadeExperiment, Measured
+from facecore.workers.messages import face_to_dict
+from tests.experiment.conftest import MadeExperiment, Measured, made_face
 
 NAN, INFINITY = float("nan"), float("inf")
 MAX_SENTENCE = 300
@@ -340,6 +341,9 @@ def test_any_value_in_any_place_is_refused_or_sound(made: MadeExperiment, bad: A
         (("trials", "rows", 0, 0), 2),
         (("trials", "rows", 0, 0), -1),
         (("trials", "rows", 0, 1), "c.jpg"),
+        (("trials", "rows", 0, 2), 1),
+        (("trials", "rows", 0, 2), 3),
+        (("answers", 0, "a.jpg"), [face_to_dict(made_face())] * 201),
         (("failures", 0, "variant"), 2),
         (("failures", 0, "variant"), -1),
         (("failures", 0, "photo"), "c.jpg"),

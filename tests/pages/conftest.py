@@ -29,6 +29,12 @@ FILES = {
 }
 
 
+def forget_service() -> None:
+    """Let the server's networks go, wherever they are held."""
+    resources.service.clear()
+    forget_process_service()
+
+
 def visit(address: str = "", **query: str) -> AppTest:
     """Open a page in a session of its own, as a link that carries settings does."""
     app = AppTest.from_file(str(ENTRY), default_timeout=TIMEOUT_S)
@@ -70,8 +76,8 @@ def not_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     """Name a models folder that is none, with nothing loaded before."""
     folder = tmp_path / "missing"
     monkeypatch.setenv("FACECORE_MODELS_DIR", str(folder))
-    forget_process_service()
+    forget_service()
     resources.file_statuses.clear()
     yield folder
-    forget_process_service()
+    forget_service()
     resources.file_statuses.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import claims
+from facecore.experiment.record import Plan
 from facecore.experiment.storage import experiment_to_json
 from facecore.experiment.variants import Variant
 from facecore.ui.state import MAX_EXPERIMENTS
@@ -197,3 +199,19 @@ def test_names_from_a_file_are_text(made: MadeExperiment) -> None:
     assert not any("<img" in str(text) for text in markup)
     specs = "".join(chart.proto.spec for chart in app.get("plotly_chart"))
     assert "<img" not in specs
+
+
+def test_sentences_with_words_from_a_file_are_text(made: MadeExperiment) -> None:
+    """Neither a claim's sentence nor that about the machine makes Markdown of a file's words."""
+    picture = "![x](http://elsewhere.example/x.png)"
+    claim = next(claim for claim in claims() if claim.key == "optimised")
+    variants = (replace(claim.variants[0], name=picture), claim.variants[1])
+    experiment = made(
+        plan=Plan(variants=variants), environment=replace(made().environment, processor=picture)
+    )
+    app = _load(visit("compare"), {"evil.json": experiment_to_json(experiment)})
+    (sentence,) = app.info.values
+    assert "The article says" in sentence
+    assert r"\!\[x\]\(http" in sentence
+    assert any(r"on \!\[x\]\(http" in text for text in app.caption.values)
+    assert not any(picture in text for text in (*app.info.values, *app.caption.values))

@@ -11,12 +11,13 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from facecore.errors import SettingsError
-from facecore.service import forget_process_service, process_service
+from facecore.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import resources
 from facecore.ui.server import make_door, upload_limits, uploaded_bytes, warmed_up
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
+from tests.pages.conftest import forget_service
 
 
 @pytest.fixture
@@ -32,9 +33,9 @@ def options() -> Iterator[None]:
 @pytest.fixture
 def fresh_service() -> Iterator[None]:
     """Make the process's service anew, and let it go afterwards."""
-    forget_process_service()
+    forget_service()
     yield
-    forget_process_service()
+    forget_service()
 
 
 def _paths(routes: object) -> list[str]:

@@ -25,6 +25,28 @@ def _choosing() -> None:
     st.json([list(state.own_photos()), state.shows_own_photos()])
 
 
+def _letting_go() -> None:
+    import streamlit as st
+
+    from facecore.ui import state
+    from facecore.ui.photos import PhotoInput
+
+    for key in ("a", "b"):
+        state.compared_photos()[key * 64] = PhotoInput(
+            key=key, name=key, source="upload", read=lambda: b""
+        )
+    state.keep_only_photos({"b"})
+    st.json([photo.key for photo in state.compared_photos().values()])
+
+
+def test_compared_photos_go_with_the_others() -> None:
+    """A photo that was removed is not kept for the sake of an experiment that it was in."""
+    import json
+
+    app = AppTest.from_function(_letting_go).run()
+    assert [json.loads(element.value) for element in app.json] == [["b"]]
+
+
 def test_own_photos_are_kept_and_shown() -> None:
     """New photos replace those before and are shown; a sample hides them; none brings it back."""
     import json

@@ -38,6 +38,17 @@ from tests.workers.conftest import TIMEOUT_S, is_gone
 
 pytestmark = pytest.mark.slow
 SETTINGS = AnalysisSettings()
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="needs Linux")
+def test_a_worker_is_ended_before_its_parent_where_memory_ends() -> None:
+    """What the kernel takes first is a variant or a photo, and not the server."""
+    with WorkerProcess() as worker:
+        worker.load()
+        score = int(Path(f"/proc/{worker.pid}/oom_score_adj").read_text())
+    assert score >= 500
+
+
 # Goes into a pipe as a whole, also where nobody takes it out.
 SMALL = b"no photo"
 
