@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import streamlit as st
 
+from facecore.batch.background import BackgroundBatch
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
@@ -160,6 +161,16 @@ def _messages() -> list[str]:
 def compared_photos() -> dict[str, PhotoInput]:
     """Give the photos of this session's experiments, by SHA-256, to show them."""
     return _remembered("facecore.compared_photos", dict)
+
+
+def batch() -> BackgroundBatch | None:
+    """Give this session's batch of photos, under way or ended."""
+    return _remembered("facecore.batch", lambda: None)
+
+
+def keep_batch(batch: BackgroundBatch | None) -> None:
+    """Remember a batch instead of the one before."""
+    st.session_state["facecore.batch"] = batch
 
 
 def measure_again() -> None:
