@@ -4,6 +4,7 @@ import streamlit as st
 
 from facecore.http.uploads import keep_uploads_in_memory
 from facecore.ui import state
+from facecore.ui.batch_run import batch_sign
 from facecore.ui.compare_run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
@@ -19,6 +20,7 @@ page = st.navigation(
         st.Page(f"pages/{file}.py", title=title, icon=f":material/{icon}:", url_path=title.lower())
         for file, title, icon in (
             ("analyze_photos", "Analyze", "familiar_face_and_zone"),
+            ("batch_photos", "Batch", "photo_library"),
             ("tune_thresholds", "Tune", "tune"),
             ("compare_settings", "Compare", "compare_arrows"),
             ("monitor_runs", "Monitor", "monitoring"),
@@ -29,4 +31,5 @@ page = st.navigation(
 with friendly_errors():
     state.keep_settings(*settings_sidebar())
     experiment_sign()
+    batch_sign()
     page.run()

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
 from facecore.monitor import RunRecord
-from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face
+from facecore.results import (
+    AGE_GROUPS,
+    GENDERS,
+    AgeGroupPrediction,
+    Analysis,
+    Box,
+    Detection,
+    Face,
+    GenderPrediction,
+)
 
 _BYTES_PER_MB = 1e6
 
@@ -60,6 +69,20 @@ def face_to_dict(face: Face, unsure_below: float) -> dict[str, Any]:
         "expected_age": round(face.age_group.expected_age, 1),
         "unsure": _unsure(face, unsure_below),
     }
+
+
+def face_from_dict(values: Mapping[str, Any]) -> Face:
+    """Give the face that `face_to_dict` told of.
+
+    Raises:
+        ValueError, TypeError, KeyError: the values are not those of a face.
+    """
+    x0, y0, x1, y1 = values["box_xyxy"]
+    return Face(
+        Detection(Box(x0, y0, x1, y1), values["confidence"]),
+        GenderPrediction(tuple(values["gender_probabilities"][label] for label in GENDERS)),
+        AgeGroupPrediction(tuple(values["age_group_probabilities"][age] for age in AGE_GROUPS)),
+    )
 
 
 def _unsure(face: Face, unsure_below: float) -> dict[str, bool]:

@@ -17,6 +17,8 @@ from facecore.export import (
     analysis_to_dict,
     csv_bytes,
     error_to_dict,
+    face_from_dict,
+    face_to_dict,
     faces_table,
     runs_table,
     to_json_line,
@@ -145,6 +147,14 @@ def test_answers_below_the_threshold_are_unsure(
     settings = replace(ANALYSIS.settings, unsure_below=unsure_below)
     (face,) = analysis_to_dict("a.png", replace(ANALYSIS, settings=settings))["faces"]
     assert face["unsure"] == {"gender": gender, "age_group": age_group}
+
+
+def test_face_comes_back_as_it_was() -> None:
+    """What was written of a face, also as JSON, gives the same face again."""
+    written = json.loads(to_json_line(face_to_dict(FACE, 0.6)))
+    assert face_from_dict(written) == FACE
+    with pytest.raises(KeyError, match="Male"):
+        face_from_dict({**written, "gender_probabilities": {}})
 
 
 def test_failed_file_has_path_and_error() -> None:

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from facecore.batch.journal import Journal
+from facecore.batch.summary import BatchSummary
 from facecore.batch.tables import WRITERS, Row, Writer
 from facecore.errors import BatchError, SettingsError
-
-
-@dataclass(slots=True)
-class Totals:
-    """What a finished batch was: photos, how many of them failed, and faces in the others."""
-
-    photos: int = 0
-    failed: int = 0
-    faces: int = 0
 
 
 class BatchOutput:
@@ -53,8 +44,11 @@ class BatchOutput:
             self.journal.close()
             raise self._there_already()
 
-    def finish(self) -> Totals:
+    def finish(self) -> BatchSummary:
         """Write the output, all rows in the order of their names, and delete the journal.
+
+        Returns:
+            What the rows come to.
 
         Raises:
             BatchError: somebody else wrote a file of this name meanwhile.
@@ -62,11 +56,11 @@ class BatchOutput:
         """
         if self._path.exists() and not self.journal.is_complete:
             raise self._there_already()
-        totals = Totals()
+        summary = BatchSummary()
         aside = self._path.with_name(f".{self._path.name}.part")
         try:
             with aside.open("wb") as file:
-                self._writer(self._rows(totals), file, self._settings)
+                self._writer(self._rows(summary), file, self._settings)
                 file.flush()
                 os.fsync(file.fileno())
             self.journal.mark_complete()
@@ -75,17 +69,15 @@ class BatchOutput:
             aside.unlink(missing_ok=True)
             raise
         self.journal.remove()
-        return totals
+        return summary
 
     def close(self) -> None:
         """Leave the journal for another time."""
         self.journal.close()
 
-    def _rows(self, totals: Totals) -> Iterator[Row]:
+    def _rows(self, summary: BatchSummary) -> Iterator[Row]:
         for _, row in self.journal.rows():
-            totals.photos += 1
-            totals.failed += "error" in row
-            totals.faces += len(row.get("faces", ()))
+            summary.add(row)
             yield row
 
     def _there_already(self) -> BatchError:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from facecore.batch.journal import Journal
-from facecore.batch.output import BatchOutput, Totals, writer_for
+from facecore.batch.output import BatchOutput, writer_for
 from facecore.batch.pace import clock
 from facecore.batch.photos import PhotoFile, find_photos
 from facecore.batch.reading import Outcome
+from facecore.batch.summary import BatchSummary
 from facecore.commands.names import printable, valid_text
 from facecore.commands.options import max_pixels_from, options_from
 from facecore.commands.progress import batch_progress
@@ -45,12 +46,12 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
     with closing(BatchOutput(arguments.out, _what_rows_depend_on(arguments, settings))) as output:
         try:
             _read_what_is_left(arguments, settings, find, output.journal)
-            totals = output.finish()
+            summary = output.finish()
         except KeyboardInterrupt:
             print(_stopped_in_words(output.journal), file=sys.stderr)
             raise
-    print(_in_words(arguments.out, totals, time.monotonic() - started_s))
-    return 1 if totals.failed else 0
+    print(_in_words(arguments.out, summary, time.monotonic() - started_s))
+    return 1 if summary.failed else 0
 
 
 def _read_what_is_left(
@@ -107,10 +108,10 @@ def _stopped_in_words(journal: Journal) -> str:
     return f"\nStopped: {_photos(len(journal))} are kept, and the same command goes on from there."
 
 
-def _in_words(out: Path, totals: Totals, elapsed_s: float) -> str:
-    failed = f", {totals.failed} of which could not be read" if totals.failed else ""
-    faces = "1 face" if totals.faces == 1 else f"{totals.faces} faces"
-    return f"{printable(out)}: {_photos(totals.photos)}{failed}; {faces}; {clock(elapsed_s)}"
+def _in_words(out: Path, summary: BatchSummary, elapsed_s: float) -> str:
+    failed = f", {summary.failed} of which could not be read" if summary.failed else ""
+    faces = "1 face" if summary.faces == 1 else f"{summary.faces} faces"
+    return f"{printable(out)}: {_photos(summary.photos)}{failed}; {faces}; {clock(elapsed_s)}"
 
 
 def _photos(count: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import streamlit as st
 
+from facecore.batch.background import BackgroundBatch
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
@@ -168,6 +169,16 @@ def keep_only_photos(keys: Collection[str]) -> None:
     compared = compared_photos()
     for sha256 in [sha256 for sha256, photo in compared.items() if photo.key not in keys]:
         del compared[sha256]
+
+
+def batch() -> BackgroundBatch | None:
+    """Give this session's batch of photos, under way or ended."""
+    return _remembered("facecore.batch", lambda: None)
+
+
+def keep_batch(batch: BackgroundBatch | None) -> None:
+    """Remember a batch instead of the one before."""
+    st.session_state["facecore.batch"] = batch
 
 
 def measure_again() -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from facecore.batch.output import BatchOutput, Totals, writer_for
+from facecore.batch.output import BatchOutput, writer_for
+from facecore.batch.summary import BatchSummary
 from facecore.errors import BatchError, SettingsError
 from tests.batch.conftest import failed_row, row
 from tests.conftest import REPOSITORY
@@ -36,7 +37,7 @@ def _paths(path: Path) -> list[str]:
 def test_batch_without_rows_gives_an_empty_file(path: Path) -> None:
     """Nothing done and finished is a file without rows, and nothing else in the folder."""
     with closing(BatchOutput(path, SETTINGS)) as output:
-        assert output.finish() == Totals()
+        assert output.finish() == BatchSummary()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert path.read_bytes() == b""
 
@@ -46,7 +47,8 @@ def test_finished_batch_is_one_file(path: Path) -> None:
     with closing(BatchOutput(path, SETTINGS)) as output:
         _fill(output)
         assert not path.exists()
-        assert output.finish() == Totals(photos=2, failed=1, faces=3)
+        summary = output.finish()
+    assert (summary.photos, summary.failed, summary.faces) == (2, 1, 3)
     assert _paths(path) == ["a", "b"]
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

@@ -76,6 +76,22 @@ def _visit_gallery(page: Page, address: str) -> None:
     wait_until_idle(page)
 
 
+def _visit_batch(page: Page, _: str) -> None:
+    _navigate(page, "Batch")
+    wait_until_idle(page)
+    files = [
+        {"name": f"{number}-{sample.file_name}", "mimeType": "image/png", "buffer": sample.read()}
+        for number in range(1, 5)
+        for sample in samples()
+    ]
+    files.append({"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
+    page.locator('input[type="file"]').first.set_input_files(files)  # type: ignore[arg-type]
+    page.get_by_role("button", name=f"Read {len(files)} photos").click()
+    page.get_by_text(f"All {len(files)} photos are done").wait_for(timeout=120_000)
+    page.locator(".js-plotly-plot").nth(3).wait_for()
+    wait_until_idle(page)
+
+
 def _visit_tune(page: Page, _: str) -> None:
     _navigate(page, "Tune")
     page.get_by_role("heading", name="Against the truth").wait_for()
@@ -130,6 +146,7 @@ def _navigate(page: Page, title: str) -> None:
 _VISITS = {
     "analyze": _visit_analyze,
     "gallery": _visit_gallery,
+    "batch": _visit_batch,
     "tune": _visit_tune,
     "compare": _visit_compare,
     "monitor": _visit_monitor,

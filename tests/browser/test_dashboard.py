@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = {
     "": "Analyze",
+    "batch": "Batch",
     "tune": "Tune",
     "compare": "Compare",
     "monitor": "Monitor",

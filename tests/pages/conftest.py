@@ -19,10 +19,17 @@ __all__ = ["made"]
 
 ENTRY = REPOSITORY / "streamlit_app.py"
 TIMEOUT_S = 120
-PAGES = {"": "Analyze", "compare": "Compare", "monitor": "Monitor", "models": "Models"}
+PAGES = {
+    "": "Analyze",
+    "batch": "Batch",
+    "compare": "Compare",
+    "monitor": "Monitor",
+    "models": "Models",
+}
 FILES = {
     "Tune": "pages/tune_thresholds.py",
     "Analyze": "pages/analyze_photos.py",
+    "Batch": "pages/batch_photos.py",
     "Compare": "pages/compare_settings.py",
     "Monitor": "pages/monitor_runs.py",
     "Models": "pages/inspect_models.py",

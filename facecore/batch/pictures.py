@@ -1,0 +1,68 @@
+"""Photos with their faces drawn, packed into a ZIP file one after the other."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from facecore.annotate import draw_faces
+from facecore.batch.photos import PhotoFile
+from facecore.batch.tables import Row
+from facecore.errors import ImageError
+from facecore.export import face_from_dict
+from facecore.images import cap_longest_side, decode_image, encode_jpeg
+
+SIDE_PX = 1600
+_QUALITY = 85
+_LONGEST_STEM = 80
+
+
+def write_annotated(
+    rows: Iterable[tuple[PhotoFile, Row]],
+    file: BinaryIO,
+    *,
+    max_pixels: int,
+    turn: Callable[[], AbstractContextManager[object]],
+) -> int:
+    """Write each photo that was read, with its faces drawn, as a JPEG; tells how many.
+
+    One photo is in memory at a time. A photo whose longest side is more than 1600
+    pixels is made smaller. Names begin with the photo's number in the batch.
+
+    Args:
+        rows: photos with their rows, from the first of the batch on.
+        file: where the ZIP file goes.
+        max_pixels: larger photos are refused unread.
+        turn: held while a photo is decoded and drawn.
+    """
+    written = 0
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for photo, row in rows:
+            if "error" in row:
+                continue
+            try:
+                data = photo.read()
+                with turn():
+                    drawn = _drawn(data, row, max_pixels)
+            except ImageError:
+                continue  # it could be read before, and its row says what was found
+            written += 1
+            archive.writestr(_entry_name(written, photo.name), drawn)
+    return written
+
+
+def _drawn(data: bytes, row: Row, max_pixels: int) -> bytes:
+    image = decode_image(data, max_pixels=max_pixels)
+    small = cap_longest_side(image, SIDE_PX)
+    scale = max(small.shape[:2]) / max(image.shape[:2])
+    faces = [face_from_dict(face) for face in row["faces"]]
+    return encode_jpeg(draw_faces(small, faces, scale=scale), _QUALITY)
+
+
+def _entry_name(number: int, name: str) -> str:
+    stem = re.sub(r"[^\w.()-]+", "_", PurePosixPath(name).stem)[:_LONGEST_STEM].strip(".")
+    return f"{number:04}-{stem or 'photo'}.jpg"

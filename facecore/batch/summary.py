@@ -1,0 +1,45 @@
+"""What the rows of a batch come to, counted one row at a time."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+
+from facecore.batch.tables import Row
+
+
+@dataclass(slots=True)
+class BatchSummary:
+    """Counts over the rows that were added so far.
+
+    Attributes:
+        photos: all of them.
+        failed: those that could not be read.
+        faces: in all photos that were read.
+        photos_by_faces: how many photos have so many faces.
+        genders, age_groups: faces by the network's answer and whether it is unsure.
+        latencies_ms: of the photos that were read, in their order.
+    """
+
+    photos: int = 0
+    failed: int = 0
+    faces: int = 0
+    photos_by_faces: Counter[int] = field(default_factory=Counter)
+    genders: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    age_groups: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    latencies_ms: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.photos += 1
+        if "error" in row:
+            self.failed += 1
+            return
+        faces = row["faces"]
+        self.faces += len(faces)
+        self.photos_by_faces[len(faces)] += 1
+        self.latencies_ms.append(row["timings_ms"]["total"])
+        for face in faces:
+            self.genders[face["gender"], face["unsure"]["gender"]] += 1
+            self.age_groups[face["age_group"], face["unsure"]["age_group"]] += 1

@@ -1,0 +1,83 @@
+"""Plotly figures of the Batch page, from plain values; no Streamlit in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from facecore.results import AGE_GROUPS, GENDERS
+
+_SURE, _UNSURE = "#0072B2", "#9EC5E4"
+_PHOTOS, _TIMES = "#009E73", "#E69F00"
+_HEIGHT_PX = 260
+_MOST_BINS = 40
+
+
+def faces_per_photo(photos_by_faces: Mapping[int, int]) -> go.Figure:
+    """Draw how many photos have how many faces."""
+    numbers = sorted(photos_by_faces)
+    figure = go.Figure(
+        go.Bar(
+            x=numbers,
+            y=[photos_by_faces[number] for number in numbers],
+            marker_color=_PHOTOS,
+            hovertemplate="%{x} faces: %{y} photos<extra></extra>",
+        )
+    )
+    # One bar alone would fill the whole width, and have half numbers beside it.
+    highest = max(5, *numbers) if numbers else 5
+    figure.update_xaxes(title="faces", range=[-0.6, highest + 0.6], tickformat="d")
+    figure.update_yaxes(title="photos", tickformat="d", rangemode="tozero")
+    return _laid_out(figure)
+
+
+def genders(counts: Mapping[tuple[str, bool], int]) -> go.Figure:
+    """Draw how many faces were read as what gender, sure and unsure apart."""
+    return _answers(counts, GENDERS)
+
+
+def age_groups(counts: Mapping[tuple[str, bool], int]) -> go.Figure:
+    """Draw how many faces were read as of what age group, sure and unsure apart."""
+    return _answers(counts, AGE_GROUPS)
+
+
+def latencies(latencies_ms: Sequence[float]) -> go.Figure:
+    """Draw how the photos' times spread, milliseconds."""
+    figure = go.Figure(
+        go.Histogram(
+            x=list(latencies_ms),
+            nbinsx=_MOST_BINS,
+            marker_color=_TIMES,
+            hovertemplate="%{x} ms: %{y} photos<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="milliseconds", rangemode="tozero")
+    figure.update_yaxes(title="photos", tickformat="d", rangemode="tozero")
+    return _laid_out(figure)
+
+
+def _answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go.Figure:
+    figure = go.Figure()
+    for name, is_unsure, colour in (("sure", False, _SURE), ("unsure", True, _UNSURE)):
+        figure.add_bar(
+            x=labels,
+            y=[counts.get((label, is_unsure), 0) for label in labels],
+            name=name,
+            marker_color=colour,
+            hovertemplate=f"%{{x}}: %{{y}} faces, {name}<extra></extra>",
+        )
+    figure.update_layout(barmode="stack")
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(title="faces", tickformat="d", rangemode="tozero")
+    return _laid_out(figure)
+
+
+def _laid_out(figure: go.Figure) -> go.Figure:
+    return figure.update_layout(
+        height=_HEIGHT_PX,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
+        showlegend=len(figure.data) > 1,
+        bargap=0.15,
+    )

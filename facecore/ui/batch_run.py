@@ -1,0 +1,178 @@
+"""Starting a batch, watching it, stopping it; it goes on while other pages are open."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+
+import streamlit as st
+
+from facecore.batch.answers import photo_table
+from facecore.batch.background import BackgroundBatch, BatchProgress
+from facecore.batch.pace import clock, time_left_s
+from facecore.batch.photos import PhotoFile
+from facecore.images import cap_longest_side, encode_jpeg
+from facecore.results import Analysis
+from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.ui import resources, state
+from facecore.ui.batch_results import metrics, table
+from facecore.ui.components import friendly_errors
+
+THUMBNAIL_SIDE_PX = 112
+_LOOK_EVERY_S = 1.0
+_SIGN_EVERY_S = 2.0
+_NEWEST = 10
+_QUALITY = 80
+_NUMBERS = itertools.count()
+
+
+def start_button(photos: Sequence[PhotoFile]) -> None:
+    """Draw the button that starts a batch of these photos."""
+    words = _photos(len(photos)) if photos else "photos"
+    st.button(
+        f"Read {words}",
+        key="batch_start",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(photos,),
+        disabled=not photos,
+        help="With the settings of the sidebar as they are now.",
+    )
+
+
+def progress(batch: BackgroundBatch) -> bool:
+    """Show how far a batch is, or how it ended and what can be done next; tells if it ended."""
+    now = batch.progress()
+    if now.state == "paused":
+        # The connection was lost, and here is somebody again.
+        _go_on(batch)
+        now = batch.progress()
+    if now.state in ("running", "stopping"):
+        _running()
+        return False
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown(f"**{_end_in_words(now)}**")
+    if now.error:
+        st.error(now.error, icon=":material/error:")
+    if now.state != "complete":
+        words = "Try again" if now.error else "Go on"
+        row.button(words, icon=":material/play_arrow:", on_click=_go_on, args=(batch,))
+    row.button("New batch", key="batch_new", icon=":material/add:", on_click=_forget)
+    return True
+
+
+@st.fragment(run_every=_LOOK_EVERY_S)
+def _running() -> None:
+    with friendly_errors():
+        batch = state.batch()
+        if batch is None or (now := batch.progress()).state not in ("running", "stopping"):
+            st.rerun()
+        st.progress(now.done / now.total, _in_words(now))
+        st.button(
+            "Stop",
+            key="batch_stop",
+            icon=":material/stop:",
+            on_click=batch.stop,
+            disabled=now.state == "stopping",
+            help="What is done is kept, and you can go on later.",
+        )
+        metrics(batch.answers.summary())
+        if now.done:
+            st.markdown("**The newest**")
+            newest_first = batch.answers.listed()[: -_NEWEST - 1 : -1]
+            # Pictures would be loaded anew, and flicker, each second.
+            table(photo_table(newest_first).drop(columns="preview"))
+
+
+def batch_sign() -> None:
+    """Say in the sidebar of every page that a batch is under way."""
+    batch = state.batch()
+    if batch is not None and batch.progress().state in ("running", "stopping"):
+        with st.sidebar:
+            _sign()
+
+
+@st.fragment(run_every=_SIGN_EVERY_S)
+def _sign() -> None:
+    batch = state.batch()
+    if batch is None:
+        return
+    now = batch.progress()
+    if now.state in ("running", "stopping"):
+        st.caption(f":material/photo_library: Batch: {_in_words(now)}")
+    else:
+        st.caption(":material/photo_library: Batch: done, its page has the answers.")
+
+
+def _start(photos: Sequence[PhotoFile]) -> None:
+    settings, options = state.current_settings()
+    batch = BackgroundBatch(
+        photos, _reader(settings, options), {**asdict(settings), **asdict(options)}
+    )
+    state.keep_batch(batch)
+    _go_on(batch)
+
+
+def _reader(
+    settings: AnalysisSettings, options: RuntimeOptions
+) -> Callable[[PhotoFile, Callable[[object], None]], Analysis]:
+    """Give what reads a photo in the batch's thread, where the session cannot be asked."""
+    service, session_key, history = resources.service(), state.session_key(), state.history()
+
+    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+        data = photo.read()
+        with service.turn(session_key, options, on_wait=check) as turn:
+            opened = turn.analyzer.open(data)
+            analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
+            # At this size the labels would hide the photo.
+            plain = encode_jpeg(cap_longest_side(opened.image, THUMBNAIL_SIDE_PX), _QUALITY)
+        history.add(
+            analysis,
+            source="batch",
+            name=photo.name,
+            runtime=options,
+            waited_ms=turn.waited_ms,
+        )
+        return replace(analysis, preview_jpeg=plain)
+
+    return read
+
+
+def _go_on(batch: BackgroundBatch) -> None:
+    _tied_to_session(batch, next(_NUMBERS))
+    batch.start()
+
+
+def _forget() -> None:
+    # Lets go of the batch, its files and answers.
+    _tied_to_session.clear()
+    state.keep_batch(None)
+
+
+@st.cache_resource(
+    scope="session", max_entries=1, show_spinner=False, on_release=BackgroundBatch.pause
+)
+def _tied_to_session(_batch: BackgroundBatch, number: int) -> BackgroundBatch:
+    """Pause a batch when its session ends or loses its connection, which releases this."""
+    del number  # each start is tied anew; the one before is released
+    return _batch
+
+
+def _in_words(now: BatchProgress) -> str:
+    if now.state == "stopping":
+        return "Stopping after the photo under way …"
+    left_s = time_left_s(now.done_now, now.total - now.done + now.done_now, now.elapsed_s)
+    left = "" if left_s is None else f", about {clock(left_s)} left"
+    return f"{now.done} of {_photos(now.total)}{left}"
+
+
+def _end_in_words(now: BatchProgress) -> str:
+    if now.state == "complete":
+        return f"{'The one photo is' if now.total == 1 else f'All {now.total} photos are'} done."
+    return f"Stopped after {now.done} of {_photos(now.total)}."
+
+
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count} photos"

@@ -1,0 +1,19 @@
+"""The Batch page: many photos or a ZIP file, read while one does something else."""
+
+import streamlit as st
+
+from facecore.ui import batch_run, state
+from facecore.ui.batch_inputs import chosen_batch
+from facecore.ui.batch_results import results
+
+st.title("Batch")
+st.markdown(
+    "Many photos at once, read one after the other. You can look at other pages meanwhile; "
+    "closing this tab ends it."
+)
+batch = state.batch()
+if batch is None:
+    chosen = chosen_batch()
+    batch_run.start_button(chosen.photos)
+elif batch_run.progress(batch):
+    results(batch)

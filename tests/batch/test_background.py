@@ -1,0 +1,197 @@
+"""A batch in a thread: watched, stopped, gone on with, and never in anybody's way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from facecore.batch.background import BackgroundBatch
+from facecore.batch.photos import PhotoFile
+from facecore.errors import BusyError, ImageError, ModelError
+from facecore.results import Analysis
+from tests.batch.conftest import analysis
+
+TIMEOUT_S = 30
+
+
+def _photos(count: int) -> list[PhotoFile]:
+    return [PhotoFile(name=f"{n:03}.jpg", read=lambda: b"photo") for n in range(count)]
+
+
+class Reader:
+    """Reads photos when it is let; a real batch reads them with the networks of a page."""
+
+    def __init__(self) -> None:
+        self.may_read = threading.Semaphore(0)
+        self.names: list[str] = []
+        self.threads: set[threading.Thread] = set()
+
+    def __call__(self, photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+        assert self.may_read.acquire(timeout=TIMEOUT_S)
+        self.threads.add(threading.current_thread())
+        self.names.append(photo.name)
+        return analysis(faces=2)
+
+
+def _names(batch: BackgroundBatch) -> list[str]:
+    return [photo.name for photo in batch.answers.listed()]
+
+
+def test_no_photo_is_complete_at_once() -> None:
+    """A batch of nothing ends as soon as it begins."""
+    batch = BackgroundBatch([], Reader())
+    assert batch.progress().state == "new"
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    progress = batch.progress()
+    assert (progress.state, progress.done, progress.total) == ("complete", 0, 0)
+
+
+def test_batch_goes_on_while_it_is_watched() -> None:
+    """Photos are done one after the other, in a thread of their own, and progress tells."""
+    reader = Reader()
+    batch = BackgroundBatch(_photos(3), reader)
+    batch.start()
+    assert batch.progress().state == "running"
+    assert batch.progress().done == 0
+    reader.may_read.release(3)
+    assert batch.wait(TIMEOUT_S)
+    progress = batch.progress()
+    assert (progress.state, progress.done, progress.total) == ("complete", 3, 3)
+    assert progress.done_now == 3
+    assert progress.elapsed_s == batch.progress().elapsed_s >= 0
+    assert _names(batch) == ["000.jpg", "001.jpg", "002.jpg"]
+    assert reader.threads != {threading.current_thread()}
+    assert len(reader.threads) == 1
+
+
+def test_stopped_batch_keeps_what_is_done_and_goes_on() -> None:
+    """Stopping is at once for whoever asks; the photo under way is finished and kept."""
+    reader = Reader()
+    batch = BackgroundBatch(_photos(5), reader)
+    batch.start()
+    reader.may_read.release()
+    while not reader.names:
+        pass
+    batch.stop()
+    assert batch.progress().state == "stopping"
+    batch.start()  # nothing, as it is still stopping
+    reader.may_read.release()
+    assert batch.wait(TIMEOUT_S)
+    done = batch.progress().done
+    assert (batch.progress().state, done) == ("stopped", len(reader.names))
+    assert done <= 2
+    batch.start()
+    reader.may_read.release(5)
+    assert batch.wait(TIMEOUT_S)
+    assert batch.progress().state == "complete"
+    assert batch.progress().done_now == 5 - done
+    assert reader.names == _names(batch) == [f"{n:03}.jpg" for n in range(5)]
+
+
+def test_paused_batch_says_so() -> None:
+    """A pause is told from a stop, and stopping twice changes nothing."""
+    reader = Reader()
+    batch = BackgroundBatch(_photos(2), reader)
+    batch.pause()
+    assert batch.progress().state == "new"
+    batch.start()
+    batch.pause()
+    batch.stop()
+    reader.may_read.release()
+    assert batch.wait(TIMEOUT_S)
+    assert batch.progress().state == "paused"
+
+
+def test_complete_batch_stays_so() -> None:
+    """Neither stopping nor starting changes a batch that is complete."""
+    reader = Reader()
+    reader.may_read.release(9)
+    batch = BackgroundBatch(_photos(1), reader)
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    batch.stop()
+    batch.start()
+    assert batch.progress().state == "complete"
+    assert reader.names == ["000.jpg"]
+
+
+def test_photo_that_cannot_be_read_costs_only_itself() -> None:
+    """An error of one photo is its row, expected or not."""
+
+    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+        if photo.name == "001.jpg":
+            raise ImageError("It is broken.")
+        if photo.name == "002.jpg":
+            raise KeyError("unexpected")
+        return analysis()
+
+    batch = BackgroundBatch(_photos(4), read)
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    errors = [photo.error for photo in batch.answers.listed()]
+    assert errors[:2] == ["", "It is broken."]
+    assert "Something unexpected" in errors[2]
+    assert errors[3] == ""
+    assert batch.progress().state == "complete"
+
+
+def test_networks_that_are_missing_end_it() -> None:
+    """Where no photo can ever be read, the batch says why, and can be tried again."""
+    broken = True
+
+    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+        if broken and photo.name == "001.jpg":
+            raise ModelError("A file is missing: put it back.")
+        return analysis()
+
+    batch = BackgroundBatch(_photos(3), read)
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    progress = batch.progress()
+    assert (progress.state, progress.done) == ("failed", 1)
+    assert progress.error == "A file is missing: put it back."
+    broken = False
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    assert (batch.progress().state, batch.progress().error) == ("complete", "")
+
+
+def test_busy_server_costs_no_photo() -> None:
+    """A photo that finds no turn is tried again until it has one."""
+    refused = 0
+
+    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+        nonlocal refused
+        if refused < 3:
+            refused += 1
+            raise BusyError("Try again.", retry_after_s=0)
+        return analysis()
+
+    batch = BackgroundBatch(_photos(2), read)
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    assert [photo.error for photo in batch.answers.listed()] == ["", ""]
+    assert refused == 3
+
+
+@pytest.mark.parametrize("waits", ["for its turn", "for the server"])
+def test_batch_that_waits_stops_at_once(waits: str) -> None:
+    """A photo that waits when the batch is stopped is given up, and is not in the answers."""
+    waiting = threading.Event()
+
+    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+        waiting.set()
+        if waits == "for the server":
+            raise BusyError("Try again.", retry_after_s=60)
+        while True:
+            check(None)
+
+    batch = BackgroundBatch(_photos(2), read)
+    batch.start()
+    assert waiting.wait(TIMEOUT_S)
+    batch.stop()
+    assert batch.wait(TIMEOUT_S)
+    assert (batch.progress().state, batch.progress().done) == ("stopped", 0)

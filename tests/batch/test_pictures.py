@@ -1,0 +1,100 @@
+"""Annotated photos in a ZIP file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from facecore.analyzer import FaceAnalyzer
+from facecore.annotate import draw_faces
+from facecore.batch.photos import PhotoFile
+from facecore.batch.pictures import SIDE_PX, write_annotated
+from facecore.batch.tables import Row
+from facecore.errors import ImageError
+from facecore.export import analysis_to_dict
+from facecore.images import decode_image, encode_jpeg
+from facecore.settings import DEFAULT_MAX_PIXELS
+from tests.batch.conftest import failed_row, grey_png, row
+
+
+def _packed(pairs: list[tuple[PhotoFile, Row]]) -> dict[str, bytes]:
+    """Pack, and give the ZIP file's entries."""
+    turns = 0
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        nonlocal turns
+        turns += 1
+        yield
+
+    file = io.BytesIO()
+    written = write_annotated(pairs, file, max_pixels=DEFAULT_MAX_PIXELS, turn=turn)
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    assert len(entries) == written <= turns
+    return entries
+
+
+def _photo(name: str, data: bytes) -> PhotoFile:
+    return PhotoFile(name=name, read=lambda: data)
+
+
+def test_no_photo_is_an_empty_archive() -> None:
+    """Nothing to draw gives a ZIP file without entries."""
+    assert _packed([]) == {}
+
+
+def test_faces_are_drawn_as_on_the_page(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:
+    """A packed photo is the photo with what its row says drawn on it."""
+    analysis = analyzer.analyze(hopper_file, annotate=False)
+    found = analysis_to_dict("below/hopper.jpg", analysis)
+    ((name, data),) = _packed([(_photo("below/hopper.jpg", hopper_file), found)]).items()
+    assert name == "0001-hopper.jpg"
+    known = decode_image(encode_jpeg(draw_faces(decode_image(hopper_file), analysis.faces), 85))
+    np.testing.assert_array_equal(decode_image(data), known)
+
+
+def test_large_photo_is_made_smaller() -> None:
+    """The longest side has at most 1600 pixels, and the boxes shrink with it."""
+    large = grey_png(2 * SIDE_PX)
+    ((_, data),) = _packed([(_photo("large.png", large), row("large.png", 1))]).items()
+    drawn = decode_image(data)
+    assert drawn.shape[:2] == (SIDE_PX, SIDE_PX)
+    differs = np.argwhere(np.abs(drawn.astype(int) - 128).max(axis=2) > 40)
+    assert differs.min(axis=0).tolist() <= [2, 2]
+    assert differs[:, 1].max() < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("../../etc/passwd.jpg", "0001-passwd.jpg"),
+        ("a.zip/b/c d<e>.png", "0001-c_d_e_.jpg"),
+        ("..", "0001-photo.jpg"),
+        ("é 東京 (2).jpg", "0001-é_東京_(2).jpg"),
+        ("x" * 300 + ".jpg", "0001-" + "x" * 80 + ".jpg"),
+    ],
+)
+def test_names_are_harmless(name: str, entry: str) -> None:
+    """Whatever a photo is called, its entry stays in the folder it is unpacked into."""
+    assert list(_packed([(_photo(name, grey_png()), row(name, 0))])) == [entry]
+
+
+def test_photos_without_an_answer_are_left_out() -> None:
+    """A failed photo, and one that went away since, are not in the archive."""
+
+    def gone() -> bytes:
+        raise ImageError("It is gone.")
+
+    pairs = [
+        (_photo("bad.jpg", b"bad"), failed_row("bad.jpg")),
+        (PhotoFile(name="gone.jpg", read=gone), row("gone.jpg")),
+        (_photo("good.png", grey_png()), row("good.png", 0)),
+    ]
+    assert list(_packed(pairs)) == ["0001-good.jpg"]

@@ -1,0 +1,111 @@
+"""The Batch page in a real browser: read, stopped, left, come back to, taken away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from playwright.sync_api import Dialog, Download, Locator, Page, expect
+
+from facecore.samples import samples
+from tests.browser.server import wait_until_idle
+
+pytestmark = pytest.mark.browser
+
+TIMEOUT_MS = 60_000
+PORTRAIT = samples()[1].read()
+HTML_NAME = "<img src=x onerror=alert(1)>.png"
+
+
+def _choose(page: Page, server: str, files: dict[str, bytes]) -> Locator:
+    """Open the page and choose files; gives the button that starts."""
+    page.goto(f"{server}/batch")
+    wait_until_idle(page)
+    payloads = [
+        {"name": name, "mimeType": "image/png", "buffer": data} for name, data in files.items()
+    ]
+    page.locator('input[type="file"]').first.set_input_files(payloads)  # type: ignore[arg-type]
+    words = "1 photo" if len(files) == 1 else f"{len(files)} photos"
+    start = page.get_by_role("button", name=f"Read {words}")
+    expect(start).to_be_enabled(timeout=TIMEOUT_MS)
+    wait_until_idle(page)
+    return start
+
+
+def _metric(page: Page, label: str) -> Locator:
+    metric = page.get_by_test_id("stMetric").filter(has_text=label)
+    return metric.get_by_test_id("stMetricValue").first
+
+
+def _go_to(page: Page, title: str) -> None:
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+
+
+def _downloaded(page: Page, label: str) -> bytes:
+    with page.expect_download(timeout=TIMEOUT_MS) as waiting:
+        page.get_by_role("button", name=label, exact=True).click()
+    download: Download = waiting.value
+    return Path(download.path()).read_bytes()
+
+
+def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
+    """Every photo has its line, whatever it is called, and every form of the answers its row."""
+    dialogs: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
+    files = {"a.png": PORTRAIT, HTML_NAME: PORTRAIT, "bad.png": b"no picture"}
+    _choose(page, server, files).click()
+    expect(page.get_by_text("All 3 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
+    wait_until_idle(page)
+    expect(_metric(page, "Faces")).to_have_text("2")
+    expect(_metric(page, "Could not be read")).to_have_text("1")
+    rows = list(csv.DictReader(io.StringIO(_downloaded(page, "CSV").decode())))
+    assert [row["path"] for row in rows] == list(files)
+    assert [row["face_count"] for row in rows] == ["1", "1", ""]
+    assert _downloaded(page, "JSON lines").count(b"\n") == 3
+    table = pq.read_table(io.BytesIO(_downloaded(page, "Parquet")))
+    assert table.column("path").to_pylist() == list(files)
+    with zipfile.ZipFile(io.BytesIO(_downloaded(page, "Annotated photos"))) as annotated:
+        first, second = annotated.namelist()
+        assert (first, second[:5]) == ("0001-a.jpg", "0002-")
+        assert annotated.read(first).startswith(b"\xff\xd8")
+    assert dialogs == []
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_batch_is_stopped_left_and_gone_on_with(page: Page, server: str) -> None:
+    """Stop works at once, what is done stays over another page, and Go on reads the rest."""
+    files = {f"{number:02}.png": PORTRAIT for number in range(40)}
+    _choose(page, server, files).click()
+    expect(page.get_by_text("The newest")).to_be_visible(timeout=TIMEOUT_MS)
+    page.get_by_role("button", name="Stop").click()
+    stopped = page.get_by_text("Stopped after")
+    expect(stopped).to_be_visible(timeout=TIMEOUT_MS)
+    words = stopped.inner_text()
+    wait_until_idle(page)
+    _go_to(page, "Models")
+    _go_to(page, "Batch")
+    expect(page.get_by_text(words)).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("The newest")).to_be_visible(timeout=TIMEOUT_MS)
+    _go_to(page, "Monitor")
+    expect(page.get_by_test_id("stSidebar").get_by_text("Batch: done")).to_be_visible(
+        timeout=TIMEOUT_MS
+    )
+    _go_to(page, "Batch")
+    expect(page.get_by_text("All 40 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(_metric(page, "Faces")).to_have_text("40")
+    wait_until_idle(page)
+    page.get_by_role("button", name="New batch").click()
+    expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
+    expect(page.get_by_test_id("stException")).to_have_count(0)

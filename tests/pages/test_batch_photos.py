@@ -1,0 +1,218 @@
+"""The Batch page: many photos, stopped, gone on with, left and come back to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.runtime.caching import clear_session_resource_cache
+from streamlit.testing.v1 import AppTest
+
+from facecore.batch.background import BackgroundBatch
+from facecore.gate import InferenceGate
+from facecore.server_settings import GateSettings
+from facecore.settings import RuntimeOptions
+from facecore.ui import resources
+from facecore.ui.batch_results import _annotated_zip, _file
+from tests.archives.crafted import Entry, archive
+from tests.batch.conftest import grey_png
+from tests.pages.conftest import TIMEOUT_S, expect_no_error, go_to, metrics, visit
+
+
+def _batch(app: AppTest) -> BackgroundBatch:
+    batch: BackgroundBatch = app.session_state["facecore.batch"]
+    return batch
+
+
+def _choose(app: AppTest, files: dict[str, bytes]) -> AppTest:
+    chosen = [(name, data, "application/octet-stream") for name, data in files.items()]
+    app.file_uploader(key="batch_uploads").set_value(chosen)
+    return app.run()
+
+
+def _start(files: dict[str, bytes], **query: str) -> AppTest:
+    """Open the page with settings in its link, choose files and start."""
+    app = _choose(visit("batch", **query), files)
+    return app.button(key="batch_start").click().run()
+
+
+def _end(app: AppTest) -> AppTest:
+    """Wait for the batch's end, and look."""
+    assert _batch(app).wait(TIMEOUT_S)
+    app.run()
+    assert not _buttons(app, "batch_stop")
+    return app
+
+
+def _buttons(app: AppTest, key: str) -> list[object]:
+    return [button for button in app.button if button.key == key]
+
+
+def _list(app: AppTest) -> pd.DataFrame:
+    return app.dataframe[0].value
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> InferenceGate:
+    """The server's gate with the networks loaded; held, it keeps a batch from going on."""
+    resources.analyzer(RuntimeOptions())
+    gate = resources.service().gate
+    monkeypatch.setattr(gate, "settings", GateSettings(max_wait_s=60))
+    return gate
+
+
+def test_opened_first_it_asks_for_photos() -> None:
+    """Without photos nothing can be started, and nothing is wrong."""
+    app = visit("batch")
+    assert app.title.values == ["Batch"]
+    button = app.button(key="batch_start")
+    assert (button.label, button.disabled) == ("Read photos", True)
+    assert len(app.dataframe) == 0
+    expect_no_error(app)
+
+
+def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -> None:
+    """Every photo has its line, with its faces or what is wrong with it, and all is counted."""
+    app = _choose(
+        visit("batch"),
+        {"a.png": astronaut_file, "<b>bad</b>.png": b"no picture", "c.jpg": hopper_file},
+    )
+    assert app.button(key="batch_start").label == "Read 3 photos"
+    _end(app.button(key="batch_start").click().run())
+    assert "**All 3 photos are done.**" in app.markdown.values
+    shown = metrics(app)
+    assert (shown["Photos done"], shown["Could not be read"], shown["Faces"]) == ("3", "1", "2")
+    assert shown["Median latency"].endswith(" ms")
+    rows = _list(app)
+    assert rows["photo"].tolist() == ["a.png", "<b>bad</b>.png", "c.jpg"]
+    assert rows["faces"].tolist() == [1, pd.NA, 1]
+    assert "not a picture" in rows["error"][1]
+    assert rows["preview"][0].startswith("data:image/jpeg;base64,")
+    assert len(rows["preview"][0]) < 10_000
+    assert len(app.get("plotly_chart")) == 4
+    labels = [button.label for button in app.download_button]
+    assert labels == ["CSV", "JSON lines", "Parquet", "Annotated photos"]
+    expect_no_error(app)
+
+
+def test_only_those_that_failed_can_be_shown(astronaut_file: bytes) -> None:
+    """A switch leaves the photos that could not be read."""
+    app = _end(_start({"a.png": astronaut_file, "bad.png": b"no picture"}))
+    app.toggle(key="batch_only_failed").set_value(True).run()
+    assert _list(app)["photo"].tolist() == ["bad.png"]
+    expect_no_error(app)
+
+
+def test_batch_without_any_answer_has_no_empty_charts() -> None:
+    """Where no photo could be read, or none has a face, no chart stands there empty."""
+    app = _end(_start({"bad.png": b"no picture"}))
+    assert len(app.get("plotly_chart")) == 0
+    assert metrics(app)["Median latency"] == "…"
+    app = _end(_start({"a.png": grey_png(), "b.png": grey_png(64)}))
+    assert len(app.get("plotly_chart")) == 2
+    assert [text for text in app.info.values if "No face was found" in text]
+    assert "error" not in _list(app)
+    expect_no_error(app)
+
+
+def test_archive_is_read_like_a_folder(hopper_file: bytes) -> None:
+    """The photos of a ZIP file have their lines, and one that does harm has its sentence."""
+    good = archive([Entry(name="x/a.jpg", data=hopper_file), Entry(name="b.jpg", flags=1)])
+    bomb = archive([Entry(name="c.jpg", data=bytes(2_000_000))])
+    app = _end(_start({"good.zip": good, "bomb.zip": bomb}))
+    rows = _list(app)
+    assert rows["photo"].tolist() == ["good.zip/x/a.jpg", "good.zip/b.jpg", "bomb.zip"]
+    assert rows["faces"].tolist() == [1, pd.NA, pd.NA]
+    assert "encrypted" in rows["error"][1]
+    assert "is a bomb" in rows["error"][2]
+    expect_no_error(app)
+
+
+def test_settings_are_those_at_the_start(hopper_file: bytes) -> None:
+    """The batch reads with what the sidebar said when it was started, whatever it says later."""
+    app = _end(_start({"a.jpg": hopper_file}, confidence="1.0"))
+    assert metrics(app)["Faces"] == "0"
+    assert _batch(app).settings["confidence"] == 1.0
+    app.sidebar.slider(key="confidence").set_value(0.5).run()
+    assert metrics(app)["Faces"] == "0"
+    assert len(_list(app)) == 1
+    expect_no_error(app)
+
+
+def test_stopped_batch_is_kept_and_gone_on_with(gate: InferenceGate, hopper_file: bytes) -> None:
+    """Stop leaves what is done; Go on reads the rest."""
+    files = {f"{number}.jpg": hopper_file for number in range(4)}
+    with gate.enter("somebody else"):
+        app = _start(files)
+        assert app.button(key="batch_stop").label == "Stop"
+        app.button(key="batch_stop").click().run()
+        _end(app)
+    assert "**Stopped after 0 of 4 photos.**" in app.markdown.values
+    assert metrics(app)["Photos done"] == "0"
+    (go_on,) = [button for button in app.button if button.label == "Go on"]
+    _end(go_on.click().run())
+    assert "**All 4 photos are done.**" in app.markdown.values
+    assert _list(app)["photo"].tolist() == list(files)
+    expect_no_error(app)
+
+
+def test_batch_goes_on_while_another_page_is_open(gate: InferenceGate, hopper_file: bytes) -> None:
+    """Other pages say in the sidebar that it runs; coming back, everything is there."""
+    with gate.enter("somebody else"):
+        app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
+        go_to(app, "Models")
+        assert any("Batch: 0 of 2 photos" in text for text in app.sidebar.caption.values)
+    assert _batch(app).wait(TIMEOUT_S)
+    go_to(app, "Monitor")
+    assert _list(app)["source"].tolist() == ["batch", "batch"]
+    assert sorted(_list(app)["photo"]) == ["a.jpg", "b.jpg"]
+    assert not any("Batch" in text for text in app.sidebar.caption.values)
+    go_to(app, "Batch")
+    assert "**All 2 photos are done.**" in app.markdown.values
+    expect_no_error(app)
+
+
+def test_session_that_ends_pauses_its_batch(gate: InferenceGate, hopper_file: bytes) -> None:
+    """When the tab is closed the batch stops; when the connection was only lost it goes on."""
+    with gate.enter("somebody else"):
+        app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
+        assert _batch(app).progress().state == "running"
+        # What Streamlit does when a session's connection closes.
+        clear_session_resource_cache("test session id")
+        assert _batch(app).wait(TIMEOUT_S)
+        assert _batch(app).progress().state == "paused"
+        app.run()
+        assert _batch(app).progress().state == "running"
+    _end(app)
+    assert "**All 2 photos are done.**" in app.markdown.values
+    expect_no_error(app)
+
+
+def test_new_batch_forgets_the_old_one(hopper_file: bytes) -> None:
+    """One click lets the photos and answers go, and asks for others."""
+    app = _end(_start({"a.jpg": hopper_file}))
+    app.button(key="batch_new").click().run()
+    assert app.session_state["facecore.batch"] is None
+    assert app.button(key="batch_start").disabled
+    assert len(app.dataframe) == 0
+    expect_no_error(app)
+
+
+def test_networks_that_are_missing_are_one_sentence(not_a_folder: Path, hopper_file: bytes) -> None:
+    """Where the networks cannot be had, one sentence says why, and it can be tried again."""
+    app = _end(_start({"a.jpg": hopper_file}))
+    (sentence,) = app.error.values
+    assert sentence.startswith(f"FACECORE_MODELS_DIR names {not_a_folder}")
+    assert "**Stopped after 0 of 1 photo.**" in app.markdown.values
+    assert [button.label for button in app.button if "again" in button.label] == ["Try again"]
+
+
+def test_files_to_take_away_have_every_photo(hopper_file: bytes) -> None:
+    """Each form has a row per photo, and the ZIP file the photos that were read."""
+    app = _end(_start({"a.jpg": hopper_file, "bad.png": b"no picture"}))
+    batch = _batch(app)
+    assert _file(batch, ".csv").decode().count("\n") == 3
+    assert _file(batch, ".jsonl").decode().count("\n") == 2
+    assert _file(batch, ".parquet").startswith(b"PAR1")
+    assert b"0001-a.jpg" in _annotated_zip(batch, 0, "somebody")
