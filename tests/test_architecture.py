@@ -14,10 +14,10 @@ from tests.conftest import REPOSITORY
 LAYERS = (
     {"facecore", "errors", "geometry", "settings"},
     {"results"},
-    {"registry", "images", "profiles", "presets"},
+    {"registry", "images", "pictures", "profiles", "presets"},
     {"network"},
     {"detector", "attributes", "annotate", "resources", "container"},
-    {"analyzer", "monitor", "samples", "export"},
+    {"open_photo", "analyzer", "monitor", "samples", "export"},
     {"experiment", "evaluation", "labels", "statistics"},
     {"commands", "__main__"},
     {"ui"},

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from facecore.analyzer import OpenPhoto
 from facecore.annotate import draw_candidates, draw_faces
-from facecore.attributes import crop_face, crop_places
+from facecore.attributes import crop_face
 from facecore.errors import DamagedImageError, FacecoreError, ModelError, friendly_message
 from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.monitor import RunRecord
+from facecore.open_photo import OpenPhoto
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions, max_pixels_from_environment
 from facecore.ui import state
@@ -105,7 +105,7 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     if reading.analysis is None:
         raise DamagedImageError("There is nothing to draw on: the photo could not be read.")
     opened = _opened(reading.photo, reading.options)
-    small = cap_longest_side(opened.image, PREVIEW_SIDE_PX)
+    small = opened.picture(reading.settings, PREVIEW_SIDE_PX).capped(PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
     state.photos().keep_open(reading.photo.key, reading.options, opened)
     shown = [d for d in reading.analysis.candidates if d.confidence >= min(threshold, SHOWN_FROM)]
@@ -133,6 +133,6 @@ def _crops(opened: OpenPhoto, analysis: Analysis) -> tuple[bytes, ...]:
     settings = analysis.settings
     seen = [face.detection for face in analysis.faces[:CROPS_PER_PHOTO]]
     return tuple(
-        encode_jpeg(cap_longest_side(crop_face(source, box, settings), CROP_SIDE_PX))
-        for source, box in crop_places(opened.image, seen, settings)
+        encode_jpeg(cap_longest_side(crop_face(picture, box, settings), CROP_SIDE_PX))
+        for picture, box in opened.face_places(seen, settings)
     )
