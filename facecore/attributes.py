@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facecore.geometry import crop_window_xyxy, fractions_to_xyxy
-from facecore.images import BgrImage, cap_longest_side
+from facecore.images import BgrImage
 from facecore.network import Blob, Network, blob_from_images
+from facecore.pictures import Picture
 from facecore.results import AgeGroupPrediction, Box, Detection, GenderPrediction
 from facecore.settings import MAX_CROP_MARGIN_RATIO, AnalysisSettings
 
@@ -36,11 +38,12 @@ class AttributeClassifier:
             age_network.spec.mean_bgr,
         )
 
-    def classify(self, crops: Sequence[BgrImage]) -> tuple[Attributes, ...]:
+    def classify(self, crops: Sequence[BgrImage], *, batch: bool = True) -> tuple[Attributes, ...]:
         """Read all faces of a photo, one batch per network (a crowd: one per 32 faces).
 
         Args:
             crops: BGR pictures of one face each; sizes may differ.
+            batch: False runs each network once per picture instead.
 
         Returns:
             Gender and age group of each crop, in the same order.
@@ -49,15 +52,19 @@ class AttributeClassifier:
             EngineError: a network cannot be run.
         """
         answers: list[Attributes] = []
-        for start in range(0, len(crops), MAX_BATCH):
-            answers += self._classify_batch(crops[start : start + MAX_BATCH])
+        size = MAX_BATCH if batch else 1
+        for start in range(0, len(crops), size):
+            answers += self._classify_batch(crops[start : start + size])
         return tuple(answers)
 
-    def classify_views(self, faces: Sequence[Sequence[BgrImage]]) -> tuple[Attributes, ...]:
+    def classify_views(
+        self, faces: Sequence[Sequence[BgrImage]], *, batch: bool = True
+    ) -> tuple[Attributes, ...]:
         """Read faces of which there are several views each, and average the probabilities.
 
         Args:
             faces: the views of each face, BGR pictures, at least one a face.
+            batch: as for `classify`.
 
         Returns:
             One answer a face, in the same order.
@@ -65,11 +72,36 @@ class AttributeClassifier:
         Raises:
             EngineError: a network cannot be run.
         """
-        answers = iter(self.classify([view for views in faces for view in views]))
+        answers = iter(self.classify([view for views in faces for view in views], batch=batch))
         return tuple(
             _mean(list(itertools.islice(answers, len(views)))) if len(views) > 1 else next(answers)
             for views in faces
         )
+
+    def side_for_crops_px(
+        self, picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
+    ) -> int:
+        """Say how long a photo must be so that no crop of these faces has to be enlarged.
+
+        Args:
+            picture: the photo as it is decoded now.
+            detections: the faces to be read.
+            settings: how they are cut out.
+
+        Returns:
+            Pixels of its longest side, no less than the picture has; more than the
+            photo has in full where a face is smaller than the networks' input.
+        """
+        longest: int = max(picture.image.shape[:2])
+        if picture.reduction == 1 or settings.crop_source == "capped" or not detections:
+            return longest
+        smallest: int = min(
+            min(view.shape[:2])
+            for source, box in crop_places(picture, detections, settings)
+            for view in face_views(source, box, settings)
+        )
+        wanted = max(*self.gender_network.spec.input_wh, *self.age_network.spec.input_wh)
+        return max(longest, math.ceil(longest * wanted / smallest))
 
     def _classify_batch(self, crops: Sequence[BgrImage]) -> list[Attributes]:
         blob = _blob(crops, self.gender_network)
@@ -83,46 +115,45 @@ class AttributeClassifier:
         ]
 
 
-def face_views(image: BgrImage, box: Box, settings: AnalysisSettings) -> list[BgrImage]:
+def face_views(picture: Picture, box: Box, settings: AnalysisSettings) -> list[BgrImage]:
     """Give the crops of one face that are read and averaged: one, or six with ``careful``."""
     if not settings.careful:
-        return [crop_face(image, box, settings)]
+        return [crop_face(picture, box, settings)]
     steps = CAREFUL_MARGIN_STEPS
     # At the ends of the range the window moves inwards, so that the margins differ.
     middle = min(max(settings.crop_margin_ratio, -steps[0]), MAX_CROP_MARGIN_RATIO - steps[-1])
-    crops = [crop_face(image, box, settings, margin_ratio=middle + step) for step in steps]
+    crops = [crop_face(picture, box, settings, margin_ratio=middle + step) for step in steps]
     return [*crops, *(crop[:, ::-1] for crop in crops)]
 
 
 def crop_places(
-    image: BgrImage, detections: Sequence[Detection], settings: AnalysisSettings
-) -> list[tuple[BgrImage, Box]]:
+    picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
+) -> list[tuple[Picture, Box]]:
     """Give for each face the picture it is cut from, the photo or the capped copy, and its box."""
     if settings.crop_source == "full" or not detections:
-        return [(image, found.box) for found in detections]
-    capped = cap_longest_side(image, settings.max_side_px)
-    return [(capped, box_in_copy(found, capped)) for found in detections]
+        return [(picture, found.box) for found in detections]
+    capped = picture.capped(settings.max_side_px)
+    return [(Picture.in_full(capped), box_in_copy(found, capped)) for found in detections]
 
 
 def crop_face(
-    image: BgrImage, box: Box, settings: AnalysisSettings, margin_ratio: float | None = None
+    picture: Picture, box: Box, settings: AnalysisSettings, margin_ratio: float | None = None
 ) -> BgrImage:
     """Cut a face out of a picture, as the crop settings say; a view, not a copy.
 
     Args:
-        image: the picture, in whose pixels the box is.
+        picture: in whose full size's pixels the box is.
         box: the face.
         settings: shape of the crop, and its margin where none is given.
         margin_ratio: as ``AnalysisSettings.crop_margin_ratio``.
     """
-    height, width = image.shape[:2]
-    x0, y0, x1, y1 = crop_window_xyxy(
+    window_xyxy = crop_window_xyxy(
         box.xyxy,
-        (width, height),
+        picture.size_wh,
         margin_ratio=settings.crop_margin_ratio if margin_ratio is None else margin_ratio,
         square=settings.crop_shape == "square",
     )
-    return image[y0:y1, x0:x1]
+    return picture.cut(window_xyxy)
 
 
 def box_in_copy(detection: Detection, copy: BgrImage) -> Box:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facecore.errors import DamagedImageError, ImageTooLargeError, UnsupportedImageError
-from facecore.geometry import fit_within
+from facecore.geometry import Resolution, fit_within
 from facecore.settings import DEFAULT_MAX_PIXELS
 
 BgrImage = NDArray[np.uint8]
@@ -29,6 +29,11 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # OpenCV turns these two upright itself, from the same tag. The others it
 # leaves as they are or not, by its version, so they are turned here.
 _ORIENTED_BY_OPENCV = ("JPEG", "MPO", "TIFF")
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 
 # A broken file is told of by our own sentence, and our own pixel limit is the one
 # that counts: OpenCV and Pillow need not complain on stderr as well. (The C
@@ -46,12 +51,19 @@ class ImageHeader:
         size_wh: in pixels, as stored; of a TIFF, as it is shown.
         orientation: EXIF orientation 1 to 8, still to be applied; 1 for a TIFF.
         has_alpha: whether it has transparency.
+        is_progressive: whether it is a JPEG whose pixels come in several passes.
     """
 
     format: str
     size_wh: tuple[int, int]
     orientation: int
     has_alpha: bool = False
+    is_progressive: bool = False
+
+    @property
+    def upright_wh(self) -> tuple[int, int]:
+        """Width and height once the orientation is applied."""
+        return self.size_wh[::-1] if self.orientation >= 5 else self.size_wh
 
 
 def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHeader:
@@ -79,6 +91,7 @@ def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHe
             (width, height),
             _orientation(picture, data),
             has_alpha="A" in picture.getbands(),
+            is_progressive="progressive" in picture.info,
         )
 
 
@@ -107,6 +120,20 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrIma
     return image
 
 
+def decode_reduced(data: bytes, header: ImageHeader, reduction: int) -> BgrImage | None:
+    """Decode a JPEG, whose header was read, at a half, a quarter or an eighth of its size.
+
+    Args:
+        data: the file.
+        header: what `read_header` gave for it.
+        reduction: 2, 4 or 8.
+
+    Returns:
+        The upright picture, its sides rounded up, or None where OpenCV cannot decode it.
+    """
+    return _decode_with_opencv(data, header, _REDUCED[reduction])
+
+
 def check_bgr(image: NDArray[np.generic]) -> BgrImage:
     """Check that an array is a BGR picture and give it back.
 
@@ -123,11 +150,14 @@ def check_bgr(image: NDArray[np.generic]) -> BgrImage:
 
 def cap_longest_side(image: BgrImage, max_side_px: int | None) -> BgrImage:
     """Give a copy whose longest side is at most ``max_side_px``; the picture itself if it fits."""
-    height, width = image.shape[:2]
-    capped_wh = fit_within((width, height), max_side_px)
-    if capped_wh == (width, height):
+    return shrink(image, fit_within((image.shape[1], image.shape[0]), max_side_px))
+
+
+def shrink(image: BgrImage, size_wh: Resolution) -> BgrImage:
+    """Give a copy of this size, whose pixels are averages; the picture itself if it has it."""
+    if image.shape[1::-1] == size_wh:
         return image
-    return cv2.resize(image, capped_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def encode_png(image: BgrImage) -> bytes:
@@ -206,8 +236,9 @@ def _orientation(picture: Image.Image, data: bytes) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def _decode_with_opencv(data: bytes, header: ImageHeader) -> BgrImage | None:
-    flags = cv2.IMREAD_COLOR
+def _decode_with_opencv(
+    data: bytes, header: ImageHeader, flags: int = cv2.IMREAD_COLOR
+) -> BgrImage | None:
     if header.format not in _ORIENTED_BY_OPENCV:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:

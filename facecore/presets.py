@@ -21,6 +21,8 @@ PRESETS: dict[str, AnalysisSettings] = {
         crop_margin_ratio=0.0,
         crop_shape="box",
         crop_source="capped",
+        reduced_decode=False,
+        batch_faces=False,
     ),
     # Small faces: nine times the detector's work, from the full photo.
     "Crowd": AnalysisSettings(max_side_px=None, input_size_px=900),

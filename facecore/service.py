@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from facecore.allocator import give_memory_back
-from facecore.analyzer import FaceAnalyzer, OpenPhoto
+from facecore.analyzer import FaceAnalyzer
 from facecore.container import read_limits, usable_cpus
 from facecore.gate import InferenceGate, OnWait
 from facecore.memory_plan import memory_plan
+from facecore.open_photo import OpenPhoto
 from facecore.results import Analysis
 from facecore.server_settings import ServerSettings
 from facecore.settings import (

@@ -57,6 +57,10 @@ class AnalysisSettings:
             average; six times the work.
         unsure_below: an answer whose probability is lower is marked unsure, 0 to 1.
         max_faces: the most faces of one photo that are read, surest first; 1 to 200.
+        reduced_decode: decode a large JPEG no finer than the detector's copy and
+            the crops need.
+        batch_faces: read all faces of a photo in one pass of each network,
+            instead of one after the other.
 
     Raises:
         SettingsError: a value is outside its range.
@@ -74,6 +78,8 @@ class AnalysisSettings:
     careful: bool = False
     unsure_below: float = 0.6
     max_faces: int = MAX_FACES
+    reduced_decode: bool = False
+    batch_faces: bool = True
 
     def __post_init__(self) -> None:
         _check_range("confidence", self.confidence, 0.0, 1.0)
@@ -84,7 +90,7 @@ class AnalysisSettings:
         _check_range("crop margin", self.crop_margin_ratio, 0.0, MAX_CROP_MARGIN_RATIO)
         _check_choice("crop shape", self.crop_shape, get_args(CropShape))
         _check_choice("crop source", self.crop_source, get_args(CropSource))
-        for name in ("drop_outside", "rescue", "careful"):
+        for name in ("drop_outside", "rescue", "careful", "reduced_decode", "batch_faces"):
             _check_choice(name.replace("_", " "), getattr(self, name), (True, False))
         _check_range("unsure threshold", self.unsure_below, 0.0, 1.0)
         _check_range("maximum number of faces", self.max_faces, 1, MAX_FACES, whole=True)
@@ -98,6 +104,7 @@ class AnalysisSettings:
             self.input_size_px,
             self.drop_outside,
             self.rescue,
+            self.reduced_decode,
         )
 
     @property
@@ -110,6 +117,8 @@ class AnalysisSettings:
             self.crop_source,
             capped_at,
             self.careful,
+            self.reduced_decode,
+            self.batch_faces,
         )
 
 

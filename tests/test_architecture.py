@@ -15,10 +15,10 @@ LAYERS = (
     {"facecore", "errors", "geometry", "names", "settings", "server_settings", "gate"},
     {"results"},
     {"registry", "images", "archives", "profiles", "presets", "switches"}
-    | {"container", "memory_plan", "allocator"},
+    | {"pictures", "container", "memory_plan", "allocator"},
     {"network"},
     {"detector", "attributes", "annotate", "resources"},
-    {"analyzer", "monitor", "samples", "export", "service"},
+    {"open_photo", "analyzer", "monitor", "samples", "export", "service"},
     {"agreement", "labels", "statistics", "workers"},
     {"ratios"},
     {"comparison"},

@@ -12,6 +12,7 @@ from facecore.analyzer import FaceAnalyzer
 from facecore.attributes import box_in_copy, crop_face, face_views
 from facecore.images import BgrImage, cap_longest_side, decode_image
 from facecore.network import blob_from_images
+from facecore.pictures import Picture
 from facecore.presets import preset
 from facecore.results import Box, Detection
 from facecore.samples import group_photo
@@ -30,8 +31,8 @@ def noise() -> BgrImage:
 
 def test_one_view_is_the_crop(noise: BgrImage) -> None:
     """Without care a face is read from its crop alone."""
-    (view,) = face_views(noise, BOX, AnalysisSettings())
-    np.testing.assert_array_equal(view, crop_face(noise, BOX, AnalysisSettings()))
+    (view,) = face_views(Picture.in_full(noise), BOX, AnalysisSettings())
+    np.testing.assert_array_equal(view, crop_face(Picture.in_full(noise), BOX, AnalysisSettings()))
 
 
 @pytest.mark.parametrize(
@@ -47,10 +48,10 @@ def test_six_views_are_three_margins_and_their_mirror_images(
 ) -> None:
     """With care there are the crops around the chosen margin, within its range, and mirrored."""
     settings = replace(CAREFUL, crop_margin_ratio=margin_ratio)
-    views = face_views(noise, BOX, settings)
+    views = face_views(Picture.in_full(noise), BOX, settings)
     assert len(views) == 6
     for margin, view, mirrored in zip(margins, views[:3], views[3:], strict=True):
-        plain = crop_face(noise, BOX, replace(settings, crop_margin_ratio=margin))
+        plain = crop_face(Picture.in_full(noise), BOX, replace(settings, crop_margin_ratio=margin))
         np.testing.assert_array_equal(view, plain)
         np.testing.assert_array_equal(mirrored, plain[:, ::-1])
 
@@ -62,7 +63,8 @@ def test_careful_answers_are_the_mean_of_six(recorded: Recorded, couple: BgrImag
     classifier = recorded.analyzer.classifier
     for face in faces:
         one_by_one = [
-            classifier.classify([view])[0] for view in face_views(couple, face.box, CAREFUL)
+            classifier.classify([view])[0]
+            for view in face_views(Picture.in_full(couple), face.box, CAREFUL)
         ]
         genders = np.mean([gender.probabilities for gender, _ in one_by_one], axis=0)
         ages = np.mean([age.probabilities for _, age in one_by_one], axis=0)
@@ -125,7 +127,7 @@ def test_faces_can_be_cut_from_the_capped_copy(recorded: Recorded, astronaut_fil
     photo = decode_image(astronaut_file)
     (face,) = recorded.analyzer.analyze(photo, settings).faces
     small = cap_longest_side(photo, 200)
-    crop = crop_face(small, box_in_copy(face.detection, small), settings)
+    crop = crop_face(Picture.in_full(small), box_in_copy(face.detection, small), settings)
     np.testing.assert_array_equal(
         recorded.gender.blobs[0], blob_from_images([crop], recorded.gender.spec)
     )

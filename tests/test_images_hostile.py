@@ -22,6 +22,7 @@ from facecore.errors import (
     UnsupportedImageError,
 )
 from facecore.images import decode_image, read_header
+from facecore.pictures import decode_picture
 from facecore.resources import ResourceMeter
 
 # What Pillow grumbles about in a damaged file is no error of ours.
@@ -122,6 +123,17 @@ def test_huge_headers_are_refused_before_decoding(
     with pytest.raises(ImageTooLargeError, match="100 megapixels") as caught:
         decode_image(make(*size_wh))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("nothing_decodes")
+@pytest.mark.parametrize("size_wh", [(10_008, 10_000), (16_000, 16_000), (65_528, 65_528)])
+def test_a_huge_jpeg_is_not_decoded_reduced_either(size_wh: tuple[int, int]) -> None:
+    """The limit is one of the picture in full, however few of its pixels are wanted."""
+    with pytest.raises(ImageTooLargeError) as full:
+        decode_image(_jpeg(*size_wh))
+    with pytest.raises(ImageTooLargeError) as reduced:
+        decode_picture(_jpeg(*size_wh), 100)
+    assert str(reduced.value) == str(full.value)
 
 
 @pytest.mark.usefixtures("nothing_decodes")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from facecore import analyzer as analyzer_module
+from facecore import open_photo
 from facecore.analyzer import FaceAnalyzer
 from facecore.annotate import draw_faces
 from facecore.errors import ImageError
@@ -117,7 +117,7 @@ def test_forgetting_faces_changes_no_answer(
     recorded: Recorded, couple: BgrImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the memory of a photo holds fewer faces than it has, they are just read again."""
-    monkeypatch.setattr(analyzer_module, "KNOWN_FACES_PER_PHOTO", 1)
+    monkeypatch.setattr(open_photo, "KNOWN_FACES_PER_PHOTO", 1)
     photo = recorded.analyzer.open(couple)
     first = photo.read(AnalysisSettings())
     second = photo.read(AnalysisSettings())

@@ -35,6 +35,8 @@ def test_defaults() -> None:
         "careful": False,
         "unsure_below": 0.6,
         "max_faces": 200,
+        "reduced_decode": False,
+        "batch_faces": True,
     }
     assert dataclasses.asdict(RuntimeOptions()) == {
         "threads": None,
@@ -66,6 +68,7 @@ def test_defaults() -> None:
         ("unsure_below", 1.0),
         ("max_faces", 1),
         ("max_faces", 200),
+        *((name, value) for name in ("reduced_decode", "batch_faces") for value in (True, False)),
     ],
 )
 def test_edges_of_the_ranges_are_allowed(name: str, value: Any) -> None:
@@ -111,6 +114,10 @@ def test_edges_of_the_ranges_are_allowed(name: str, value: Any) -> None:
         ("max_faces", 201),
         ("max_faces", 1.5),
         ("max_faces", None),
+        ("reduced_decode", 1),
+        ("reduced_decode", None),
+        ("batch_faces", 0),
+        ("batch_faces", "yes"),
     ],
 )
 def test_values_out_of_range_are_refused(name: str, value: Any) -> None:
@@ -168,6 +175,8 @@ WHAT_DEPENDS: dict[str, tuple[Any, bool, bool]] = {
     "careful": (True, False, True),
     "unsure_below": (0.9, False, False),
     "max_faces": (3, False, False),
+    "reduced_decode": (True, True, True),
+    "batch_faces": (False, False, True),
 }
 
 

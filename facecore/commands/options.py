@@ -52,6 +52,8 @@ def _add_analysis_options(parser: argparse.ArgumentParser) -> None:
     add("--crop-source", choices=get_args(CropSource))
     add("--unsure-below", type=float, metavar="F", help="mark answers less probable than this")
     add("--max-faces", type=int, metavar="N", help="read only the surest so many")
+    add("--reduced-decode", action=boolean, help="decode large JPEGs no finer than needed")
+    add("--batch-faces", action=boolean, help="read all faces of a photo in one pass")
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch, BatchProgress
 from facecore.batch.pace import clock, time_left_s
 from facecore.batch.photos import PhotoFile
-from facecore.images import cap_longest_side, encode_jpeg
+from facecore.images import encode_jpeg
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import resources, state
@@ -127,7 +127,8 @@ def _reader(
             opened = turn.analyzer.open(data)
             analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
             # At this size the labels would hide the photo.
-            plain = encode_jpeg(cap_longest_side(opened.image, THUMBNAIL_SIDE_PX), _QUALITY)
+            small = opened.picture(settings, THUMBNAIL_SIDE_PX).capped(THUMBNAIL_SIDE_PX)
+            plain = encode_jpeg(small, _QUALITY)
         history.add(
             analysis,
             source="batch",

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from facecore.analyzer import OpenPhoto
 from facecore.monitor import RunRecord
+from facecore.open_photo import OpenPhoto
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import decoded

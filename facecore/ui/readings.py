@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from facecore.analyzer import OpenPhoto
 from facecore.annotate import draw_candidates, draw_faces
-from facecore.attributes import crop_face, crop_places
+from facecore.attributes import crop_face
 from facecore.errors import (
     BusyError,
     DamagedImageError,
@@ -19,6 +18,7 @@ from facecore.errors import (
 )
 from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.monitor import RunRecord
+from facecore.open_photo import OpenPhoto
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import state
@@ -70,7 +70,11 @@ def _read(
     with session_turn(service(), options) as turn:
         opened = state.photos().opened(photo.key, options) or turn.analyzer.open(photo.read())
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
-        crops = _crops(opened, analysis)
+        opened.attach(turn.analyzer)
+        try:
+            crops = _crops(opened, analysis)
+        finally:
+            opened.detach()
     run = state.history().add(
         analysis,
         source=photo.source,
@@ -128,7 +132,7 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     opened = _opened(reading.photo, reading.options)
     turn = service().gate.enter(state.session_key())
     with nullcontext() if opened.image_bytes else turn:
-        small = cap_longest_side(opened.image, PREVIEW_SIDE_PX)
+        small = opened.picture(reading.settings, PREVIEW_SIDE_PX).capped(PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
     state.photos().keep_open(reading.photo.key, reading.options, opened)
     shown = [d for d in reading.analysis.candidates if d.confidence >= min(threshold, SHOWN_FROM)]
@@ -158,6 +162,6 @@ def _crops(opened: OpenPhoto, analysis: Analysis) -> tuple[bytes, ...]:
     settings = analysis.settings
     seen = [face.detection for face in analysis.faces[:CROPS_PER_PHOTO]]
     return tuple(
-        encode_jpeg(cap_longest_side(crop_face(source, box, settings), CROP_SIDE_PX))
-        for source, box in crop_places(opened.image, seen, settings)
+        encode_jpeg(cap_longest_side(crop_face(picture, box, settings), CROP_SIDE_PX))
+        for picture, box in opened.face_places(seen, settings)
     )

@@ -31,6 +31,7 @@ _SIDES_PX = (None, 320, 480, 640, 800, 1024, 1280, 1600, 2048)
 # Title of the group, and its settings by their name in the code.
 _GROUPS = {
     "Decoding and finding": (
+        "reduced_decode",
         "max_side_px",
         "input_size_px",
         "input_shape",
@@ -38,7 +39,13 @@ _GROUPS = {
         "drop_outside",
         "confidence",
     ),
-    "Reading gender and age": ("crop_margin_ratio", "crop_shape", "crop_source", "careful"),
+    "Reading gender and age": (
+        "crop_margin_ratio",
+        "crop_shape",
+        "crop_source",
+        "careful",
+        "batch_faces",
+    ),
     "The process": (
         "threads",
         "cores",

@@ -99,6 +99,10 @@ def test_folder_stands_for_the_photos_right_in_it(tmp_path: Path) -> None:
             ["--preset", "CROWD", "--max-side", "1000", "--confidence", "0.9", "--no-rescue"],
             replace(PRESETS["Crowd"], max_side_px=1000, confidence=0.9, rescue=False),
         ),
+        (
+            ["--reduced-decode", "--no-batch-faces"],
+            AnalysisSettings(reduced_decode=True, batch_faces=False),
+        ),
         (["--threads", "1", "--no-fusion", "--no-winograd", "--no-optimised"], AnalysisSettings()),
     ],
 )

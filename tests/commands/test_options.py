@@ -27,6 +27,8 @@ OVERRIDES: dict[str, tuple[list[str], object]] = {
     "careful": (["--careful"], True),
     "unsure_below": (["--unsure-below", "0"], 0.0),
     "max_faces": (["--max-faces", "7"], 7),
+    "reduced_decode": (["--reduced-decode"], True),
+    "batch_faces": (["--batch-faces"], True),
 }
 
 
@@ -63,7 +65,9 @@ def test_an_option_overrides_the_preset(name: str, override: tuple[list[str], ob
     assert settings_from(_parsed(*options, "--preset", "Article")) == expected
 
 
-@pytest.mark.parametrize("name", ["drop-outside", "rescue", "careful"])
+@pytest.mark.parametrize(
+    "name", ["drop-outside", "rescue", "careful", "reduced-decode", "batch-faces"]
+)
 def test_a_switch_can_be_turned_either_way(name: str) -> None:
     """A switch has an option for on and one for off, whatever the preset says."""
     setting = name.replace("-", "_")

@@ -189,6 +189,15 @@ def test_crop_margin_reads_again_and_detects_nothing(batches: dict[str, list[int
     assert batches == {"detector": [1], "gender": [6, 6], "age": [6, 6]}
 
 
+def test_faces_can_be_read_one_by_one(batches: dict[str, list[int]]) -> None:
+    """The switch under Speed reads the same six faces again, each in a pass of its own."""
+    app = visit()
+    app.sidebar.toggle(key="batch_faces").set_value(False).run()
+    assert batches == {"detector": [1], "gender": [6] + [1] * 6, "age": [6] + [1] * 6}
+    assert metrics(app)["Faces"] == "6"
+    expect_no_error(app)
+
+
 def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> None:
     """A change under Speed is run by networks that were built for it."""
     app = visit()

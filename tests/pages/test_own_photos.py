@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
+from facecore.images import decode_image, encode_jpeg, read_header
+from facecore.settings import RuntimeOptions
 from facecore.ui.photos import SessionPhotos
+from facecore.ui.readings import CROP_SIDE_PX
 from tests.pages.conftest import expect_no_error, go_to, metrics, upload, visit
 
 
@@ -135,4 +140,25 @@ def test_clearing_runs_reads_the_photo_again() -> None:
     go_to(app, "Analyze")
     assert "Run 2 of this session." in app.caption.values
     assert _runs(app) == [("group.png", "")]
+    expect_no_error(app)
+
+
+def test_a_large_photo_can_be_decoded_reduced(astronaut_file: bytes) -> None:
+    """Answer, crops and candidates of a large JPEG come from pixels no finer than they need."""
+    large = cv2.resize(decode_image(astronaut_file), (4096, 4096)).astype(np.uint8, copy=False)
+    app = upload(visit(max_side="320"), {"large.jpg": encode_jpeg(large)})
+    (photo,) = app.session_state["facecore.own_photos"]
+    for reduction in (1, 2):
+        opened = _kept(app).opened(photo.key, RuntimeOptions())
+        reading = _kept(app).reading(photo.key)
+        assert opened is not None and reading is not None and reading.analysis is not None
+        assert opened.image_bytes == 3 * (4096 // reduction) ** 2
+        assert reading.analysis.size_wh == (4096, 4096)
+        assert reading.analysis.reused == ()
+        assert len(reading.crops_jpeg) == len(reading.analysis.faces) == 1
+        assert max(read_header(reading.crops_jpeg[0]).size_wh) == CROP_SIDE_PX
+        app.sidebar.toggle(key="reduced_decode").set_value(True).run()
+    app.switch_page("pages/tune_thresholds.py").run()
+    assert app.title.values == ["Tune"]
+    assert opened is not None and opened.image_bytes == 3 * 2048**2
     expect_no_error(app)

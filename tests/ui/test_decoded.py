@@ -6,7 +6,9 @@ import gc
 
 import numpy as np
 
-from facecore.analyzer import FaceAnalyzer, OpenPhoto
+from facecore.analyzer import FaceAnalyzer
+from facecore.open_photo import OpenPhoto
+from facecore.settings import AnalysisSettings
 from facecore.ui.decoded import DecodedRoom
 
 SIDE_PX = 10
@@ -16,7 +18,7 @@ PLENTY = 100 * PHOTO_BYTES
 
 def _decoded(analyzer: FaceAnalyzer, count: int) -> list[OpenPhoto]:
     opened = [analyzer.open(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)) for _ in range(count)]
-    assert all(photo.image.nbytes == PHOTO_BYTES for photo in opened)
+    assert all(photo.picture(AnalysisSettings()).image.nbytes == PHOTO_BYTES for photo in opened)
     return opened
 
 

@@ -8,7 +8,8 @@ import weakref
 import numpy as np
 import pytest
 
-from facecore.analyzer import FaceAnalyzer, OpenPhoto
+from facecore.analyzer import FaceAnalyzer
+from facecore.open_photo import OpenPhoto
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import photos
 from facecore.ui.photos import PhotoInput, Reading, SessionPhotos
@@ -21,7 +22,7 @@ PHOTO_BYTES = SIDE_PX * SIDE_PX * 3
 def _photo(analyzer: FaceAnalyzer) -> OpenPhoto:
     """Open and decode a small grey photo."""
     opened = analyzer.open(np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8))
-    assert opened.image.nbytes == opened.image_bytes == PHOTO_BYTES
+    assert opened.picture(AnalysisSettings()).image.nbytes == opened.image_bytes == PHOTO_BYTES
     return opened
 
 
