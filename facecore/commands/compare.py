@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import textwrap
 import tomllib
@@ -180,7 +181,8 @@ def _check_writable(path: Path) -> None:
 
 def _measure(plan: Plan, photos: dict[str, bytes], max_pixels: int) -> Experiment:
     """Measure in the background, so that Ctrl-C stops it and keeps what was measured."""
-    running = BackgroundExperiment(plan, photos, max_pixels=max_pixels)
+    # Whoever puts this in the background for an hour has not gone away.
+    running = BackgroundExperiment(plan, photos, max_pixels=max_pixels, abandoned_after_s=math.inf)
     shown = sys.stderr.isatty()
     is_over = False
     while not is_over:

@@ -54,6 +54,7 @@ def chosen_plan(variants: Sequence[Variant]) -> Plan:
         default="repeats",
         required=True,
         key="compare_how_long",
+        help="Starting the variants and warming up come on top.",
         format_func=lambda kind: "So many repeats" if kind == "repeats" else "A time budget",
     )
     budget_s = None

@@ -30,8 +30,8 @@ def start_button(plan: Plan, photos: Sequence[PhotoInput]) -> None:
         type="primary",
         icon=":material/play_arrow:",
         disabled=running is not None,
-        help="Each variant gets a process of its own with its own networks, about 450 MB of "
-        "memory. Pages that others look at meanwhile are slower, and so are the trials.",
+        help="Each variant gets a process of its own with its own networks, 450 to "
+        "650 MB of memory. Pages that others look at meanwhile are slower, and so are the trials.",
     ):
         _start(plan, photos)
         st.rerun()
