@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from facecore.http.page_uploads import keep_uploads_in_memory
+from facecore.http.uploads import keep_uploads_in_memory
 from facecore.ui import state
 from facecore.ui.compare_run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
 
-keep_uploads_in_memory()
 st.set_page_config("Face reading on the CPU", "🙂", "wide")
+keep_uploads_in_memory()
 
 # While Streamlit's automatic pages are still on, before the navigation has run, an
 # address that is a file's name opens that file alone. So the pages' files have other

@@ -1,28 +1,19 @@
-"""Uploads of pages on their way in: they stay in memory, and there is room for so many."""
+"""Uploads of pages on their way in: there is room for so many."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
-from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from facecore.http.uploads import keep_uploads_in_memory
+
 _PLACE = "/_stcore/upload_file/"
 # While a file is taken out of its form there are two of it.
 _COPIES_ON_THE_WAY = 2
-
-
-def keep_uploads_in_memory() -> None:
-    """Have no upload of this process written to a temporary file, whatever its size.
-
-    Of an upload over 1 MB the web server (Starlette) would make a file in the
-    temporary folder until it has come in whole.
-    """
-    # Of tempfile.SpooledTemporaryFile: 0 is without a limit.
-    MultiPartParser.spool_max_size = 0
 
 
 def guarded(
@@ -72,7 +63,10 @@ class UploadRoom:
         )
         if not self._fits(scope["path"].partition(_PLACE)[2], size_bytes):
             refusal = PlainTextResponse(
-                "There is no room for this file: remove some photos, or try again later.", 413
+                "There is no room for this file: remove some photos, or try again later.",
+                413,
+                # The file itself is not waited for.
+                {"Connection": "close"},
             )
             await refusal(scope, receive, send)
             return

@@ -54,9 +54,23 @@ class UploadLimits:
         return self.max_bytes + _FORM_BYTES
 
 
+# An answer that does not wait for the whole photo ends the connection; a client that does
+# not know would send its next request there, and get no answer.
+_LEAVES_THE_REST = {"Connection": "close"}
+
+_NEVER = 0  # else a file goes to disk from 1 MB on
+
+
 class _MemoryOnlyParser(MultiPartParser):
-    # 0 keeps a file in memory whatever its size; else it goes to disk from 1 MB on.
-    spool_max_size = 0
+    spool_max_size = _NEVER
+
+
+def keep_uploads_in_memory() -> None:
+    """Keep the files of every form in this process, the dashboard's as well, off the disk.
+
+    The dashboard's server holds them in memory anyway, once they are there.
+    """
+    MultiPartParser.spool_max_size = _NEVER
 
 
 class _Ledger:
@@ -124,7 +138,7 @@ class UploadDesk:
                     data = await self._receive(request, body)
             except TimeoutError:
                 raise RequestError(
-                    408, "The photo came too slowly: try again.", {"Connection": "close"}
+                    408, "The photo came too slowly: try again.", _LEAVES_THE_REST
                 ) from None
             finally:
                 self._uploads.take_off(client, 1)
@@ -189,6 +203,7 @@ class UploadDesk:
             413,
             f"The file is larger than {self.limits.max_bytes / 1024**2:g} MB: make it smaller "
             "and try again.",
+            _LEAVES_THE_REST,
         )
 
 
@@ -202,5 +217,7 @@ class _Body:
 
 def _busy(why: str) -> RequestError:
     return RequestError(
-        429, f"The server is busy, {why}: try again in about 1 s.", {"Retry-After": "1"}
+        429,
+        f"The server is busy, {why}: try again in about 1 s.",
+        {"Retry-After": "1", **_LEAVES_THE_REST},
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import tempfile
 from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartParser
+from starlette.requests import Request
 from starlette.types import Message
 
 from facecore.http.door import HttpDoor
-from facecore.http.uploads import UploadLimits
+from facecore.http.uploads import UploadLimits, keep_uploads_in_memory
 from facecore.service import FaceService
 from tests.http.conftest import (
     LIMITS,
@@ -265,6 +270,31 @@ def test_a_client_that_leaves_while_it_waits_leaves_the_line(
         stats = service.gate.stats()
     assert (stats.waiting, stats.gave_up, stats.admitted) == (0, 1, 1)
     _expect_nothing_held(door)
+
+
+def test_forms_of_others_stay_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the dashboard's start, a file of more than a megabyte goes to no temporary file."""
+    asked: list[object] = []
+
+    def note(**how: object) -> io.BytesIO:
+        asked.append(how)
+        return io.BytesIO()
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", note)
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1024 * 1024)
+
+    async def parse() -> int:
+        receive = body_of([form(bytes(1_500_000))])
+        async with Request(scope_of_upload(), receive).form() as parsed:
+            photo = parsed["image"]
+            assert isinstance(photo, UploadFile)
+            return len(await photo.read())
+
+    assert in_a_loop(parse()) == 1_500_000
+    assert len(asked) == 1
+    keep_uploads_in_memory()
+    assert in_a_loop(parse()) == 1_500_000
+    assert len(asked) == 1
 
 
 def test_the_defaults_are_bounded() -> None:
