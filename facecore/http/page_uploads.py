@@ -65,8 +65,6 @@ class UploadRoom:
             refusal = PlainTextResponse(
                 "There is no room for this file: remove some photos, or try again later.",
                 413,
-                # The file itself is not waited for.
-                {"Connection": "close"},
             )
             await refusal(scope, receive, send)
             return

@@ -54,10 +54,6 @@ class UploadLimits:
         return self.max_bytes + _FORM_BYTES
 
 
-# An answer that does not wait for the whole photo ends the connection; a client that does
-# not know would send its next request there, and get no answer.
-_LEAVES_THE_REST = {"Connection": "close"}
-
 _NEVER = 0  # else a file goes to disk from 1 MB on
 
 
@@ -138,7 +134,7 @@ class UploadDesk:
                     data = await self._receive(request, body)
             except TimeoutError:
                 raise RequestError(
-                    408, "The photo came too slowly: try again.", _LEAVES_THE_REST
+                    408, "The photo came too slowly: try again.", {"Connection": "close"}
                 ) from None
             finally:
                 self._uploads.take_off(client, 1)
@@ -203,7 +199,6 @@ class UploadDesk:
             413,
             f"The file is larger than {self.limits.max_bytes / 1024**2:g} MB: make it smaller "
             "and try again.",
-            _LEAVES_THE_REST,
         )
 
 
@@ -217,7 +212,5 @@ class _Body:
 
 def _busy(why: str) -> RequestError:
     return RequestError(
-        429,
-        f"The server is busy, {why}: try again in about 1 s.",
-        {"Retry-After": "1", **_LEAVES_THE_REST},
+        429, f"The server is busy, {why}: try again in about 1 s.", {"Retry-After": "1"}
     )
