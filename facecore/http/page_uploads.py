@@ -1,4 +1,4 @@
-"""Uploads of pages on their way in: they stay in memory, and there is room for so many."""
+"""Uploads of pages on their way in: there is room for so many."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ class UploadRoom:
         )
         if not self._fits(scope["path"].partition(_PLACE)[2], size_bytes):
             refusal = PlainTextResponse(
-                "There is no room for this file: remove some photos, or try again later.", 413
+                "There is no room for this file: remove some photos, or try again later.",
+                413,
             )
             await refusal(scope, receive, send)
             return

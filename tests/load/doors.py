@@ -60,6 +60,8 @@ class HttpDoor:
     def __init__(self, address: str) -> None:
         self._address = address
         self._http = requests.Session()
+        # As of `PageSession`: a kept connection may be closed just when it is used again.
+        self._http.headers["Connection"] = "close"
 
     def hand_in(self, upload: Upload) -> Outcome:
         """Hand a file in and wait for what comes of it; never raises."""

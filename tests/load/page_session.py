@@ -58,6 +58,9 @@ class PageSession:
         self._timeout_s = timeout_s
         self._open = ExitStack()
         self._http = self._open.enter_context(requests.Session())
+        # The server closes idle connections after 5 s, perhaps just when the next request
+        # goes out; browsers then ask again, this client does not.
+        self._http.headers["Connection"] = "close"
         self._uploaded: list[tuple[UploadedFileInfo, FileURLs]] = []
         self._session_id = ""
         try:
