@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from facecore.http.uploads import keep_uploads_in_memory
 from facecore.ui import state
 from facecore.ui.batch_run import batch_sign
 from facecore.ui.compare_run import experiment_sign
