@@ -94,9 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         _check_writable(path)
     experiment = _measure(plan, photos, max_pixels_from(arguments))
     for failure in experiment.failures:
-        where = f", {failure.photo}" if failure.photo else ""
-        name = printable(f"{plan.variants[failure.variant].name}{where}")
-        print(f"{name}: error: {failure.message}", file=sys.stderr)
+        print(f"{printable(failure.where(plan))}: error: {failure.message}", file=sys.stderr)
     if not experiment.trials:
         why = "see the messages above" if experiment.failures else "it was stopped too early"
         raise FacecoreError(f"Nothing was measured: {why}.")

@@ -132,11 +132,23 @@ class PhotoFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Something that went wrong: which variant (its place, from 0), which photo, and a sentence."""
+    """Something that went wrong.
 
-    variant: int
+    Attributes:
+        variant: its place among the plan's variants, from 0; None where it is the
+            photo that cannot be read, whichever variant tries.
+        photo: its name; None where it is the variant that failed.
+        message: what happened, as a sentence.
+    """
+
+    variant: int | None
     photo: str | None
     message: str
+
+    def where(self, plan: Plan) -> str:
+        """Name what failed: the variant, the photo, or both."""
+        name = None if self.variant is None else plan.variants[self.variant].name
+        return ", ".join(filter(None, [name, self.photo]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +243,7 @@ class Experiment:
         if len(self.photos) > MAX_PHOTOS:
             raise ValueError("an experiment has too many photos")
         if any(
-            not 0 <= failure.variant < count or failure.photo not in {None, *names}
+            failure.variant not in {None, *range(count)} or failure.photo not in {None, *names}
             for failure in self.failures
         ):
             raise ValueError("a failure is of a variant or photo that is not in the experiment")

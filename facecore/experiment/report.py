@@ -118,7 +118,9 @@ def measured_in_words(base: VariantReport, other: VariantReport) -> str:
     """Say how a variant did against the baseline: time, CPU and answers."""
     if other.comparison is None or other.times.typical_ms is None or not base.times.typical_ms:
         return "too little was measured here to say."
-    change = f"{other.times.typical_ms / base.times.typical_ms - 1:+.0%}".replace("-", "−")
+    if other.comparison.ratio is None:
+        return f"too little was measured here to say ({other.comparison.words})."
+    change = f"{1 / other.comparison.ratio - 1:+.0%}".replace("-", "−")
     parts = [
         f"measured here: {other.variant.name} takes {other.times.typical_ms:.0f} ms where "
         f"{base.variant.name} takes {base.times.typical_ms:.0f} ms ({change}: "

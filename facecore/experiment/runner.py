@@ -236,21 +236,20 @@ class _Run:
             return worker.answer(timeout_s=TRIAL_TIMEOUT_S, cancelled=self.cancelled)
         except WorkerError as error:
             self._drop(place, name, error)
+        except ImageError as error:
+            self._note(None, name, error)
         except FacecoreError as error:
-            self._note(place, name, error)
-            if not isinstance(error, ImageError):
-                self._drop(place, None, None)
+            self._drop(place, name, error)
         return None
 
-    def _drop(self, place: int, photo: str | None, error: FacecoreError | None) -> None:
-        if error is not None:
-            self._note(place, photo, error)
+    def _drop(self, place: int, photo: str | None, error: FacecoreError) -> None:
+        self._note(place, photo, error)
         worker = self.workers.pop(place, None)
         if worker is not None:
             worker.stop()
         self.done_by_the_dead = sum(trial.variant not in self.workers for trial in self.trials)
 
-    def _note(self, place: int, photo: str | None, error: FacecoreError) -> None:
+    def _note(self, place: int | None, photo: str | None, error: FacecoreError) -> None:
         self.failures.append(Failure(variant=place, photo=photo, message=str(error)))
 
     def _say(self, phase: str) -> None:

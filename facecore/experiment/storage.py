@@ -150,7 +150,7 @@ def _experiment(content: Mapping[str, Any]) -> Experiment:
         answers=tuple(map(_answers, items(content["answers"]))),
         failures=tuple(
             Failure(
-                variant=whole(failure["variant"]),
+                variant=None if failure["variant"] is None else whole(failure["variant"]),
                 photo=None if failure["photo"] is None else text(failure["photo"]),
                 message=text(failure["message"]),
             )

@@ -49,11 +49,10 @@ def _sentences(outcome: Outcome) -> None:
         st.info(as_text(sentence), icon=":material/fact_check:")
     for warning in outcome.warnings:
         st.warning(warning, icon=":material/warning:")
-    for failure in experiment.failures:
-        where = f", {failure.photo}" if failure.photo else ""
-        # A name may come from a file's name, so it is no Markdown.
+    if experiment.failures:
         st.error("This could not be measured:", icon=":material/error:")
-        st.text(f"{experiment.plan.variants[failure.variant].name}{where}: {failure.message}")
+        # A name may come from a file's name, so it is no Markdown.
+        st.text("\n".join(f"{f.where(experiment.plan)}: {f.message}" for f in experiment.failures))
 
 
 def _verdict(one: VariantReport) -> None:

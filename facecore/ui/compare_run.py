@@ -78,7 +78,7 @@ def _progress() -> None:
             running.wait(_STOP_WAIT_S)
             st.rerun()
         for failure in now.failures:
-            st.warning(as_text(f"{running.plan.variants[failure.variant].name}: {failure.message}"))
+            st.warning(as_text(f"{failure.where(running.plan)}: {failure.message}"))
         if not now.trials:
             return
         names = [variant.name for variant in running.plan.variants]

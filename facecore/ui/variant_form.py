@@ -103,7 +103,7 @@ def _knob(name: str, value: Any, key: str) -> Any:
         low, high, step = _RANGES[name]
         return st.number_input(label, low, high, float(value), step, key=key)
     choices = _choices(name)
-    # What came from a file may be none of the usual values.
+    # What the sidebar or a preset has may be none of the usual values.
     choices = choices if value in choices else [*choices, value]
     return st.selectbox(
         label,

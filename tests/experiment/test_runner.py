@@ -274,8 +274,8 @@ def test_photos_that_all_cannot_be_read(broken_photo: bytes) -> None:
     done = run_experiment(_plan(), {"a.png": broken_photo, "b.png": b""})
     assert (done.trials, done.measured_s, done.stopped) == ((), 0, False)
     assert [(failure.variant, failure.photo) for failure in done.failures] == [
-        (0, "a.png"),
-        (0, "b.png"),
+        (None, "a.png"),
+        (None, "b.png"),
     ]
     assert None not in done.workers
 
