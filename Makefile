@@ -4,10 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 
-.PHONY: run test lint check fast screenshots clean
+.PHONY: run serve test lint check fast small-container soak screenshots clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+
+# The dashboard and the HTTP door on one port.
+serve: $(VENV)/.installed-serve
+	$(BIN)/python -m facecore serve --port $(PORT)
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
@@ -23,6 +27,13 @@ lint: $(VENV)/.installed-dev
 
 check: lint test
 
+# Needs Linux and the rights to make control groups.
+small-container: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.limits.small_container
+
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.soak --minutes 10
+
 screenshots: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
@@ -33,7 +44,11 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+$(VENV)/.installed-serve: requirements-serve.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt requirements-serve.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	@touch $@
 

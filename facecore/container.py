@@ -65,11 +65,29 @@ def usable_cpus(limits: ContainerLimits) -> float:
     return min(allowed, limits.cpu_quota) if limits.cpu_quota else allowed
 
 
+def free_memory_bytes() -> int:
+    """How much memory this process and its children can still take before something is killed."""
+    limits = read_limits()
+    free = psutil.virtual_memory().available
+    if limits.memory_limit_bytes is None or limits.memory_used_bytes is None:
+        return free
+    return max(0, min(free, limits.memory_limit_bytes - limits.memory_used_bytes))
+
+
 def usable_cores() -> int:
     """How many processors this process may run on, whatever time it gets on them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return psutil.cpu_count() or 1
+
+
+def threads_within_quota(limits: ContainerLimits) -> int:
+    """How many threads have work to do at once: the usable processors, a part of one counted whole.
+
+    More threads than that use the quota up early in each period, and then all of
+    them stand still until the next one.
+    """
+    return max(1, math.ceil(usable_cpus(limits)))
 
 
 def _read_v2(root: Path, path: str) -> ContainerLimits:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
@@ -9,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
+from facecore.allocator import give_memory_back
 from facecore.analyzer import FaceAnalyzer, OpenPhoto
 from facecore.container import read_limits, usable_cpus
 from facecore.gate import InferenceGate, OnWait
+from facecore.memory_plan import memory_plan
 from facecore.results import Analysis
 from facecore.server_settings import ServerSettings
 from facecore.settings import (
@@ -21,7 +24,7 @@ from facecore.settings import (
     max_pixels_from_environment,
 )
 
-MAX_OPTIONS = 2
+MAX_OPTIONS = memory_plan().network_sets
 """Runtime options whose networks are kept, about 300 MB a set; the longest unused make room."""
 
 
@@ -86,12 +89,16 @@ class FaceService:
 
     @classmethod
     def from_environment(cls) -> FaceService:
-        """Make a service as the environment says; loads nothing yet.
+        """Make a service as the environment and the memory say; loads nothing yet.
 
         Raises:
             SettingsError: a variable is no number, or outside its range.
         """
-        return cls(ServerSettings.from_environment(), max_pixels=max_pixels_from_environment())
+        plan = memory_plan()
+        max_pixels = max_pixels_from_environment(plan.max_pixels)
+        if plan.is_tight:
+            give_memory_back()
+        return cls(ServerSettings.from_environment(), max_pixels=max_pixels)
 
     def listen(self, listener: RunListener) -> None:
         """Have every run told to a function, which must be quick and is called in any thread."""
@@ -124,6 +131,11 @@ class FaceService:
         with self._lock:
             replicas = self._replicas.get(options)
         return replicas.loaded() if replicas else ()
+
+    def sets_loaded(self) -> int:
+        """Count the sets of networks in memory, over all options."""
+        with self._lock:
+            return sum(len(replicas.loaded()) for replicas in self._replicas.values())
 
     def effective(self, options: RuntimeOptions) -> RuntimeOptions:
         """Give the options that the networks are really built with.
@@ -161,6 +173,30 @@ class FaceService:
         )
         for listener in self._listeners:
             listener(outcome)
+
+
+@functools.cache
+def _only_service() -> FaceService:
+    return FaceService.from_environment()
+
+
+_MAKING = threading.Lock()
+
+
+def process_service() -> FaceService:
+    """Give the one service of this process, made as the environment says when first asked for.
+
+    Raises:
+        SettingsError: a variable is no number, or outside its range.
+    """
+    with _MAKING:
+        return _only_service()
+
+
+def forget_process_service() -> None:
+    """Let the process's service go; the next that is asked for is a new one."""
+    with _MAKING:
+        _only_service.cache_clear()
 
 
 class _Replicas:

@@ -118,7 +118,8 @@ class RuntimeOptions:
     """How the networks are built and run; another value needs other networks.
 
     Attributes:
-        threads: OpenCV's worker threads, 1 to 256; None leaves the number to OpenCV.
+        threads: OpenCV's worker threads, 1 to 256; None leaves the number to OpenCV,
+            but takes no more than the container's CPU quota feeds.
         optimised: use the code written for this processor's vector units.
         winograd: use Winograd's method for 3×3 convolutions.
         fusion: merge layers that follow each other where that is possible.
@@ -172,15 +173,15 @@ class ProcessOptions:
             )
 
 
-def max_pixels_from_environment() -> int:
-    """Give the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else 100 megapixels.
+def max_pixels_from_environment(default: int = DEFAULT_MAX_PIXELS) -> int:
+    """Give the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else the default.
 
     Raises:
         SettingsError: the variable is no number between 0.01 and 178.
     """
     text = os.environ.get(MAX_MEGAPIXELS_VARIABLE)
     if not text:
-        return DEFAULT_MAX_PIXELS
+        return default
     try:
         return megapixels_to_limit(float(text))
     except ValueError:

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 
 import cv2
 
-DEFAULT_THREADS = cv2.getNumThreads()
-"""Threads that OpenCV chose for this process when it was loaded."""
+from facecore.container import read_limits, threads_within_quota
+
+# OpenCV looks for a quota only at the mount's root, where that of a nested group is not.
+DEFAULT_THREADS = min(cv2.getNumThreads(), threads_within_quota(read_limits()))
+"""Threads that OpenCV chose when it was loaded, and no more than the CPU quota feeds."""
+
+cv2.setNumThreads(DEFAULT_THREADS)
 
 
 @dataclass(frozen=True, slots=True)

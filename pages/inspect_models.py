@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from facecore.service import process_service
 from facecore.ui import networks, resources, state
 
 st.title("Models")
@@ -10,7 +11,8 @@ st.markdown("Three small Caffe networks from 2015 to 2017, run by OpenCV's dnn m
 if networks.files_table(resources.file_statuses()):
     _, options = state.current_settings()
     analyzer = resources.analyzer(options)
-    networks.load_cost(resources.service().loaded(options), resources.service().settings)
+    service = process_service()
+    networks.load_cost(service.loaded(options), service.settings)
     st.button("Measure again", on_click=resources.profiles.clear, icon=":material/refresh:")
     for loaded, profile in zip(analyzer.networks, resources.profiles(options), strict=True):
         networks.network(loaded, profile)

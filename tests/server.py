@@ -19,14 +19,18 @@ START_TIMEOUT_S = 60
 
 
 @contextmanager
-def running_server(log: Path, **environment: str) -> Iterator[str]:
-    """Serve the dashboard; gives its address.
+def running_server(log: Path, *, door: bool = False, **environment: str) -> Iterator[str]:
+    """Serve the dashboard, with ``door`` the HTTP door as well; gives the address.
 
     The server's output goes to ``log``; ``environment`` is what it is told besides ours.
     """
     port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    command += ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
+    if door:
+        command = [sys.executable, "-m", "facecore", "serve", f"--port={port}"]
+    else:
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+        command += ["--server.headless=true", f"--server.port={port}"]
+        command += ["--server.address=127.0.0.1"]
     with log.open("wb") as output:
         server = subprocess.Popen(
             command,

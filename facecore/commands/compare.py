@@ -21,9 +21,8 @@ from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import claims
-from facecore.experiment.record import MAX_REPEATS, Experiment, Plan
+from facecore.experiment.record import MAX_REPEATS, Experiment, Plan, Progress
 from facecore.experiment.report import Outcome, claim_sentence
-from facecore.experiment.runner import Progress
 from facecore.experiment.storage import experiment_to_json
 from facecore.experiment.variants import Variant, differences_in_words, variant_from_settings
 from facecore.export import csv_bytes

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping
 
 from facecore.errors import friendly_message
-from facecore.experiment.record import Experiment, Plan
-from facecore.experiment.runner import Progress, run_experiment
+from facecore.experiment.record import Experiment, Plan, Progress
+from facecore.experiment.runner import run_experiment
 from facecore.settings import DEFAULT_MAX_PIXELS
 
 ABANDONED_AFTER_S = 180.0

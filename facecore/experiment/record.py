@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -135,6 +135,27 @@ class Failure:
     variant: int
     photo: str | None
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an experiment is.
+
+    Attributes:
+        phase: what it is doing, in words.
+        done, total: trials measured, and to be measured; the total of a time
+            budget is an estimate, and 0 where it is not known yet.
+        left_s: seconds left, None where nothing is known yet.
+        trials: measured so far, oldest first.
+        failures: what went wrong so far.
+    """
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    left_s: float | None = None
+    trials: Sequence[Trial] = ()
+    failures: Sequence[Failure] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

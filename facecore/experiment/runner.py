@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from facecore.container import free_memory_bytes
 from facecore.errors import FacecoreError, ImageError, SettingsError, WorkerError
 from facecore.experiment.environment import MachineLoad, this_environment
 from facecore.experiment.record import (
@@ -22,6 +23,7 @@ from facecore.experiment.record import (
     Failure,
     PhotoFacts,
     Plan,
+    Progress,
     Trial,
 )
 from facecore.results import Face
@@ -31,31 +33,13 @@ from facecore.workers.process import Cancelled, WorkerAnswer, WorkerProcess
 
 MAX_PHOTOS = 100
 MAX_PHOTOS_BYTES = 200_000_000
+WORKER_BYTES = 450_000_000
+"""Memory of one worker process: its networks, Python, and a photo of some 10 megapixels."""
+
 TRIAL_TIMEOUT_S = 60.0
 
 # Two experiments at once would measure each other.
 _ONE_AT_A_TIME = threading.Lock()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far an experiment is.
-
-    Attributes:
-        phase: what it is doing, in words.
-        done, total: trials measured, and to be measured; the total of a time
-            budget is an estimate, and 0 where it is not known yet.
-        left_s: seconds left, None where nothing is known yet.
-        trials: measured so far, oldest first.
-        failures: what went wrong so far.
-    """
-
-    phase: str
-    done: int = 0
-    total: int = 0
-    left_s: float | None = None
-    trials: Sequence[Trial] = ()
-    failures: Sequence[Failure] = ()
 
 
 def run_experiment(
@@ -77,15 +61,10 @@ def run_experiment(
         on_progress: called in this thread with each step.
 
     Raises:
-        SettingsError: there are no photos, too many, or another experiment runs.
+        SettingsError: there are no photos, too many, too little memory, or another
+            experiment runs.
     """
-    if not 0 < len(photos) <= MAX_PHOTOS:
-        raise SettingsError(f"An experiment needs 1 to {MAX_PHOTOS} photos, not {len(photos)}.")
-    if sum(map(len, photos.values())) > MAX_PHOTOS_BYTES:
-        raise SettingsError(
-            f"These photos have more than {MAX_PHOTOS_BYTES // 1_000_000} MB together, and each "
-            "variant keeps them all: choose fewer."
-        )
+    _check(plan, photos)
     if not _ONE_AT_A_TIME.acquire(blocking=False):
         raise SettingsError(
             "Another experiment is being measured on this server: wait until it is done."
@@ -94,6 +73,24 @@ def run_experiment(
         return _Run(plan, photos, max_pixels, cancelled, on_progress).run()
     finally:
         _ONE_AT_A_TIME.release()
+
+
+def _check(plan: Plan, photos: Mapping[str, bytes]) -> None:
+    if not 0 < len(photos) <= MAX_PHOTOS:
+        raise SettingsError(f"An experiment needs 1 to {MAX_PHOTOS} photos, not {len(photos)}.")
+    if sum(map(len, photos.values())) > MAX_PHOTOS_BYTES:
+        raise SettingsError(
+            f"These photos have more than {MAX_PHOTOS_BYTES // 1_000_000} MB together, and each "
+            "variant keeps them all: choose fewer."
+        )
+    needed = len(plan.variants) * (WORKER_BYTES + sum(map(len, photos.values())))
+    free = free_memory_bytes()
+    if needed > free:
+        # Else the kernel would choose what to kill, perhaps the server.
+        raise SettingsError(
+            f"{len(plan.variants)} variants need about {needed / 1e6:.0f} MB of memory, and "
+            f"{free / 1e6:.0f} MB are free: compare fewer variants, or use a larger machine."
+        )
 
 
 def rounds(names: Sequence[str], variants: int, seed: int) -> Iterator[tuple[str, list[int]]]:

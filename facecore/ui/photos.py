@@ -10,12 +10,13 @@ from facecore.analyzer import OpenPhoto
 from facecore.monitor import RunRecord
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.ui import decoded
 
 MAX_PHOTOS = 100
 """Photos whose answers a session keeps; more cannot be uploaded at once."""
 
 MAX_DECODED_BYTES = 100_000_000
-"""Decoded photos that a session keeps in memory; others are decoded again when needed."""
+"""Decoded photos that a session keeps in memory at most; others are decoded again when needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +86,7 @@ class SessionPhotos:
         self._open.move_to_end((key, options))
         while len(self._open) > MAX_PHOTOS:
             self._open.popitem(last=False)
-        used = 0
-        for kept in reversed(self._open.values()):
-            used += kept.image_bytes
-            if used > MAX_DECODED_BYTES:
-                kept.release_image()
+        decoded.ROOM.fit(list(reversed(self._open.values())), MAX_DECODED_BYTES)
 
     def reading(self, key: str) -> Reading | None:
         """Give the newest answer for a photo, or None."""

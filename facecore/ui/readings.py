@@ -20,10 +20,11 @@ from facecore.errors import (
 from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.monitor import RunRecord
 from facecore.results import Analysis
+from facecore.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import state
 from facecore.ui.photos import PhotoInput, Reading
-from facecore.ui.resources import analyzer, service
+from facecore.ui.resources import analyzer
 from facecore.ui.waiting import session_turn
 
 PREVIEW_SIDE_PX = 1400
@@ -67,7 +68,7 @@ def _read(
     options: RuntimeOptions,
     before: RunRecord | None,
 ) -> Reading:
-    with session_turn(service(), options) as turn:
+    with session_turn(process_service(), options) as turn:
         opened = state.photos().opened(photo.key, options) or turn.analyzer.open(photo.read())
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
         crops = _crops(opened, analysis)
@@ -99,7 +100,7 @@ def read_photos(
         ModelError: the networks cannot be used at all.
     """
     if len(photos) == 1:
-        loaded = service().loaded(options)
+        loaded = process_service().loaded(options)
         words = "Reading faces …" if loaded else "Loading the three networks …"
         with st.spinner(words, show_time=True):
             return [read_photo(photos[0], settings, options)]
@@ -126,7 +127,7 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     if reading.analysis is None:
         raise DamagedImageError("There is nothing to draw on: the photo could not be read.")
     opened = _opened(reading.photo, reading.options)
-    turn = service().gate.enter(state.session_key())
+    turn = process_service().gate.enter(state.session_key())
     with nullcontext() if opened.image_bytes else turn:
         small = cap_longest_side(opened.image, PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
@@ -144,8 +145,8 @@ def annotated_png(reading: Reading, session_key: str) -> bytes:
         ImageError: the photo cannot be decoded any more.
     """
     # A download runs beside the session's own thread, so it decodes the photo anew.
-    with service().gate.enter(session_key):
-        image = decode_image(reading.photo.read(), max_pixels=service().max_pixels)
+    with process_service().gate.enter(session_key):
+        image = decode_image(reading.photo.read(), max_pixels=process_service().max_pixels)
         return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 

@@ -5,23 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from facecore.analyzer import FaceAnalyzer
-from facecore.container import read_limits, usable_cpus
+from facecore.container import read_limits, threads_within_quota
 from facecore.network import engine_facts
 from facecore.profiles import EngineFacts, NetworkProfile
 from facecore.registry import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
-from facecore.service import MAX_OPTIONS, FaceService
+from facecore.service import MAX_OPTIONS, process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui.waiting import session_turn
-
-
-@st.cache_resource(show_spinner=False)
-def service() -> FaceService:
-    """Give the one gate of this process and the networks behind it.
-
-    Raises:
-        SettingsError: a variable of the environment is no number or outside its range.
-    """
-    return FaceService.from_environment()
 
 
 def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
@@ -33,10 +23,13 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
         BusyError: there is none, and the gate gives no turn to load one.
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
     """
-    loaded = service().loaded(options)
+    loaded = process_service().loaded(options)
     if loaded:
         return loaded[0]
-    with st.spinner("Loading the three networks …"), session_turn(service(), options) as turn:
+    with (
+        st.spinner("Loading the three networks …"),
+        session_turn(process_service(), options) as turn,
+    ):
         return turn.analyzer
 
 
@@ -49,7 +42,7 @@ def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
     """
     # Those who look wait for the one who measures, whose session does not matter.
-    with service().turn("profiles", options) as turn:
+    with process_service().turn("profiles", options) as turn:
         return tuple(network.profile() for network in turn.analyzer.networks)
 
 
@@ -62,12 +55,12 @@ def file_statuses() -> tuple[FileStatus, ...]:
 @st.cache_data(max_entries=MAX_OPTIONS, show_spinner=False)
 def facts(options: RuntimeOptions) -> EngineFacts:
     """Give the facts of this OpenCV build under these options, as the networks have them."""
-    return engine_facts(service().effective(options))
+    return engine_facts(process_service().effective(options))
 
 
 def usable_threads() -> int:
     """Say how many threads can run at once here."""
-    return max(1, round(usable_cpus(read_limits())))
+    return threads_within_quota(read_limits())
 
 
 @st.cache_data(show_spinner=False)

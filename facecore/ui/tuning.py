@@ -101,10 +101,13 @@ def truth_input() -> Truth:
         row = st.container(horizontal=True, vertical_alignment="center")
         row.caption(f"In use: {len(truth.tables)} uploaded before.")
         row.button("Remove them", on_click=partial(state.keep_truth, Truth()))
+    if truth.problems:
+        st.warning("Something was left out of the tables:", icon=":material/warning:")
     for problem in truth.problems[:_MOST_PROBLEMS]:
-        st.warning(problem)
+        # It quotes the file, so it must not be taken for Markdown.
+        st.text(problem)
     if len(truth.problems) > _MOST_PROBLEMS:
-        st.warning(f"{len(truth.problems) - _MOST_PROBLEMS} more rows were left out.")
+        st.caption(f"And {len(truth.problems) - _MOST_PROBLEMS} more.")
     return truth
 
 

@@ -22,9 +22,10 @@ from facecore.experiment.record import (
     Failure,
     PhotoFacts,
     Plan,
+    Progress,
     Trial,
 )
-from facecore.experiment.runner import Progress, run_experiment
+from facecore.experiment.runner import run_experiment
 from facecore.experiment.variants import Variant
 from facecore.images import encode_png
 from facecore.profiles import EngineFacts

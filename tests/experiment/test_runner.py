@@ -18,14 +18,15 @@ import numpy as np
 import psutil
 import pytest
 
+from facecore import container
 from facecore.analyzer import FaceAnalyzer
-from facecore.container import usable_cores
+from facecore.container import ContainerLimits, usable_cores
 from facecore.errors import SettingsError
 from facecore.experiment import runner
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import cpu_feature_levels_here
-from facecore.experiment.record import Experiment, Plan
-from facecore.experiment.runner import MAX_PHOTOS, Progress, rounds, run_experiment
+from facecore.experiment.record import Experiment, Plan, Progress
+from facecore.experiment.runner import MAX_PHOTOS, rounds, run_experiment
 from facecore.experiment.variants import Variant
 from facecore.network import engine_facts
 from facecore.registry import network_specs
@@ -75,6 +76,16 @@ def test_rounds_have_every_variant_once() -> None:
     assert len({tuple(order) for _, order in given}) > 10
     first = Counter(order[0] for _, order in given)
     assert min(first.values()) > 140 / 4 / 2
+
+
+def test_too_little_memory_is_said_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, small_photo: bytes
+) -> None:
+    """In a small container the sentence says how much is needed and how much there is."""
+    limits = ContainerLimits(version=2, memory_limit_bytes=10**9, memory_used_bytes=4 * 10**8)
+    monkeypatch.setattr(container, "read_limits", lambda: limits)
+    with pytest.raises(SettingsError, match="need about 900 MB of memory, and 600 MB are free"):
+        run_experiment(_plan(), {"a.png": small_photo})
 
 
 def test_rounds_follow_their_seed() -> None:

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from facecore.service import forget_process_service
 from facecore.ui import resources
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made
@@ -26,6 +27,7 @@ PAGES = {
     "models": "Models",
 }
 FILES = {
+    "Tune": "pages/tune_thresholds.py",
     "Analyze": "pages/analyze_photos.py",
     "Batch": "pages/batch_photos.py",
     "Compare": "pages/compare_settings.py",
@@ -75,8 +77,8 @@ def not_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     """Name a models folder that is none, with nothing loaded before."""
     folder = tmp_path / "missing"
     monkeypatch.setenv("FACECORE_MODELS_DIR", str(folder))
-    resources.service.clear()
+    forget_process_service()
     resources.file_statuses.clear()
     yield folder
-    resources.service.clear()
+    forget_process_service()
     resources.file_statuses.clear()

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from facecore.network import Blob, Network
 from facecore.samples import Sample, samples
+from facecore.service import forget_process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import inputs, resources
 from tests.pages.conftest import expect_no_error, go_to, metrics, upload, visit
@@ -205,7 +206,7 @@ def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> N
 @pytest.mark.slow
 def test_networks_of_earlier_options_are_let_go() -> None:
     """However many options a session tries, no more sets stay in memory than are cached."""
-    resources.service.clear()
+    forget_process_service()
     app = visit()
     first = weakref.ref(resources.analyzer(RuntimeOptions()))
     for key in ("winograd", "fusion"):

@@ -10,6 +10,7 @@ import pytest
 from facecore.gate import InferenceGate, Waiting
 from facecore.samples import samples
 from facecore.server_settings import GateSettings
+from facecore.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import resources
 from facecore.ui.waiting import waiting_in_words
@@ -20,7 +21,7 @@ from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, upload,
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[InferenceGate]:
     """The server's gate, with a line of length zero and the networks loaded."""
     resources.analyzer(RuntimeOptions())
-    gate = resources.service().gate
+    gate = process_service().gate
     monkeypatch.setattr(gate, "settings", GateSettings(queue_limit=0))
     yield gate
     assert (gate.stats().running, gate.stats().waiting) == (0, 0)

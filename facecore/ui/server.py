@@ -1,0 +1,74 @@
+"""The HTTP door as a part of Streamlit's own server; ``server_app.py`` puts both together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+from streamlit import runtime
+
+from facecore.http.door import PICTURE_AGE_S, PICTURES_BYTES, HttpDoor
+from facecore.http.image_store import ImageStore
+from facecore.http.page_uploads import guarded
+from facecore.http.uploads import UploadLimits
+from facecore.memory_plan import memory_plan
+from facecore.service import process_service
+
+
+def make_door() -> HttpDoor:
+    """Make the door to the process's service, with the limits that Streamlit's settings name.
+
+    Raises:
+        SettingsError: a variable of the environment is no number or outside its range.
+    """
+    name = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    plan, max_bytes = memory_plan(), _max_upload_bytes()
+    return HttpDoor(
+        process_service(),
+        limits=upload_limits(max_bytes, plan.upload_bytes),
+        pictures=ImageStore(min(PICTURES_BYTES, plan.decoded_bytes), PICTURE_AGE_S),
+        base_path=f"/{name}" if name else "",
+    )
+
+
+def upload_limits(max_bytes: int, memory_bytes: int) -> UploadLimits:
+    """Give the door's limits for files of so many bytes, where so much memory is for them."""
+    ordinary = UploadLimits()
+    held_photos = max(1, min(ordinary.held_photos, memory_bytes // max_bytes))
+    return UploadLimits(
+        # A file that could never be held is too large, and not one for later.
+        max_bytes=min(max_bytes, memory_bytes),
+        held_photos=held_photos,
+        client_share=max(ordinary.client_share, 1 / held_photos),
+    )
+
+
+def page_uploads() -> list[Any]:
+    """Give what watches over the pages' uploads; for ``App(middleware=...)``."""
+    return guarded(memory_plan().upload_bytes, _max_upload_bytes(), uploaded_bytes)
+
+
+def uploaded_bytes() -> Mapping[str, int]:
+    """Give what each session's uploaded files take now, by the session's id."""
+    if not runtime.exists():
+        return {}
+    storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
+    return {
+        session: sum(len(record.data) for record in list(files.values()))
+        for session, files in list(storage.items())
+    }
+
+
+def _max_upload_bytes() -> int:
+    return int(st.get_option("server.maxUploadSize")) * 1024 * 1024
+
+
+@asynccontextmanager
+async def warmed_up(door: HttpDoor, _app: Any) -> AsyncIterator[None]:
+    """Load the networks beside the server's start; for ``App(lifespan=...)``."""
+    loading = asyncio.get_running_loop().run_in_executor(None, door.warm_up)
+    yield
+    await loading

@@ -1,0 +1,96 @@
+"""Room for the uploads of pages: who is let in, and who is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from facecore.http.page_uploads import UploadRoom
+
+MB = 10**6
+
+
+def _scope(size: str | None, path: str = "/_stcore/upload_file/me/1", method: str = "PUT") -> Scope:
+    headers = [] if size is None else [(b"content-length", size.encode())]
+    return {"type": "http", "method": method, "path": path, "headers": headers}
+
+
+def _statuses(
+    *scopes: Scope, most_bytes: int = 100 * MB, held: Mapping[str, int] | None = None
+) -> list[int]:
+    """Send requests at once, each under way until all have been looked at; 204 is the app's own."""
+    statuses: dict[int, int] = {}
+
+    async def run() -> None:
+        seen = asyncio.Event()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await seen.wait()
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def request(number: int) -> None:
+            async def send(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    statuses[number] = message["status"]
+
+            await room(scopes[number], receive, send)
+
+        room = UploadRoom(app, most_bytes=most_bytes, file_bytes=50 * MB, held=lambda: held or {})
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(request(number)) for number in range(len(scopes))
+        ]
+        await asyncio.sleep(0)
+        seen.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(run())
+    return [statuses[number] for number in range(len(scopes))]
+
+
+def test_empty_file_finds_room() -> None:
+    """Nothing always fits."""
+    assert _statuses(_scope("0"), most_bytes=0) == [204]
+
+
+@pytest.mark.parametrize(("own", "status"), [(0, 204), (10, 204), (49, 413)])
+def test_session_may_take_half(own: int, status: int) -> None:
+    """What a session has and what it brings may be half of the room, or one file's limit."""
+    held = {"me": own * MB}
+    assert _statuses(_scope(str(10 * MB)), most_bytes=100 * MB, held=held) == [status]
+
+
+def test_what_others_have_is_taken() -> None:
+    """A full room lets nobody in, whoever has filled it."""
+    held = {"a": 50 * MB, "b": 45 * MB}
+    assert _statuses(_scope(str(5 * MB)), held=held) == [204]
+    assert _statuses(_scope(str(6 * MB)), held=held) == [413]
+
+
+def test_what_is_on_its_way_counts_twice() -> None:
+    """Of two uploads at once the second finds the first one's two copies."""
+    assert _statuses(_scope(str(40 * MB)), _scope(str(20 * MB)), _scope("1")) == [204, 204, 413]
+    assert _statuses(_scope(str(40 * MB)), _scope(str(21 * MB))) == [204, 413]
+
+
+@pytest.mark.parametrize("size", [None, "", "-1", "x", "9" * 400])
+def test_unsaid_size_counts_as_the_largest(size: str | None) -> None:
+    """Without a size that can be believed, it is that of the largest file."""
+    assert _statuses(_scope(size), most_bytes=10 * MB) == [413]
+    assert _statuses(_scope(size), most_bytes=200 * MB) == [204]
+
+
+def test_everything_else_passes() -> None:
+    """Pages, other methods and other places are none of its business."""
+    others = [
+        _scope("1", path="/"),
+        _scope("1", method="DELETE"),
+        _scope("1", path="/predict", method="POST"),
+    ]
+    assert _statuses(*others, most_bytes=0) == [204, 204, 204]

@@ -1,0 +1,1 @@
+"""The real server under steady load for as long as one likes."""

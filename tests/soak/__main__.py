@@ -1,0 +1,151 @@
+"""Drive the real server for minutes or hours and report how it went.
+
+``python -m tests.soak --minutes 10 --clients 4`` starts a server, hands in photos
+and hostile files at both doors, half of the clients at each, and prints one line a
+minute and a JSON report: throughput, latency, answers, and how memory moved.
+``--address`` drives a server that runs already, whose memory is then not watched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from tests.load.doors import LOST, WRONG, Door, HttpDoor, Outcome, PageDoor, drive
+from tests.load.server import Server, running_server
+from tests.load.summary import percentiles_ms, slope
+from tests.load.uploads import Upload, mixed_uploads
+
+MB = 10**6
+SAMPLE_EVERY_S = 1.0
+_UPLOADS_PER_ROUND = 500
+_SHOWN_FAULTS = 20
+
+
+class Soak:
+    """What happened so far: outcomes, and memory by time."""
+
+    def __init__(self, server: Server | None) -> None:
+        self._server = server
+        self._started_s = time.monotonic()
+        self._shown_minutes = 0
+        self.outcomes: list[tuple[float, Outcome]] = []
+        self.memory: list[tuple[float, int]] = []
+
+    def heard(self, outcome: Outcome) -> None:
+        """Note an outcome, and show a minute that is over."""
+        now_s = time.monotonic() - self._started_s
+        self.outcomes.append((now_s, outcome))
+        if now_s // 60 > self._shown_minutes:
+            print(json.dumps(self.minute(self._shown_minutes), ensure_ascii=False), flush=True)
+            self._shown_minutes = int(now_s // 60)
+
+    def watch(self, done: threading.Event) -> None:
+        """Note the server's memory each second until it is done."""
+        while self._server is not None and not done.wait(SAMPLE_EVERY_S):
+            now_s = time.monotonic() - self._started_s
+            self.memory.append((now_s, self._server.rss_bytes()))
+
+    def minute(self, number: int) -> dict[str, object]:
+        """Sum one minute up."""
+        inside = [o for at_s, o in self.outcomes if at_s // 60 == number]
+        rss = [size for at_s, size in self.memory if at_s // 60 == number]
+        return {
+            "minute": number + 1,
+            "answers": dict(Counter(o.answer for o in inside)),
+            "latency ms": percentiles_ms([o.latency_ms for o in inside]),
+            "memory MB": round(max(rss) / MB) if rss else None,
+        }
+
+    def report(self, warm_up_s: float) -> dict[str, object]:
+        """Sum everything up; memory's slope is that of a line after the warm-up."""
+        took_s = max((at_s for at_s, _ in self.outcomes), default=0.0)
+        settled = [(at_s / 60, size / MB) for at_s, size in self.memory if at_s >= warm_up_s]
+        grows = slope([at for at, _ in settled], [size for _, size in settled])
+        bad = [o for _, o in self.outcomes if o.answer in (LOST, WRONG)]
+        outcomes = [o for _, o in self.outcomes]
+        return {
+            "uploads": len(outcomes),
+            "took s": round(took_s, 1),
+            "uploads per s": round(len(outcomes) / took_s, 2) if took_s else None,
+            "answers": {
+                door: dict(Counter(o.answer for o in outcomes if o.door == door))
+                for door in ("page", "http")
+            },
+            "busy answers before them": sum(o.busy_answers for o in outcomes),
+            "latency ms": {
+                door: percentiles_ms([o.latency_ms for o in outcomes if o.door == door])
+                for door in ("page", "http")
+            },
+            "memory MB": {
+                "highest": round(max((size for _, size in self.memory), default=0) / MB),
+                "at the end": round(self.memory[-1][1] / MB) if self.memory else None,
+                "slope after warm-up, a minute": None if grows is None else round(grows, 2),
+            },
+            "lost or wrong": [f"{o.door}, {o.name}: {o.answer}, {o.said}" for o in bad][
+                :_SHOWN_FAULTS
+            ],
+            "well": bool(outcomes) and not bad,
+        }
+
+
+def uploads_until(deadline_s: float, seed: int) -> Iterator[Upload]:
+    """Give mixed uploads until the time is over (of `time.monotonic`)."""
+    while True:
+        for upload in mixed_uploads(_UPLOADS_PER_ROUND, seed=seed):
+            if time.monotonic() >= deadline_s:
+                return
+            yield upload
+        seed += 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run it; 0 if every upload got a fit answer, else 1."""
+    options = _options(arguments)
+    with ExitStack() as stack:
+        server = None
+        if options.address is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            server = stack.enter_context(running_server(folder / "server.log"))
+        address = options.address or (server.address if server else "")
+        pages = options.clients // 2 if options.pages is None else options.pages
+        doors: list[Callable[[], Door]] = [
+            *[partial(PageDoor, address)] * pages,
+            *[partial(HttpDoor, address)] * (options.clients - pages),
+        ]
+        uploads = uploads_until(time.monotonic() + 60 * options.minutes, options.seed)
+        soak, done = Soak(server), threading.Event()
+        watcher = threading.Thread(target=soak.watch, args=(done,))
+        watcher.start()
+        try:
+            drive(doors, uploads, heard=soak.heard)
+        finally:
+            done.set()
+            watcher.join()
+    report = soak.report(60 * options.warm_up_minutes)
+    print(json.dumps(report, indent=1, ensure_ascii=False))
+    return 0 if report["well"] else 1
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--pages", type=int, help="how many of them use the page; half if left out")
+    parser.add_argument("--warm-up-minutes", type=float, default=2.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--address", help="of a running server, such as http://127.0.0.1:8501")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""The soak run itself: its figures by hand, and a few seconds of the real thing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.load.doors import Outcome
+from tests.load.summary import percentiles_ms, slope
+from tests.load.uploads import mixed_uploads
+from tests.soak.__main__ import Soak, main
+
+DOORS = {"page", "http"}
+
+
+def test_nothing_has_no_figures() -> None:
+    """Without values there is a count of zero, and without points no slope."""
+    assert percentiles_ms([]) == {"n": 0}
+    assert slope([], []) is None
+    assert slope([2.0, 2.0], [1.0, 5.0]) is None
+    assert list(mixed_uploads(0)) == []
+    assert Soak(None).report(0.0)["well"] is False
+
+
+def test_figures_are_those_of_hand() -> None:
+    """Percentiles interpolate, and the slope is that of the line of least squares."""
+    assert percentiles_ms([10.0, 20.0, 30.0]) == {
+        "n": 3,
+        "p50": 20.0,
+        "p90": 28.0,
+        "p99": 29.8,
+        "max": 30.0,
+    }
+    assert slope([0.0, 1.0, 2.0], [5.0, 8.0, 11.0]) == pytest.approx(3.0)
+
+
+def test_lost_and_wrong_answers_are_not_well() -> None:
+    """One upload without a fit answer is enough, and is named."""
+    for answer, well in (("read", True), ("refused", True), ("lost", False), ("wrong", False)):
+        soak = Soak(None)
+        soak.heard(
+            Outcome(door="http", kind="x", name="a.jpg", answer=answer, latency_ms=1.0, said="why")
+        )
+        report = soak.report(0.0)
+        assert report["well"] is well
+        assert report["lost or wrong"] == ([] if well else [f"http, a.jpg: {answer}, why"])
+
+
+@pytest.mark.slow
+def test_a_few_seconds_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both doors of a real server answer mixed photos and hostile files."""
+    status = main(["--minutes", "0.2", "--clients", "2", "--warm-up-minutes", "0"])
+    text = capsys.readouterr().out
+    report = json.loads(text[text.index("{\n") :])
+    assert (status, report["lost or wrong"]) == (0, [])
+    answers = report["answers"]
+    assert set(answers) == DOORS
+    assert all(answers[door] for door in DOORS)
+    assert report["memory MB"]["highest"] > 100

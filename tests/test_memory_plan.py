@@ -1,0 +1,55 @@
+"""How memory is divided: little of it, enough of it, and what is really there."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+
+from facecore import memory_plan as module
+from facecore.container import ContainerLimits
+from facecore.memory_plan import memory_plan, plan_for
+from facecore.settings import DEFAULT_MAX_PIXELS
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize("memory_bytes", [0, 1, GIB // 4, GIB // 2])
+def test_too_little_memory_still_reads_small_photos(memory_bytes: int) -> None:
+    """One set of networks and a few megapixels are the least there is."""
+    plan = plan_for(memory_bytes)
+    assert (plan.network_sets, plan.max_pixels) == (1, 4_000_000)
+    assert min(plan.decoded_bytes, plan.upload_bytes) >= 0
+
+
+def test_one_gibibyte_reads_what_cameras_make() -> None:
+    """The article's container has room for one set of networks and for 24 megapixels."""
+    plan = plan_for(GIB)
+    assert plan.network_sets == 1
+    assert 24_000_000 < plan.max_pixels < DEFAULT_MAX_PIXELS
+
+
+def test_enough_memory_has_the_ordinary_limits() -> None:
+    """From some 2 GB on there are two sets and the ordinary pixel limit."""
+    plan = plan_for(3 * GIB)
+    assert (plan.network_sets, plan.max_pixels) == (2, DEFAULT_MAX_PIXELS)
+
+
+def test_more_memory_never_gives_less() -> None:
+    """Each part grows with the memory."""
+    plans = [plan_for(step * GIB // 4) for step in range(1, 40)]
+    for name in ("network_sets", "max_pixels", "decoded_bytes", "upload_bytes"):
+        parts = [getattr(plan, name) for plan in plans]
+        assert parts == sorted(parts)
+
+
+@pytest.mark.parametrize("limit_bytes", [None, GIB, 1 << 50])
+def test_smaller_of_limit_and_machine_counts(
+    limit_bytes: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit above the machine's memory is none."""
+    monkeypatch.setattr(
+        module, "read_limits", lambda: ContainerLimits(memory_limit_bytes=limit_bytes)
+    )
+    machine_bytes = psutil.virtual_memory().total
+    expected = GIB if limit_bytes == GIB and machine_bytes > GIB else machine_bytes
+    assert memory_plan() == plan_for(expected)
