@@ -13,7 +13,6 @@ st.markdown(
 )
 batch = state.batch()
 if batch is None:
-    chosen = chosen_batch()
-    batch_run.start_button(chosen.photos)
+    batch_run.start_button(chosen_batch())
 elif batch_run.progress(batch):
     results(batch)

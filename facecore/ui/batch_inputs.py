@@ -13,16 +13,21 @@ import streamlit as st
 
 from facecore.archives import ARCHIVE_SUFFIX, ArchiveLimits
 from facecore.batch.photos import PhotoFile, photos_of_archive
+from facecore.batch.room import ByteRoom
 from facecore.images import ACCEPTED_SUFFIXES
+from facecore.memory_plan import memory_plan
 from facecore.names import unique_names
 
 MAX_BATCH_PHOTOS = 1000
 """Photos of one batch."""
 
 MAX_BATCH_BYTES = 500_000_000
-"""Uploaded files of one batch together, which the server's memory holds."""
+"""Uploaded files of one batch together, which the server's memory holds; less on a small one."""
 
 MAX_FILE_MB = 200
+ROOM = ByteRoom(memory_plan().upload_bytes)
+"""For the files of all sessions' batches."""
+
 LIMITS = ArchiveLimits(max_entries=4000, max_entry_bytes=50_000_000, max_total_bytes=4_000_000_000)
 """What is taken of a ZIP file that somebody uploads."""
 
@@ -44,10 +49,14 @@ class Upload(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenPhotos:
-    """The photos of some uploads; ``notes`` are sentences about what is left out."""
+    """The photos of some uploads.
+
+    ``notes`` are sentences about what is left out; ``size_bytes`` is what the files take.
+    """
 
     photos: tuple[PhotoFile, ...]
     notes: tuple[str, ...]
+    size_bytes: int
 
 
 def chosen_batch() -> ChosenPhotos:
@@ -57,8 +66,8 @@ def chosen_batch() -> ChosenPhotos:
         type=[suffix.lstrip(".") for suffix in (*ACCEPTED_SUFFIXES, ARCHIVE_SUFFIX)],
         accept_multiple_files=True,
         key="batch_uploads",
-        max_upload_size=MAX_FILE_MB,
-        help=f"Up to {MAX_BATCH_PHOTOS} photos and {MAX_BATCH_BYTES / 1e6:.0f} MB at once. They "
+        max_upload_size=max(1, min(MAX_FILE_MB, most_bytes() // 1_000_000)),
+        help=f"Up to {MAX_BATCH_PHOTOS} photos and {most_bytes() / 1e6:.0f} MB at once. They "
         "stay in this server's memory until you begin a new batch or close the page, and are "
         "never stored.",
     )
@@ -72,13 +81,18 @@ def chosen_batch() -> ChosenPhotos:
     return chosen
 
 
+def most_bytes() -> int:
+    """Say how much the files of one batch may have together; half of the room at most."""
+    return min(MAX_BATCH_BYTES, ROOM.most_bytes // 2)
+
+
 def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
     """Find the photos in uploaded files, each with a name of its own; opens no photo."""
     notes = []
     held = _within(uploads)
     if len(held) < len(uploads):
         notes.append(
-            f"Together the files have more than {MAX_BATCH_BYTES / 1e6:.0f} MB: only the first "
+            f"Together the files have more than {most_bytes() / 1e6:.0f} MB: only the first "
             f"{len(held)} are taken. Read the others in another batch."
         )
     photos = list(islice(_found(held), MAX_BATCH_PHOTOS + 1))
@@ -89,7 +103,9 @@ def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
         )
     names = unique_names([photo.name for photo in photos])
     named = tuple(replace(photo, name=name) for photo, name in zip(photos, names, strict=True))
-    return ChosenPhotos(photos=named, notes=tuple(notes))
+    return ChosenPhotos(
+        photos=named, notes=tuple(notes), size_bytes=sum(upload.size for upload in held)
+    )
 
 
 def _within(uploads: Sequence[Upload]) -> list[Upload]:
@@ -97,7 +113,7 @@ def _within(uploads: Sequence[Upload]) -> list[Upload]:
     size_bytes = 0
     for upload in uploads:
         size_bytes += upload.size
-        if size_bytes > MAX_BATCH_BYTES:
+        if size_bytes > most_bytes():
             break
         held.append(upload)
     return held

@@ -20,7 +20,8 @@ from facecore.batch.tables import WRITERS
 from facecore.errors import BusyError
 from facecore.gate import InferenceGate
 from facecore.monitor import percentile
-from facecore.ui import batch_charts, resources, state
+from facecore.service import process_service
+from facecore.ui import batch_charts, state
 
 PHOTOS_PER_ZIP = 200
 """Annotated photos of one ZIP file, which is made in memory; each has some 0.3 MB."""
@@ -167,7 +168,7 @@ def _file(batch: BackgroundBatch, suffix: str) -> bytes:
 
 
 def _annotated_zip(batch: BackgroundBatch, first: int, session_key: str) -> bytes:
-    service = resources.service()
+    service = process_service()
     pairs = zip(batch.photos, batch.answers.rows(), strict=False)
     file = io.BytesIO()
     write_annotated(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import streamlit as st
@@ -14,8 +14,10 @@ from facecore.batch.pace import clock, time_left_s
 from facecore.batch.photos import PhotoFile
 from facecore.images import encode_jpeg
 from facecore.results import Analysis
+from facecore.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.ui import resources, state
+from facecore.ui import state
+from facecore.ui.batch_inputs import ROOM, ChosenPhotos
 from facecore.ui.batch_results import metrics, table
 from facecore.ui.components import friendly_errors
 
@@ -24,20 +26,25 @@ _LOOK_EVERY_S = 1.0
 _SIGN_EVERY_S = 2.0
 _NEWEST = 10
 _QUALITY = 80
+_NO_ROOM = (
+    "The server holds as many files of other visitors' batches as it has room for: try again later."
+)
 _NUMBERS = itertools.count()
 
 
-def start_button(photos: Sequence[PhotoFile]) -> None:
+def start_button(chosen: ChosenPhotos) -> None:
     """Draw the button that starts a batch of these photos."""
-    words = _photos(len(photos)) if photos else "photos"
+    for message in state.messages_once():
+        st.error(message, icon=":material/error:")
+    words = _photos(len(chosen.photos)) if chosen.photos else "photos"
     st.button(
         f"Read {words}",
         key="batch_start",
         type="primary",
         icon=":material/play_arrow:",
         on_click=_start,
-        args=(photos,),
-        disabled=not photos,
+        args=(chosen,),
+        disabled=not chosen.photos,
         help="With the settings of the sidebar as they are now.",
     )
 
@@ -106,11 +113,14 @@ def _sign() -> None:
         st.caption(":material/photo_library: Batch: done, its page has the answers.")
 
 
-def _start(photos: Sequence[PhotoFile]) -> None:
+def _start(chosen: ChosenPhotos) -> None:
     settings, options = state.current_settings()
     batch = BackgroundBatch(
-        photos, _reader(settings, options), {**asdict(settings), **asdict(options)}
+        chosen.photos, _reader(settings, options), {**asdict(settings), **asdict(options)}
     )
+    if not ROOM.take(batch, chosen.size_bytes):
+        state.keep_message(_NO_ROOM)
+        return
     state.keep_batch(batch)
     _go_on(batch)
 
@@ -119,7 +129,7 @@ def _reader(
     settings: AnalysisSettings, options: RuntimeOptions
 ) -> Callable[[PhotoFile, Callable[[object], None]], Analysis]:
     """Give what reads a photo in the batch's thread, where the session cannot be asked."""
-    service, session_key, history = resources.service(), state.session_key(), state.history()
+    service, session_key, history = process_service(), state.session_key(), state.history()
 
     def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
         data = photo.read()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,10 +12,14 @@ from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
 from facecore.batch.background import BackgroundBatch
+from facecore.batch.photos import PhotoFile
 from facecore.gate import InferenceGate
+from facecore.results import Analysis
 from facecore.server_settings import GateSettings
+from facecore.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import resources
+from facecore.ui.batch_inputs import ROOM
 from facecore.ui.batch_results import _annotated_zip, _file
 from tests.archives.crafted import Entry, archive
 from tests.batch.conftest import grey_png
@@ -45,6 +51,10 @@ def _end(app: AppTest) -> AppTest:
     return app
 
 
+def _never(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+    raise AssertionError(photo.name)
+
+
 def _buttons(app: AppTest, key: str) -> list[object]:
     return [button for button in app.button if button.key == key]
 
@@ -57,7 +67,7 @@ def _list(app: AppTest) -> pd.DataFrame:
 def gate(monkeypatch: pytest.MonkeyPatch) -> InferenceGate:
     """The server's gate with the networks loaded; held, it keeps a batch from going on."""
     resources.analyzer(RuntimeOptions())
-    gate = resources.service().gate
+    gate = process_service().gate
     monkeypatch.setattr(gate, "settings", GateSettings(max_wait_s=60))
     return gate
 
@@ -192,10 +202,29 @@ def test_session_that_ends_pauses_its_batch(gate: InferenceGate, hopper_file: by
 def test_new_batch_forgets_the_old_one(hopper_file: bytes) -> None:
     """One click lets the photos and answers go, and asks for others."""
     app = _end(_start({"a.jpg": hopper_file}))
+    taken_bytes = ROOM.taken_bytes
     app.button(key="batch_new").click().run()
+    gc.collect()
+    assert ROOM.taken_bytes <= taken_bytes - len(hopper_file)
     assert app.session_state["facecore.batch"] is None
     assert app.button(key="batch_start").disabled
     assert len(app.dataframe) == 0
+    expect_no_error(app)
+
+
+def test_files_for_which_there_is_no_room_are_one_sentence(hopper_file: bytes) -> None:
+    """Where other batches hold all that the server has room for, nothing begins."""
+    app = _choose(visit("batch"), {"a.jpg": hopper_file})
+    others = BackgroundBatch([], _never)
+    assert ROOM.take(others, ROOM.most_bytes - ROOM.taken_bytes)
+    app.button(key="batch_start").click().run()
+    (sentence,) = app.error.values
+    assert sentence.startswith("The server holds as many files")
+    assert app.session_state["facecore.batch"] is None
+    del others
+    gc.collect()
+    _end(app.button(key="batch_start").click().run())
+    assert "**The one photo is done.**" in app.markdown.values
     expect_no_error(app)
 
 
