@@ -203,7 +203,8 @@ class InferenceGate:
     def _busy(self, why: str) -> BusyError:
         settings = self.settings
         a_turn_s = max(self._mean_run_s / settings.concurrency, settings.min_interval_ms / 1e3)
-        seconds = min(max(1, math.ceil(a_turn_s * self._waiting())), _LONGEST_ADVICE_S)
+        until_s = max(0.0, self._next_start_s - time.monotonic()) + a_turn_s * self._waiting()
+        seconds = min(max(1, math.ceil(until_s)), _LONGEST_ADVICE_S)
         return BusyError(
             f"The server is busy, {why}: try again in about {seconds} s.", retry_after_s=seconds
         )

@@ -204,6 +204,15 @@ def test_who_waits_too_long_is_sent_away(pool: ThreadPoolExecutor) -> None:
     assert started == ["b"]
 
 
+@pytest.mark.parametrize(("interval_ms", "least_s"), [(0, 1), (40_000, 20), (60_000, 40)])
+def test_the_advice_knows_of_the_interval(interval_ms: float, least_s: int) -> None:
+    """Where runs keep a distance, nobody is asked to come back before the next may start."""
+    gate = InferenceGate(GateSettings(min_interval_ms=interval_ms, queue_limit=0))
+    with gate.enter("a"), pytest.raises(BusyError) as caught, gate.enter("b"):
+        pass
+    assert least_s <= caught.value.retry_after_s <= 60
+
+
 def test_an_error_inside_makes_room() -> None:
     """Whatever ends a run, the next can start."""
     gate = InferenceGate(GateSettings(queue_limit=0))
