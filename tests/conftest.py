@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,10 @@ from facecore.images import BgrImage, decode_image
 from facecore.network import Blob, Network
 from facecore.profiles import NetworkProfile
 from facecore.results import Face
+
+# A shell ignores Ctrl-C for what it starts in the background, and the programs that the
+# tests start and interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLES = REPOSITORY / "facecore" / "samples"
