@@ -127,12 +127,23 @@ def face_views(picture: Picture, box: Box, settings: AnalysisSettings) -> list[B
 
 
 def crop_places(
-    picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
+    picture: Picture,
+    detections: Sequence[Detection],
+    settings: AnalysisSettings,
+    capped: BgrImage | None = None,
 ) -> list[tuple[Picture, Box]]:
-    """Give for each face the picture it is cut from, the photo or the capped copy, and its box."""
+    """Give for each face the picture it is cut from, the photo or the capped copy, and its box.
+
+    Args:
+        picture: the photo.
+        detections: the faces.
+        settings: which of the two it is.
+        capped: the capped copy, where it has been made already.
+    """
     if settings.crop_source == "full" or not detections:
         return [(picture, found.box) for found in detections]
-    capped = picture.capped(settings.max_side_px)
+    if capped is None:
+        capped = picture.capped(settings.max_side_px)
     return [(Picture.in_full(capped), box_in_copy(found, capped)) for found in detections]
 
 

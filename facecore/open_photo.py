@@ -41,6 +41,8 @@ class OpenPhoto:
         self._source = PictureSource(photo, analyzer.max_pixels)
         self._reduced_decode = False
         self._detected_with: tuple[object, ...] = ()
+        # The detector's copy, for as long as a reading that has made it lasts.
+        self._capped: BgrImage | None = None
         self._candidates: tuple[Detection, ...] | None = None
         self._known: OrderedDict[tuple[Box, tuple[object, ...]], Attributes] = OrderedDict()
 
@@ -160,11 +162,12 @@ class OpenPhoto:
     def _detected(
         self, side_px: int, settings: AnalysisSettings, clock: _StageClock
     ) -> tuple[Detection, ...]:
+        self._capped = None
         picture = self._decoded(side_px, clock)
         if self._candidates is not None and self._detected_with == settings.detection_key:
             return self._candidates
         with clock.stage("resize"):
-            capped = picture.capped(settings.max_side_px)
+            self._capped = capped = picture.capped(settings.max_side_px)
         with clock.stage("detect"):
             self._candidates = self._networks.detector.candidates(capped, picture.size_wh, settings)
         self._detected_with = settings.detection_key
@@ -186,7 +189,8 @@ class OpenPhoto:
         new = list(unknown.values())
         picture = self._decoded_for_crops(side_px, new, settings, clock)
         with clock.stage("classify"):
-            places = crop_places(picture, new, settings)
+            places = crop_places(picture, new, settings, self._capped)
+            self._capped = None
             views = [face_views(source, box, settings) for source, box in places]
             answers = self._networks.classifier.classify_views(views, batch=settings.batch_faces)
         self._known.update(zip(unknown, answers, strict=True))
