@@ -243,7 +243,7 @@ def test_words_and_files(plain_file: Path, tmp_path: Path) -> None:
         env={"PYTHONIOENCODING": "utf-8"},
     )
     (line,) = done.stderr.splitlines()
-    assert line.startswith("plain, broken.png: error: ")
+    assert line.startswith("broken.png: error: ")
     assert done.returncode == 0
     head, first, second, *rest = done.stdout.splitlines()
     assert head.split()[:3] == ["variant", "n", "ms"]
