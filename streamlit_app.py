@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from facecore.http.uploads import keep_uploads_in_memory
 from facecore.ui import state
 from facecore.ui.batch_run import batch_sign
 from facecore.ui.compare_run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
 
+keep_uploads_in_memory()
 st.set_page_config("Face reading on the CPU", "🙂", "wide")
 
 # While Streamlit's automatic pages are still on, before the navigation has run, an
