@@ -32,6 +32,7 @@ Path = tuple[str | int, ...]
 _OPTIONAL = {"settings", "options", "process"}
 # Where nothing is known, there is a null.
 _NULLABLE = {
+    ("failures", "variant"),
     ("plan", "budget_s"),
     ("environment", "cpu_quota"),
     ("other_load_percent",),

@@ -10,6 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from facecore.http.page_uploads import UploadRoom
+from tests.http.conftest import in_a_loop
 
 MB = 10**6
 
@@ -50,7 +51,7 @@ def _statuses(
         seen.set()
         await asyncio.gather(*tasks)
 
-    asyncio.run(run())
+    in_a_loop(run())
     return [statuses[number] for number in range(len(scopes))]
 
 

@@ -55,6 +55,8 @@ SETTINGS = AnalysisSettings(
     careful=True,
     unsure_below=2 / 3,
     max_faces=7,
+    reduced_decode=True,
+    batch_faces=False,
 )
 FACE = Face(
     Detection(Box(0, 1, 2, 3), 0.1 + 0.2),
