@@ -15,6 +15,7 @@ import numpy as np
 
 from facecore.geometry import iou_matrix
 from facecore.results import AgeGroupPrediction, Box, Face, GenderPrediction
+from facecore.wording import counted
 
 AGREEMENT_IOU = 0.5
 """Overlap from which two boxes are of the same face, as in PASCAL VOC."""
@@ -102,22 +103,22 @@ class Agreement:
     @property
     def words(self) -> str:
         """One short sentence for people."""
-        faces = self.matched + self.lost
-        counted = f"{faces} {_plural('face', faces)}"
+        count = self.matched + self.lost
+        faces = counted(count, "face")
         if not self.photos:
             sentence = "no photo to compare"
-        elif not (faces or self.new):
+        elif not (count or self.new):
             sentence = "no face on either side"
         elif not self.events:
-            sentence = f"no change of answers in {counted}"
+            sentence = f"no change of answers in {faces}"
         else:
-            changes = [f"{self.lost or 'none'} of {counted} lost"] if faces else []
+            changes = [f"{self.lost or 'none'} of {faces} lost"] if count else []
             changes += [f"{self.new} new"] if self.new else []
             for what, flips in (("gender", self.gender_flips), ("age group", self.age_group_flips)):
-                changes += [f"{flips} {_plural(what, flips)} changed"] if flips else []
+                changes += [f"{counted(flips, what)} changed"] if flips else []
             sentence = ", ".join(changes)
         alone = len(self.only_baseline) + len(self.only_variant)
-        missing = f"; {alone} {_plural('photo', alone)} read on one side only" if alone else ""
+        missing = f"; {counted(alone, 'photo')} read on one side only" if alone else ""
         return sentence + missing
 
     def as_dict(self) -> dict[str, Any]:
@@ -236,10 +237,6 @@ def _side_px(box: Box) -> float:
 
 def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
-
-
-def _plural(what: str, n: int) -> str:
-    return what if n == 1 else f"{what}s"
 
 
 def best_points(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:

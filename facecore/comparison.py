@@ -33,6 +33,7 @@ from facecore.statistics import (
     summarise_times,
     wilson_interval,
 )
+from facecore.wording import counted
 
 __all__ = ["Pair", "TimeComparison", "TimeSummary", "Verdict", "compare_times", "summarise_times"]
 
@@ -166,10 +167,10 @@ def _too_few(photos: Sequence[Times]) -> TimeComparison:
     return _comparison(
         photos,
         "too few",
-        f"too few trials to say ({_count(n, 'pair')}{where})",
+        f"too few trials to say ({counted(n, 'pair')}{where})",
         ratio=baseline / variant if baseline and variant else None,
         more_trials=more,
-        advice=f"Run at least {_count(more, 'more pair')}: a verdict needs "
+        advice=f"Run at least {counted(more, 'more pair')}: a verdict needs "
         f"{MIN_PAIRS_PER_PHOTO} of each photo and {MIN_PAIRS} in all.",
     )
 
@@ -238,7 +239,7 @@ def _what_would_settle(
     # It is no better known than to two digits.
     step = 10 ** max(0, math.floor(math.log10(repeats)) - 1)
     more = len(photos) * step * math.ceil(repeats / step)
-    return more, f"About {_count(more, 'more pair')} {sense}"
+    return more, f"About {counted(more, 'more pair')} {sense}"
 
 
 def _noise_warnings(photos: Sequence[Times]) -> tuple[str, ...]:
@@ -255,7 +256,3 @@ def _noise_warnings(photos: Sequence[Times]) -> tuple[str, ...]:
 
 def _times(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"

@@ -12,7 +12,8 @@ from tests.conftest import REPOSITORY
 
 # A module may import from its own layer and from those above it in this list.
 LAYERS = (
-    {"facecore", "errors", "geometry", "names", "settings", "server_settings", "gate"},
+    {"facecore", "errors", "geometry", "names", "wording"}
+    | {"settings", "server_settings", "gate"},
     {"results"},
     {"registry", "images", "archives", "profiles", "presets", "switches"}
     | {"pictures", "container", "memory_plan", "allocator"},

@@ -17,6 +17,7 @@ from facecore.commands.progress import progress
 from facecore.commands.readers import add_reader_options, read_all
 from facecore.export import analysis_to_dict, error_to_dict, to_json_line
 from facecore.results import Analysis
+from facecore.wording import counted
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -79,10 +80,7 @@ def _print_analysis(path: str, analysis: Analysis, as_json: bool) -> None:
     name = printable(path)
     width, height = analysis.size_wh
     count = len(analysis.faces)
-    print(
-        f"{name}: {width}×{height}, {count} {'face' if count == 1 else 'faces'}, "
-        f"{analysis.timings.total_ms:.0f} ms"
-    )
+    print(f"{name}: {width}×{height}, {counted(count, 'face')}, {analysis.timings.total_ms:.0f} ms")
     for number, face in enumerate(analysis.faces, start=1):
         print(
             f"  {number}: {face.gender.label} {face.gender.probability:.0%}, age "

@@ -25,6 +25,7 @@ from facecore.commands.readers import read_all
 from facecore.errors import FacecoreError, SettingsError
 from facecore.export import analysis_to_dict, error_to_dict
 from facecore.settings import AnalysisSettings
+from facecore.wording import counted
 
 
 def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
@@ -61,7 +62,7 @@ def _read_what_is_left(
     journal: Journal,
 ) -> None:
     if len(journal):
-        print(f"Going on: {_photos(len(journal))} were done before.", file=sys.stderr)
+        print(f"Going on: {counted(len(journal), 'photo')} were done before.", file=sys.stderr)
     left = sum(photo.name not in journal for photo in find())
     if not left:
         return
@@ -105,14 +106,13 @@ def _what_rows_depend_on(
 def _stopped_in_words(journal: Journal) -> str:
     if not len(journal):
         return "\nStopped before the first photo was done."
-    return f"\nStopped: {_photos(len(journal))} are kept, and the same command goes on from there."
+    kept = counted(len(journal), "photo")
+    return f"\nStopped: {kept} are kept, and the same command goes on from there."
 
 
 def _in_words(out: Path, summary: BatchSummary, elapsed_s: float) -> str:
     failed = f", {summary.failed} of which could not be read" if summary.failed else ""
-    faces = "1 face" if summary.faces == 1 else f"{summary.faces} faces"
-    return f"{printable(out)}: {_photos(summary.photos)}{failed}; {faces}; {clock(elapsed_s)}"
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"
+    faces = counted(summary.faces, "face")
+    return (
+        f"{printable(out)}: {counted(summary.photos, 'photo')}{failed}; {faces}; {clock(elapsed_s)}"
+    )

@@ -20,6 +20,7 @@ from facecore.ui import state
 from facecore.ui.batch_inputs import ROOM, ChosenPhotos
 from facecore.ui.batch_results import metrics, table
 from facecore.ui.components import friendly_errors
+from facecore.wording import counted
 
 THUMBNAIL_SIDE_PX = 112
 _LOOK_EVERY_S = 1.0
@@ -36,7 +37,7 @@ def start_button(chosen: ChosenPhotos) -> None:
     """Draw the button that starts a batch of these photos."""
     for message in state.messages_once():
         st.error(message, icon=":material/error:")
-    words = _photos(len(chosen.photos)) if chosen.photos else "photos"
+    words = counted(len(chosen.photos), "photo") if chosen.photos else "photos"
     st.button(
         f"Read {words}",
         key="batch_start",
@@ -176,14 +177,10 @@ def _in_words(now: BatchProgress) -> str:
         return "Stopping after the photo under way …"
     left_s = time_left_s(now.done_now, now.total - now.done + now.done_now, now.elapsed_s)
     left = "" if left_s is None else f", about {clock(left_s)} left"
-    return f"{now.done} of {_photos(now.total)}{left}"
+    return f"{now.done} of {counted(now.total, 'photo')}{left}"
 
 
 def _end_in_words(now: BatchProgress) -> str:
     if now.state == "complete":
         return f"{'The one photo is' if now.total == 1 else f'All {now.total} photos are'} done."
-    return f"Stopped after {now.done} of {_photos(now.total)}."
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"
+    return f"Stopped after {now.done} of {counted(now.total, 'photo')}."

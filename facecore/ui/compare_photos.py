@@ -17,6 +17,7 @@ from facecore.images import BgrImage, cap_longest_side, decode_image, encode_jpe
 from facecore.results import Box, Face
 from facecore.ui import state
 from facecore.ui.resources import service
+from facecore.wording import counted
 
 _SIDE_PX = 700
 _GREY = 90
@@ -64,7 +65,7 @@ def _show(
     scale = max(picture.shape[:2]) / max(size_wh)
     drawn = encode_jpeg(draw_faces(picture, faces, scale, marked))
     st.image(drawn, width="stretch", alt=f"{name} as {experiment.plan.variants[place].name}")
-    words = "1 face" if len(faces) == 1 else f"{len(faces)} faces"
+    words = counted(len(faces), "face")
     differ = "it differs" if len(faces) == 1 else f"{len(marked)} of them differ"
     st.caption(f"{words}, {differ}." if marked else f"{words}.")
 

@@ -14,6 +14,7 @@ from facecore.ui import compare_charts, state
 from facecore.ui.components import as_text, friendly_errors
 from facecore.ui.photos import PhotoInput
 from facecore.ui.resources import service
+from facecore.wording import counted
 
 _LOOK_EVERY_S = 0.5
 _SIGN_EVERY_S = 2.0
@@ -23,9 +24,8 @@ _STOP_WAIT_S = 2.0
 def start_button(plan: Plan, photos: Sequence[PhotoInput]) -> None:
     """Draw the button that starts an experiment, unless this session has one under way."""
     running = state.running_experiment()
-    words = "1 photo" if len(photos) == 1 else f"{len(photos)} photos"
     if st.button(
-        f"Measure {len(plan.variants)} variants on {words}",
+        f"Measure {len(plan.variants)} variants on {counted(len(photos), 'photo')}",
         key="measure",
         type="primary",
         icon=":material/play_arrow:",

@@ -16,6 +16,7 @@ from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPredictio
 from facecore.ui import charts, state
 from facecore.ui.photos import Reading
 from facecore.ui.readings import annotated_png
+from facecore.wording import counted
 
 _MB = 1e6
 _GALLERY_COLUMNS = 3
@@ -237,7 +238,7 @@ def _probability_bars(probabilities: dict[str, float]) -> str:
 
 def _faces_in_words(analysis: Analysis) -> str:
     count = len(analysis.faces)
-    words = "no face" if count == 0 else "1 face" if count == 1 else f"{count} faces"
+    words = counted(count, "face") if count else "no face"
     return f"{words}, {analysis.timings.total_ms:.0f} ms"
 
 

@@ -22,6 +22,7 @@ from facecore.ui.photos import Reading
 from facecore.ui.readings import candidates_jpeg
 from facecore.ui.sidebar import slider_step, use_confidence
 from facecore.ui.truth import Truth, read_truth
+from facecore.wording import counted
 
 _THRESHOLD = "tune_threshold"
 _QUIET = {"displayModeBar": False}
@@ -71,7 +72,7 @@ def candidates_view(readings: Sequence[Reading], threshold: float) -> None:
     accepted = sum(confidence >= threshold for confidence in confidences)
     with right:
         st.metric(
-            f"Faces in {_photos(len(readings))}",
+            f"Faces in {counted(len(readings), 'photo')}",
             accepted,
             help="Boxes that reach the threshold, however many faces the sidebar allows.",
         )
@@ -121,8 +122,8 @@ def detection_scores(analyses: Mapping[str, Analysis], truth: Truth, threshold: 
     curve = precision_recall_curve([(analyses[n].candidates, truth.boxes[n]) for n in names])
     here = curve.at(threshold)
     st.markdown(
-        f"**Detection: {curve.truths} faces in {_photos(len(names))}** (a box counts from an "
-        f"overlap, IoU, of {MATCH_IOU:g} on)"
+        f"**Detection: {curve.truths} faces in {counted(len(names), 'photo')}** (a box counts from "
+        f"an overlap, IoU, of {MATCH_IOU:g} on)"
     )
     _point_metrics(here)
     left, right = st.columns(2)
@@ -196,10 +197,6 @@ def _points_to_adopt(curve: PrCurve) -> None:
             icon=":material/check:",
             help=f"Precision {point.precision:.3f}, recall {point.recall:.3f}, F1 {point.f1:.3f}.",
         )
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"
 
 
 def _adopt(threshold: float) -> None:
