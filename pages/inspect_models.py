@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from facecore.service import process_service
 from facecore.ui import networks, resources, state
 
 st.title("Models")
@@ -11,7 +10,7 @@ st.markdown("Three small Caffe networks from 2015 to 2017, run by OpenCV's dnn m
 if networks.files_table(resources.file_statuses()):
     _, options = state.current_settings()
     analyzer = resources.analyzer(options)
-    service = process_service()
+    service = resources.service()
     networks.load_cost(service.loaded(options), service.settings)
     st.button("Measure again", on_click=resources.profiles.clear, icon=":material/refresh:")
     for loaded, profile in zip(analyzer.networks, resources.profiles(options), strict=True):

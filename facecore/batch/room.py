@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import threading
-import weakref
+from weakref import WeakKeyDictionary
 
 
 class ByteRoom:
-    """Room for so many bytes, which objects take and give back when they are gone."""
+    """Room for so many bytes, held by objects until they give it back or are gone."""
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
-        self._taken_bytes = 0
+        # No finalizer of ours: it could run, by garbage collection, in the very thread that
+        # holds the lock.
+        self._taken: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     @property
     def taken_bytes(self) -> int:
         """What is taken now."""
-        return self._taken_bytes
+        with self._lock:
+            return self._sum()
 
     def take(self, holder: object, size_bytes: int) -> bool:
-        """Take room for as long as an object is there; tells whether there was enough."""
+        """Take room, in addition to what the object has; tells whether there was enough."""
         with self._lock:
-            if self._taken_bytes + size_bytes > self.most_bytes:
+            if self._sum() + size_bytes > self.most_bytes:
                 return False
-            self._taken_bytes += size_bytes
-        weakref.finalize(holder, self._give, size_bytes)
-        return True
+            self._taken[holder] = self._taken.get(holder, 0) + size_bytes
+            return True
 
-    def _give(self, size_bytes: int) -> None:
+    def give_back(self, holder: object) -> None:
+        """Give back all that an object took; nothing where it took none."""
         with self._lock:
-            self._taken_bytes -= size_bytes
+            self._taken.pop(holder, None)
+
+    def _sum(self) -> int:
+        return sum(self._taken.values())

@@ -20,8 +20,8 @@ from facecore.batch.tables import WRITERS
 from facecore.errors import BusyError
 from facecore.gate import InferenceGate
 from facecore.monitor import percentile
-from facecore.service import process_service
 from facecore.ui import batch_charts, state
+from facecore.ui.resources import service
 
 PHOTOS_PER_ZIP = 200
 """Annotated photos of one ZIP file, which is made in memory; each has some 0.3 MB."""
@@ -168,14 +168,13 @@ def _file(batch: BackgroundBatch, suffix: str) -> bytes:
 
 
 def _annotated_zip(batch: BackgroundBatch, first: int, session_key: str) -> bytes:
-    service = process_service()
     pairs = zip(batch.photos, batch.answers.rows(), strict=False)
     file = io.BytesIO()
     write_annotated(
         islice(pairs, first, first + PHOTOS_PER_ZIP),
         file,
-        max_pixels=service.max_pixels,
-        turn=partial(_turn, service.gate, session_key),
+        max_pixels=service().max_pixels,
+        turn=partial(_turn, service().gate, session_key),
     )
     return file.getvalue()
 

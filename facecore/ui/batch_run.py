@@ -14,12 +14,12 @@ from facecore.batch.pace import clock, time_left_s
 from facecore.batch.photos import PhotoFile
 from facecore.images import encode_jpeg
 from facecore.results import Analysis
-from facecore.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import state
 from facecore.ui.batch_inputs import ROOM, ChosenPhotos
 from facecore.ui.batch_results import metrics, table
 from facecore.ui.components import friendly_errors
+from facecore.ui.resources import service
 from facecore.wording import counted
 
 THUMBNAIL_SIDE_PX = 112
@@ -130,11 +130,11 @@ def _reader(
     settings: AnalysisSettings, options: RuntimeOptions
 ) -> Callable[[PhotoFile, Callable[[object], None]], Analysis]:
     """Give what reads a photo in the batch's thread, where the session cannot be asked."""
-    service, session_key, history = process_service(), state.session_key(), state.history()
+    faces, session_key, history = service(), state.session_key(), state.history()
 
     def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
         data = photo.read()
-        with service.turn(session_key, options, on_wait=check) as turn:
+        with faces.turn(session_key, options, on_wait=check) as turn:
             opened = turn.analyzer.open(data)
             analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
             # At this size the labels would hide the photo.
@@ -160,6 +160,9 @@ def _go_on(batch: BackgroundBatch) -> None:
 def _forget() -> None:
     # Lets go of the batch, its files and answers.
     _tied_to_session.clear()
+    batch = state.batch()
+    if batch is not None:
+        ROOM.give_back(batch)
     state.keep_batch(None)
 
 

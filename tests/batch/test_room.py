@@ -19,6 +19,20 @@ def test_empty_room_has_all_its_bytes() -> None:
     assert not room.take(Holder(), 1)
 
 
+def test_room_is_given_back_by_its_holder() -> None:
+    """A holder that lives on has given back all that it took, and only its own."""
+    room = ByteRoom(100)
+    first, second = Holder(), Holder()
+    assert room.take(first, 20)
+    assert room.take(first, 30)
+    assert room.take(second, 40)
+    room.give_back(first)
+    assert room.taken_bytes == 40
+    room.give_back(first)
+    assert room.taken_bytes == 40
+    assert room.take(first, 60)
+
+
 def test_room_is_given_back_with_its_holder() -> None:
     """What does not fit is refused; once a holder is gone there is room again."""
     room = ByteRoom(100)

@@ -204,7 +204,6 @@ def test_new_batch_forgets_the_old_one(hopper_file: bytes) -> None:
     app = _end(_start({"a.jpg": hopper_file}))
     taken_bytes = ROOM.taken_bytes
     app.button(key="batch_new").click().run()
-    gc.collect()
     assert ROOM.taken_bytes <= taken_bytes - len(hopper_file)
     assert app.session_state["facecore.batch"] is None
     assert app.button(key="batch_start").disabled
