@@ -121,9 +121,14 @@ class OpenPhoto:
         """Let the networks go, so that a photo that is kept does not keep them in memory."""
         self._analyzer = None
 
-    def attach(self, analyzer: FaceAnalyzer) -> None:
-        """Take networks of the same runtime options again, to be read anew."""
+    @contextmanager
+    def using(self, analyzer: FaceAnalyzer) -> Iterator[None]:
+        """Lend it networks of the same runtime options, which it lets go at the end."""
         self._analyzer = analyzer
+        try:
+            yield
+        finally:
+            self.detach()
 
     def release_image(self) -> None:
         """Let the decoded photo go; what was found out stays, and decoding can happen again."""

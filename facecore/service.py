@@ -63,14 +63,12 @@ class Turn:
             ImageError: the photo cannot be read.
             ModelError: a network cannot be run.
         """
-        photo.attach(self.analyzer)
         try:
-            analysis = photo.read(settings, preview_side_px=preview_side_px)
+            with photo.using(self.analyzer):
+                analysis = photo.read(settings, preview_side_px=preview_side_px)
         except Exception as error:
             self._tell(error_kind=type(error).__name__)
             raise
-        finally:
-            photo.detach()
         self._tell(analysis=analysis)
         return analysis
 

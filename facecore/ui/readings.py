@@ -70,11 +70,8 @@ def _read(
     with session_turn(service(), options) as turn:
         opened = state.photos().opened(photo.key, options) or turn.analyzer.open(photo.read())
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
-        opened.attach(turn.analyzer)
-        try:
+        with opened.using(turn.analyzer):
             crops = _crops(opened, analysis)
-        finally:
-            opened.detach()
     run = state.history().add(
         analysis,
         source=photo.source,

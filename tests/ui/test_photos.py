@@ -117,8 +117,8 @@ def test_photo_that_let_its_pixels_go_is_decoded_again(
     kept.keep_open("a", OPTIONS, opened)
     kept.keep_open("b", OPTIONS, _photo(analyzer))
     assert opened.image_bytes == 0
-    opened.attach(analyzer)
-    again = opened.read(AnalysisSettings())
+    with opened.using(analyzer):
+        again = opened.read(AnalysisSettings())
     assert again.faces == before.faces
     assert again.reused == ("resize", "detect")
 
