@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
 import streamlit as st
 
 from facecore.errors import friendly_message
+from facecore.experiment import tables
 from facecore.experiment.report import Outcome
 from facecore.experiment.storage import MAX_FILE_BYTES, experiment_from_json, experiment_to_json
+from facecore.export import csv_bytes
 from facecore.ui import state
-from facecore.ui.compare_results import all_variants_table, csv_downloads
+from facecore.ui.compare_results import all_variants_table
 
 
 def chosen_experiment() -> Outcome | None:
@@ -45,17 +51,23 @@ def downloads(outcome: Outcome) -> None:
         icon=":material/save:",
         help="Settings, machine, OpenCV build, hashes of the networks and all samples; no photos.",
     )
-    for label, (name, data) in zip(
-        ("Summary CSV", "Trials CSV"), csv_downloads(outcome).items(), strict=True
-    ):
+    tables_by_name: dict[str, Callable[[], pd.DataFrame]] = {
+        "summary": lambda: tables.summary_table(outcome.reports),
+        "trials": lambda: tables.trials_table(outcome.experiment),
+    }
+    for name, table in tables_by_name.items():
         row.download_button(
-            label,
-            data,
-            name.replace("experiment", stem),
+            f"{name.capitalize()} CSV",
+            partial(_csv, table),
+            f"{stem}.{name}.csv",
             "text/csv",
             on_click="ignore",
             icon=":material/table:",
         )
+
+
+def _csv(table: Callable[[], pd.DataFrame]) -> bytes:
+    return csv_bytes(table())
 
 
 def all_experiments() -> None:

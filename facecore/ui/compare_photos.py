@@ -13,7 +13,8 @@ from facecore.errors import FacecoreError
 from facecore.experiment.record import Experiment, PhotoFacts
 from facecore.experiment.report import Outcome
 from facecore.geometry import fit_within, iou_matrix
-from facecore.images import BgrImage, cap_longest_side, decode_image, encode_jpeg
+from facecore.images import BgrImage, encode_jpeg
+from facecore.pictures import decode_picture
 from facecore.results import Box, Face
 from facecore.ui import state
 from facecore.ui.resources import service
@@ -97,8 +98,8 @@ def _picture(photo: PhotoFacts) -> tuple[BgrImage, bool]:
     if known is not None:
         try:
             with service().gate.enter(state.session_key()):
-                image = decode_image(known.read(), max_pixels=service().max_pixels)
-                return cap_longest_side(image, _SIDE_PX), True
+                picture = decode_picture(known.read(), _SIDE_PX, max_pixels=service().max_pixels)
+                return picture.capped(_SIDE_PX), True
         except FacecoreError:
             pass
     width, height = fit_within(photo.size_wh or (1, 1), _SIDE_PX)

@@ -9,7 +9,6 @@ import streamlit as st
 
 from facecore.experiment import tables
 from facecore.experiment.report import Outcome, VariantReport, claim_sentence
-from facecore.export import csv_bytes
 from facecore.ui import compare_charts
 from facecore.ui.components import as_text
 
@@ -180,14 +179,6 @@ def all_variants_table(outcomes: dict[str, Outcome]) -> pd.DataFrame:
             for title, outcome in outcomes.items()
         ]
     )
-
-
-def csv_downloads(outcome: Outcome) -> dict[str, bytes]:
-    """Give the CSV files of an experiment by name: what it says, and the raw trials."""
-    return {
-        "experiment.summary.csv": csv_bytes(tables.summary_table(outcome.reports)),
-        "experiment.trials.csv": csv_bytes(tables.trials_table(outcome.experiment)),
-    }
 
 
 def _short(value: object) -> str:
