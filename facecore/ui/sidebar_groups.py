@@ -87,19 +87,17 @@ def _finding_more() -> dict[str, Any]:
         "input_shape",
         "aspect keeps the photo's own shape, square squashes it as the article does.",
     )
-    outside = st.toggle(
+    outside = _toggle(
         "Drop boxes outside the photo",
         _DEFAULTS.drop_outside,
-        key="drop_outside",
-        bind="query-params",
-        help="Where a face fills the photo, the detector puts boxes outside it.",
+        "drop_outside",
+        "Where a face fills the photo, the detector puts boxes outside it.",
     )
-    rescue = st.toggle(
+    rescue = _toggle(
         "Close-up rescue",
         _DEFAULTS.rescue,
-        key="rescue",
-        bind="query-params",
-        help="Looks a second time, with a border, where the first look shows signs of a close-up. "
+        "rescue",
+        "Looks a second time, with a border, where the first look shows signs of a close-up. "
         "Its time is part of detect.",
     )
     return {
@@ -109,6 +107,10 @@ def _finding_more() -> dict[str, Any]:
         "rescue": rescue,
         "max_faces": _most_faces(),
     }
+
+
+def _toggle(label: str, default: bool, key: str, note: str) -> bool:
+    return st.toggle(label, default, key=key, bind="query-params", help=note)
 
 
 def _choice(label: str, options: tuple[str, ...], default: str, key: str, note: str) -> Any:
@@ -140,12 +142,11 @@ def reading() -> dict[str, Any]:
     """Draw what concerns gender and age; gives the settings by name."""
     st.markdown("**Reading gender and age**")
     read: dict[str, Any] = {}
-    read["careful"] = st.toggle(
+    read["careful"] = _toggle(
         "Careful",
         _DEFAULTS.careful,
-        key="careful",
-        bind="query-params",
-        help="Reads each face six times, in three margins and mirrored, and averages: right a "
+        "careful",
+        "Reads each face six times, in three margins and mirrored, and averages: right a "
         "little more often, for six times the work.",
     )
     read["unsure_below"] = st.slider(
@@ -203,20 +204,18 @@ def speed() -> tuple[dict[str, Any], RuntimeOptions]:
 
 
 def _less_work() -> dict[str, Any]:
-    reduced = st.toggle(
+    reduced = _toggle(
         "Reduced decoding",
         _DEFAULTS.reduced_decode,
-        key="reduced_decode",
-        bind="query-params",
-        help="Decodes a large JPEG at a half, a quarter or an eighth of its size where the "
+        "reduced_decode",
+        "Decodes a large JPEG at a half, a quarter or an eighth of its size where the "
         "detector's copy and the crops need no more; a small face makes it decode again, finer.",
     )
-    batch = st.toggle(
+    batch = _toggle(
         "All faces at once",
         _DEFAULTS.batch_faces,
-        key="batch_faces",
-        bind="query-params",
-        help="One pass of each network for all faces of a photo, or one for each.",
+        "batch_faces",
+        "One pass of each network for all faces of a photo, or one for each.",
     )
     return {"reduced_decode": reduced, "batch_faces": batch}
 
@@ -231,26 +230,23 @@ def _networks() -> RuntimeOptions:
         help="How many threads one photo may use; auto leaves it to OpenCV. A change of this or "
         "of what is below loads the networks again.",
     )
-    optimised = st.toggle(
+    optimised = _toggle(
         "Optimised code",
         defaults.optimised,
-        key="optimised",
-        bind="query-params",
-        help="Code written for this processor's vector units.",
+        "optimised",
+        "Code written for this processor's vector units.",
     )
-    winograd = st.toggle(
+    winograd = _toggle(
         "Winograd convolutions",
         defaults.winograd,
-        key="winograd",
-        bind="query-params",
-        help="A method that needs fewer multiplications for 3×3 filters.",
+        "winograd",
+        "A method that needs fewer multiplications for 3×3 filters.",
     )
-    fusion = st.toggle(
+    fusion = _toggle(
         "Layer fusion",
         defaults.fusion,
-        key="fusion",
-        bind="query-params",
-        help="Merges layers that follow each other.",
+        "fusion",
+        "Merges layers that follow each other.",
     )
     return RuntimeOptions(
         threads=None if threads == AUTOMATIC else int(threads),
