@@ -1,4 +1,4 @@
-"""Starting the real server on a free port."""
+"""The real server as a process, with its log, on a free port; inside a group where one is given."""
 
 from __future__ import annotations
 
@@ -7,15 +7,40 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from tests.conftest import REPOSITORY
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers: its address, its process, its log."""
+
+    address: str
+    pid: int
+    log: Path
+
+    def rss_bytes(self) -> int:
+        """Memory that its process holds; 0 when it is gone."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
+
+    def is_alive(self) -> bool:
+        """Tell whether its process still runs."""
+        return psutil.pid_exists(self.pid) and (
+            psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        )
 
 
 @contextmanager
@@ -24,48 +49,76 @@ def running_server(log: Path, *, door: bool = False, **environment: str) -> Iter
 
     The server's output goes to ``log``; ``environment`` is what it is told besides ours.
     """
-    port = _free_port()
-    if door:
-        command = [sys.executable, "-m", "facecore", "serve", f"--port={port}"]
-    else:
-        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-        command += ["--server.headless=true", f"--server.port={port}"]
-        command += ["--server.address=127.0.0.1"]
+    with server_process(log, door=door, environment=environment) as server:
+        yield server.address
+
+
+@contextmanager
+def server_process(
+    log: Path,
+    *,
+    door: bool = True,
+    inside: Callable[[Sequence[str]], list[str]] = list,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
+    """Serve until the block ends, on a port of this machine alone.
+
+    Args:
+        log: where its output goes.
+        door: the HTTP door as well, or the dashboard alone.
+        inside: wraps the command, as `ControlGroup.command` does.
+        environment: what it is told besides what this process has.
+
+    Raises:
+        RuntimeError: it ends or does not answer; the message has its log.
+    """
+    port = free_port()
     with log.open("wb") as output:
-        server = subprocess.Popen(
-            command,
+        process = subprocess.Popen(
+            inside(_command(port, door=door)),
             cwd=REPOSITORY,
-            env={**os.environ, **environment},
+            env={**os.environ, **(environment or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(address, process, log)
+        yield Server(address, process.pid, log)
+    finally:
+        process.terminate()
         try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_healthy(address, server, log)
-            yield address
-        finally:
-            server.terminate()
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+            process.wait(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_until_healthy(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _command(port: int, *, door: bool) -> list[str]:
+    if door:
+        return [sys.executable, "-m", "facecore", "serve", f"--port={port}"]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    return [
+        *command,
+        "--server.headless=true",
+        "--server.address=127.0.0.1",
+        f"--server.port={port}",
+    ]
+
+
+def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise RuntimeError(f"the server ended:\n{log.read_text(errors='replace')}")
+    while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
                 return
-        except (urllib.error.URLError, OSError):
+        except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"the server did not answer:\n{log.read_text(errors='replace')}")
+    raise RuntimeError(f"the server did not come up:\n{log.read_text(errors='replace')}")

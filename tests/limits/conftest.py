@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.load.server import Server, running_server
+from tests.server import Server, server_process
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The real server on a free port."""
-    with running_server(tmp_path_factory.mktemp("server") / "server.log") as running:
+    with server_process(tmp_path_factory.mktemp("server") / "server.log") as running:
         yield running

@@ -21,9 +21,9 @@ from pathlib import Path
 
 from tests.load.control_groups import ControlGroup, NoControlGroupsError, control_group
 from tests.load.doors import LOST, WRONG, Door, HttpDoor, Outcome, PageDoor, counted, drive
-from tests.load.server import Server, running_server
 from tests.load.summary import percentiles_ms
 from tests.load.uploads import mixed_uploads
+from tests.server import Server, server_process
 
 MIB = 1 << 20
 MB = 10**6
@@ -90,7 +90,7 @@ def _options() -> argparse.Namespace:
 
 def _run(options: argparse.Namespace, group: ControlGroup, log: Path) -> dict[str, object]:
     outcomes: list[Outcome] = []
-    with running_server(log, inside=group.command) as server, MemoryWatch(group).watching() as most:
+    with server_process(log, inside=group.command) as server, MemoryWatch(group).watching() as most:
         ready = group.memory()
         doors: list[Callable[[], Door]] = [
             *[partial(PageDoor, server.address, kept_files=options.kept_files)] * options.pages,

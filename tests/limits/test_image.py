@@ -17,8 +17,8 @@ import pytest
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.limits.dockerfile import copied, environment, instructions
 from tests.load.doors import ANSWERED, Door, HttpDoor, PageDoor
-from tests.load.server import free_port
 from tests.load.uploads import Upload
+from tests.server import free_port
 
 COMPOSE = REPOSITORY / "docker-compose.yml"
 NOBODY = 65534

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.load.page_session import PageSession
-from tests.load.server import Server
+from tests.server import Server
 
 pytestmark = pytest.mark.slow
 

@@ -21,9 +21,9 @@ from functools import partial
 from pathlib import Path
 
 from tests.load.doors import LOST, WRONG, Door, HttpDoor, Outcome, PageDoor, drive
-from tests.load.server import Server, running_server
 from tests.load.summary import percentiles_ms, slope
 from tests.load.uploads import Upload, mixed_uploads
+from tests.server import Server, server_process
 
 MB = 10**6
 SAMPLE_EVERY_S = 1.0
@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         server = None
         if options.address is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            server = stack.enter_context(running_server(folder / "server.log"))
+            server = stack.enter_context(server_process(folder / "server.log"))
         address = options.address or (server.address if server else "")
         pages = options.clients // 2 if options.pages is None else options.pages
         doors: list[Callable[[], Door]] = [
