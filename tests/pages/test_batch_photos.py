@@ -171,7 +171,7 @@ def test_batch_goes_on_while_another_page_is_open(gate: InferenceGate, hopper_fi
     """Other pages say in the sidebar that it runs; coming back, everything is there."""
     with gate.enter("somebody else"):
         app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
-        go_to(app, "Models")
+        go_to(app, "Monitor")
         assert any("Batch: 0 of 2 photos" in text for text in app.sidebar.caption.values)
     assert _batch(app).wait(TIMEOUT_S)
     go_to(app, "Monitor")
