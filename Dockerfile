@@ -7,7 +7,7 @@ RUN /opt/venv/bin/pip install --no-cache-dir -r requirements.txt -r requirements
     && /opt/venv/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim
-# What can install packages is of no use to the server, and of some to an intruder.
+# pip is of no use to the server, and of some to an intruder.
 RUN pip uninstall --yes wheel setuptools pip \
     && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent facecore
 COPY --from=packages /opt/venv /opt/venv
