@@ -16,7 +16,7 @@ serve: $(VENV)/.installed-serve
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest
 
-# The tests that load no server and no browser, for the impatient.
+# The tests that start no server, no browser and no page but to see it open, for the impatient.
 fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not browser and not slow"
 

@@ -17,6 +17,9 @@ from facecore.settings import RuntimeOptions
 from facecore.ui import inputs, resources
 from tests.pages.conftest import expect_no_error, forget_service, go_to, metrics, upload, visit
 
+# A page is run, with the real networks.
+pytestmark = pytest.mark.slow
+
 BROKEN = b"not a picture"
 ODD_NAMES = [
     "<img src=x onerror=alert(1)>.png",
@@ -211,7 +214,6 @@ def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> N
     expect_no_error(app)
 
 
-@pytest.mark.slow
 def test_networks_of_earlier_options_are_let_go() -> None:
     """However many options a session tries, no more sets stay in memory than are cached."""
     forget_service()

@@ -16,6 +16,9 @@ from facecore.ui import resources
 from facecore.ui.waiting import waiting_in_words
 from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, upload, visit
 
+# A page is run, with the real networks.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[InferenceGate]:

@@ -19,6 +19,9 @@ from facecore.ui.state import MAX_EXPERIMENTS
 from tests.experiment.conftest import MadeExperiment
 from tests.pages.conftest import expect_no_error, go_to, visit
 
+# A page is run, with the real networks.
+pytestmark = pytest.mark.slow
+
 WAIT_S = 60
 
 
@@ -105,7 +108,6 @@ def test_variants_are_added_and_removed_within_bounds() -> None:
     expect_no_error(app)
 
 
-@pytest.mark.slow
 def test_an_experiment_is_measured_shown_saved_and_loaded_the_same() -> None:
     """What a saved experiment shows in another session is what it showed when it was measured."""
     app = visit("compare")
@@ -129,7 +131,6 @@ def test_an_experiment_is_measured_shown_saved_and_loaded_the_same() -> None:
     assert charts[0] == charts[1]
 
 
-@pytest.mark.slow
 def test_an_experiment_goes_on_while_another_page_is_open_and_can_be_stopped() -> None:
     """The sidebar tells of it on other pages, answers there stay, and Stop keeps what there is."""
     app = visit("compare")

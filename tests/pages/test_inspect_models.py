@@ -13,6 +13,9 @@ from facecore.registry import network_specs
 from facecore.ui import resources
 from tests.pages.conftest import expect_no_error, forget_service, visit
 
+# A page is run, with the real networks.
+pytestmark = pytest.mark.slow
+
 FILES = [file for spec in network_specs() for file in spec.files]
 
 

@@ -14,6 +14,9 @@ from facecore.samples import group_photo
 from facecore.settings import AnalysisSettings
 from tests.pages.conftest import expect_no_error, metrics, visit
 
+# A page is run, with the real networks.
+pytestmark = pytest.mark.slow
+
 
 def _settings(app: AppTest) -> AnalysisSettings:
     kept: AnalysisSettings = app.session_state["facecore.settings"][0]
