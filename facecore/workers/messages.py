@@ -11,19 +11,8 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from facecore.errors import (
-    DamagedImageError,
-    EngineError,
-    FacecoreError,
-    ImageError,
-    ImageTooLargeError,
-    ModelError,
-    ModelHashError,
-    ModelMissingError,
-    SettingsError,
-    UnsupportedImageError,
-    WorkerError,
-)
+from facecore import errors
+from facecore.errors import FacecoreError, SettingsError, WorkerError
 from facecore.profiles import EngineFacts
 from facecore.results import (
     AgeGroupPrediction,
@@ -44,17 +33,17 @@ _Options = TypeVar("_Options", AnalysisSettings, RuntimeOptions, ProcessOptions)
 _ERRORS = {
     kind.__name__: kind
     for kind in (
-        DamagedImageError,
-        EngineError,
-        FacecoreError,
-        ImageError,
-        ImageTooLargeError,
-        ModelError,
-        ModelHashError,
-        ModelMissingError,
-        SettingsError,
-        UnsupportedImageError,
-        WorkerError,
+        errors.DamagedImageError,
+        errors.EngineError,
+        errors.FacecoreError,
+        errors.ImageError,
+        errors.ImageTooLargeError,
+        errors.ModelError,
+        errors.ModelHashError,
+        errors.ModelMissingError,
+        errors.SettingsError,
+        errors.UnsupportedImageError,
+        errors.WorkerError,
     )
 }
 
