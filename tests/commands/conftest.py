@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from facecore.__main__ import main
+from facecore.analyzer import FaceAnalyzer
 from facecore.images import cap_longest_side, decode_image, encode_jpeg
 from tests.batch.conftest import grey_png
 from tests.conftest import REPOSITORY, SAMPLES
@@ -48,6 +54,32 @@ def facecore(
         timeout=TIMEOUT_S,
         check=False,
     )
+
+
+_load = cache(FaceAnalyzer.load)
+
+
+def in_process(
+    *arguments: Argument, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process, which spares a start and, mostly, a load.
+
+    For what a process of its own would not do otherwise; networks are those of an
+    earlier call with the same options, unless the environment is to be another.
+    """
+    stdout, stderr = io.StringIO(), io.StringIO()
+    load = _load if env is None else FaceAnalyzer.load
+    with (
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+        patch.dict(os.environ, environment(env), clear=True),
+        patch.object(FaceAnalyzer, "load", load),
+    ):
+        try:
+            status = main([os.fsdecode(argument) for argument in arguments])
+        except SystemExit as end:  # argparse's way
+            status = int(str(end.code))
+    return subprocess.CompletedProcess(arguments, status, stdout.getvalue(), stderr.getvalue())
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

@@ -17,11 +17,13 @@ from tests.commands.batches import (
     PHOTOS,
     TWO_WORKERS,
     expect_complete,
+    paths_of,
     rows_of,
     start,
+    stopped_after,
     wait_for_rows,
 )
-from tests.commands.conftest import TIMEOUT_S, Argument, facecore
+from tests.commands.conftest import TIMEOUT_S, Argument, facecore, in_process
 from tests.conftest import SAMPLES
 
 
@@ -141,6 +143,24 @@ def test_other_settings_are_refused_other_workers_are_not(folder: Path, out: Pat
         assert (done.returncode, done.stdout) == (2, "")
     assert facecore("analyze", folder, "--out", out, "--threads", "1").returncode == 1
     expect_complete(out, folder)
+
+
+def test_other_way_to_write_the_folder_is_refused(
+    folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half the rows must not have names of another kind; what is done is not done again."""
+    monkeypatch.chdir(folder.parent)
+    command: list[Argument] = [folder.name, "--out", out]
+    assert stopped_after(10, *command).returncode == 130
+    for paths in ([folder], [folder.name, folder]):
+        done = in_process("analyze", *paths, "--out", out)
+        assert "was begun with other settings (" in done.stderr
+        assert "spelling of the photos" in done.stderr
+        assert (done.returncode, done.stdout) == (2, "")
+    assert in_process("analyze", *command).stderr == "Going on: 10 photos were done before.\n"
+    assert [row["path"] for row in rows_of(out)] == [
+        f"{folder.name}/{Path(path).name}" for path in paths_of(folder)
+    ]
 
 
 def test_second_process_on_one_output_is_refused(folder: Path, out: Path) -> None:

@@ -14,7 +14,14 @@ from facecore.images import decode_image
 from tests.archives.crafted import STORED, Entry, archive
 from tests.batch.conftest import grey_png
 from tests.commands.batches import HERE, TWO_WORKERS, expect_complete, paths_of, rows_of
-from tests.commands.conftest import COMMAND, TIMEOUT_S, environment, facecore, json_lines
+from tests.commands.conftest import (
+    COMMAND,
+    TIMEOUT_S,
+    environment,
+    facecore,
+    in_process,
+    json_lines,
+)
 from tests.conftest import REPOSITORY
 
 
@@ -76,6 +83,21 @@ def test_photo_that_is_named_twice_has_one_row(folder: Path, out: Path) -> None:
     done = facecore("analyze", face, folder, face, "--out", out, *TWO_WORKERS)
     assert done.returncode == 1
     expect_complete(out, folder)
+
+
+def test_photo_that_is_reached_in_two_ways_is_read_once(
+    folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is named from here and from the root gives each photo one row and one copy."""
+    monkeypatch.chdir(folder.parent)
+    copies = out.parent / "copies"
+    done = in_process("analyze", folder.name, folder, "--out", out, "--annotate", copies)
+    assert done.stdout.startswith(f"{out}: 64 photos, ")
+    rows = rows_of(out)
+    assert sorted(row["path"] for row in rows) == sorted(
+        f"{folder.name}/{path.name}" for path in folder.iterdir()
+    )
+    assert len(list(copies.iterdir())) == len(rows) - 1
 
 
 def test_workers_print_a_line_per_photo_too(folder: Path) -> None:
