@@ -42,11 +42,15 @@ def write_annotated(folder: Path, name: str, image: BgrImage) -> None:
         number += 1
     aside = folder / f".{target.name}.{os.getpid()}.part"
     try:
+        # In a container a killed process and its successor have the same number.
+        aside.unlink(missing_ok=True)
         with aside.open("xb") as file:
             file.write(encode_png(image))
         aside.replace(target)
-    except OSError as error:
+    except BaseException as error:
         aside.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise FacecoreError(
             f"{target} cannot be written ({error.strerror}): free some space or name "
             "another folder."
