@@ -18,6 +18,7 @@ from facecore.batch.pace import clock
 from facecore.batch.photos import PhotoFile, find_photos
 from facecore.batch.reading import Outcome
 from facecore.batch.summary import BatchSummary
+from facecore.commands.annotated import BatchCopies
 from facecore.commands.names import full_name, printable, valid_text
 from facecore.commands.options import max_pixels_from, options_from
 from facecore.commands.progress import batch_progress
@@ -66,8 +67,9 @@ def _read_what_is_left(
     left = sum(1 for _ in _left(find(), journal))
     if not left:
         return
-    photos = _left(find(), journal)
-    with closing(read_all(arguments, photos, settings)) as outcomes, batch_progress(left) as step:
+    write_copy = BatchCopies(arguments.annotate, journal).write if arguments.annotate else None
+    outcomes = read_all(arguments, _left(find(), journal), settings, write_copy)
+    with closing(outcomes), batch_progress(left) as step:
         for outcome in outcomes:
             journal.add(full_name(outcome.photo.name), _row(outcome))
             step()

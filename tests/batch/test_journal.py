@@ -44,6 +44,25 @@ def test_journal_without_rows_leaves_no_file(path: Path) -> None:
     assert not path.exists()
 
 
+def test_place_of_a_copy_is_known_until_the_row_is_there(path: Path) -> None:
+    """What was noted before a stop is known after it, the last note counts, a row ends it."""
+    with Journal(path, SETTINGS) as journal:
+        assert journal.copy_of("a.jpg") is None
+        journal.add("b.jpg", row("b.jpg"))
+        journal.note_copy("a.jpg", "/copies/a.png")
+        journal.note_copy("a.jpg", "/copies/\udcff.png")
+    for _ in range(2):
+        with Journal(path, SETTINGS) as journal:
+            assert journal.copy_of("a.jpg") == "/copies/\udcff.png"
+            assert (len(journal), "a.jpg" in journal) == (1, False)
+    with Journal(path, SETTINGS) as journal:
+        journal.add("a.jpg", row("a.jpg"))
+        assert journal.copy_of("a.jpg") is None
+    with Journal(path, SETTINGS) as journal:
+        assert journal.copy_of("a.jpg") is None
+        assert [name for name, _ in journal.rows()] == ["a.jpg", "b.jpg"]
+
+
 def test_rows_are_there_again_by_name(path: Path) -> None:
     """Opened again, the journal has every row to the last digit, in the order of the names."""
     _filled(path)
