@@ -17,7 +17,14 @@ from facecore.errors import SettingsError
 from facecore.experiment.storage import experiment_from_json
 from facecore.experiment.variants import Variant
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
-from tests.commands.conftest import COMMAND, TIMEOUT_S, environment, facecore, json_lines
+from tests.commands.conftest import (
+    COMMAND,
+    TIMEOUT_S,
+    environment,
+    facecore,
+    in_process,
+    json_lines,
+)
 from tests.conftest import REPOSITORY, SAMPLES
 
 ASTRONAUT = SAMPLES / "astronaut.png"
@@ -181,6 +188,19 @@ def test_options_are_checked_before_anything_is_measured(
     assert line.startswith("error: ")
     assert says in line
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("option", ["--out", "--csv"])
+def test_file_that_is_there_is_not_overwritten(
+    plain_file: Path, tmp_path: Path, option: str
+) -> None:
+    """It is told before anything is measured, as ``analyze --out`` does."""
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    done = in_process("compare", ASTRONAUT, "--variants", plain_file, option, mine)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {mine} is there already, so nothing was measured: ")
+    assert (done.returncode, done.stdout, mine.read_text()) == (2, "", "mine")
 
 
 def test_variants_or_a_claim_are_needed() -> None:
