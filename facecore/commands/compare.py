@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from facecore.batch.pace import left_in_words
 from facecore.batch.photos import find_photos
 from facecore.commands.names import printable, valid_text
 from facecore.commands.options import add_pixel_limit, max_pixels_from
@@ -204,8 +205,7 @@ def _measure(plan: Plan, photos: dict[str, bytes], max_pixels: int) -> Experimen
 def _in_words(now: Progress) -> str:
     if not now.done:
         return f"{printable(now.phase)} …"
-    left = "" if now.left_s is None else f", about {now.left_s:.0f} s left"
-    return f"{now.done} of {now.total} trials{left}"
+    return f"{now.done} of {now.total} trials{left_in_words(now.left_s)}"
 
 
 def _write(arguments: argparse.Namespace, experiment: Experiment) -> None:

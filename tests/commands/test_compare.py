@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -377,7 +378,8 @@ def test_ctrl_c_keeps_what_was_measured(plain_file: Path, tmp_path: Path) -> Non
     terminal = _Terminal(
         *(ASTRONAUT, "--variants", plain_file, "--repeats", "1000", "--warm-up", "1", "--out", out)
     )
-    terminal.read_until(b" of 2000 trials, about ")
+    terminal.read_until(b" left")
+    assert re.search(rb"\d of 2000 trials, about \d:\d\d:\d\d left", terminal.told)
     status, printed = terminal.interrupt()
     assert (status, b"Traceback" in terminal.told) == (0, False)
     assert "stopped before its end" in " ".join(printed.split())
