@@ -16,7 +16,7 @@ from facecore.batch.journal import Journal
 from tests.commands.conftest import COMMAND, Argument, environment, in_process, json_lines
 from tests.conftest import REPOSITORY
 
-PHOTOS = 64
+PHOTOS = 24
 HERE: tuple[str, ...] = ()
 TWO_WORKERS = ("--workers", "2")
 
