@@ -184,13 +184,20 @@ class Journal:
     def _write(self, entry: Row) -> int:
         offset = self._file.tell()
         line = _line(entry)
-        # One call, so that a kill comes before or after it; a full disk may cut it short.
-        if self._file.write(line) != len(line):
-            raise BatchError(
-                f"{self._path} cannot be written to its end: free some space, and give the same "
-                "command again."
-            )
+        try:
+            # One call, so that a kill comes before or after it; a full disk may cut it short.
+            written = self._file.write(line)
+        except OSError as error:
+            raise self._cut_short() from error
+        if written != len(line):
+            raise self._cut_short()
         return offset
+
+    def _cut_short(self) -> BatchError:
+        return BatchError(
+            f"{self._path} cannot be written to its end: free some space, and give the same "
+            "command again."
+        )
 
 
 def _line(entry: Row) -> bytes:

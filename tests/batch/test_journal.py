@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import signal
@@ -202,6 +204,20 @@ def test_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     """A folder that is not there is told of."""
     with pytest.raises(BatchError, match=r"cannot be written \(No such file or directory\)"):
         Journal(tmp_path / "missing" / "out.journal", SETTINGS)
+
+
+def test_disk_without_a_byte_left_has_the_same_sentence(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a part of the line fits or nothing, somebody is told what to do."""
+
+    class Full(io.FileIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("facecore.batch.journal.io.FileIO", Full)
+    with pytest.raises(BatchError, match="free some space, and give the same command again"):
+        Journal(path, SETTINGS)
 
 
 def test_full_disk_is_one_sentence(path: Path) -> None:
