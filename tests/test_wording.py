@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facecore.wording import counted
+from facecore.wording import counted, data_size
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,12 @@ from facecore.wording import counted
 def test_one_is_singular(n: int, expected: str) -> None:
     """Only one is a single one."""
     assert counted(n, "photo") == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(0, "0.0 MB"), (5_000_000, "5.0 MB"), (500_000_000, "0.5 GB"), (20_000_000_000, "20.0 GB")],
+)
+def test_sizes_are_in_powers_of_ten(count: int, expected: str) -> None:
+    """Small ones are in MB, large ones in GB."""
+    assert data_size(count) == expected

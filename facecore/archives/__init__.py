@@ -9,8 +9,8 @@ format: APPNOTE.TXT 6.3.10 by PKWARE.
 """
 
 from facecore.archives.archive import PhotoArchive
-from facecore.archives.directory import ArchiveEntry, ArchiveLimits
+from facecore.archives.directory import MAX_PHOTO_BYTES, ArchiveEntry, ArchiveLimits
 
 ARCHIVE_SUFFIX = ".zip"
 
-__all__ = ["ARCHIVE_SUFFIX", "ArchiveEntry", "ArchiveLimits", "PhotoArchive"]
+__all__ = ["ARCHIVE_SUFFIX", "MAX_PHOTO_BYTES", "ArchiveEntry", "ArchiveLimits", "PhotoArchive"]

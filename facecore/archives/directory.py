@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from facecore.errors import ArchiveError, SettingsError
 from facecore.images import ACCEPTED_SUFFIXES
+from facecore.wording import data_size
 
 NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
 """Archives within an archive: they are not opened, and told of as they may hold photos."""
@@ -25,6 +26,9 @@ _RATIO_COUNTS_FROM_BYTES = 1_000_000
 _LOCAL_HEADER_BYTES = 30
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\0")
+
+MAX_PHOTO_BYTES = 500_000_000
+"""A photo's file may have so many bytes, in a ZIP file or beside one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class ArchiveLimits:
     """
 
     max_entries: int = 10_000
-    max_entry_bytes: int = 500_000_000
+    max_entry_bytes: int = MAX_PHOTO_BYTES
     max_total_bytes: int = 50_000_000_000
     max_ratio: float = 200.0
 
@@ -188,8 +192,8 @@ def _refusals(info: zipfile.ZipInfo, limits: ArchiveLimits, *, is_duplicate: boo
         yield "This entry of the ZIP file is damaged (its sizes differ): pack it again."
     if info.file_size > limits.max_entry_bytes:
         yield (
-            f"This entry of the ZIP file has {_size(info.file_size)}, more than the limit of "
-            f"{_size(limits.max_entry_bytes)}: make it smaller."
+            f"This entry of the ZIP file has {data_size(info.file_size)}, more than the limit of "
+            f"{data_size(limits.max_entry_bytes)}: make it smaller."
         )
 
 
@@ -213,8 +217,8 @@ def _check_sizes(photos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
     total = sum(i.file_size for i in photos if i.file_size <= limits.max_entry_bytes)
     if total > limits.max_total_bytes:
         raise ArchiveError(
-            f"The photos in the ZIP file would take {_size(total)} inflated, more than "
-            f"the limit of {_size(limits.max_total_bytes)}: pack fewer into one."
+            f"The photos in the ZIP file would take {data_size(total)} inflated, more than "
+            f"the limit of {data_size(limits.max_total_bytes)}: pack fewer into one."
         )
 
 
@@ -235,7 +239,3 @@ def _entries(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> Iterator[Ar
             crc=info.CRC,
             is_deflated=info.compress_type == zipfile.ZIP_DEFLATED,
         )
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

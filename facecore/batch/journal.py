@@ -1,8 +1,9 @@
 """The answers of a batch while it runs: a file that no kill can spoil.
 
-One line of JSON per photo, written in one piece as soon as the photo is done. What
-a kill left of a last line is dropped when the file is opened again. While it is
-open it is locked, so that two processes never write the same answers.
+One line of JSON per photo, written in one piece as soon as the photo is done, and
+one before it where a drawn copy of it is written. What a kill left of a last line is
+dropped when the file is opened again. While it is open it is locked, so that two
+processes never write the same answers.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Journal:
         """
         self._path = path
         self._offsets: dict[str, int] = {}
+        self._copies: dict[str, str] = {}
         self.failed = 0
         self.is_complete = False
         self._file = _opened(path)
@@ -70,6 +72,15 @@ class Journal:
         if name not in self._offsets:
             offset = self._write({"photo": name, "row": row})
             self._note(name, row, offset)
+
+    def note_copy(self, name: str, path: str) -> None:
+        """Note, before it is written, where the drawn copy of a photo without a row goes."""
+        self._write({"photo": name, "copy": path})
+        self._copies[name] = path
+
+    def copy_of(self, name: str) -> str | None:
+        """Give the path that was noted last for a photo that has no row yet."""
+        return self._copies.get(name)
 
     def mark_complete(self) -> None:
         """Note that all rows are there and go to the output next."""
@@ -133,12 +144,15 @@ class Journal:
             self.is_complete = True
         elif isinstance(entry.get("photo"), str) and isinstance(entry.get("row"), dict):
             self._note(entry["photo"], entry["row"], offset)
+        elif isinstance(entry.get("photo"), str) and isinstance(entry.get("copy"), str):
+            self._copies[entry["photo"]] = entry["copy"]
         else:
             return False
         return True
 
     def _note(self, name: str, row: Row, offset: int) -> None:
         self._offsets[name] = offset
+        self._copies.pop(name, None)
         self.failed += "error" in row
 
     def _check(self, header: Row | None, settings: Row) -> None:
@@ -170,13 +184,20 @@ class Journal:
     def _write(self, entry: Row) -> int:
         offset = self._file.tell()
         line = _line(entry)
-        # One call, so that a kill comes before or after it; a full disk may cut it short.
-        if self._file.write(line) != len(line):
-            raise BatchError(
-                f"{self._path} cannot be written to its end: free some space, and give the same "
-                "command again."
-            )
+        try:
+            # One call, so that a kill comes before or after it; a full disk may cut it short.
+            written = self._file.write(line)
+        except OSError as error:
+            raise self._cut_short() from error
+        if written != len(line):
+            raise self._cut_short()
         return offset
+
+    def _cut_short(self) -> BatchError:
+        return BatchError(
+            f"{self._path} cannot be written to its end: free some space, and give the same "
+            "command again."
+        )
 
 
 def _line(entry: Row) -> bytes:

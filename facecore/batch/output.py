@@ -51,8 +51,8 @@ class BatchOutput:
             What the rows come to.
 
         Raises:
-            BatchError: somebody else wrote a file of this name meanwhile.
-            OSError: the file cannot be written; the journal stays.
+            BatchError: somebody else wrote a file of this name meanwhile, or it cannot be
+                written; the journal stays.
         """
         if self._path.exists() and not self.journal.is_complete:
             raise self._there_already()
@@ -65,9 +65,14 @@ class BatchOutput:
                 os.fsync(file.fileno())
             self.journal.mark_complete()
             aside.replace(self._path)
-        except BaseException:
+        except BaseException as error:
             aside.unlink(missing_ok=True)
-            raise
+            if not isinstance(error, OSError):
+                raise
+            raise BatchError(
+                f"{self._path} cannot be written ({error.strerror}): free some space, and the same "
+                "command ends it without reading a photo."
+            ) from error
         self.journal.remove()
         return summary
 

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from facecore.archives import ARCHIVE_SUFFIX, ArchiveLimits, PhotoArchive
+from facecore.archives import ARCHIVE_SUFFIX, MAX_PHOTO_BYTES, ArchiveLimits, PhotoArchive
 from facecore.errors import ArchiveError, FacecoreError, ImageError
 from facecore.images import ACCEPTED_SUFFIXES
+from facecore.wording import data_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +75,23 @@ def photos_of_archive(
         yield _problem(name, ImageError("This ZIP file has no photos in it: name another one."))
 
 
-def read_photo(path: Path) -> bytes:
+def read_photo(path: Path, *, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
     """Give a photo's bytes.
 
     Raises:
-        ImageError: it cannot be read, or is no regular file.
+        ImageError: it cannot be read, is no regular file, or is larger than that.
     """
     try:
         if path.is_dir():
             raise ImageError("This is a folder: name a photo.")
         if path.exists() and not path.is_file():
             raise ImageError("This is not a regular file: name a photo.")
+        size = path.stat().st_size
+        if size > max_bytes:
+            raise ImageError(
+                f"This file has {data_size(size)}, more than the limit of {data_size(max_bytes)}: "
+                "make it smaller."
+            )
         return path.read_bytes()
     except (FileNotFoundError, ValueError):  # ValueError: the name has a zero byte
         raise ImageError("There is no such file: check the name.") from None

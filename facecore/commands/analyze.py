@@ -10,7 +10,7 @@ from pathlib import Path
 
 from facecore.batch.photos import find_photos
 from facecore.commands.analyze_batch import run_batch
-from facecore.commands.annotated import make_folder
+from facecore.commands.annotated import check_not_read, make_folder, write_annotated
 from facecore.commands.names import printable, valid_text
 from facecore.commands.options import add_settings_options, settings_from
 from facecore.commands.progress import progress
@@ -48,13 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings = settings_from(arguments)
     if arguments.annotate:
+        if arguments.out:
+            check_not_read(arguments.annotate, arguments.paths, recursive=arguments.recursive)
         make_folder(arguments.annotate)
     if arguments.out:
         return run_batch(arguments, settings)
     find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
+    write_copy = partial(write_annotated, arguments.annotate) if arguments.annotate else None
     failures = 0
     with (
-        closing(read_all(arguments, find(), settings)) as outcomes,
+        closing(read_all(arguments, find(), settings, write_copy)) as outcomes,
         progress(outcomes, sum(1 for _ in find())) as announced,
     ):
         for outcome in announced:

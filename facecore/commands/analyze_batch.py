@@ -18,7 +18,8 @@ from facecore.batch.pace import clock
 from facecore.batch.photos import PhotoFile, find_photos
 from facecore.batch.reading import Outcome
 from facecore.batch.summary import BatchSummary
-from facecore.commands.names import printable, valid_text
+from facecore.commands.annotated import BatchCopies
+from facecore.commands.names import full_name, printable, valid_text
 from facecore.commands.options import max_pixels_from, options_from
 from facecore.commands.progress import batch_progress
 from facecore.commands.readers import read_all
@@ -63,14 +64,25 @@ def _read_what_is_left(
 ) -> None:
     if len(journal):
         print(f"Going on: {counted(len(journal), 'photo')} were done before.", file=sys.stderr)
-    left = sum(photo.name not in journal for photo in find())
+    left = sum(1 for _ in _left(find(), journal))
     if not left:
         return
-    photos = (photo for photo in find() if photo.name not in journal)
-    with closing(read_all(arguments, photos, settings)) as outcomes, batch_progress(left) as step:
+    write_copy = BatchCopies(arguments.annotate, journal).write if arguments.annotate else None
+    outcomes = read_all(arguments, _left(find(), journal), settings, write_copy)
+    with closing(outcomes), batch_progress(left) as step:
         for outcome in outcomes:
-            journal.add(outcome.photo.name, _row(outcome))
+            journal.add(full_name(outcome.photo.name), _row(outcome))
             step()
+
+
+def _left(photos: Iterator[PhotoFile], journal: Journal) -> Iterator[PhotoFile]:
+    """Give the photos that have no row yet, each once, however often it is named."""
+    given: set[str] = set()
+    for photo in photos:
+        name = full_name(photo.name)
+        if name not in journal and name not in given:
+            given.add(name)
+            yield photo
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
@@ -95,7 +107,9 @@ def _what_rows_depend_on(
     # How many threads and workers read changes the time only.
     options = {k: v for k, v in asdict(options_from(arguments)).items() if k != "threads"}
     return {
-        "photos": [valid_text(Path(path).absolute()) for path in arguments.paths],
+        "photos": [valid_text(path.absolute()) for path in arguments.paths],
+        # Rows have the names as they were written.
+        "spelling_of_the_photos": [valid_text(path) for path in arguments.paths],
         "recursive": arguments.recursive,
         "max_pixels": max_pixels_from(arguments),
         **asdict(settings),

@@ -15,9 +15,10 @@ from typing import Any
 
 import pandas as pd
 
+from facecore.batch.pace import left_in_words
 from facecore.batch.photos import find_photos
 from facecore.commands.names import printable, valid_text
-from facecore.commands.options import max_pixels_from
+from facecore.commands.options import add_pixel_limit, max_pixels_from
 from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
@@ -58,7 +59,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         description="Each variant gets a process of its own; trials alternate between them.",
     )
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="a photo, or a folder of photos")
+    add("paths", nargs="+", metavar="PATH", help="a photo, a folder or a ZIP file")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
         "--variants", type=Path, metavar="FILE", help="a TOML or JSON file of 2 to 4 variants"
@@ -72,9 +73,9 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     add("--seconds", type=float, metavar="F", help="measure so long instead")
     add("--warm-up", type=int, default=2, metavar="N", help="unmeasured passes (default: 2)")
     add("--seed", type=int, default=1, metavar="N", help="of the order (default: 1)")
-    add("--max-megapixels", type=float, metavar="F", help="refuse larger photos unread")
-    add("--out", type=Path, metavar="FILE", help="save the whole experiment as JSON there")
-    add("--csv", type=Path, metavar="FILE", help="write the raw trials as CSV there")
+    add_pixel_limit(parser)
+    add("--out", type=Path, metavar="FILE", help="save the whole experiment as JSON in a new file")
+    add("--csv", type=Path, metavar="FILE", help="write the raw trials as CSV into a new file")
     add("--json", action="store_true", help="print the table as JSON")
     parser.set_defaults(run=run)
 
@@ -91,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     photos = _photos(arguments.paths)
     for path in filter(None, (arguments.out, arguments.csv)):
         # Not after an hour of measuring.
-        _check_writable(path)
+        _check_new(path)
     experiment = _measure(plan, photos, max_pixels_from(arguments))
     for failure in experiment.failures:
         print(f"{printable(failure.where(plan))}: error: {failure.message}", file=sys.stderr)
@@ -163,13 +164,17 @@ def _photos(paths: Sequence[str]) -> dict[str, bytes]:
     return dict(zip(unique_names(names), contents, strict=True))
 
 
-def _check_writable(path: Path) -> None:
+def _check_new(path: Path) -> None:
     try:
-        # Appending changes nothing of a file that is there.
+        if path.is_file() and path.stat().st_size:
+            raise SettingsError(
+                f"{printable(path)} is there already, so nothing was measured: delete it, or name "
+                "another file."
+            )
         is_new = not path.exists()
         with path.open("ab"):
             pass
-        if is_new:
+        if is_new:  # /dev/stdout is not
             path.unlink()
     except OSError as error:
         raise SettingsError(
@@ -200,8 +205,7 @@ def _measure(plan: Plan, photos: dict[str, bytes], max_pixels: int) -> Experimen
 def _in_words(now: Progress) -> str:
     if not now.done:
         return f"{printable(now.phase)} …"
-    left = "" if now.left_s is None else f", about {now.left_s:.0f} s left"
-    return f"{now.done} of {now.total} trials{left}"
+    return f"{now.done} of {now.total} trials{left_in_words(now.left_s)}"
 
 
 def _write(arguments: argparse.Namespace, experiment: Experiment) -> None:

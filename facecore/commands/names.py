@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -13,3 +14,9 @@ def valid_text(path: Path | str) -> str:
 def printable(path: Path | str) -> str:
     """Give a name as one line for a terminal, which no control character may steer."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in valid_text(path))
+
+
+def full_name(name: str) -> str:
+    """Give a photo's name from the root on, however it was reached."""
+    # A Path would take two names of a ZIP file, a//b and a/b, for one.
+    return os.path.join(Path.cwd(), name)  # noqa: PTH118

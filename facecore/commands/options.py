@@ -10,6 +10,8 @@ from facecore.presets import PRESETS, RECOMMENDED, preset
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     DETECTOR_SIZES_PX,
+    MAX_CROP_MARGIN_RATIO,
+    MAX_MEGAPIXELS_VARIABLE,
     AnalysisSettings,
     CropShape,
     CropSource,
@@ -28,11 +30,33 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
     _add_network_options(parser)
 
 
+def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
+    """Add the option that `max_pixels_from` reads."""
+    parser.add_argument(
+        "--max-megapixels",
+        type=float,
+        metavar="F",
+        help=f"refuse larger photos unread (default: {MAX_MEGAPIXELS_VARIABLE} where it is set, "
+        f"else {DEFAULT_MAX_PIXELS / 1e6:g})",
+    )
+
+
 def _add_analysis_options(parser: argparse.ArgumentParser) -> None:
     # Only what is given counts; the preset says the rest.
     group = parser.add_argument_group("settings", argument_default=argparse.SUPPRESS)
+    group.add_argument(
+        "--preset", metavar="NAME", help=f"{', '.join(PRESETS)} (default: {RECOMMENDED})"
+    )
+    _add_finding_options(group)
+    _add_reading_options(group)
+    boolean = argparse.BooleanOptionalAction
     add = group.add_argument
-    add("--preset", metavar="NAME", help=f"{', '.join(PRESETS)} (default: {RECOMMENDED})")
+    add("--reduced-decode", action=boolean, help="decode large JPEGs no finer than needed")
+    add("--batch-faces", action=boolean, help="read all faces of a photo in one pass")
+
+
+def _add_finding_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--confidence", type=float, metavar="F", help="a face from here on, 0 to 1")
     add(
         "--max-side",
@@ -42,28 +66,47 @@ def _add_analysis_options(parser: argparse.ArgumentParser) -> None:
         help="longest side in pixels of the copy that the detector sees",
     )
     add("--input-shape", choices=get_args(InputShape), help="of the detector's input")
-    add("--input-size", dest="input_size_px", type=int, choices=DETECTOR_SIZES_PX)
+    add(
+        "--input-size",
+        dest="input_size_px",
+        type=int,
+        choices=DETECTOR_SIZES_PX,
+        help="of the detector's input in pixels; larger finds smaller faces, and takes longer",
+    )
     boolean = argparse.BooleanOptionalAction
     add("--drop-outside", action=boolean, help="drop boxes that leave the photo")
     add("--rescue", action=boolean, help="look again where the first look shows a close-up")
+
+
+def _add_reading_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    boolean = argparse.BooleanOptionalAction
     add("--careful", action=boolean, help="read each face six times and average")
-    add("--crop-margin", dest="crop_margin_ratio", type=float, metavar="F")
-    add("--crop-shape", choices=get_args(CropShape))
-    add("--crop-source", choices=get_args(CropSource))
+    add(
+        "--crop-margin",
+        dest="crop_margin_ratio",
+        type=float,
+        metavar="F",
+        help="what gender and age see around a face, as a part of its size on each side, "
+        f"0 to {MAX_CROP_MARGIN_RATIO:g}",
+    )
+    add(
+        "--crop-shape",
+        choices=get_args(CropShape),
+        help="square widens a face's box to a square, box stretches what is in it",
+    )
+    add(
+        "--crop-source",
+        choices=get_args(CropSource),
+        help="cut faces out of the full photo, or out of the detector's copy",
+    )
     add("--unsure-below", type=float, metavar="F", help="mark answers less probable than this")
     add("--max-faces", type=int, metavar="N", help="read only the surest so many")
-    add("--reduced-decode", action=boolean, help="decode large JPEGs no finer than needed")
-    add("--batch-faces", action=boolean, help="read all faces of a photo in one pass")
 
 
 def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    add_pixel_limit(parser)
     add = parser.add_argument
-    add(
-        "--max-megapixels",
-        type=float,
-        metavar="F",
-        help=f"refuse larger photos unread (default: {DEFAULT_MAX_PIXELS / 1e6:g})",
-    )
     add("--threads", type=int, metavar="N", help="OpenCV's worker threads")
     add("--no-optimised", action="store_true", help="switch optimised code off")
     add("--no-winograd", action="store_true", help="switch Winograd convolutions off")

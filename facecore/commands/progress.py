@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from facecore.batch.pace import clock, time_left_s
+from facecore.batch.pace import left_in_words, time_left_s
 
 _BAR_FROM_ITEMS = 4
 _LABEL = "Reading faces"
@@ -52,10 +52,10 @@ class _Lines:
         self._done += 1
         now_s = time.monotonic()
         left_s = time_left_s(self._done, self._total, now_s - self._started_s)
-        if now_s - self._told_s >= _LINE_EVERY_S and left_s is not None:
+        if now_s - self._told_s >= _LINE_EVERY_S:
             self._told_s = now_s
             print(
-                f"{_LABEL}: {self._done} of {self._total}, about {clock(left_s)} left",
+                f"{_LABEL}: {self._done} of {self._total}{left_in_words(left_s)}",
                 file=sys.stderr,
                 flush=True,
             )

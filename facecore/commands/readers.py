@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -13,11 +13,10 @@ from facecore.annotate import draw_faces
 from facecore.batch.photos import PhotoFile
 from facecore.batch.pool import PoolOptions, read_with_workers
 from facecore.batch.reading import Outcome, read_here
-from facecore.commands.annotated import write_annotated
 from facecore.commands.options import max_pixels_from, options_from
 from facecore.container import read_limits, usable_cpus
-from facecore.errors import friendly_message
-from facecore.images import decode_image
+from facecore.errors import BatchError, friendly_message
+from facecore.images import BgrImage, decode_image
 from facecore.settings import AnalysisSettings
 from facecore.workers.process import ANSWER_TIMEOUT_S
 
@@ -40,25 +39,33 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+WriteCopy = Callable[[str, BgrImage], None]
+"""Writes a drawn photo, by the photo's name."""
+
+
 def read_all(
-    arguments: argparse.Namespace, photos: Iterable[PhotoFile], settings: AnalysisSettings
+    arguments: argparse.Namespace,
+    photos: Iterable[PhotoFile],
+    settings: AnalysisSettings,
+    write_copy: WriteCopy | None,
 ) -> Generator[Outcome, None, None]:
-    """Read photos as the options say, and write annotated copies where they ask for it.
+    """Read photos as the options say, and write drawn copies where there is ``write_copy``.
 
     In this process the outcomes come in the photos' order, from workers as they are done.
 
     Raises:
+        BatchError: ``write_copy`` says that no copy can be written any more.
         SettingsError: an option is outside its range.
         ModelError: the networks cannot be used.
     """
     max_pixels = max_pixels_from(arguments)
     if arguments.workers is None:
         analyzer = FaceAnalyzer.load(options_from(arguments), max_pixels=max_pixels)
-        analyze = partial(analyzer.analyze, settings=settings, annotate=bool(arguments.annotate))
+        analyze = partial(analyzer.analyze, settings=settings, annotate=write_copy is not None)
         outcomes = read_here(photos, analyze)
     else:
         outcomes = read_with_workers(photos, settings, pool_options_from(arguments))
-    return _annotated(outcomes, arguments, max_pixels)
+    return outcomes if write_copy is None else _with_copies(outcomes, write_copy, max_pixels)
 
 
 def pool_options_from(arguments: argparse.Namespace) -> PoolOptions:
@@ -79,15 +86,15 @@ def pool_options_from(arguments: argparse.Namespace) -> PoolOptions:
     return replace(pool, runtime=replace(pool.runtime, threads=threads))
 
 
-def _annotated(
-    outcomes: Generator[Outcome, None, None], arguments: argparse.Namespace, max_pixels: int
+def _with_copies(
+    outcomes: Generator[Outcome, None, None], write_copy: WriteCopy, max_pixels: int
 ) -> Generator[Outcome, None, None]:
     with closing(outcomes):
         for outcome in outcomes:
-            yield _with_copy(outcome, arguments, max_pixels) if arguments.annotate else outcome
+            yield _with_copy(outcome, write_copy, max_pixels)
 
 
-def _with_copy(outcome: Outcome, arguments: argparse.Namespace, max_pixels: int) -> Outcome:
+def _with_copy(outcome: Outcome, write_copy: WriteCopy, max_pixels: int) -> Outcome:
     if outcome.analysis is None:
         return outcome
     try:
@@ -95,7 +102,9 @@ def _with_copy(outcome: Outcome, arguments: argparse.Namespace, max_pixels: int)
         if drawn is None:  # a worker sends no pictures
             photo = decode_image(outcome.photo.read(), max_pixels=max_pixels)
             drawn = draw_faces(photo, outcome.analysis.faces)
-        write_annotated(arguments.annotate, outcome.photo.name, drawn)
+        write_copy(outcome.photo.name, drawn)
+    except BatchError:
+        raise
     except Exception as error:  # noqa: BLE001 - one photo must not stop the others
         return Outcome(photo=outcome.photo, error=friendly_message(error))
     return outcome

@@ -10,7 +10,7 @@ import streamlit as st
 
 from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch, BatchProgress
-from facecore.batch.pace import clock, time_left_s
+from facecore.batch.pace import left_in_words, time_left_s
 from facecore.batch.photos import PhotoFile
 from facecore.images import encode_jpeg
 from facecore.results import Analysis
@@ -179,8 +179,7 @@ def _in_words(now: BatchProgress) -> str:
     if now.state == "stopping":
         return "Stopping after the photo under way …"
     left_s = time_left_s(now.done_now, now.total - now.done + now.done_now, now.elapsed_s)
-    left = "" if left_s is None else f", about {clock(left_s)} left"
-    return f"{now.done} of {counted(now.total, 'photo')}{left}"
+    return f"{now.done} of {counted(now.total, 'photo')}{left_in_words(left_s)}"
 
 
 def _end_in_words(now: BatchProgress) -> str:

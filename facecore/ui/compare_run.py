@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from facecore.batch.pace import left_in_words
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.record import Plan
 from facecore.experiment.report import Outcome
@@ -120,12 +121,8 @@ def _in_words(running: BackgroundExperiment) -> str:
     now = running.progress
     if not now.done:
         return f"{as_text(now.phase)} …"  # with a variant's name in it
-    left = "" if now.left_s is None else f", about {_seconds(now.left_s)} left"
-    return f"{now.done} of {'about ' if running.plan.budget_s else ''}{now.total} trials{left}"
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    total = f"{'about ' if running.plan.budget_s else ''}{now.total}"
+    return f"{now.done} of {total} trials{left_in_words(now.left_s)}"
 
 
 def _names(plan: Plan) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import signal
@@ -42,6 +44,25 @@ def test_journal_without_rows_leaves_no_file(path: Path) -> None:
         assert (len(journal), journal.failed, list(journal.rows())) == (0, 0, [])
         assert "a.jpg" not in journal
     assert not path.exists()
+
+
+def test_place_of_a_copy_is_known_until_the_row_is_there(path: Path) -> None:
+    """What was noted before a stop is known after it, the last note counts, a row ends it."""
+    with Journal(path, SETTINGS) as journal:
+        assert journal.copy_of("a.jpg") is None
+        journal.add("b.jpg", row("b.jpg"))
+        journal.note_copy("a.jpg", "/copies/a.png")
+        journal.note_copy("a.jpg", "/copies/\udcff.png")
+    for _ in range(2):
+        with Journal(path, SETTINGS) as journal:
+            assert journal.copy_of("a.jpg") == "/copies/\udcff.png"
+            assert (len(journal), "a.jpg" in journal) == (1, False)
+    with Journal(path, SETTINGS) as journal:
+        journal.add("a.jpg", row("a.jpg"))
+        assert journal.copy_of("a.jpg") is None
+    with Journal(path, SETTINGS) as journal:
+        assert journal.copy_of("a.jpg") is None
+        assert [name for name, _ in journal.rows()] == ["a.jpg", "b.jpg"]
 
 
 def test_rows_are_there_again_by_name(path: Path) -> None:
@@ -183,6 +204,20 @@ def test_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     """A folder that is not there is told of."""
     with pytest.raises(BatchError, match=r"cannot be written \(No such file or directory\)"):
         Journal(tmp_path / "missing" / "out.journal", SETTINGS)
+
+
+def test_disk_without_a_byte_left_has_the_same_sentence(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a part of the line fits or nothing, somebody is told what to do."""
+
+    class Full(io.FileIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("facecore.batch.journal.io.FileIO", Full)
+    with pytest.raises(BatchError, match="free some space, and give the same command again"):
+        Journal(path, SETTINGS)
 
 
 def test_full_disk_is_one_sentence(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facecore.batch.pace import clock, time_left_s
+from facecore.batch.pace import clock, left_in_words, time_left_s
 
 
 def test_nothing_is_known_before_the_first_photo() -> None:
@@ -31,3 +31,9 @@ def test_the_pace_so_far_goes_on(done: int, left_s: float) -> None:
 def test_seconds_are_written_as_a_clock(seconds: float, text: str) -> None:
     """Hours, minutes and seconds, rounded to whole seconds."""
     assert clock(seconds) == text
+
+
+def test_what_is_left_continues_a_sentence() -> None:
+    """Nothing is said where nothing is known yet."""
+    assert left_in_words(None) == ""
+    assert left_in_words(3723.4) == ", about 1:02:03 left"

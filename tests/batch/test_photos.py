@@ -128,6 +128,24 @@ def test_folder_is_no_photo(tmp_path: Path) -> None:
         read_photo(tmp_path)
 
 
+def test_file_at_the_limit_is_read(folder: Path) -> None:
+    """As many bytes as the limit are taken, one more are not."""
+    assert read_photo(folder / "a.jpg", max_bytes=5) == b"a.jpg"
+    with pytest.raises(ImageError, match="more than the limit"):
+        read_photo(folder / "a.jpg", max_bytes=4)
+
+
+def test_huge_file_is_refused_unread(folder: Path) -> None:
+    """A file that no memory holds is told of by its size, like the entry of a ZIP file."""
+    with (folder / "huge.tif").open("wb") as file:
+        file.truncate(1 << 40)  # takes no space, but reading it would
+    (photo,) = [photo for photo in find_photos([folder]) if photo.name.endswith("huge.tif")]
+    assert not photo.problem
+    assert _sentence(photo) == (
+        "This file has 1099.5 GB, more than the limit of 0.5 GB: make it smaller."
+    )
+
+
 def test_archive_without_photos_is_a_problem(tmp_path: Path) -> None:
     """A ZIP file that has no photo in it says so."""
     path = tmp_path / "a.ZIP"

@@ -17,17 +17,17 @@ import pytest
 from facecore.analyzer import FaceAnalyzer
 from facecore.batch.photos import PhotoFile
 from facecore.batch.pool import PoolOptions, read_with_workers
-from facecore.batch.reading import Outcome
 from facecore.errors import ImageError, ModelError, SettingsError
 from facecore.images import decode_image, encode_jpeg
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.workers.process import WorkerProcess
 from tests.batch.conftest import grey_png
 from tests.conftest import face_rows
 
 SETTINGS = AnalysisSettings()
 ONE_THREAD = RuntimeOptions(threads=1)
-# Two hundred faces in six views each take a worker far longer than all else here together.
-SLOW_SETTINGS = AnalysisSettings(careful=True, input_size_px=1200, max_side_px=None)
+# Sixty faces in six views each take a worker far longer than all else here together.
+SLOW_SETTINGS = AnalysisSettings(careful=True, input_size_px=600, max_side_px=None)
 
 
 def _photo(name: str, data: bytes) -> PhotoFile:
@@ -41,7 +41,7 @@ def _grey(count: int) -> list[PhotoFile]:
 def _crowd(file: bytes) -> bytes:
     """Give a photo of many faces."""
     portrait = cv2.resize(decode_image(file), (110, 110), interpolation=cv2.INTER_AREA)
-    return encode_jpeg(np.tile(portrait.astype(np.uint8), (10, 20, 1)))
+    return encode_jpeg(np.tile(portrait.astype(np.uint8), (6, 10, 1)))
 
 
 def _workers() -> list[psutil.Process]:
@@ -53,14 +53,19 @@ def _workers() -> list[psutil.Process]:
     ]
 
 
-def _busy_worker(before: set[int]) -> psutil.Process:
-    """Wait for a worker that is none of those before and has read for some time."""
-    while True:
-        for worker in _workers():
-            # Loading the networks takes a second of its time.
-            if worker.pid not in before and worker.cpu_times().user > 4:
-                return worker
-        time.sleep(0.05)
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, list[signal.Signals]]:
+    """Signals to send to a worker as soon as it has these bytes, one each time it has them."""
+    signals: dict[bytes, list[signal.Signals]] = {}
+    ask = WorkerProcess.ask
+
+    def ask_and_signal(worker: WorkerProcess, photo: bytes, settings: AnalysisSettings) -> None:
+        ask(worker, photo, settings)
+        if signals.get(photo):
+            os.kill(worker.pid, signals[photo].pop())
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask_and_signal)
+    return signals
 
 
 def _options(workers: int, **changes: float) -> PoolOptions:
@@ -114,86 +119,48 @@ def test_every_photo_has_one_outcome(analyzer: FaceAnalyzer, hopper_file: bytes)
 
 
 @pytest.mark.slow
-def test_photo_that_ends_its_worker_twice_costs_only_itself(hopper_file: bytes) -> None:
-    """The photo is tried again and then given up with the signal; all others are read."""
-    photos = [_photo("killer", _crowd(hopper_file)), *_grey(6)]
-    done: dict[str, Outcome] = {}
-    killed: list[int] = []
-
-    def kill_the_last() -> None:
-        # The others are done and their worker has ended: what is left has the killer.
-        for _ in range(2):
-            worker = _busy_worker(set(killed))
-            killed.append(worker.pid)
-            worker.kill()
-
-    with closing(read_with_workers(photos, SLOW_SETTINGS, _options(2))) as outcomes:
-        for outcome in outcomes:
-            done[outcome.photo.name] = outcome
-            if len(done) == 6:
-                while len(_workers()) > 1:
-                    time.sleep(0.05)
-                killer = threading.Thread(target=kill_the_last)
-                killer.start()
-    killer.join()
-    assert len(killed) == 2
-    assert sorted(done) == sorted(photo.name for photo in photos)
-    assert done["killer"].analysis is None
-    assert done["killer"].error == (
+def test_worker_that_is_killed_costs_at_most_its_photo(
+    hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
+) -> None:
+    """A photo that ends its worker is tried again, then given up with the signal."""
+    photos = [_photo("killer", hopper_file), *_grey(12)]
+    once = {3: photos[4].read(), 9: photos[10].read()}
+    signalled[hopper_file] = [signal.SIGKILL] * 2
+    signalled.update({data: [signal.SIGKILL] for data in once.values()})
+    outcomes = list(read_with_workers(photos, SETTINGS, _options(2)))
+    assert not any(signalled.values())
+    assert sorted(outcome.photo.name for outcome in outcomes) == sorted(p.name for p in photos)
+    (killer,) = [outcome for outcome in outcomes if outcome.analysis is None]
+    assert killer.photo.name == "killer"
+    assert killer.error == (
         "A worker process ended (signal SIGKILL). It was tried twice: leave this photo out, or "
         "make it smaller."
     )
-    assert all(done[photo.name].analysis for photo in photos[1:])
     assert _workers() == []
 
 
 @pytest.mark.slow
-def test_worker_that_is_killed_once_costs_nothing() -> None:
-    """Whichever worker is killed, every photo has its answer in the end."""
-    photos = _grey(40)
-    names = []
-    pids: set[int] = set()
-    with closing(read_with_workers(photos, SETTINGS, _options(2))) as outcomes:
-        for outcome in outcomes:
-            assert outcome.analysis is not None
-            names.append(outcome.photo.name)
-            if len(names) in (5, 15, 25):
-                worker = _workers()[0]
-                pids.add(worker.pid)
-                worker.kill()
-    assert sorted(names) == [photo.name for photo in photos]
-    assert len(pids) == 3
-
-
-@pytest.mark.slow
-def test_photo_that_takes_too_long_costs_only_itself(hopper_file: bytes) -> None:
-    """A worker that does not come to an end is stopped, and the photo is told of."""
+def test_worker_that_takes_too_long_costs_at_most_its_photo(
+    hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
+) -> None:
+    """It is stopped, and the photo told of if that comes twice; if not, another reads it."""
     photos = [_photo("slow", _crowd(hopper_file)), *_grey(6)]
-    outcomes = list(read_with_workers(photos, SLOW_SETTINGS, _options(2, photo_timeout_s=3)))
+    signalled[photos[3].read()] = [signal.SIGSTOP]
+    outcomes = list(read_with_workers(photos, SLOW_SETTINGS, _options(2, photo_timeout_s=2)))
     errors = {outcome.photo.name: outcome.error for outcome in outcomes if outcome.error}
     assert list(errors) == ["slow"]
-    assert "did not answer within 3 seconds" in errors["slow"]
+    assert "did not answer within 2 seconds" in errors["slow"]
     assert len(outcomes) == 7
-
-
-@pytest.mark.slow
-def test_worker_that_hangs_is_replaced() -> None:
-    """A stopped worker's photo is read by another one."""
-    names = []
-    with closing(read_with_workers(_grey(10), SETTINGS, _options(1, photo_timeout_s=2))) as found:
-        for outcome in found:
-            assert outcome.analysis is not None
-            names.append(outcome.photo.name)
-            if len(names) == 3:
-                os.kill(_workers()[0].pid, signal.SIGSTOP)
-    assert sorted(names) == [photo.name for photo in _grey(10)]
+    assert not any(signalled.values())
+    assert _workers() == []
 
 
 @pytest.mark.slow
 def test_closing_ends_the_workers_at_once(hopper_file: bytes) -> None:
     """Whoever has enough leaves no process and no thread, also in the middle of a photo."""
     threads = threading.active_count()
-    photos = [*_grey(2), *[_photo(str(n), _crowd(hopper_file)) for n in range(50)]]
+    crowd = _crowd(hopper_file)
+    photos = [*_grey(2), *[_photo(str(n), crowd) for n in range(50)]]
     outcomes = read_with_workers(photos, SLOW_SETTINGS, _options(2))
     next(outcomes)
     assert len(_workers()) == 2

@@ -8,13 +8,15 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow.parquet as pq
 
-from tests.commands.conftest import COMMAND, Argument, environment, json_lines
+from facecore.batch.journal import Journal
+from tests.commands.conftest import COMMAND, Argument, environment, in_process, json_lines
 from tests.conftest import REPOSITORY
 
-PHOTOS = 64
+PHOTOS = 24
 HERE: tuple[str, ...] = ()
 TWO_WORKERS = ("--workers", "2")
 
@@ -71,3 +73,16 @@ def wait_for_rows(out: Path, count: int, process: subprocess.Popen[str]) -> None
         if journal.exists() and journal.read_bytes().count(b"\n") > count:
             return
         time.sleep(0.01)
+
+
+def stopped_after(count: int, *arguments: Argument) -> subprocess.CompletedProcess[str]:
+    """Run a batch in this process, and stop it as Ctrl-C does when so many rows are kept."""
+    add = Journal.add
+
+    def add_or_stop(journal: Journal, name: str, row: dict[str, Any]) -> None:
+        add(journal, name, row)
+        if len(journal) == count:
+            raise KeyboardInterrupt
+
+    with patch.object(Journal, "add", add_or_stop):
+        return in_process("analyze", *arguments)

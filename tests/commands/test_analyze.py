@@ -15,7 +15,7 @@ from facecore.images import decode_image
 from facecore.presets import PRESETS
 from facecore.samples import group_photo
 from facecore.settings import AnalysisSettings
-from tests.commands.conftest import facecore, json_lines
+from tests.commands.conftest import facecore, in_process, json_lines
 from tests.conftest import SAMPLES
 
 ASTRONAUT = SAMPLES / "astronaut.png"
@@ -35,7 +35,7 @@ def _png(path: Path) -> Path:
 
 def test_photo_without_faces_has_an_empty_list(tmp_path: Path) -> None:
     """No face is an answer, not an error."""
-    done = facecore("analyze", "--json", _png(tmp_path / "grey.png"))
+    done = in_process("analyze", "--json", _png(tmp_path / "grey.png"))
     (entry,) = json_lines(done.stdout)
     assert (entry["faces"], entry["size_wh"]) == ([], [60, 40])
     assert (done.returncode, done.stderr) == (0, "")
@@ -73,7 +73,7 @@ def test_folder_stands_for_the_photos_right_in_it(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no photo")
     (tmp_path / "below").mkdir()
     _png(tmp_path / "below" / "c.png")
-    done = facecore("analyze", "--json", tmp_path, HOPPER)
+    done = in_process("analyze", "--json", tmp_path, HOPPER)
     paths = [Path(entry["path"]) for entry in json_lines(done.stdout)]
     assert paths == [tmp_path / "a.png", tmp_path / "b.PNG", HOPPER]
     assert done.returncode == 0
@@ -112,7 +112,7 @@ def test_options_reach_the_networks(
     """Each option changes the answer as the same setting of the library does."""
     photo = tmp_path / "group.png"
     photo.write_bytes(group_photo())
-    (entry,) = json_lines(facecore("analyze", "--json", *options, photo).stdout)
+    (entry,) = json_lines(in_process("analyze", "--json", *options, photo).stdout)
     known = analyzer.analyze(group_photo(), settings).faces
     assert [face["gender"] for face in entry["faces"]] == [face.gender.label for face in known]
     boxes = np.array([face["box_xyxy"] for face in entry["faces"]])
@@ -124,7 +124,7 @@ def test_options_reach_the_networks(
 
 def test_annotate_writes_a_png_of_the_photos_size(analyzer: FaceAnalyzer, tmp_path: Path) -> None:
     """The folder is made, and gets the photo with its faces drawn, whole and alone."""
-    done = facecore("analyze", "--annotate", tmp_path / "new" / "out", HOPPER)
+    done = in_process("analyze", "--annotate", tmp_path / "new" / "out", HOPPER)
     (written,) = (tmp_path / "new" / "out").iterdir()
     assert written.name == "grace_hopper.annotated.png"
     data = written.read_bytes()
@@ -145,7 +145,7 @@ def test_annotate_never_overwrites(tmp_path: Path) -> None:
     mine = out / "astronaut.annotated.png"
     mine.write_text("mine")
     for _ in range(2):
-        assert facecore("analyze", "--annotate", out, ASTRONAUT, twin).returncode == 0
+        assert in_process("analyze", "--annotate", out, ASTRONAUT, twin).returncode == 0
     numbered = [f"astronaut.annotated-{number}.png" for number in (2, 3, 4, 5)]
     assert sorted(path.name for path in out.iterdir()) == sorted([mine.name, *numbered])
     sizes = [decode_image((out / name).read_bytes()).shape[:2] for name in numbered]
@@ -157,14 +157,14 @@ def test_writing_aside_overwrites_nothing_either(tmp_path: Path) -> None:
     """A file that has the name of the unfinished copy is left as it was."""
     mine = tmp_path / "astronaut.annotated.part"
     mine.write_text("mine")
-    assert facecore("analyze", "--annotate", tmp_path, ASTRONAUT).returncode == 0
+    assert in_process("analyze", "--annotate", tmp_path, ASTRONAUT).returncode == 0
     assert mine.exists()
     assert mine.read_text() == "mine"
 
 
 def test_annotated_copy_may_be_read_by_whoever_may_read_other_files(tmp_path: Path) -> None:
     """A copy has the access rights that this user's new files have."""
-    assert facecore("analyze", "--annotate", tmp_path, ASTRONAUT).returncode == 0
+    assert in_process("analyze", "--annotate", tmp_path, ASTRONAUT).returncode == 0
     (written,) = tmp_path.iterdir()
     (tmp_path / "other").touch()
     assert oct(written.stat().st_mode) == oct((tmp_path / "other").stat().st_mode)
@@ -173,7 +173,7 @@ def test_annotated_copy_may_be_read_by_whoever_may_read_other_files(tmp_path: Pa
 def test_annotate_into_a_file_is_refused(tmp_path: Path) -> None:
     """Where the folder cannot be made, one sentence says so before anything is read."""
     (tmp_path / "out").touch()
-    done = facecore("analyze", "--annotate", tmp_path / "out", ASTRONAUT)
+    done = in_process("analyze", "--annotate", tmp_path / "out", ASTRONAUT)
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {tmp_path / 'out'} cannot be made a folder")
     assert (done.returncode, done.stdout) == (2, "")

@@ -14,7 +14,13 @@ from facecore.images import decode_image
 from tests.archives.crafted import STORED, Entry, archive
 from tests.batch.conftest import grey_png
 from tests.commands.batches import HERE, TWO_WORKERS, expect_complete, paths_of, rows_of
-from tests.commands.conftest import COMMAND, TIMEOUT_S, environment, facecore, json_lines
+from tests.commands.conftest import (
+    COMMAND,
+    TIMEOUT_S,
+    environment,
+    in_process,
+    json_lines,
+)
 from tests.conftest import REPOSITORY
 
 
@@ -23,7 +29,7 @@ def test_no_photo_is_one_line_and_leaves_nothing(
     tmp_path: Path, out: Path, workers: tuple[str, ...]
 ) -> None:
     """Where there is nothing to read, one sentence says so; the status is 2."""
-    done = facecore("analyze", tmp_path, tmp_path / "missing.png", "--out", out, *workers)
+    done = in_process("analyze", tmp_path, tmp_path / "missing.png", "--out", out, *workers)
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: There are no photos to read in ")
     assert (done.returncode, done.stdout) == (2, "")
@@ -31,16 +37,16 @@ def test_no_photo_is_one_line_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("workers", "suffix"), [(HERE, ".jsonl"), (TWO_WORKERS, ".parquet"), (TWO_WORKERS, ".csv")]
+    ("workers", "suffix"), [(HERE, ".jsonl"), (TWO_WORKERS, ".parquet"), (HERE, ".csv")]
 )
 def test_every_form_has_a_row_per_photo(
     folder: Path, out: Path, workers: tuple[str, ...], suffix: str
 ) -> None:
     """All photos are there, the broken one with its error; the status says that one failed."""
     out = out.with_suffix(suffix)
-    done = facecore("analyze", folder, "--out", out, *workers)
+    done = in_process("analyze", folder, "--out", out, *workers)
     expect_complete(out, folder)
-    assert done.stdout.startswith(f"{out}: 64 photos, 1 of which could not be read; 4 faces; 0:00:")
+    assert done.stdout.startswith(f"{out}: 24 photos, 1 of which could not be read; 4 faces; 0:00:")
     assert (done.returncode, done.stderr) == (1, "")
 
 
@@ -48,9 +54,9 @@ def test_json_lines_are_those_of_json(folder: Path, out: Path) -> None:
     """The lines are what ``--json`` prints, but for times and memory, which differ each time."""
     out = out.with_suffix(".jsonl")
     paths = [folder / "face0.jpg", folder / "broken.jpg"]
-    assert facecore("analyze", *paths, "--out", out).returncode == 1
+    assert in_process("analyze", *paths, "--out", out).returncode == 1
     broken, face = rows_of(out)
-    known_face, known_broken = json_lines(facecore("analyze", *paths, "--json").stdout)
+    known_face, known_broken = json_lines(in_process("analyze", *paths, "--json").stdout)
     assert broken == known_broken
     assert list(face) == list(known_face)
     for part in ("path", "size_wh", "faces", "settings"):
@@ -63,24 +69,39 @@ def test_recursive_reads_folders_below(folder: Path, out: Path, small_file: byte
     (folder / "below" / "deep" / "one.jpg").write_bytes(small_file)
     for path in folder.glob("0*.png"):
         path.unlink()
-    assert facecore("analyze", folder, "--out", out, "--recursive").returncode == 1
+    assert in_process("analyze", folder, "--out", out, "--recursive").returncode == 1
     assert sum("deep" in row["path"] for row in rows_of(out)) == 1
-    lines = facecore("analyze", folder, "--json", "--recursive").stdout
+    lines = in_process("analyze", folder, "--json", "--recursive").stdout
     assert sum("deep" in line["path"] for line in json_lines(lines)) == 1
-    assert "deep" not in facecore("analyze", folder, "--json").stdout
+    assert "deep" not in in_process("analyze", folder, "--json").stdout
 
 
 def test_photo_that_is_named_twice_has_one_row(folder: Path, out: Path) -> None:
     """A photo that two arguments name is in the output once."""
     face = folder / "face0.jpg"
-    done = facecore("analyze", face, folder, face, "--out", out, *TWO_WORKERS)
+    done = in_process("analyze", face, folder, face, "--out", out, *TWO_WORKERS)
     assert done.returncode == 1
     expect_complete(out, folder)
 
 
+def test_photo_that_is_reached_in_two_ways_is_read_once(
+    folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is named from here and from the root gives each photo one row and one copy."""
+    monkeypatch.chdir(folder.parent)
+    copies = out.parent / "copies"
+    done = in_process("analyze", folder.name, folder, "--out", out, "--annotate", copies)
+    assert done.stdout.startswith(f"{out}: 24 photos, ")
+    rows = rows_of(out)
+    assert sorted(row["path"] for row in rows) == sorted(
+        f"{folder.name}/{path.name}" for path in folder.iterdir()
+    )
+    assert len(list(copies.iterdir())) == len(rows) - 1
+
+
 def test_workers_print_a_line_per_photo_too(folder: Path) -> None:
     """Without an output, workers answer on the terminal, as they are done."""
-    done = facecore("analyze", folder, "--json", *TWO_WORKERS)
+    done = in_process("analyze", folder, "--json", *TWO_WORKERS)
     assert sorted(entry["path"] for entry in json_lines(done.stdout)) == paths_of(folder)
     assert (done.returncode, done.stderr) == (1, "")
 
@@ -92,7 +113,7 @@ def test_annotated_copies_are_written_as_well(
     """With ``--annotate`` each photo that was read has its copy, whoever read it."""
     faces = sorted(folder.glob("face*"))
     copies = tmp_path / "copies"
-    done = facecore("analyze", *faces, "--out", out, "--annotate", copies, *workers)
+    done = in_process("analyze", *faces, "--out", out, "--annotate", copies, *workers)
     assert done.returncode == 0
     written = sorted(copies.iterdir())
     assert [path.name for path in written] == [f"face{n}.annotated.png" for n in range(4)]
@@ -119,7 +140,7 @@ def test_wrong_option_is_one_line_and_leaves_nothing(
 ) -> None:
     """What cannot be done is told before any photo is read; the status is 2."""
     placed = [str(tmp_path / word) if "out." in word else word for word in options]
-    done = facecore("analyze", folder, *placed)
+    done = in_process("analyze", folder, *placed)
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert says in line
@@ -133,7 +154,7 @@ def test_missing_networks_are_one_line(
 ) -> None:
     """Where the networks cannot be loaded, nothing is written; the status is 2."""
     env = {"FACECORE_MODELS_DIR": str(tmp_path / "nothing")}
-    done = facecore("analyze", folder, "--out", out, *workers, env=env)
+    done = in_process("analyze", folder, "--out", out, *workers, env=env)
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: FACECORE_MODELS_DIR")
     assert done.returncode == 2
@@ -155,7 +176,7 @@ def test_progress_with_the_time_left_is_shown_on_a_terminal(folder: Path, out: P
     told = b"".join(_chunks(reader))
     assert process.wait(timeout=TIMEOUT_S) == 1
     assert b"Reading faces" in told
-    assert b"64/64" in told
+    assert b"24/24" in told
     assert any(f"  00:00:{seconds:02}".encode() in told for seconds in range(60))
 
 
@@ -170,7 +191,7 @@ def test_odd_name_has_its_row(tmp_path: Path, out: Path, name: bytes, suffix: st
     except OSError:
         pytest.skip("this file system does not take such a name")
     out = out.with_suffix(suffix)
-    assert facecore("analyze", photos, "--out", out).returncode == 0
+    assert in_process("analyze", photos, "--out", out).returncode == 0
     (row,) = rows_of(out)
     assert row["path"].endswith(".png")
 
@@ -186,7 +207,7 @@ def test_photos_of_an_archive_have_their_rows(
     ]
     path = folder / "photos.zip"
     path.write_bytes(archive([*entries, Entry(name="secret.jpg", flags=1)]))
-    done = facecore("analyze", path, "--out", out, *workers)
+    done = in_process("analyze", path, "--out", out, *workers)
     rows = rows_of(out)
     assert done.returncode == 1
     names = ["000.png", "broken.jpg", "face0.jpg", "secret.jpg"]
@@ -199,11 +220,11 @@ def test_archive_that_is_an_attack_is_one_line(tmp_path: Path, out: Path) -> Non
     """A bomb is refused in a sentence; with an output, nothing is written."""
     path = tmp_path / "bomb.zip"
     path.write_bytes(archive([Entry(name="bomb.jpg", data=bytes(20_000_000))]))
-    done = facecore("analyze", path)
+    done = in_process("analyze", path)
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"{path}: error: The ZIP file is a bomb: ")
     assert (done.returncode, done.stdout) == (1, "")
-    done = facecore("analyze", path, "--out", out)
+    done = in_process("analyze", path, "--out", out)
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: There are no photos to read in ")
     assert "The ZIP file is a bomb" in line

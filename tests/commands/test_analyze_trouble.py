@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.conftest import COMMAND, TIMEOUT_S, environment, facecore, json_lines
+from tests.commands.conftest import (
+    COMMAND,
+    TIMEOUT_S,
+    environment,
+    facecore,
+    in_process,
+    json_lines,
+)
 from tests.conftest import REPOSITORY, SAMPLES
 
 ASTRONAUT = SAMPLES / "astronaut.png"
@@ -69,7 +76,7 @@ def test_photo_cut_short_is_told_of_once(tmp_path: Path) -> None:
 
 def test_name_that_is_too_long_does_not_stop_the_others() -> None:
     """A path that the system refuses to look at is one failed file."""
-    done = facecore("analyze", "--json", f"{'a' * 300}.png", ASTRONAUT)
+    done = in_process("analyze", "--json", f"{'a' * 300}.png", ASTRONAUT)
     assert "Traceback" not in done.stderr
     assert [("error" in entry) for entry in json_lines(done.stdout)] == [True, False]
     assert done.returncode == 1
@@ -80,7 +87,7 @@ def test_long_name_leaves_room_for_annotated(tmp_path: Path, letter: str) -> Non
     """The longest names can be annotated, twice, whatever their letters take."""
     photo = tmp_path / f"{letter * (240 // len(letter.encode()))}.png"
     photo.write_bytes(ASTRONAUT.read_bytes())
-    done = facecore("analyze", "--annotate", tmp_path / "out", photo, photo)
+    done = in_process("analyze", "--annotate", tmp_path / "out", photo, photo)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(list((tmp_path / "out").iterdir())) == 2
 
@@ -119,7 +126,7 @@ def test_odd_name_does_not_break_its_line(tmp_path: Path, name: bytes) -> None:
             file.write(b"no picture")
     except OSError:
         pytest.skip("this file system does not take such a name")
-    done = facecore("analyze", "--json", photo)
+    done = in_process("analyze", "--json", photo)
     (entry,) = json_lines(done.stdout)
     shown = name.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode()
     assert entry["path"] == str(tmp_path / shown)
@@ -152,7 +159,7 @@ def test_output_that_cannot_hold_a_letter_does_not_stop_it(tmp_path: Path, form:
 )
 def test_setting_out_of_range_is_one_line(options: list[str]) -> None:
     """A setting outside its range stops the command with one sentence; the status is 2."""
-    done = facecore("analyze", *options, ASTRONAUT)
+    done = in_process("analyze", *options, ASTRONAUT)
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: The ")
     assert " from " in line
@@ -161,7 +168,7 @@ def test_setting_out_of_range_is_one_line(options: list[str]) -> None:
 
 def test_unknown_preset_is_one_line() -> None:
     """A preset that there is not stops the command with those that there are; the status is 2."""
-    done = facecore("analyze", "--preset", "best", ASTRONAUT)
+    done = in_process("analyze", "--preset", "best", ASTRONAUT)
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: There is no preset 'best': use one of Recommended, Article,")
     assert (done.returncode, done.stdout) == (2, "")
@@ -172,7 +179,7 @@ def test_unknown_preset_is_one_line() -> None:
 )
 def test_setting_of_the_wrong_kind_shows_the_usage(options: list[str]) -> None:
     """A setting that is no number or no choice is refused by its name; the status is 2."""
-    done = facecore("analyze", *options, ASTRONAUT)
+    done = in_process("analyze", *options, ASTRONAUT)
     assert f"error: argument {options[0]}" in done.stderr.splitlines()[-1]
     assert (done.returncode, done.stdout) == (2, "")
 
@@ -184,7 +191,7 @@ def test_setting_of_the_wrong_kind_shows_the_usage(options: list[str]) -> None:
 )
 def test_photo_above_the_limit_is_refused(env: dict[str, str], options: list[str]) -> None:
     """Both ways of setting the limit in megapixels refuse a larger photo."""
-    done = facecore("analyze", "--json", *options, ASTRONAUT, env=env)
+    done = in_process("analyze", "--json", *options, ASTRONAUT, env=env)
     (entry,) = json_lines(done.stdout)
     assert "0.1 megapixels" in entry["error"]
     assert done.returncode == 1
@@ -199,7 +206,7 @@ def test_photo_above_the_limit_is_refused(env: dict[str, str], options: list[str
 )
 def test_wrong_variable_is_one_line(tmp_path: Path, variable: str, says: str) -> None:
     """A variable that makes no sense stops the command with one sentence that names it."""
-    done = facecore("analyze", ASTRONAUT, env={variable: str(tmp_path / "nothing")})
+    done = in_process("analyze", ASTRONAUT, env={variable: str(tmp_path / "nothing")})
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {variable}")
     assert says in line
@@ -209,7 +216,7 @@ def test_wrong_variable_is_one_line(tmp_path: Path, variable: str, says: str) ->
 def test_wrong_network_file_is_one_line(tmp_path: Path) -> None:
     """A network's file that is not the known one is never loaded; the status is 2."""
     (tmp_path / "age_net.caffemodel").write_bytes(b"other weights")
-    done = facecore("analyze", ASTRONAUT, env={"FACECORE_MODELS_DIR": str(tmp_path)})
+    done = in_process("analyze", ASTRONAUT, env={"FACECORE_MODELS_DIR": str(tmp_path)})
     (line,) = done.stderr.splitlines()
     assert "is not the age_net.caffemodel we know (its SHA-256 differs)" in line
     assert (done.returncode, done.stdout) == (2, "")

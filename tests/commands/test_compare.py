@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -17,7 +18,14 @@ from facecore.errors import SettingsError
 from facecore.experiment.storage import experiment_from_json
 from facecore.experiment.variants import Variant
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
-from tests.commands.conftest import COMMAND, TIMEOUT_S, environment, facecore, json_lines
+from tests.commands.conftest import (
+    COMMAND,
+    TIMEOUT_S,
+    environment,
+    facecore,
+    in_process,
+    json_lines,
+)
 from tests.conftest import REPOSITORY, SAMPLES
 
 ASTRONAUT = SAMPLES / "astronaut.png"
@@ -181,6 +189,19 @@ def test_options_are_checked_before_anything_is_measured(
     assert line.startswith("error: ")
     assert says in line
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("option", ["--out", "--csv"])
+def test_file_that_is_there_is_not_overwritten(
+    plain_file: Path, tmp_path: Path, option: str
+) -> None:
+    """It is told before anything is measured, as ``analyze --out`` does."""
+    mine = tmp_path / "mine"
+    mine.write_text("mine")  # an empty file may be there, as mktemp makes one
+    done = in_process("compare", ASTRONAUT, "--variants", plain_file, option, mine)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {mine} is there already, so nothing was measured: ")
+    assert (done.returncode, done.stdout, mine.read_text()) == (2, "", "mine")
 
 
 def test_variants_or_a_claim_are_needed() -> None:
@@ -357,7 +378,8 @@ def test_ctrl_c_keeps_what_was_measured(plain_file: Path, tmp_path: Path) -> Non
     terminal = _Terminal(
         *(ASTRONAUT, "--variants", plain_file, "--repeats", "1000", "--warm-up", "1", "--out", out)
     )
-    terminal.read_until(b" of 2000 trials, about ")
+    terminal.read_until(b" left")
+    assert re.search(rb"\d of 2000 trials, about \d:\d\d:\d\d left", terminal.told)
     status, printed = terminal.interrupt()
     assert (status, b"Traceback" in terminal.told) == (0, False)
     assert "stopped before its end" in " ".join(printed.split())

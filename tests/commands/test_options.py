@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields, replace
+from types import ModuleType
 
 import pytest
 
+from facecore.commands import analyze, compare, evaluate, models, serve
 from facecore.commands.options import add_settings_options, options_from, settings_from
 from facecore.errors import SettingsError
 from facecore.presets import PRESETS
@@ -36,6 +38,19 @@ def _parsed(*options: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_settings_options(parser)
     return parser.parse_args(options)
+
+
+@pytest.mark.parametrize("command", [analyze, compare, evaluate, models, serve])
+def test_help_says_what_each_option_is(command: ModuleType) -> None:
+    """No option is listed by its name alone, and the pixel limit's default is the true one."""
+    commands = argparse.ArgumentParser().add_subparsers()
+    command.add_parser(commands)
+    (parser,) = commands.choices.values()
+    assert [action.dest for action in parser._actions if not action.help] == []
+    shown = " ".join(parser.format_help().split())
+    assert ("--max-megapixels" in shown) == (
+        "(default: FACECORE_MAX_MEGAPIXELS where it is set, else 100)" in shown
+    )
 
 
 def test_no_options_are_the_defaults() -> None:

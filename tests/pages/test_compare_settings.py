@@ -142,6 +142,7 @@ def test_an_experiment_goes_on_while_another_page_is_open_and_can_be_stopped() -
     while not running.progress.trials and time.monotonic() < deadline:
         time.sleep(0.1)
     go_to(app, "Compare")
+    assert "trials, about 0:" in app.get("progress")[0].proto.text
     _button(app, "Stop")
     assert not running.is_running
     app.run()
