@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from facecore.errors import DamagedImageError, ImageTooLargeError, UnsupportedImageError
 from facecore.geometry import Resolution, fit_within
+from facecore.headers import check_structure, check_tags, png_is_whole
 from facecore.settings import DEFAULT_MAX_PIXELS
 
 BgrImage = NDArray[np.uint8]
@@ -25,7 +26,6 @@ ACCEPTED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", 
 _FORMATS_IN_WORDS = "JPEG, PNG, WebP, BMP, TIFF or AVIF"
 _EXIF_ORIENTATION = 0x0112
 _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # OpenCV turns these two upright itself, from the same tag. The others it
 # leaves as they are or not, by its version, so they are turned here.
 _ORIENTED_BY_OPENCV = ("JPEG", "MPO", "TIFF")
@@ -71,11 +71,12 @@ def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHe
 
     Raises:
         UnsupportedImageError: empty, no picture, or a format that is not accepted.
-        DamagedImageError: a picture whose header is broken.
+        DamagedImageError: a picture whose header is broken, or has far too many parts.
         ImageTooLargeError: more than ``max_pixels``.
     """
     if not data:
         raise UnsupportedImageError("The file is empty: choose another one.")
+    check_structure(data)
     with _open(data, max_pixels) as picture:
         width, height = picture.size
         if width < 1 or height < 1:
@@ -203,24 +204,8 @@ def _is_safe_for_opencv(data: bytes, header: ImageHeader) -> bool:
     if header.format == "TIFF":
         # OpenCV multiplies a TIFF's colours by its transparency.
         return not header.has_alpha
-    return header.format != "PNG" or _png_chunks_fit(data)
-
-
-def _png_chunks_fit(data: bytes) -> bool:
-    """Tell whether each chunk is as long as it says.
-
-    OpenCV reserves whatever memory a chunk's length claims, up to 4 GB. A chunk
-    is length, name, content and checksum (PNG specification, 5.3).
-    """
-    place = len(_PNG_SIGNATURE)
-    while place + 8 <= len(data):
-        (length,) = struct.unpack_from(">I", data, place)
-        if length > len(data) - place - 12:
-            return False
-        if data[place + 4 : place + 8] == b"IEND":
-            return True
-        place += 12 + length
-    return False
+    # OpenCV reserves whatever memory a chunk's length claims, up to 4 GB.
+    return header.format != "PNG" or png_is_whole(data)
 
 
 def _orientation(picture: Image.Image, data: bytes) -> int:
@@ -228,8 +213,10 @@ def _orientation(picture: Image.Image, data: bytes) -> int:
         # A PNG may keep its EXIF behind the pixels, where only a full load finds it.
         if picture.format == "PNG" and "exif" not in picture.info and b"eXIf" in data:
             picture.load()
+        block = picture.info.get("exif") or b""
+        check_tags(re.sub(rb"^(Exif\0\0)+", b"", block))
         exif = Image.Exif()
-        exif.load(picture.info.get("exif") or b"")
+        exif.load(block)
         orientation = exif.get(_EXIF_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - a broken tag must not cost the photo
         return 1
