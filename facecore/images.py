@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from facecore.errors import DamagedImageError, ImageTooLargeError, UnsupportedImageError
 from facecore.geometry import Resolution, fit_within
@@ -29,6 +29,7 @@ _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
 # OpenCV turns these two upright itself, from the same tag. The others it
 # leaves as they are or not, by its version, so they are turned here.
 _ORIENTED_BY_OPENCV = ("JPEG", "MPO", "TIFF")
+_BAND_PIXELS = 1 << 20
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -99,7 +100,7 @@ def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHe
 def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrImage:
     """Decode a file's bytes to an upright picture.
 
-    OpenCV decodes; where it cannot, Pillow has a try. Grey, 16-bit, palette,
+    OpenCV decodes; where it cannot or should not, Pillow does. Grey, 16-bit, palette,
     CMYK and transparent pictures become plain BGR; transparency is dropped. Of
     an animation the first frame is read.
 
@@ -110,9 +111,9 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrIma
         ImageError: of the kind that fits, with what to do.
     """
     header = read_header(data, max_pixels=max_pixels)
-    image = _decode_with_opencv(data, header) if _is_safe_for_opencv(data, header) else None
+    image = _decode_with_opencv(data, header) if _is_for_opencv(data, header) else None
     if image is None:
-        image = _decode_with_pillow(data, max_pixels)
+        image = _upright(_decode_with_pillow(data, max_pixels), header.orientation)
     if image.shape[0] * image.shape[1] > max_pixels:
         raise ImageTooLargeError(
             f"The picture has more than {_megapixels(max_pixels)} megapixels, "
@@ -200,10 +201,13 @@ def _tile_wh(picture: Image.Image) -> tuple[int, int]:
     return (width, height) if isinstance(width, int) and isinstance(height, int) else (0, 0)
 
 
-def _is_safe_for_opencv(data: bytes, header: ImageHeader) -> bool:
+def _is_for_opencv(data: bytes, header: ImageHeader) -> bool:
     if header.format == "TIFF":
         # OpenCV multiplies a TIFF's colours by its transparency.
         return not header.has_alpha
+    if header.format == "AVIF":
+        # OpenCV gives the same pixels, but takes twice the memory for them.
+        return False
     # OpenCV reserves whatever memory a chunk's length claims, up to 4 GB.
     return header.format != "PNG" or png_is_whole(data)
 
@@ -242,24 +246,36 @@ def _decode_with_opencv(
 
 
 def _decode_with_pillow(data: bytes, max_pixels: int) -> BgrImage:
+    """Decode, but do not turn upright: the caller does, when Pillow's own pixels are gone."""
     with _open(data, max_pixels) as picture:
+        if picture.mode in ("I", "F"):
+            raise UnsupportedImageError(
+                "Pictures of 32-bit numbers cannot be read: save it with 8 or 16 bits."
+            )
         try:
             picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I;16"):
-                grey = (np.asarray(upright, dtype=np.uint16) >> 8).astype(np.uint8)
-                return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
-            if upright.mode in ("I", "F"):
-                raise UnsupportedImageError(
-                    "Pictures of 32-bit numbers cannot be read: save it with 8 or 16 bits."
-                )
-            return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1])
-        except (MemoryError, UnsupportedImageError):
+            return _bgr_in_bands(picture)
+        except MemoryError:
             raise
         except Exception as error:
             raise DamagedImageError(
                 "The picture is cut short or damaged: save it again or choose another file."
             ) from error
+
+
+def _bgr_in_bands(picture: Image.Image) -> BgrImage:
+    # Converted as a whole, a picture would be there three times over.
+    width, height = picture.size
+    image = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = picture.crop((0, top, width, bottom))
+        if band.mode.startswith("I;16"):
+            image[top:bottom] = (np.asarray(band, dtype=np.uint16) >> 8)[:, :, None]
+        else:
+            image[top:bottom] = np.asarray(band.convert("RGB"))[:, :, ::-1]
+    return image
 
 
 def _upright(image: BgrImage, orientation: int) -> BgrImage:
