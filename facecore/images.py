@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import struct
+import re
 import warnings
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from facecore.errors import DamagedImageError, ImageTooLargeError, UnsupportedImageError
 from facecore.geometry import Resolution, fit_within
+from facecore.headers import check_structure, check_tags, png_is_whole
 from facecore.settings import DEFAULT_MAX_PIXELS
 
 BgrImage = NDArray[np.uint8]
@@ -25,10 +26,10 @@ ACCEPTED_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", 
 _FORMATS_IN_WORDS = "JPEG, PNG, WebP, BMP, TIFF or AVIF"
 _EXIF_ORIENTATION = 0x0112
 _TIFF_TILE_WIDTH, _TIFF_TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # OpenCV turns these two upright itself, from the same tag. The others it
 # leaves as they are or not, by its version, so they are turned here.
 _ORIENTED_BY_OPENCV = ("JPEG", "MPO", "TIFF")
+_BAND_PIXELS = 1 << 20
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
     4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -71,11 +72,12 @@ def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHe
 
     Raises:
         UnsupportedImageError: empty, no picture, or a format that is not accepted.
-        DamagedImageError: a picture whose header is broken.
+        DamagedImageError: a picture whose header is broken, or has far too many parts.
         ImageTooLargeError: more than ``max_pixels``.
     """
     if not data:
         raise UnsupportedImageError("The file is empty: choose another one.")
+    check_structure(data)
     with _open(data, max_pixels) as picture:
         width, height = picture.size
         if width < 1 or height < 1:
@@ -98,7 +100,7 @@ def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHe
 def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrImage:
     """Decode a file's bytes to an upright picture.
 
-    OpenCV decodes; where it cannot, Pillow has a try. Grey, 16-bit, palette,
+    OpenCV decodes; where it cannot or should not, Pillow does. Grey, 16-bit, palette,
     CMYK and transparent pictures become plain BGR; transparency is dropped. Of
     an animation the first frame is read.
 
@@ -109,9 +111,9 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrIma
         ImageError: of the kind that fits, with what to do.
     """
     header = read_header(data, max_pixels=max_pixels)
-    image = _decode_with_opencv(data, header) if _is_safe_for_opencv(data, header) else None
+    image = _decode_with_opencv(data, header) if _is_for_opencv(data, header) else None
     if image is None:
-        image = _decode_with_pillow(data, max_pixels)
+        image = _upright(_decode_with_pillow(data, max_pixels), header.orientation)
     if image.shape[0] * image.shape[1] > max_pixels:
         raise ImageTooLargeError(
             f"The picture has more than {_megapixels(max_pixels)} megapixels, "
@@ -199,28 +201,15 @@ def _tile_wh(picture: Image.Image) -> tuple[int, int]:
     return (width, height) if isinstance(width, int) and isinstance(height, int) else (0, 0)
 
 
-def _is_safe_for_opencv(data: bytes, header: ImageHeader) -> bool:
+def _is_for_opencv(data: bytes, header: ImageHeader) -> bool:
     if header.format == "TIFF":
         # OpenCV multiplies a TIFF's colours by its transparency.
         return not header.has_alpha
-    return header.format != "PNG" or _png_chunks_fit(data)
-
-
-def _png_chunks_fit(data: bytes) -> bool:
-    """Tell whether each chunk is as long as it says.
-
-    OpenCV reserves whatever memory a chunk's length claims, up to 4 GB. A chunk
-    is length, name, content and checksum (PNG specification, 5.3).
-    """
-    place = len(_PNG_SIGNATURE)
-    while place + 8 <= len(data):
-        (length,) = struct.unpack_from(">I", data, place)
-        if length > len(data) - place - 12:
-            return False
-        if data[place + 4 : place + 8] == b"IEND":
-            return True
-        place += 12 + length
-    return False
+    if header.format == "AVIF":
+        # OpenCV gives the same pixels, but takes twice the memory for them.
+        return False
+    # OpenCV reserves whatever memory a chunk's length claims, up to 4 GB.
+    return header.format != "PNG" or png_is_whole(data)
 
 
 def _orientation(picture: Image.Image, data: bytes) -> int:
@@ -228,8 +217,10 @@ def _orientation(picture: Image.Image, data: bytes) -> int:
         # A PNG may keep its EXIF behind the pixels, where only a full load finds it.
         if picture.format == "PNG" and "exif" not in picture.info and b"eXIf" in data:
             picture.load()
+        block = picture.info.get("exif") or b""
+        check_tags(re.sub(rb"^(Exif\0\0)+", b"", block))
         exif = Image.Exif()
-        exif.load(picture.info.get("exif") or b"")
+        exif.load(block)
         orientation = exif.get(_EXIF_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - a broken tag must not cost the photo
         return 1
@@ -255,24 +246,36 @@ def _decode_with_opencv(
 
 
 def _decode_with_pillow(data: bytes, max_pixels: int) -> BgrImage:
+    """Decode, but do not turn upright: the caller does, when Pillow's own pixels are gone."""
     with _open(data, max_pixels) as picture:
+        if picture.mode in ("I", "F"):
+            raise UnsupportedImageError(
+                "Pictures of 32-bit numbers cannot be read: save it with 8 or 16 bits."
+            )
         try:
             picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I;16"):
-                grey = (np.asarray(upright, dtype=np.uint16) >> 8).astype(np.uint8)
-                return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
-            if upright.mode in ("I", "F"):
-                raise UnsupportedImageError(
-                    "Pictures of 32-bit numbers cannot be read: save it with 8 or 16 bits."
-                )
-            return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[:, :, ::-1])
-        except (MemoryError, UnsupportedImageError):
+            return _bgr_in_bands(picture)
+        except MemoryError:
             raise
         except Exception as error:
             raise DamagedImageError(
                 "The picture is cut short or damaged: save it again or choose another file."
             ) from error
+
+
+def _bgr_in_bands(picture: Image.Image) -> BgrImage:
+    # Converted as a whole, a picture would be there three times over.
+    width, height = picture.size
+    image = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = picture.crop((0, top, width, bottom))
+        if band.mode.startswith("I;16"):
+            image[top:bottom] = (np.asarray(band, dtype=np.uint16) >> 8)[:, :, None]
+        else:
+            image[top:bottom] = np.asarray(band.convert("RGB"))[:, :, ::-1]
+    return image
 
 
 def _upright(image: BgrImage, orientation: int) -> BgrImage:

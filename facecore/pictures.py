@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facecore.geometry import BoxTuple, Resolution, fit_within
+from facecore.headers import JPEG_SIGNATURE
 from facecore.images import BgrImage, check_bgr, decode_image, decode_reduced, read_header, shrink
 from facecore.settings import DEFAULT_MAX_PIXELS
 
@@ -22,7 +23,6 @@ Photo = bytes | NDArray[np.uint8]
 FULL_SIZE = sys.maxsize
 """As the least side of a picture, in pixels: decode it in full."""
 
-_JPEG_BEGINS = b"\xff\xd8\xff"
 _REDUCTIONS = (8, 4, 2)
 
 
@@ -125,7 +125,7 @@ def decode_picture(
     Raises:
         ImageError: as `decode_image`.
     """
-    if min_side_px < FULL_SIZE and data.startswith(_JPEG_BEGINS):
+    if min_side_px < FULL_SIZE and data.startswith(JPEG_SIGNATURE):
         header = read_header(data, max_pixels=max_pixels)
         reduction = coarsest_reduction(header.size_wh, min_side_px)
         if reduction > 1 and not header.is_progressive:

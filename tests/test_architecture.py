@@ -15,7 +15,7 @@ LAYERS = (
     {"facecore", "errors", "geometry", "names", "wording"}
     | {"settings", "server_settings", "gate"},
     {"results"},
-    {"registry", "images", "archives", "profiles", "presets", "switches"}
+    {"registry", "headers", "images", "archives", "profiles", "presets", "switches"}
     | {"pictures", "container", "memory_plan", "allocator"},
     {"network"},
     {"detector", "attributes", "annotate", "resources"},

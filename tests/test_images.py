@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from facecore import images
 from facecore.images import (
     ACCEPTED_FORMATS,
     BgrImage,
@@ -21,6 +25,7 @@ from facecore.images import (
     encode_png,
     read_header,
 )
+from tests.conftest import REPOSITORY
 
 FINE: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -211,6 +216,69 @@ def test_pillow_reads_what_opencv_cannot(
     decoded = decode_image(data)
     _assert_colours(decoded, rgb, tolerance=0)
     assert decoded.flags.c_contiguous
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("rows", [1, 5, 31])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"])
+def test_bands_make_the_picture_that_the_whole_makes(
+    monkeypatch: pytest.MonkeyPatch, mode: str, rows: int, orientation: int
+) -> None:
+    """However many rows Pillow converts at a time, no pixel is another."""
+    source = _grey16() if mode == "I;16" else Image.fromarray(_quarters()).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = _saved(source, "TIFF", exif=exif)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: None)
+    whole = decode_image(data)
+    monkeypatch.setattr(images, "_BAND_PIXELS", rows * source.width)
+    np.testing.assert_array_equal(decode_image(data), whole)
+    rgb = GREY_RGB if mode == "I;16" else np.asarray(source.convert("RGB"))
+    _assert_colours(whole, np.rot90(rgb, -1) if orientation == 6 else rgb, tolerance=0)
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_an_avif_has_the_pixels_that_opencv_gives(mode: str, subsampling: str) -> None:
+    """Pillow decodes it, for its memory's sake, and not otherwise."""
+    noise = np.random.default_rng(12).integers(0, 256, (33, 47, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).convert(mode).save(buffer, "AVIF", subsampling=subsampling)
+    theirs = cv2.imdecode(np.frombuffer(buffer.getvalue(), np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(decode_image(buffer.getvalue()), theirs)
+
+
+# In a process of its own, where no memory lies about that was used and is free again.
+PEAK_OF_DECODING = """
+import sys
+from pathlib import Path
+from facecore.images import decode_image
+from facecore.resources import ResourceMeter
+data = Path(sys.argv[1]).read_bytes()
+with ResourceMeter() as meter:
+    assert decode_image(data).shape == (2000, 4000, 3)
+    usage = meter.usage()
+print(usage.peak_rss_bytes - usage.rss_before_bytes)
+"""
+
+
+@pytest.mark.parametrize("image_format", ["TIFF", "AVIF"])
+def test_a_transparent_picture_takes_no_more_than_the_memory_plan_thinks(
+    tmp_path: Path, image_format: str
+) -> None:
+    """The kinds that Pillow decodes stay within the bytes per pixel that are planned for."""
+    coarse = np.random.default_rng(13).integers(0, 256, (50, 100, 4), dtype=np.uint8)
+    options = {"speed": 10} if image_format == "AVIF" else {}
+    path = tmp_path / "photo"
+    Image.fromarray(coarse).resize((4000, 2000)).save(path, image_format, **options)
+    ran = subprocess.run(
+        [sys.executable, "-c", PEAK_OF_DECODING, str(path)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert 3 * 8_000_000 < int(ran.stdout) < 14.5 * 8_000_000
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "BMP", "TIFF"])

@@ -28,6 +28,13 @@ def test_one_gibibyte_reads_what_cameras_make() -> None:
     assert 24_000_000 < plan.max_pixels < DEFAULT_MAX_PIXELS
 
 
+@pytest.mark.parametrize("tenths", range(10, 40))
+def test_the_dearest_kind_of_photo_still_fits(tenths: int) -> None:
+    """A transparent 10-bit AVIF at full colour takes 17.4 bytes per pixel, and kills nothing."""
+    memory_bytes = GIB * tenths // 10
+    assert 550_000_000 + 17.4 * plan_for(memory_bytes).max_pixels < memory_bytes
+
+
 def test_enough_memory_has_the_ordinary_limits() -> None:
     """From some 2 GB on there are two sets and the ordinary pixel limit."""
     plan = plan_for(3 * GIB)
