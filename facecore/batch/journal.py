@@ -50,7 +50,6 @@ class Journal:
         """
         self._path = path
         self._offsets: dict[str, int] = {}
-        self.failed = 0
         self.is_complete = False
         self._file = _opened(path)
         try:
@@ -69,7 +68,7 @@ class Journal:
         """Keep a photo's row; a name that is there already is passed over."""
         if name not in self._offsets:
             offset = self._write({"photo": name, "row": row})
-            self._note(name, row, offset)
+            self._offsets[name] = offset
 
     def mark_complete(self) -> None:
         """Note that all rows are there and go to the output next."""
@@ -132,14 +131,10 @@ class Journal:
         if entry.get("complete"):
             self.is_complete = True
         elif isinstance(entry.get("photo"), str) and isinstance(entry.get("row"), dict):
-            self._note(entry["photo"], entry["row"], offset)
+            self._offsets[entry["photo"]] = offset
         else:
             return False
         return True
-
-    def _note(self, name: str, row: Row, offset: int) -> None:
-        self._offsets[name] = offset
-        self.failed += "error" in row
 
     def _check(self, header: Row | None, settings: Row) -> None:
         if (
