@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,27 @@ def test_a_free_gate_without_a_line_lets_in() -> None:
         pass
     with gate.enter("b"):
         assert gate.stats().running == 1
+
+
+def test_who_starts_at_once_never_stands_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes in the very moment after another finds every place that is free."""
+    gate = InferenceGate(GateSettings(concurrency=2, queue_limit=0))
+    running: list[int] = []
+
+    class Interrupted(threading.Condition):
+        """Has another one come as soon as the first has let go of the lock."""
+
+        def __exit__(self, *args: Any) -> None:
+            super().__exit__(*args)
+            if not running:
+                running.append(0)
+                with gate.enter("b"):
+                    running.append(gate.stats().running)
+
+    monkeypatch.setattr(gate, "_changed", Interrupted())
+    with gate.enter("a"):
+        assert running == [0, 2]
+    assert gate.stats().refused == 0
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
