@@ -165,6 +165,11 @@ class UploadDesk:
                 raise RequestError(
                     400, f"The form cannot be read ({error.message.rstrip('.')}): {_HOW}."
                 ) from None
+            # Some charsets that Python knows refuse everything, and not with UnicodeDecodeError.
+            except UnicodeError:
+                raise RequestError(
+                    400, f"The form cannot be read (its charset is of no use): {_HOW}."
+                ) from None
         try:
             photo = form.get(FIELD)
             if not isinstance(photo, UploadFile):
