@@ -37,7 +37,7 @@ def write_annotated(
         rows: photos with their rows, from the first of the batch on.
         file: where the ZIP file goes.
         max_pixels: larger photos are refused unread.
-        turn: held while a photo is decoded and drawn.
+        turn: held while a photo is read, decoded and drawn.
     """
     written = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -45,9 +45,9 @@ def write_annotated(
             if "error" in row:
                 continue
             try:
-                data = photo.read()
                 with turn():
-                    drawn = _drawn(data, row, max_pixels)
+                    # Inflated in here, so that those who wait hold nothing.
+                    drawn = _drawn(photo.read(), row, max_pixels)
             except ImageError:
                 continue  # it could be read before, and its row says what was found
             written += 1

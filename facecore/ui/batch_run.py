@@ -133,9 +133,9 @@ def _reader(
     faces, session_key, history = service(), state.session_key(), state.history()
 
     def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
-        data = photo.read()
         with faces.turn(session_key, options, on_wait=check) as turn:
-            opened = turn.analyzer.open(data)
+            # Inflated in here, so that batches that wait hold nothing.
+            opened = turn.analyzer.open(photo.read())
             analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
             # At this size the labels would hide the photo.
             small = opened.picture(settings, THUMBNAIL_SIDE_PX).capped(THUMBNAIL_SIDE_PX)

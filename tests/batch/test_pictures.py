@@ -86,6 +86,24 @@ def test_names_are_harmless(name: str, entry: str) -> None:
     assert list(_packed([(_photo(name, grey_png()), row(name, 0))])) == [entry]
 
 
+def test_photo_is_read_when_its_turn_has_come() -> None:
+    """What waits for a turn holds no file's bytes."""
+    inside: list[bool] = []
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        inside.append(True)
+        yield
+        inside.pop()
+
+    def read() -> bytes:
+        assert inside
+        return grey_png()
+
+    pairs = [(PhotoFile(name="a.png", read=read), row("a.png", 0))]
+    assert write_annotated(pairs, io.BytesIO(), max_pixels=DEFAULT_MAX_PIXELS, turn=turn) == 1
+
+
 def test_photos_without_an_answer_are_left_out() -> None:
     """A failed photo, and one that went away since, are not in the archive."""
 

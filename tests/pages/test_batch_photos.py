@@ -11,6 +11,7 @@ import pytest
 from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
+from facecore.archives import ArchiveEntry, PhotoArchive
 from facecore.batch.background import BackgroundBatch
 from facecore.batch.photos import PhotoFile
 from facecore.gate import InferenceGate
@@ -104,6 +105,22 @@ def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -
     labels = [button.label for button in app.download_button]
     assert labels == ["CSV", "JSON lines", "Parquet", "Annotated photos"]
     expect_no_error(app)
+
+
+def test_photo_is_read_when_its_turn_has_come(
+    gate: InferenceGate, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that waits for its turn holds no entry of a ZIP file, however large."""
+    running: list[int] = []
+    read = PhotoArchive.read
+
+    def note(self: PhotoArchive, entry: ArchiveEntry) -> bytes:
+        running.append(gate.stats().running)
+        return read(self, entry)
+
+    monkeypatch.setattr(PhotoArchive, "read", note)
+    _end(_start({"a.zip": archive([Entry(name="a.jpg", data=hopper_file)])}))
+    assert running == [1]
 
 
 def test_only_those_that_failed_can_be_shown(astronaut_file: bytes) -> None:
