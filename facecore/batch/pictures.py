@@ -12,7 +12,7 @@ from typing import BinaryIO
 from facecore.annotate import draw_faces
 from facecore.batch.photos import PhotoFile
 from facecore.batch.tables import Row
-from facecore.errors import ImageError
+from facecore.errors import ArchiveError, ImageError
 from facecore.export import face_from_dict
 from facecore.images import cap_longest_side, decode_image, encode_jpeg
 
@@ -48,7 +48,7 @@ def write_annotated(
                 with turn():
                     # Inflated in here, so that those who wait hold nothing.
                     drawn = _drawn(photo.read(), row, max_pixels)
-            except ImageError:
+            except (ArchiveError, ImageError):
                 continue  # it could be read before, and its row says what was found
             written += 1
             archive.writestr(_entry_name(written, photo.name), drawn)

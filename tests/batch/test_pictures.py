@@ -12,13 +12,14 @@ import pytest
 
 from facecore.analyzer import FaceAnalyzer
 from facecore.annotate import draw_faces
-from facecore.batch.photos import PhotoFile
+from facecore.batch.photos import PhotoFile, photos_of_archive
 from facecore.batch.pictures import SIDE_PX, write_annotated
 from facecore.batch.tables import Row
-from facecore.errors import ImageError
+from facecore.errors import ArchiveError, ImageError
 from facecore.export import analysis_to_dict
 from facecore.images import decode_image, encode_jpeg
 from facecore.settings import DEFAULT_MAX_PIXELS
+from tests.archives.crafted import Entry, archive
 from tests.batch.conftest import failed_row, grey_png, row
 
 
@@ -84,6 +85,21 @@ def test_large_photo_is_made_smaller() -> None:
 def test_names_are_harmless(name: str, entry: str) -> None:
     """Whatever a photo is called, its entry stays in the folder it is unpacked into."""
     assert list(_packed([(_photo(name, grey_png()), row(name, 0))])) == [entry]
+
+
+def test_archive_that_lied_costs_only_its_own_photos() -> None:
+    """An archive that was found out after some photos were read is left out, and no other photo."""
+    entries = [Entry(name="a.png", data=grey_png()), Entry(name="b.png", data=bytes(99), size=9)]
+    good, liar = photos_of_archive("z.zip", lambda: io.BytesIO(archive(entries)))
+    assert good.read()
+    with pytest.raises(ArchiveError):
+        liar.read()
+    pairs = [
+        (good, row(good.name, 0)),
+        (liar, failed_row(liar.name)),
+        (_photo("c.png", grey_png()), row("c.png", 0)),
+    ]
+    assert list(_packed(pairs)) == ["0001-c.jpg"]
 
 
 def test_photo_is_read_when_its_turn_has_come() -> None:
