@@ -200,10 +200,18 @@ def test_batch_goes_on_while_another_page_is_open(gate: InferenceGate, hopper_fi
     expect_no_error(app)
 
 
-def test_session_that_ends_pauses_its_batch(gate: InferenceGate, hopper_file: bytes) -> None:
-    """When the tab is closed the batch stops; when the connection was only lost it goes on."""
+@pytest.mark.parametrize("page", ["Batch", "Monitor"])
+def test_session_that_ends_pauses_its_batch(
+    gate: InferenceGate, hopper_file: bytes, page: str
+) -> None:
+    """When the tab is closed the batch stops; when only the connection was lost it goes on.
+
+    So it does whichever page is open when the connection is there again.
+    """
     with gate.enter("somebody else"):
         app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
+        if page != "Batch":
+            go_to(app, page)
         assert _batch(app).progress().state == "running"
         # What Streamlit does when a session's connection closes.
         clear_session_resource_cache("test session id")
@@ -211,7 +219,9 @@ def test_session_that_ends_pauses_its_batch(gate: InferenceGate, hopper_file: by
         assert _batch(app).progress().state == "paused"
         app.run()
         assert _batch(app).progress().state == "running"
-    _end(app)
+        assert any("Batch: 0 of" in c for c in app.sidebar.caption.values)
+    assert _batch(app).wait(TIMEOUT_S)
+    go_to(app, "Batch")
     assert "**All 2 photos are done.**" in app.markdown.values
     expect_no_error(app)
 
