@@ -40,6 +40,10 @@ class Upload(Protocol):
         """The file's name, as a stranger gave it."""
 
     @property
+    def file_id(self) -> str:
+        """Streamlit's number of it."""
+
+    @property
     def size(self) -> int:
         """Its length in bytes."""
 
@@ -51,11 +55,13 @@ class Upload(Protocol):
 class ChosenPhotos:
     """The photos of some uploads.
 
-    ``notes`` are sentences about what is left out; ``size_bytes`` is what the files take.
+    ``notes`` are sentences about what is left out; ``file_ids`` are the uploads that they
+    are from, and ``size_bytes`` is what these take.
     """
 
     photos: tuple[PhotoFile, ...]
     notes: tuple[str, ...]
+    file_ids: tuple[str, ...]
     size_bytes: int
 
 
@@ -104,7 +110,10 @@ def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
     names = unique_names([photo.name for photo in photos])
     named = tuple(replace(photo, name=name) for photo, name in zip(photos, names, strict=True))
     return ChosenPhotos(
-        photos=named, notes=tuple(notes), size_bytes=sum(upload.size for upload in held)
+        photos=named,
+        notes=tuple(notes),
+        file_ids=tuple(upload.file_id for upload in held),
+        size_bytes=sum(upload.size for upload in held),
     )
 
 

@@ -118,7 +118,7 @@ def _start(chosen: ChosenPhotos) -> None:
     if not ROOM.take(batch, chosen.size_bytes):
         state.keep_message(_NO_ROOM)
         return
-    state.keep_batch(batch)
+    state.keep_batch(batch, chosen.file_ids)
     _go_on(batch)
 
 
