@@ -24,7 +24,6 @@ MAX_BATCH_PHOTOS = 1000
 MAX_BATCH_BYTES = 500_000_000
 """Uploaded files of one batch together, which the server's memory holds; less on a small one."""
 
-MAX_FILE_MB = 200
 ROOM = ByteRoom(memory_plan().upload_bytes)
 """For the files of all sessions' batches."""
 
@@ -72,7 +71,8 @@ def chosen_batch() -> ChosenPhotos:
         type=[suffix.lstrip(".") for suffix in (*ACCEPTED_SUFFIXES, ARCHIVE_SUFFIX)],
         accept_multiple_files=True,
         key="batch_uploads",
-        max_upload_size=max(1, min(MAX_FILE_MB, most_bytes() // 1_000_000)),
+        # The server refuses a larger one whatever the uploader says.
+        max_upload_size=max(1, min(st.get_option("server.maxUploadSize"), most_bytes() // 2**20)),
         help=f"Up to {MAX_BATCH_PHOTOS} photos and {most_bytes() / 1e6:.0f} MB at once. They "
         "stay in this server's memory until you begin a new batch or close the page, and are "
         "never stored.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
@@ -81,6 +82,15 @@ def test_opened_first_it_asks_for_photos() -> None:
     assert (button.label, button.disabled) == ("Read photos", True)
     assert len(app.dataframe) == 0
     expect_no_error(app)
+
+
+def test_uploader_promises_no_more_than_the_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size that the page names is the server's limit, or less where memory is short."""
+    uploader = visit("batch").file_uploader(key="batch_uploads")
+    assert uploader.proto.max_upload_size_mb == st.get_option("server.maxUploadSize") == 50
+    monkeypatch.setattr(ROOM, "most_bytes", 60 * 2**20)
+    uploader = visit("batch").file_uploader(key="batch_uploads")
+    assert uploader.proto.max_upload_size_mb == 30
 
 
 def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -> None:
