@@ -14,8 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from facecore.http.uploads import UploadLimits, keep_uploads_in_memory
 
 _PLACE = "/_stcore/upload_file/"
-# While a file is taken out of its form there are two of it.
-_COPIES_ON_THE_WAY = 2
 
 
 def guarded(
@@ -75,12 +73,11 @@ class UploadRoom:
             )
             await refusal(scope, receive, send)
             return
-        coming_bytes = _COPIES_ON_THE_WAY * size_bytes
-        self._coming_bytes[session] += coming_bytes
+        self._coming_bytes[session] += size_bytes
         try:
             await self._in_time(scope, receive, send)
         finally:
-            self._coming_bytes[session] -= coming_bytes
+            self._coming_bytes[session] -= size_bytes
             # Sessions that left take no memory either.
             if not self._coming_bytes[session]:
                 del self._coming_bytes[session]

@@ -80,12 +80,13 @@ def test_what_others_have_is_taken() -> None:
     assert _statuses(_scope(str(6 * MB)), held=held) == [413]
 
 
-def test_what_is_on_its_way_counts_twice() -> None:
-    """Of two uploads at once the second finds the first one's two copies."""
+def test_what_is_on_its_way_counts() -> None:
+    """Of uploads at once the last finds what the first ones take, though nothing is there yet."""
     first, second, last = (f"/_stcore/upload_file/{session}/1" for session in "abc")
     begun = _scope(str(40 * MB), first)
-    assert _statuses(begun, _scope(str(20 * MB), second), _scope("1", last)) == [204, 204, 413]
-    assert _statuses(begun, _scope(str(21 * MB), second)) == [204, 413]
+    rest = _scope(str(20 * MB), second)
+    assert _statuses(begun, rest, _scope("1", last), most_bytes=60 * MB) == [204, 204, 413]
+    assert _statuses(begun, rest, most_bytes=60 * MB - 1) == [204, 413]
 
 
 def test_what_is_on_its_way_counts_for_its_session() -> None:
