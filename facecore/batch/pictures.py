@@ -6,6 +6,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -51,7 +52,7 @@ def write_annotated(
             except (ArchiveError, ImageError):
                 continue  # it could be read before, and its row says what was found
             written += 1
-            archive.writestr(_entry_name(written, photo.name), drawn)
+            archive.writestr(_entry(written, photo.name, row), drawn)
     return written
 
 
@@ -63,6 +64,11 @@ def _drawn(data: bytes, row: Row, max_pixels: int) -> bytes:
     return encode_jpeg(draw_faces(small, faces, scale=scale), _QUALITY)
 
 
-def _entry_name(number: int, name: str) -> str:
+def _entry(number: int, name: str, row: Row) -> zipfile.ZipInfo:
     stem = re.sub(r"[^\w.()-]+", "_", PurePosixPath(name).stem)[:_LONGEST_STEM].strip(".")
-    return f"{number:04}-{stem or 'photo'}.jpg"
+    # The time of the reading: whoever asks for the same photos again gets the same bytes,
+    # which the server then keeps once.
+    read_at = datetime.fromisoformat(row["resources"]["timestamp"])
+    entry = zipfile.ZipInfo(f"{number:04}-{stem or 'photo'}.jpg", read_at.timetuple()[:6])
+    entry.external_attr = 0o644 << 16
+    return entry

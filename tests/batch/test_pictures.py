@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
@@ -49,6 +49,17 @@ def _photo(name: str, data: bytes) -> PhotoFile:
 def test_no_photo_is_an_empty_archive() -> None:
     """Nothing to draw gives a ZIP file without entries."""
     assert _packed([]) == {}
+
+
+def test_same_photos_are_the_same_bytes_whenever_they_are_packed() -> None:
+    """An entry has the time at which its photo was read, and can be opened when unpacked."""
+    pairs = [(_photo("a.png", grey_png()), row("a.png", 0))]
+    file = io.BytesIO()
+    write_annotated(pairs, file, max_pixels=DEFAULT_MAX_PIXELS, turn=nullcontext)
+    with zipfile.ZipFile(file) as archive:
+        (entry,) = archive.infolist()
+    assert entry.date_time == (2024, 5, 1, 12, 30, 14)
+    assert entry.external_attr >> 16 == 0o644
 
 
 def test_faces_are_drawn_as_on_the_page(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:

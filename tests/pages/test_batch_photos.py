@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,11 +18,12 @@ from facecore.archives import ArchiveEntry, PhotoArchive
 from facecore.batch.background import BackgroundBatch
 from facecore.batch.photos import PhotoFile
 from facecore.gate import InferenceGate
+from facecore.memory_plan import plan_for
 from facecore.results import Analysis
 from facecore.server_settings import GateSettings
 from facecore.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui import resources
+from facecore.ui import batch_results, resources
 from facecore.ui.batch_inputs import ROOM
 from facecore.ui.batch_results import _annotated_zip, _file
 from tests.archives.crafted import Entry, archive
@@ -281,3 +284,26 @@ def test_files_to_take_away_have_every_photo(hopper_file: bytes) -> None:
     assert _file(batch, ".jsonl").decode().count("\n") == 2
     assert _file(batch, ".parquet").startswith(b"PAR1")
     assert b"0001-a.jpg" in _annotated_zip(batch, 0, "somebody")
+
+
+def test_annotated_photos_come_in_parts(
+    hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where memory is short a ZIP file has fewer photos, and one chooses which."""
+    monkeypatch.setattr(batch_results, "PHOTOS_PER_ZIP", 2)
+    app = _end(_start({f"{number}.jpg": hopper_file for number in range(3)}))
+    part = app.selectbox(key="batch_part")
+    assert part.options == ["1 to 2", "3 to 3"]
+    for first, count in ((0, 2), (2, 1)):
+        data = _annotated_zip(_batch(app), first, "somebody")
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            assert len(packed.namelist()) == count
+    expect_no_error(app)
+
+
+@pytest.mark.parametrize(("gibibytes", "photos"), [(0, 10), (1, 21), (16, 200)])
+def test_parts_of_annotated_photos_fit_the_memory(gibibytes: int, photos: int) -> None:
+    """One part of photos of 1 MB each finds room in a container's share for downloads."""
+    plan = plan_for(gibibytes << 30)
+    assert batch_results.photos_per_zip(plan) == photos
+    assert not gibibytes or photos * 1_000_000 <= plan.download_bytes
