@@ -17,7 +17,7 @@ COPY LICENSE server_app.py streamlit_app.py ./
 COPY models models
 COPY pages pages
 COPY facecore facecore
-# The code is root's and only read. Under 1.5 GB the server sets these switches of glibc
+# The code is root's and only read. Under 3 GB the server sets these switches of glibc
 # itself (facecore/allocator.py); here they hold from the first thread on.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

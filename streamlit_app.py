@@ -8,6 +8,7 @@ from facecore.ui.batch_run import batch_sign
 from facecore.ui.compare_run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
+from facecore.ui.uploaded import let_go_of_unused_files
 
 keep_uploads_in_memory()
 st.set_page_config("Face reading on the CPU", "🙂", "wide")
@@ -29,6 +30,7 @@ page = st.navigation(
     ]
 )
 with friendly_errors():
+    let_go_of_unused_files()
     state.keep_settings(*settings_sidebar())
     experiment_sign()
     batch_sign()

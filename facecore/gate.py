@@ -85,14 +85,11 @@ class InferenceGate:
         self._counts = dict.fromkeys(("admitted", "refused", "timed_out", "gave_up"), 0)
 
     @contextmanager
-    def enter(
-        self, session_key: str, *, max_wait_s: float | None = None, on_wait: OnWait | None = None
-    ) -> Iterator[GatePass]:
+    def enter(self, session_key: str, *, on_wait: OnWait | None = None) -> Iterator[GatePass]:
         """Wait for a turn and hold it.
 
         Args:
             session_key: whose turn it is; sessions take turns.
-            max_wait_s: instead of the settings' value.
             on_wait: called in this thread after each half second of waiting. It
                 must be quick, and may raise to give up.
 
@@ -103,8 +100,10 @@ class InferenceGate:
         try:
             with self._changed:
                 self._queue_up(ticket)
-            limit_s = self.settings.max_wait_s if max_wait_s is None else max_wait_s
-            self._wait(ticket, limit_s, on_wait)
+                # At once, so that nobody who comes next finds a line where a place is free.
+                starts = self._start(ticket)
+            if not starts:
+                self._wait(ticket, on_wait)
             yield GatePass((ticket.started_s - ticket.arrived_s) * 1e3)
         finally:
             self._leave(ticket)
@@ -125,8 +124,8 @@ class InferenceGate:
                 raise self._busy(f"{everybody} photos wait already")
         self._line.setdefault(ticket.session_key, deque()).append(ticket)
 
-    def _wait(self, ticket: _Ticket, max_wait_s: float, on_wait: OnWait | None) -> None:
-        deadline_s = ticket.arrived_s + max_wait_s
+    def _wait(self, ticket: _Ticket, on_wait: OnWait | None) -> None:
+        deadline_s = ticket.arrived_s + self.settings.max_wait_s
         tell_s = ticket.arrived_s + TELL_EVERY_S if on_wait else math.inf
         while True:
             with self._changed:
@@ -139,7 +138,7 @@ class InferenceGate:
                 if now_s >= deadline_s:
                     self._counts["timed_out"] += 1
                     self._drop(ticket)
-                    raise self._busy(f"no turn came in {max_wait_s:g} seconds")
+                    raise self._busy(f"no turn came in {self.settings.max_wait_s:g} seconds")
                 place = Waiting(self._ahead(ticket), now_s - ticket.arrived_s)
             if on_wait and now_s >= tell_s:
                 tell_s = now_s + TELL_EVERY_S

@@ -206,23 +206,25 @@ class _Replicas:
         self._most = most
         self._sets: list[FaceAnalyzer] = []
         self._users: Counter[int] = Counter()
-        self._lock = threading.Lock()
+        # Held while a set is loaded: whoever comes meanwhile needs it, or can wait once.
+        self._arriving = threading.Lock()
+        self._counting = threading.Lock()
 
     @contextmanager
     def lend(self) -> Iterator[FaceAnalyzer]:
         """Lend the set that fewest use; another is loaded first if all are used and one may be."""
-        # Held while a set is loaded: whoever comes meanwhile needs it, or can wait once.
-        with self._lock:
+        with self._arriving:
             if len(self._sets) < self._most and all(
                 self._users[index] for index in range(len(self._sets))
             ):
                 self._sets.append(self._load())
-            chosen = min(range(len(self._sets)), key=lambda index: self._users[index])
-            self._users[chosen] += 1
+            with self._counting:
+                chosen = min(range(len(self._sets)), key=lambda index: self._users[index])
+                self._users[chosen] += 1
         try:
             yield self._sets[chosen]
         finally:
-            with self._lock:
+            with self._counting:
                 self._users[chosen] -= 1
 
     def loaded(self) -> tuple[FaceAnalyzer, ...]:

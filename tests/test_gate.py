@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -87,6 +89,27 @@ def test_a_free_gate_without_a_line_lets_in() -> None:
         pass
     with gate.enter("b"):
         assert gate.stats().running == 1
+
+
+def test_who_starts_at_once_never_stands_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes in the very moment after another finds every place that is free."""
+    gate = InferenceGate(GateSettings(concurrency=2, queue_limit=0))
+    running: list[int] = []
+
+    class Interrupted(threading.Condition):
+        """Has another one come as soon as the first has let go of the lock."""
+
+        def __exit__(self, *args: Any) -> None:
+            super().__exit__(*args)
+            if not running:
+                running.append(0)
+                with gate.enter("b"):
+                    running.append(gate.stats().running)
+
+    monkeypatch.setattr(gate, "_changed", Interrupted())
+    with gate.enter("a"):
+        assert running == [0, 2]
+    assert gate.stats().refused == 0
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
@@ -192,12 +215,12 @@ def test_a_full_line_says_when_to_come_back(pool: ThreadPoolExecutor) -> None:
 
 def test_who_waits_too_long_is_sent_away(pool: ThreadPoolExecutor) -> None:
     """A wait that is over leaves no place in the line, and those behind go on."""
-    gate = InferenceGate(ONE_AT_A_TIME)
+    gate = InferenceGate(replace(ONE_AT_A_TIME, max_wait_s=0.1))
     started: list[str] = []
     with gate.enter("x"):
-        late = pytest.raises(BusyError, match=r"no turn came in 0\.01 seconds")
-        with late, gate.enter("a", max_wait_s=0.01):
+        with pytest.raises(BusyError, match=r"no turn came in 0\.1 seconds"), gate.enter("a"):
             pass
+        gate.settings = ONE_AT_A_TIME
         assert (gate.stats().waiting, gate.stats().timed_out, gate.stats().gave_up) == (0, 1, 0)
         futures = _queue(gate, pool, "b", started)
     futures[0].result(PATIENCE_S)
@@ -349,9 +372,11 @@ def test_a_place_that_only_time_frees_is_taken(pool: ThreadPoolExecutor) -> None
 @pytest.mark.usefixtures("told_often")
 def test_nobody_is_lost_in_a_crowd(pool: ThreadPoolExecutor) -> None:
     """Many who come, run, fail, give up and run out of time leave an empty gate behind."""
-    gate = InferenceGate(
-        GateSettings(concurrency=2, queue_limit=20, session_limit=6, max_wait_s=PATIENCE_S)
-    )
+    patient = GateSettings(concurrency=2, queue_limit=20, session_limit=6, max_wait_s=PATIENCE_S)
+    impatient = replace(patient)
+    # Less than a server can be told.
+    object.__setattr__(impatient, "max_wait_s", 0.01)
+    gate = InferenceGate(patient)
 
     def visit(number: int) -> str:
         random = Random(number)
@@ -361,9 +386,8 @@ def test_nobody_is_lost_in_a_crowd(pool: ThreadPoolExecutor) -> None:
                 raise LeftError
 
         try:
-            with gate.enter(
-                str(number % 4), max_wait_s=random.choice([0.01, PATIENCE_S]), on_wait=tell
-            ):
+            gate.settings = random.choice([patient, impatient])
+            with gate.enter(str(number % 4), on_wait=tell):
                 time.sleep(0.001)
                 if random.random() < 0.2:
                     raise ValueError

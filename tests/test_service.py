@@ -24,6 +24,7 @@ from tests.conftest import face_rows
 DEFAULT = RuntimeOptions()
 SETTINGS = AnalysisSettings()
 SIDE_PX = 400
+PATIENCE_S = 30.0
 
 
 def _service(replicas: int = 1, **gate: float) -> FaceService:
@@ -133,6 +134,34 @@ def test_another_set_is_loaded_only_for_runs_side_by_side(monkeypatch: pytest.Mo
             assert third.analyzer is made[0]
     assert service.loaded(DEFAULT) == tuple(made)
     assert len(made) == 2
+
+
+def test_nobody_waits_for_a_load_to_give_a_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a second set is loaded, the run on the first one ends."""
+    loading, go_on = threading.Event(), threading.Event()
+
+    def load(*_: object, **__: object) -> FaceAnalyzer:
+        if service.sets_loaded():
+            loading.set()
+            go_on.wait(PATIENCE_S)
+        return FaceAnalyzer.__new__(FaceAnalyzer)
+
+    def run() -> None:
+        with service.turn("b", DEFAULT):
+            pass
+
+    def run_first() -> None:
+        with service.turn("a", DEFAULT):
+            pool.submit(run)
+            assert loading.wait(PATIENCE_S)
+
+    monkeypatch.setattr(FaceAnalyzer, "load", load)
+    service = _service(replicas=2, concurrency=2)
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            pool.submit(run_first).result(PATIENCE_S / 3)
+        finally:
+            go_on.set()
 
 
 def test_networks_of_the_longest_unused_options_are_let_go(

@@ -52,7 +52,6 @@ class Journal:
         self._path = path
         self._offsets: dict[str, int] = {}
         self._copies: dict[str, str] = {}
-        self.failed = 0
         self.is_complete = False
         self._file = _opened(path)
         try:
@@ -70,8 +69,7 @@ class Journal:
     def add(self, name: str, row: Row) -> None:
         """Keep a photo's row; a name that is there already is passed over."""
         if name not in self._offsets:
-            offset = self._write({"photo": name, "row": row})
-            self._note(name, row, offset)
+            self._note(name, self._write({"photo": name, "row": row}))
 
     def note_copy(self, name: str, path: str) -> None:
         """Note, before it is written, where the drawn copy of a photo without a row goes."""
@@ -143,17 +141,16 @@ class Journal:
         if entry.get("complete"):
             self.is_complete = True
         elif isinstance(entry.get("photo"), str) and isinstance(entry.get("row"), dict):
-            self._note(entry["photo"], entry["row"], offset)
+            self._note(entry["photo"], offset)
         elif isinstance(entry.get("photo"), str) and isinstance(entry.get("copy"), str):
             self._copies[entry["photo"]] = entry["copy"]
         else:
             return False
         return True
 
-    def _note(self, name: str, row: Row, offset: int) -> None:
+    def _note(self, name: str, offset: int) -> None:
         self._offsets[name] = offset
         self._copies.pop(name, None)
-        self.failed += "error" in row
 
     def _check(self, header: Row | None, settings: Row) -> None:
         if (

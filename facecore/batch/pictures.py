@@ -6,13 +6,14 @@ import re
 import zipfile
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from facecore.annotate import draw_faces
 from facecore.batch.photos import PhotoFile
 from facecore.batch.tables import Row
-from facecore.errors import ImageError
+from facecore.errors import ArchiveError, ImageError
 from facecore.export import face_from_dict
 from facecore.images import cap_longest_side, decode_image, encode_jpeg
 
@@ -37,7 +38,7 @@ def write_annotated(
         rows: photos with their rows, from the first of the batch on.
         file: where the ZIP file goes.
         max_pixels: larger photos are refused unread.
-        turn: held while a photo is decoded and drawn.
+        turn: held while a photo is read, decoded and drawn.
     """
     written = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -45,13 +46,13 @@ def write_annotated(
             if "error" in row:
                 continue
             try:
-                data = photo.read()
                 with turn():
-                    drawn = _drawn(data, row, max_pixels)
-            except ImageError:
+                    # Inflated in here, so that those who wait hold nothing.
+                    drawn = _drawn(photo.read(), row, max_pixels)
+            except (ArchiveError, ImageError):
                 continue  # it could be read before, and its row says what was found
             written += 1
-            archive.writestr(_entry_name(written, photo.name), drawn)
+            archive.writestr(_entry(written, photo.name, row), drawn)
     return written
 
 
@@ -63,6 +64,11 @@ def _drawn(data: bytes, row: Row, max_pixels: int) -> bytes:
     return encode_jpeg(draw_faces(small, faces, scale=scale), _QUALITY)
 
 
-def _entry_name(number: int, name: str) -> str:
+def _entry(number: int, name: str, row: Row) -> zipfile.ZipInfo:
     stem = re.sub(r"[^\w.()-]+", "_", PurePosixPath(name).stem)[:_LONGEST_STEM].strip(".")
-    return f"{number:04}-{stem or 'photo'}.jpg"
+    # The time of the reading: whoever asks for the same photos again gets the same bytes,
+    # which the server then keeps once.
+    read_at = datetime.fromisoformat(row["resources"]["timestamp"])
+    entry = zipfile.ZipInfo(f"{number:04}-{stem or 'photo'}.jpg", read_at.timetuple()[:6])
+    entry.external_attr = 0o644 << 16
+    return entry

@@ -77,6 +77,7 @@ class HttpDoor:
         self._threads = ThreadPoolExecutor(
             gate.concurrency + gate.queue_limit + _SPARE_THREADS, "http-door"
         )
+        self._checking_files = threading.Lock()
         self._files_right = False
         self._checked_s = -math.inf
 
@@ -146,16 +147,18 @@ class HttpDoor:
 
     def _files_are_right(self) -> bool:
         """Tell whether the networks' files are; looked at again only after a while."""
-        now_s = time.monotonic()
-        if now_s - self._checked_s > _FILES_CHECKED_FOR_S:
-            try:
-                advice = " ".join(filter(None, (s.advice for s in all_file_statuses())))
-            except ModelError as error:
-                advice = str(error)
-            if advice:
-                _LOGGER.warning("%s", advice)
-            self._files_right, self._checked_s = not advice, now_s
-        return self._files_right
+        # Who comes meanwhile takes the answer over: a look hashes 100 MB.
+        with self._checking_files:
+            now_s = time.monotonic()
+            if now_s - self._checked_s > _FILES_CHECKED_FOR_S:
+                try:
+                    advice = " ".join(filter(None, (s.advice for s in all_file_statuses())))
+                except ModelError as error:
+                    advice = str(error)
+                if advice:
+                    _LOGGER.warning("%s", advice)
+                self._files_right, self._checked_s = not advice, now_s
+            return self._files_right
 
     async def _show_metrics(self, _: Request) -> Response:
         if self._metrics is None:

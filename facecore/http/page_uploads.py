@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facecore.http.uploads import keep_uploads_in_memory
+from facecore.http.uploads import UploadLimits, keep_uploads_in_memory
 
 _PLACE = "/_stcore/upload_file/"
-# While a file is taken out of its form there are two of it.
-_COPIES_ON_THE_WAY = 2
 
 
 def guarded(
@@ -27,7 +27,8 @@ def guarded(
 class UploadRoom:
     """Lets uploads of pages in as long as there is room for them; an ASGI middleware.
 
-    One session may take half of the room, or as much as one file may have.
+    One session may take half of the room, or as much as one file may have, and an upload
+    has as long as one of the HTTP door: none keeps the others out for ever.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class UploadRoom:
         most_bytes: int,
         file_bytes: int,
         held: Callable[[], Mapping[str, int]],
+        total_s: float = UploadLimits().total_s,
     ) -> None:
         """Stand before an application.
 
@@ -45,12 +47,14 @@ class UploadRoom:
             most_bytes: files that all sessions together may have.
             file_bytes: the most that one file may have.
             held: says what each session has now, by its id.
+            total_s: an upload that took so long is given up, seconds.
         """
         self._app = app
         self._most_bytes = most_bytes
         self._file_bytes = file_bytes
         self._held = held
-        self._coming_bytes = 0
+        self._total_s = total_s
+        self._coming_bytes: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an upload for which there is no room; pass everything else on."""
@@ -61,25 +65,47 @@ class UploadRoom:
         size_bytes = (
             int(declared) if declared.isdecimal() and len(declared) < 20 else self._file_bytes
         )
-        if not self._fits(scope["path"].partition(_PLACE)[2], size_bytes):
+        session = scope["path"].partition(_PLACE)[2].partition("/")[0]
+        if not self._fits(session, size_bytes):
             refusal = PlainTextResponse(
                 "There is no room for this file: remove some photos, or try again later.",
                 413,
             )
             await refusal(scope, receive, send)
             return
-        coming_bytes = _COPIES_ON_THE_WAY * size_bytes
-        self._coming_bytes += coming_bytes
+        self._coming_bytes[session] += size_bytes
         try:
-            await self._app(scope, receive, send)
+            await self._in_time(scope, receive, send)
         finally:
-            self._coming_bytes -= coming_bytes
+            self._coming_bytes[session] -= size_bytes
+            # Sessions that left take no memory either.
+            if not self._coming_bytes[session]:
+                del self._coming_bytes[session]
 
-    def _fits(self, place: str, size_bytes: int) -> bool:
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answered = False
+
+        async def note(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._total_s):
+                await self._app(scope, receive, note)
+        except TimeoutError:
+            if answered:
+                raise
+            refusal = PlainTextResponse(
+                "The file came too slowly: try again.", 408, {"Connection": "close"}
+            )
+            await refusal(scope, receive, send)
+
+    def _fits(self, session: str, size_bytes: int) -> bool:
         held = self._held()
         own_most_bytes = max(self._most_bytes // 2, min(self._file_bytes, self._most_bytes))
-        own_bytes = held.get(place.partition("/")[0], 0)
+        own_bytes = held.get(session, 0) + self._coming_bytes[session]
         return (
             own_bytes + size_bytes <= own_most_bytes
-            and sum(held.values()) + self._coming_bytes + size_bytes <= self._most_bytes
+            and sum(held.values()) + self._coming_bytes.total() + size_bytes <= self._most_bytes
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+from starlette import formparsers
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -54,19 +56,32 @@ class UploadLimits:
         return self.max_bytes + _FORM_BYTES
 
 
-_NEVER = 0  # else a file goes to disk from 1 MB on
+class MemoryFile(io.BytesIO):
+    """Where a form's file is kept; read as a whole, it gives its bytes without a copy."""
 
+    # What starlette asks to know whether a file has gone to the disk.
+    _rolled = False
 
-class _MemoryOnlyParser(MultiPartParser):
-    spool_max_size = _NEVER
+    def __init__(self, max_size: int = 0) -> None:
+        """Make an empty file; it stays in memory however large it becomes."""
+        del max_size
+        super().__init__()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Give what is left, or so many bytes of it."""
+        if self.tell() or not (size is None or size < 0):
+            return super().read(size)
+        self.seek(0, io.SEEK_END)
+        return self.getvalue()
 
 
 def keep_uploads_in_memory() -> None:
     """Keep the files of every form in this process, the dashboard's as well, off the disk.
 
-    The dashboard's server holds them in memory anyway, once they are there.
+    The dashboard's server holds them in memory anyway, once they are there; starlette's
+    own kind of file goes to the disk from 1 MB on, and is copied when it is read.
     """
-    MultiPartParser.spool_max_size = _NEVER
+    formparsers.SpooledTemporaryFile = MemoryFile  # type: ignore[assignment, attr-defined]
 
 
 class _Ledger:
@@ -100,6 +115,7 @@ class UploadDesk:
     """Takes uploads within the limits. For the event loop's thread only."""
 
     def __init__(self, limits: UploadLimits) -> None:
+        keep_uploads_in_memory()
         self.limits = limits
         self._uploads = _Ledger(limits.at_once, limits.client_share)
         self._bytes = _Ledger(limits.held_photos * limits.max_body_bytes, limits.client_share)
@@ -152,7 +168,7 @@ class UploadDesk:
 
     async def _receive(self, request: Request, body: _Body) -> bytes:
         async with aclosing(self._chunks(request, body)) as chunks:
-            parser = _MemoryOnlyParser(
+            parser = MultiPartParser(
                 request.headers,
                 chunks,
                 max_files=1,
@@ -164,6 +180,11 @@ class UploadDesk:
             except MultiPartException as error:
                 raise RequestError(
                     400, f"The form cannot be read ({error.message.rstrip('.')}): {_HOW}."
+                ) from None
+            # Some charsets that Python knows refuse everything, and not with UnicodeDecodeError.
+            except UnicodeError:
+                raise RequestError(
+                    400, f"The form cannot be read (its charset is of no use): {_HOW}."
                 ) from None
         try:
             photo = form.get(FIELD)

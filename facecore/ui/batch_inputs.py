@@ -24,7 +24,6 @@ MAX_BATCH_PHOTOS = 1000
 MAX_BATCH_BYTES = 500_000_000
 """Uploaded files of one batch together, which the server's memory holds; less on a small one."""
 
-MAX_FILE_MB = 200
 ROOM = ByteRoom(memory_plan().upload_bytes)
 """For the files of all sessions' batches."""
 
@@ -40,6 +39,10 @@ class Upload(Protocol):
         """The file's name, as a stranger gave it."""
 
     @property
+    def file_id(self) -> str:
+        """Streamlit's number of it."""
+
+    @property
     def size(self) -> int:
         """Its length in bytes."""
 
@@ -51,11 +54,13 @@ class Upload(Protocol):
 class ChosenPhotos:
     """The photos of some uploads.
 
-    ``notes`` are sentences about what is left out; ``size_bytes`` is what the files take.
+    ``notes`` are sentences about what is left out; ``file_ids`` are the uploads that they
+    are from, and ``size_bytes`` is what these take.
     """
 
     photos: tuple[PhotoFile, ...]
     notes: tuple[str, ...]
+    file_ids: tuple[str, ...]
     size_bytes: int
 
 
@@ -66,7 +71,8 @@ def chosen_batch() -> ChosenPhotos:
         type=[suffix.lstrip(".") for suffix in (*ACCEPTED_SUFFIXES, ARCHIVE_SUFFIX)],
         accept_multiple_files=True,
         key="batch_uploads",
-        max_upload_size=max(1, min(MAX_FILE_MB, most_bytes() // 1_000_000)),
+        # The server refuses a larger one whatever the uploader says.
+        max_upload_size=max(1, min(st.get_option("server.maxUploadSize"), most_bytes() // 2**20)),
         help=f"Up to {MAX_BATCH_PHOTOS} photos and {most_bytes() / 1e6:.0f} MB at once. They "
         "stay in this server's memory until you begin a new batch or close the page, and are "
         "never stored.",
@@ -104,7 +110,10 @@ def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
     names = unique_names([photo.name for photo in photos])
     named = tuple(replace(photo, name=name) for photo, name in zip(photos, names, strict=True))
     return ChosenPhotos(
-        photos=named, notes=tuple(notes), size_bytes=sum(upload.size for upload in held)
+        photos=named,
+        notes=tuple(notes),
+        file_ids=tuple(upload.file_id for upload in held),
+        size_bytes=sum(upload.size for upload in held),
     )
 
 

@@ -19,17 +19,17 @@ from facecore.batch.summary import BatchSummary
 from facecore.batch.tables import WRITERS
 from facecore.errors import BusyError
 from facecore.gate import InferenceGate
+from facecore.memory_plan import MemoryPlan, memory_plan
 from facecore.monitor import percentile
 from facecore.ui import batch_charts, state
 from facecore.ui.resources import service
-
-PHOTOS_PER_ZIP = 200
-"""Annotated photos of one ZIP file, which is made in memory; each has some 0.3 MB."""
 
 _LINE_HEIGHT_PX = 35
 _PICTURE_HEIGHT_PX = 72
 _ROWS_IN_SIGHT = 7
 _TURN_ATTEMPTS = 5
+_LEAST_PER_ZIP, _MOST_PER_ZIP = 10, 200
+_LARGE_PHOTO_BYTES = 1_000_000  # drawn; most have a third of it
 _QUIET = {"displayModeBar": False}
 _MIMES = {
     ".csv": "text/csv",
@@ -41,6 +41,14 @@ _LABELS = {
     ".jsonl": ("JSON lines", ":material/data_object:"),
     ".parquet": ("Parquet", ":material/view_column:"),
 }
+
+
+def photos_per_zip(plan: MemoryPlan) -> int:
+    """Say how many annotated photos a ZIP file has, which is made in memory."""
+    return max(_LEAST_PER_ZIP, min(_MOST_PER_ZIP, plan.download_bytes // _LARGE_PHOTO_BYTES))
+
+
+PHOTOS_PER_ZIP = photos_per_zip(memory_plan())
 
 
 def results(batch: BackgroundBatch) -> None:

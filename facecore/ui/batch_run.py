@@ -52,11 +52,7 @@ def start_button(chosen: ChosenPhotos) -> None:
 
 def progress(batch: BackgroundBatch) -> bool:
     """Show how far a batch is, or how it ended and what can be done next; tells if it ended."""
-    now = batch.progress()
-    if now.state == "paused":
-        # The connection was lost, and here is somebody again.
-        _go_on(batch)
-        now = batch.progress()
+    now = _progress(batch)
     if now.state in ("running", "stopping"):
         _running()
         return False
@@ -95,9 +91,9 @@ def _running() -> None:
 
 
 def batch_sign() -> None:
-    """Say in the sidebar of every page that a batch is under way."""
+    """Say in the sidebar of every page that a batch is under way; goes on where it was paused."""
     batch = state.batch()
-    if batch is not None and batch.progress().state in ("running", "stopping"):
+    if batch is not None and _progress(batch).state in ("running", "stopping"):
         with st.sidebar:
             _sign()
 
@@ -107,7 +103,7 @@ def _sign() -> None:
     batch = state.batch()
     if batch is None:
         return
-    now = batch.progress()
+    now = _progress(batch)
     if now.state in ("running", "stopping"):
         st.caption(f":material/photo_library: Batch: {_in_words(now)}")
     else:
@@ -122,7 +118,7 @@ def _start(chosen: ChosenPhotos) -> None:
     if not ROOM.take(batch, chosen.size_bytes):
         state.keep_message(_NO_ROOM)
         return
-    state.keep_batch(batch)
+    state.keep_batch(batch, chosen.file_ids)
     _go_on(batch)
 
 
@@ -133,9 +129,9 @@ def _reader(
     faces, session_key, history = service(), state.session_key(), state.history()
 
     def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
-        data = photo.read()
         with faces.turn(session_key, options, on_wait=check) as turn:
-            opened = turn.analyzer.open(data)
+            # Inflated in here, so that batches that wait hold nothing.
+            opened = turn.analyzer.open(photo.read())
             analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
             # At this size the labels would hide the photo.
             small = opened.picture(settings, THUMBNAIL_SIDE_PX).capped(THUMBNAIL_SIDE_PX)
@@ -150,6 +146,13 @@ def _reader(
         return replace(analysis, preview_jpeg=plain)
 
     return read
+
+
+def _progress(batch: BackgroundBatch) -> BatchProgress:
+    if batch.progress().state == "paused":
+        # The connection was lost, and here is somebody again.
+        _go_on(batch)
+    return batch.progress()
 
 
 def _go_on(batch: BackgroundBatch) -> None:

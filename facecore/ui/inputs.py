@@ -66,6 +66,7 @@ def _take_picture() -> None:
                     name="camera.jpg",
                     source="camera",
                     read=picture.getvalue,
+                    file_id=picture.file_id,
                 )
             ]
         )
@@ -91,7 +92,11 @@ def _take_uploads() -> None:
     state.keep_own_photos(
         [
             PhotoInput(
-                key=f"upload:{upload.file_id}", name=name, source="upload", read=upload.getvalue
+                key=f"upload:{upload.file_id}",
+                name=name,
+                source="upload",
+                read=upload.getvalue,
+                file_id=upload.file_id,
             )
             for upload, name in zip(uploads, names, strict=True)
         ]

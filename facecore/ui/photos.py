@@ -28,6 +28,7 @@ class PhotoInput:
         name: to show; given by a stranger, so never a path and never HTML.
         source: "sample", "upload" or "camera".
         read: gives the file's bytes.
+        file_id: Streamlit's number of the uploaded file; for a sample "".
         truth, credit: what is known to be true of the people on it, and whose
             photo it is; for samples only.
     """
@@ -36,6 +37,7 @@ class PhotoInput:
     name: str
     source: str
     read: Callable[[], bytes]
+    file_id: str = ""
     truth: str = ""
     credit: str = ""
 

@@ -28,8 +28,8 @@ def make_door() -> HttpDoor:
     plan, max_bytes = memory_plan(), _max_upload_bytes()
     return HttpDoor(
         process_service(),
-        limits=upload_limits(max_bytes, plan.upload_bytes),
-        pictures=ImageStore(min(PICTURES_BYTES, plan.decoded_bytes), PICTURE_AGE_S),
+        limits=upload_limits(max_bytes, plan.request_bytes),
+        pictures=ImageStore(min(PICTURES_BYTES, plan.picture_bytes), PICTURE_AGE_S),
         base_path=f"/{name}" if name else "",
     )
 

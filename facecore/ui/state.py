@@ -176,9 +176,23 @@ def batch() -> BackgroundBatch | None:
     return _remembered("facecore.batch", lambda: None)
 
 
-def keep_batch(batch: BackgroundBatch | None) -> None:
-    """Remember a batch instead of the one before."""
+def keep_batch(batch: BackgroundBatch | None, file_ids: Collection[str] = ()) -> None:
+    """Remember a batch, and of which uploaded files it is, instead of the one before."""
     st.session_state["facecore.batch"] = batch
+    st.session_state["facecore.batch_files"] = frozenset(file_ids)
+
+
+def used_files() -> set[str]:
+    """Give the uploaded files, by Streamlit's numbers, that photos and the batch are read from."""
+    own = {photo.file_id for photo in own_photos()}
+    return own | _remembered("facecore.batch_files", frozenset)
+
+
+def swap_known_files(file_ids: Collection[str]) -> frozenset[str]:
+    """Remember the uploaded files that there are, and give those that there were."""
+    known: frozenset[str] = _remembered("facecore.known_files", frozenset)
+    st.session_state["facecore.known_files"] = frozenset(file_ids)
+    return known
 
 
 def measure_again() -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
 
 from facecore.analyzer import FaceAnalyzer
 from facecore.annotate import draw_faces
-from facecore.batch.photos import PhotoFile
+from facecore.batch.photos import PhotoFile, photos_of_archive
 from facecore.batch.pictures import SIDE_PX, write_annotated
 from facecore.batch.tables import Row
-from facecore.errors import ImageError
+from facecore.errors import ArchiveError, ImageError
 from facecore.export import analysis_to_dict
 from facecore.images import decode_image, encode_jpeg
 from facecore.settings import DEFAULT_MAX_PIXELS
+from tests.archives.crafted import Entry, archive
 from tests.batch.conftest import failed_row, grey_png, row
 
 
@@ -48,6 +49,17 @@ def _photo(name: str, data: bytes) -> PhotoFile:
 def test_no_photo_is_an_empty_archive() -> None:
     """Nothing to draw gives a ZIP file without entries."""
     assert _packed([]) == {}
+
+
+def test_same_photos_are_the_same_bytes_whenever_they_are_packed() -> None:
+    """An entry has the time at which its photo was read, and can be opened when unpacked."""
+    pairs = [(_photo("a.png", grey_png()), row("a.png", 0))]
+    file = io.BytesIO()
+    write_annotated(pairs, file, max_pixels=DEFAULT_MAX_PIXELS, turn=nullcontext)
+    with zipfile.ZipFile(file) as archive:
+        (entry,) = archive.infolist()
+    assert entry.date_time == (2024, 5, 1, 12, 30, 14)
+    assert entry.external_attr >> 16 == 0o644
 
 
 def test_faces_are_drawn_as_on_the_page(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:
@@ -84,6 +96,39 @@ def test_large_photo_is_made_smaller() -> None:
 def test_names_are_harmless(name: str, entry: str) -> None:
     """Whatever a photo is called, its entry stays in the folder it is unpacked into."""
     assert list(_packed([(_photo(name, grey_png()), row(name, 0))])) == [entry]
+
+
+def test_archive_that_lied_costs_only_its_own_photos() -> None:
+    """An archive that was found out after some photos were read is left out, and no other photo."""
+    entries = [Entry(name="a.png", data=grey_png()), Entry(name="b.png", data=bytes(99), size=9)]
+    good, liar = photos_of_archive("z.zip", lambda: io.BytesIO(archive(entries)))
+    assert good.read()
+    with pytest.raises(ArchiveError):
+        liar.read()
+    pairs = [
+        (good, row(good.name, 0)),
+        (liar, failed_row(liar.name)),
+        (_photo("c.png", grey_png()), row("c.png", 0)),
+    ]
+    assert list(_packed(pairs)) == ["0001-c.jpg"]
+
+
+def test_photo_is_read_when_its_turn_has_come() -> None:
+    """What waits for a turn holds no file's bytes."""
+    inside: list[bool] = []
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        inside.append(True)
+        yield
+        inside.pop()
+
+    def read() -> bytes:
+        assert inside
+        return grey_png()
+
+    pairs = [(PhotoFile(name="a.png", read=read), row("a.png", 0))]
+    assert write_annotated(pairs, io.BytesIO(), max_pixels=DEFAULT_MAX_PIXELS, turn=turn) == 1
 
 
 def test_photos_without_an_answer_are_left_out() -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facecore.http.page_uploads import UploadRoom
-from tests.http.conftest import in_a_loop
+from tests.http.conftest import exchange, in_a_loop
 
 MB = 10**6
 
@@ -21,7 +22,10 @@ def _scope(size: str | None, path: str = "/_stcore/upload_file/me/1", method: st
 
 
 def _statuses(
-    *scopes: Scope, most_bytes: int = 100 * MB, held: Mapping[str, int] | None = None
+    *scopes: Scope,
+    most_bytes: int = 100 * MB,
+    file_bytes: int = 50 * MB,
+    held: Mapping[str, int] | None = None,
 ) -> list[int]:
     """Send requests at once, each under way until all have been looked at; 204 is the app's own."""
     statuses: dict[int, int] = {}
@@ -43,7 +47,9 @@ def _statuses(
 
             await room(scopes[number], receive, send)
 
-        room = UploadRoom(app, most_bytes=most_bytes, file_bytes=50 * MB, held=lambda: held or {})
+        room = UploadRoom(
+            app, most_bytes=most_bytes, file_bytes=file_bytes, held=lambda: held or {}
+        )
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(request(number)) for number in range(len(scopes))
         ]
@@ -74,10 +80,67 @@ def test_what_others_have_is_taken() -> None:
     assert _statuses(_scope(str(6 * MB)), held=held) == [413]
 
 
-def test_what_is_on_its_way_counts_twice() -> None:
-    """Of two uploads at once the second finds the first one's two copies."""
-    assert _statuses(_scope(str(40 * MB)), _scope(str(20 * MB)), _scope("1")) == [204, 204, 413]
-    assert _statuses(_scope(str(40 * MB)), _scope(str(21 * MB))) == [204, 413]
+def test_what_is_on_its_way_counts() -> None:
+    """Of uploads at once the last finds what the first ones take, though nothing is there yet."""
+    first, second, last = (f"/_stcore/upload_file/{session}/1" for session in "abc")
+    begun = _scope(str(40 * MB), first)
+    rest = _scope(str(20 * MB), second)
+    assert _statuses(begun, rest, _scope("1", last), most_bytes=60 * MB) == [204, 204, 413]
+    assert _statuses(begun, rest, most_bytes=60 * MB - 1) == [204, 413]
+
+
+def test_what_is_on_its_way_counts_for_its_session() -> None:
+    """Of two uploads at once that together are more than a share, the second is refused."""
+    other = _scope(str(30 * MB), path="/_stcore/upload_file/somebody/1")
+    mine = _scope(str(30 * MB))
+    assert _statuses(mine, mine, other, most_bytes=200 * MB) == [204, 204, 204]
+    assert _statuses(mine, mine, other, most_bytes=110 * MB, file_bytes=40 * MB) == [204, 413, 204]
+
+
+def _upload_answers(
+    room_of: Callable[[Any], UploadRoom], receive: Receive, count: int
+) -> list[Any]:
+    """Send uploads one after the other to a room before an application that reads each."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["more_body"]:
+            pass
+        await PlainTextResponse("")(scope, receive, send)
+
+    async def run() -> list[Any]:
+        room = room_of(app)
+        return [await exchange(room, dict(_scope(str(40 * MB))), receive) for _ in range(count)]
+
+    return in_a_loop(run())
+
+
+@pytest.mark.parametrize("drips", [True, False])
+def test_slow_upload_is_given_up(drips: bool) -> None:
+    """A client that hangs, or drips, is told so after a while, and its room is free again."""
+
+    async def receive() -> Message:
+        await (asyncio.sleep(0.01) if drips else asyncio.Event().wait())
+        return {"type": "http.request", "body": b"-", "more_body": True}
+
+    def room_of(app: ASGIApp) -> UploadRoom:
+        return UploadRoom(app, most_bytes=50 * MB, file_bytes=50 * MB, held=dict, total_s=0.05)
+
+    for answer in _upload_answers(room_of, receive, 2):
+        assert answer.status == 408
+        assert answer.headers["connection"] == "close"
+        assert "too slowly" in answer.body.decode()
+
+
+def test_upload_in_time_is_taken() -> None:
+    """Who sends all in time hears what the application says, as often as there is room."""
+
+    def room_of(app: ASGIApp) -> UploadRoom:
+        return UploadRoom(app, most_bytes=50 * MB, file_bytes=50 * MB, held=dict)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"-", "more_body": False}
+
+    assert [answer.status for answer in _upload_answers(room_of, receive, 3)] == [200, 200, 200]
 
 
 @pytest.mark.parametrize("size", [None, "", "-1", "x", "9" * 400])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,26 @@ def test_a_start_without_files_goes_on(
     monkeypatch.setenv(MODELS_DIR_VARIABLE, str(tmp_path / "nowhere"))
     HttpDoor(FaceService()).warm_up()
     assert any("nowhere" in record.getMessage() for record in caplog.records)
+
+
+def test_files_are_looked_at_once_by_all_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for health while the files are hashed takes that answer over."""
+    looks: list[int] = []
+    second = threading.Event()
+
+    def look() -> list[Any]:
+        looks.append(1)
+        if len(looks) > 1:
+            second.set()
+        second.wait(0.3)
+        return []
+
+    monkeypatch.setattr(door_module, "all_file_statuses", look)
+    door = HttpDoor(FaceService())
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: door._files_are_right(), range(2)))
+    assert answers == [True, True]
+    assert len(looks) == 1
 
 
 def _samples(door: Door) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

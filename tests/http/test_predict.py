@@ -13,7 +13,7 @@ import pytest
 from facecore.analyzer import FaceAnalyzer
 from facecore.images import decode_image, encode_jpeg, encode_png
 from facecore.settings import DEFAULT_MAX_PIXELS, MODELS_DIR_VARIABLE, RuntimeOptions
-from tests.http.conftest import LIMITS, Door
+from tests.http.conftest import BOUNDARY, LIMITS, Door, form
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +152,22 @@ def test_a_form_that_is_none_is_400(door: Door, body: bytes, kind: str) -> None:
     response = door.client.post("/predict", content=body, headers={"Content-Type": kind})
     assert response.status_code == 400
     assert "multipart/form-data" in _sentence(response)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "base64", "no-such-one", "\xff"])
+def test_charset_that_nobody_uses_does_no_harm(
+    door: Door, astronaut_file: bytes, charset: str
+) -> None:
+    """A form is read in spite of its charset, or refused with a sentence."""
+    kind = f"multipart/form-data; boundary={BOUNDARY}; charset={charset}"
+    response = door.client.post(
+        "/predict",
+        content=form(astronaut_file),
+        headers={b"Content-Type": kind.encode("latin-1")},
+    )
+    assert response.status_code == (400 if charset == "undefined" else 200)
+    if charset == "undefined":
+        assert "its charset is of no use" in _sentence(response)
 
 
 def test_what_is_no_picture_is_415(door: Door) -> None:

@@ -9,9 +9,9 @@ import tempfile
 from dataclasses import replace
 
 import pytest
+from starlette import formparsers
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.types import Message
 
@@ -281,7 +281,7 @@ def test_forms_of_others_stay_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> 
         return io.BytesIO()
 
     monkeypatch.setattr(tempfile, "TemporaryFile", note)
-    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1024 * 1024)
+    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", tempfile.SpooledTemporaryFile)
 
     async def parse() -> int:
         receive = body_of([form(bytes(1_500_000))])
@@ -295,6 +295,26 @@ def test_forms_of_others_stay_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> 
     keep_uploads_in_memory()
     assert in_a_loop(parse()) == 1_500_000
     assert len(asked) == 1
+
+
+def test_file_is_read_without_a_copy() -> None:
+    """A form's file that is read as a whole is one piece of memory, however often it is asked."""
+    keep_uploads_in_memory()
+
+    async def parse() -> tuple[bytes, bytes, bytes]:
+        receive = body_of([form(b"x" * 1_500_000)])
+        async with Request(scope_of_upload(), receive).form() as parsed:
+            photo = parsed["image"]
+            assert isinstance(photo, UploadFile)
+            whole = await photo.read()
+            await photo.seek(0)
+            again = await photo.read()
+            await photo.seek(1_499_998)
+            return whole, again, await photo.read()
+
+    whole, again, rest = in_a_loop(parse())
+    assert whole is again
+    assert (len(whole), rest) == (1_500_000, b"xx")
 
 
 def test_the_defaults_are_bounded() -> None:

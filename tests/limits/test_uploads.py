@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from tests.load.page_session import PageSession
 from tests.server import Server
@@ -94,6 +98,25 @@ def test_upload_from_elsewhere_is_refused(server: Server, session: PageSession) 
 def test_file_over_the_limit_is_refused(session: PageSession) -> None:
     """A file of more than maxUploadSize is refused by its size."""
     assert session.upload("a.jpg", bytes(51 << 20)) == 413
+
+
+def test_message_over_the_limit_ends_the_connection(server: Server) -> None:
+    """A visitor without a browser cannot have the server collect a message of any size."""
+    address = server.address.replace("http", "ws", 1) + "/_stcore/stream"
+    with (
+        connect(
+            address,
+            origin=Origin(server.address),
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=None,
+        ) as socket_of_page,
+        pytest.raises(ConnectionClosed),
+    ):
+        message = BackMsg()
+        message.rerun_script.query_string = "x" * 20 * MB
+        socket_of_page.send(message.SerializeToString())
+        while True:
+            socket_of_page.recv(timeout=20)
 
 
 def test_page_of_another_site_cannot_listen(server: Server) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import gc
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
+from facecore.archives import ArchiveEntry, PhotoArchive
 from facecore.batch.background import BackgroundBatch
 from facecore.batch.photos import PhotoFile
 from facecore.gate import InferenceGate
+from facecore.memory_plan import plan_for
 from facecore.results import Analysis
 from facecore.server_settings import GateSettings
 from facecore.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui import resources
+from facecore.ui import batch_results, resources
 from facecore.ui.batch_inputs import ROOM
 from facecore.ui.batch_results import _annotated_zip, _file
 from tests.archives.crafted import Entry, archive
@@ -85,6 +90,15 @@ def test_opened_first_it_asks_for_photos() -> None:
     expect_no_error(app)
 
 
+def test_uploader_promises_no_more_than_the_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The size that the page names is the server's limit, or less where memory is short."""
+    uploader = visit("batch").file_uploader(key="batch_uploads")
+    assert uploader.proto.max_upload_size_mb == st.get_option("server.maxUploadSize") == 50
+    monkeypatch.setattr(ROOM, "most_bytes", 60 * 2**20)
+    uploader = visit("batch").file_uploader(key="batch_uploads")
+    assert uploader.proto.max_upload_size_mb == 30
+
+
 def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -> None:
     """Every photo has its line, with its faces or what is wrong with it, and all is counted."""
     app = _choose(
@@ -107,6 +121,22 @@ def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -
     labels = [button.label for button in app.download_button]
     assert labels == ["CSV", "JSON lines", "Parquet", "Annotated photos"]
     expect_no_error(app)
+
+
+def test_photo_is_read_when_its_turn_has_come(
+    gate: InferenceGate, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that waits for its turn holds no entry of a ZIP file, however large."""
+    running: list[int] = []
+    read = PhotoArchive.read
+
+    def note(self: PhotoArchive, entry: ArchiveEntry) -> bytes:
+        running.append(gate.stats().running)
+        return read(self, entry)
+
+    monkeypatch.setattr(PhotoArchive, "read", note)
+    _end(_start({"a.zip": archive([Entry(name="a.jpg", data=hopper_file)])}))
+    assert running == [1]
 
 
 def test_only_those_that_failed_can_be_shown(astronaut_file: bytes) -> None:
@@ -186,10 +216,18 @@ def test_batch_goes_on_while_another_page_is_open(gate: InferenceGate, hopper_fi
     expect_no_error(app)
 
 
-def test_session_that_ends_pauses_its_batch(gate: InferenceGate, hopper_file: bytes) -> None:
-    """When the tab is closed the batch stops; when the connection was only lost it goes on."""
+@pytest.mark.parametrize("page", ["Batch", "Monitor"])
+def test_session_that_ends_pauses_its_batch(
+    gate: InferenceGate, hopper_file: bytes, page: str
+) -> None:
+    """When the tab is closed the batch stops; when only the connection was lost it goes on.
+
+    So it does whichever page is open when the connection is there again.
+    """
     with gate.enter("somebody else"):
         app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
+        if page != "Batch":
+            go_to(app, page)
         assert _batch(app).progress().state == "running"
         # What Streamlit does when a session's connection closes.
         clear_session_resource_cache("test session id")
@@ -197,7 +235,9 @@ def test_session_that_ends_pauses_its_batch(gate: InferenceGate, hopper_file: by
         assert _batch(app).progress().state == "paused"
         app.run()
         assert _batch(app).progress().state == "running"
-    _end(app)
+        assert any("Batch: 0 of" in c for c in app.sidebar.caption.values)
+    assert _batch(app).wait(TIMEOUT_S)
+    go_to(app, "Batch")
     assert "**All 2 photos are done.**" in app.markdown.values
     expect_no_error(app)
 
@@ -247,3 +287,26 @@ def test_files_to_take_away_have_every_photo(hopper_file: bytes) -> None:
     assert _file(batch, ".jsonl").decode().count("\n") == 2
     assert _file(batch, ".parquet").startswith(b"PAR1")
     assert b"0001-a.jpg" in _annotated_zip(batch, 0, "somebody")
+
+
+def test_annotated_photos_come_in_parts(
+    hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where memory is short a ZIP file has fewer photos, and one chooses which."""
+    monkeypatch.setattr(batch_results, "PHOTOS_PER_ZIP", 2)
+    app = _end(_start({f"{number}.jpg": hopper_file for number in range(3)}))
+    part = app.selectbox(key="batch_part")
+    assert part.options == ["1 to 2", "3 to 3"]
+    for first, count in ((0, 2), (2, 1)):
+        data = _annotated_zip(_batch(app), first, "somebody")
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            assert len(packed.namelist()) == count
+    expect_no_error(app)
+
+
+@pytest.mark.parametrize(("gibibytes", "photos"), [(0, 10), (1, 16), (16, 200)])
+def test_parts_of_annotated_photos_fit_the_memory(gibibytes: int, photos: int) -> None:
+    """One part of photos of 1 MB each finds room in a container's share for downloads."""
+    plan = plan_for(gibibytes << 30)
+    assert batch_results.photos_per_zip(plan) == photos
+    assert not gibibytes or photos * 1_000_000 <= plan.download_bytes

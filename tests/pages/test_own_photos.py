@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+
 import cv2
 import numpy as np
 import pytest
-from starlette.formparsers import MultiPartParser
+from starlette import formparsers
 from streamlit.testing.v1 import AppTest
 
 from facecore.images import decode_image, encode_jpeg, read_header
@@ -40,9 +43,11 @@ def _runs(app: AppTest) -> list[tuple[str, str]]:
 
 def test_uploads_are_kept_off_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening the dashboard has the server keep uploads of any size in memory."""
-    monkeypatch.setattr(MultiPartParser, "spool_max_size", 1)
+    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", tempfile.SpooledTemporaryFile)
     visit()
-    assert MultiPartParser.spool_max_size == 0
+    file = formparsers.SpooledTemporaryFile(max_size=1)  # type: ignore[attr-defined]
+    file.write(bytes(2_000_000))
+    assert isinstance(file, io.BytesIO)
 
 
 @pytest.mark.parametrize("page", ["Monitor", "Models"])

@@ -21,6 +21,11 @@ class Uploaded:
     data: bytes = b"photo"
 
     @property
+    def file_id(self) -> str:
+        """What Streamlit calls it."""
+        return f"number of {self.name}"
+
+    @property
     def size(self) -> int:
         """Its length in bytes."""
         return len(self.data)
@@ -108,6 +113,7 @@ def test_bytes_beyond_the_limit_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
     uploads = [Uploaded(f"{n}.jpg", bytes(900_000)) for n in range(3)]
     chosen = photos_of(uploads)
     assert [photo.name for photo in chosen.photos] == ["0.jpg", "1.jpg"]
+    assert chosen.file_ids == ("number of 0.jpg", "number of 1.jpg")
     (note,) = chosen.notes
     assert "more than 2 MB: only the first 2 are taken" in note
     assert photos_of(uploads[:2]).notes == ()
