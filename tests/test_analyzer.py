@@ -171,7 +171,7 @@ def test_loading_in_a_fresh_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("threads", "rounds"), [(4, 5), pytest.param(8, 20, marks=pytest.mark.slow)]
+    ("threads", "rounds"), [(4, 5), pytest.param(8, 12, marks=pytest.mark.slow)]
 )
 def test_threads_get_the_answers_of_their_own_photos(
     analyzer: FaceAnalyzer, couple: BgrImage, threads: int, rounds: int

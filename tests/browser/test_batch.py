@@ -14,7 +14,7 @@ import pytest
 import requests
 from playwright.sync_api import Dialog, Download, Locator, Page, expect
 
-from facecore.samples import samples
+from facecore.samples import group_photo, samples
 from tests.browser.server import wait_until_idle
 
 pytestmark = pytest.mark.browser
@@ -88,7 +88,7 @@ def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
 
 def test_batch_is_stopped_left_and_gone_on_with(page: Page, server: str) -> None:
     """Stop works at once, what is done stays over another page, and Go on reads the rest."""
-    files = {f"{number:02}.png": PORTRAIT for number in range(40)}
+    files = {f"{number:02}.jpg": group_photo() for number in range(20)}
     _choose(page, server, files).click()
     expect(page.get_by_text("The newest")).to_be_visible(timeout=TIMEOUT_MS)
     page.get_by_role("button", name="Stop").click()
@@ -96,7 +96,7 @@ def test_batch_is_stopped_left_and_gone_on_with(page: Page, server: str) -> None
     expect(stopped).to_be_visible(timeout=TIMEOUT_MS)
     words = stopped.inner_text()
     wait_until_idle(page)
-    _go_to(page, "Models")
+    _go_to(page, "Monitor")
     _go_to(page, "Batch")
     expect(page.get_by_text(words)).to_be_visible()
     page.get_by_role("button", name="Go on").click()
@@ -106,8 +106,8 @@ def test_batch_is_stopped_left_and_gone_on_with(page: Page, server: str) -> None
         timeout=TIMEOUT_MS
     )
     _go_to(page, "Batch")
-    expect(page.get_by_text("All 40 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
-    expect(_metric(page, "Faces")).to_have_text("40")
+    expect(page.get_by_text("All 20 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(_metric(page, "Faces")).to_have_text("120")
     wait_until_idle(page)
     page.get_by_role("button", name="New batch").click()
     expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
@@ -134,7 +134,7 @@ def test_new_batch_gives_the_memory_back(page: Page, server: str) -> None:
     before = _uploaded_bytes(server)
     _choose(page, server, {"a.png": PORTRAIT, "b.png": PORTRAIT}).click()
     expect(page.get_by_text("All 2 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
-    for title in ("Monitor", "Models", "Batch"):
+    for title in ("Monitor", "Batch"):
         _go_to(page, title)
         wait_until_idle(page)
     _until(lambda: _uploaded_bytes(server) >= 2 * len(PORTRAIT))

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 def test_waiting_is_shown_while_it_lasts(page: Page, tmp_path: Path) -> None:
     """Where runs must keep a distance, the page says what it waits for, and then has the answer."""
-    with running_server(tmp_path / "server.log", FACECORE_MIN_INTERVAL_MS="4000") as address:
+    with running_server(tmp_path / "server.log", FACECORE_MIN_INTERVAL_MS="3000") as address:
         page.goto(address)
         wait_until_idle(page)
         slider = page.get_by_test_id("stSlider").filter(has_text="Confidence").get_by_role("slider")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from facecore.images import decode_image
+from facecore.samples import group_photo
 from tests.archives.crafted import STORED, Entry, archive
 from tests.batch.conftest import grey_png
 from tests.commands.batches import HERE, TWO_WORKERS, expect_complete, paths_of, rows_of
@@ -161,12 +162,16 @@ def test_missing_networks_are_one_line(
     assert list(out.parent.iterdir()) == []
 
 
-def test_progress_with_the_time_left_is_shown_on_a_terminal(folder: Path, out: Path) -> None:
-    """Somebody who waits sees how many are done and how long it will take."""
+def test_progress_with_the_time_left_is_shown_on_a_terminal(tmp_path: Path, out: Path) -> None:
+    """Who waits for more than a second sees how many are done and how long it will take."""
     pty = pytest.importorskip("pty", reason="needs pseudo terminals")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(40):
+        (photos / f"{number}.jpg").write_bytes(group_photo())
     reader, writer = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, "analyze", folder, "--out", out, *TWO_WORKERS],
+        [*COMMAND, "analyze", photos, "--out", out, *TWO_WORKERS],
         cwd=REPOSITORY,
         env=environment({"TERM": "xterm", "COLUMNS": "100"}),
         stdout=subprocess.DEVNULL,
@@ -174,9 +179,9 @@ def test_progress_with_the_time_left_is_shown_on_a_terminal(folder: Path, out: P
     )
     os.close(writer)
     told = b"".join(_chunks(reader))
-    assert process.wait(timeout=TIMEOUT_S) == 1
+    assert process.wait(timeout=TIMEOUT_S) == 0
     assert b"Reading faces" in told
-    assert b"24/24" in told
+    assert b"40/40" in told
     assert any(f"  00:00:{seconds:02}".encode() in told for seconds in range(60))
 
 

@@ -222,13 +222,13 @@ def test_odd_names_do_not_break_the_output(portraits: Path) -> None:
 
 @pytest.fixture
 def many_portraits(shared_data: Path, tmp_path: Path) -> Path:
-    """A folder with every third of the labelled portraits."""
+    """A folder with every sixth of the labelled portraits."""
     with (shared_data / "fairface" / "labels.csv").open(encoding="utf-8", newline="") as table:
         header, *rows = csv.reader(table)
-    for name, *_ in rows[::3]:
+    for name, *_ in rows[::6]:
         (tmp_path / name).symlink_to(shared_data / "fairface" / name)
     with (tmp_path / "labels.csv").open("w", encoding="utf-8", newline="") as table:
-        csv.writer(table).writerows([header, *rows[::3]])
+        csv.writer(table).writerows([header, *rows[::6]])
     return tmp_path
 
 
@@ -254,7 +254,7 @@ def test_shared_portraits_agree_with_counting_what_analyze_says(many_portraits: 
                 read += 1
                 right += by_distance[min(by_distance)] == row["gender"]
     assert (people["gender"]["successes"], people["gender"]["n"]) == (right, read)
-    assert people["no_face"] == people["no_face"] | {"successes": 90 - read, "n": 90}
+    assert people["no_face"] == people["no_face"] | {"successes": 45 - read, "n": 45}
     assert people["gender"]["value"] > 0.6
     assert people["age_group_one_off"]["value"] > people["age_group_exact"]["value"]
     assert sum(sum(row.values()) for row in people["age_group_answers"].values()) == read
