@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from facecore.allocator import give_memory_back
+from facecore.allocator import give_memory_back, share_heaps
 from facecore.analyzer import FaceAnalyzer
 from facecore.container import read_limits, usable_cpus
 from facecore.gate import InferenceGate, OnWait
@@ -95,6 +95,7 @@ class FaceService:
         """
         plan = memory_plan()
         max_pixels = max_pixels_from_environment(plan.max_pixels)
+        share_heaps()
         if plan.is_tight:
             give_memory_back()
         return cls(ServerSettings.from_environment(), max_pixels=max_pixels)
