@@ -17,8 +17,9 @@ COPY LICENSE server_app.py streamlit_app.py ./
 COPY models models
 COPY pages pages
 COPY facecore facecore
-# The code is root's and only read. Under 3 GB the server sets these switches of glibc
-# itself (facecore/allocator.py); here they hold from the first thread on.
+# The code is root's and only read. The server sets these switches of glibc itself, the
+# second where it has less than 3 GB (facecore/allocator.py); here they hold from the
+# first thread on.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

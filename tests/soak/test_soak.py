@@ -45,6 +45,21 @@ def test_lost_and_wrong_answers_are_not_well() -> None:
         assert report["lost or wrong"] == ([] if well else [f"http, a.jpg: {answer}, why"])
 
 
+def test_memory_s_slope_is_that_of_what_stays() -> None:
+    """A photo under way does not count, nor a minute of warm-up, nor one that was not full."""
+    soak = Soak(None)
+    for number in range(5):
+        for second, size_mb in ((1, 900), (20, 100 + 2 * number), (40, 700)):
+            soak.memory.append((60.0 * number + second, size_mb * 10**6))
+    soak.memory.append((301.0, 5 * 10**8))
+    last = Outcome(door="http", kind="x", name="a", answer="read", latency_ms=1.0, said="")
+    soak.outcomes.append((302.0, last))
+    soak.memory[1] = (20.0, 10**6)
+    memory = soak.report(60.0)["memory MB"]
+    assert isinstance(memory, dict)
+    assert memory["slope of each minute's least after warm-up, a minute"] == 2.0
+
+
 @pytest.mark.slow
 def test_a_few_seconds_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     """Both doors of a real server answer mixed photos and hostile files."""
