@@ -153,7 +153,7 @@ def test_samples_are_read_as_by_the_reference(
 @each_setting
 @pytest.mark.parametrize(
     ("folder", "step", "photos", "least_faces"),
-    [("groups", 2, 5, 8), ("fairface", 29, 9, 4), ("large", 1, 3, 3)],
+    [("groups", 3, 3, 5), ("fairface", 41, 6, 3), ("large", 1, 3, 3)],
 )
 def test_shared_photos_are_read_as_by_the_reference(
     *,

@@ -21,6 +21,8 @@ def faces_per_photo(photos_by_faces: Mapping[int, int]) -> go.Figure:
         go.Bar(
             x=numbers,
             y=[photos_by_faces[number] for number in numbers],
+            # By itself a bar is as wide as the smallest step between two numbers.
+            width=0.8,
             marker_color=_PHOTOS,
             hovertemplate="%{x} faces: %{y} photos<extra></extra>",
         )

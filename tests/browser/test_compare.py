@@ -62,13 +62,13 @@ def test_a_killed_worker_is_reported_and_the_other_variant_finishes(
 ) -> None:
     """Kill -9 of one worker costs that variant; the page says so and shows the rest."""
     _open(page, address)
-    _measure(page, repeats=20)
-    expect(page.get_by_text(" of 40 trials").first).to_be_visible(timeout=RESULT_TIMEOUT_MS)
+    _measure(page, repeats=15)
+    expect(page.get_by_text(" of 30 trials").first).to_be_visible(timeout=RESULT_TIMEOUT_MS)
     os.kill(_workers()[-1].pid, signal.SIGKILL)
     expect(page.get_by_text("SIGKILL").first).to_be_visible(timeout=RESULT_TIMEOUT_MS)
     expect(page.get_by_text("This could not be measured:")).to_be_visible(timeout=RESULT_TIMEOUT_MS)
     wait_until_idle(page)
-    expect(page.get_by_text("20 trials;")).to_be_visible()
+    expect(page.get_by_text("15 trials;")).to_be_visible()
     assert _workers() == []
 
 
