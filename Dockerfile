@@ -18,7 +18,7 @@ COPY models models
 COPY pages pages
 COPY facecore facecore
 # The code is root's and only read. The server sets these switches of glibc itself, the
-# second where it has less than 3 GB (facecore/allocator.py); here they hold from the
+# second where it has less than 3 GB (facecore/machine/allocator.py); here they hold from the
 # first thread on.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

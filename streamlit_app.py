@@ -4,8 +4,8 @@ import streamlit as st
 
 from facecore.http.uploads import keep_uploads_in_memory
 from facecore.ui import state
-from facecore.ui.batch_run import batch_sign
-from facecore.ui.compare_run import experiment_sign
+from facecore.ui.batch.run import batch_sign
+from facecore.ui.compare.run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.uploaded import let_go_of_unused_files

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from facecore.commands import analyze, compare, evaluate, models, serve
+from facecore.cli import analyze, compare, evaluate, models, serve
 from facecore.errors import FacecoreError
 
 

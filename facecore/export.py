@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from facecore.monitor import RunRecord
 from facecore.results import (
     AGE_GROUPS,
     GENDERS,
@@ -21,6 +20,7 @@ from facecore.results import (
     Face,
     GenderPrediction,
 )
+from facecore.serving.history import RunRecord
 
 _BYTES_PER_MB = 1e6
 

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from facecore.ui import batch_run, state
-from facecore.ui.batch_inputs import chosen_batch
-from facecore.ui.batch_results import results
+from facecore.ui import state
+from facecore.ui.batch import run as batch_run
+from facecore.ui.batch.inputs import chosen_batch
+from facecore.ui.batch.results import results
 
 st.title("Batch")
 st.markdown(

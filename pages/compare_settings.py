@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from facecore.ui import compare_files, compare_run
-from facecore.ui.compare_inputs import chosen_plan, chosen_variants
-from facecore.ui.compare_photos import photos_view
-from facecore.ui.compare_results import outcome_view
+from facecore.ui.compare import files as compare_files
+from facecore.ui.compare import run as compare_run
+from facecore.ui.compare.inputs import chosen_plan, chosen_variants
+from facecore.ui.compare.photos import photos_view
+from facecore.ui.compare.results import outcome_view
 from facecore.ui.inputs import chosen_photos
 
 st.title("Compare")

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from facecore.ui import networks, resources, state
+from facecore.ui import shared as resources
+from facecore.ui import state
+from facecore.ui.models import views as networks
 
 st.title("Models")
 st.markdown("Three small Caffe networks from 2015 to 2017, run by OpenCV's dnn module.")

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from facecore.export import csv_bytes, runs_table
-from facecore.monitor import RunRecord, comparable_latencies_ms, percentile
+from facecore.serving.history import RunRecord, comparable_latencies_ms, percentile
 from facecore.ui import charts, state
-from facecore.ui.live import live_strip
+from facecore.ui.monitor.live import live_strip
 
 
 def percentiles(records: list[RunRecord]) -> None:

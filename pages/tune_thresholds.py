@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from facecore.ui import state, tuning
+from facecore.ui import state
 from facecore.ui.components import busy_note, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.readings import read_photos
+from facecore.ui.tune import views as tuning
 
 st.title("Tune")
 st.markdown("See what the detector offers, and what a threshold makes of it, before you choose it.")

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.attributes import AttributeClassifier
-from facecore.detector import FaceDetector
-from facecore.images import BgrImage, decode_image
-from facecore.network import Blob, Network
-from facecore.profiles import NetworkProfile
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines.facts import NetworkProfile
+from facecore.engines.opencv import Blob, Network
+from facecore.imaging.decoding import BgrImage, decode_image
+from facecore.models.attributes import AttributeClassifier
+from facecore.models.detector import FaceDetector
 from facecore.results import Face
 
 # A shell ignores Ctrl-C for what it starts in the background, and the programs that the
@@ -25,7 +25,7 @@ from facecore.results import Face
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SAMPLES = REPOSITORY / "facecore" / "samples"
+SAMPLES = REPOSITORY / "facecore" / "sources" / "samples"
 
 
 class RecordingNetwork:

@@ -109,7 +109,7 @@ def the_web_stays_in_http(path: str, source: str) -> Iterator[str]:
 
 def the_engine_stays_in_network(path: str, source: str) -> Iterator[str]:
     """Only network.py knows that ``cv2.dnn`` runs the networks."""
-    if path == "facecore/network.py":
+    if path == "facecore/engines/opencv.py":
         return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr == "dnn":
@@ -217,17 +217,17 @@ DOC = '"""Says what it is."""\n'
     [
         ("facecore/__init__.py", DOC),
         (
-            "facecore/analyzer.py",
+            "facecore/analysis/analyzer.py",
             DOC + "import cv2\nfrom facecore import images\nfrom . import errors",
         ),
-        ("facecore/network.py", DOC + "import cv2\nnet = cv2.dnn.Net()"),
+        ("facecore/engines/opencv.py", DOC + "import cv2\nnet = cv2.dnn.Net()"),
         ("facecore/ui/state.py", DOC + "import streamlit as st\nst.session_state['a'] = 1"),
         ("facecore/ui/charts.py", DOC + "from .state import kept\nfrom ..results import Face"),
         ("pages/1_live.py", "import streamlit as st\nfrom facecore.ui.state import kept"),
         ("streamlit_app.py", "import streamlit\n" * MAX_ENTRY_LINES),
-        ("facecore/images.py", DOC + "try:\n    pass\nexcept Exception:\n    pass"),
+        ("facecore/imaging/decoding.py", DOC + "try:\n    pass\nexcept Exception:\n    pass"),
         (
-            "facecore/images.py",
+            "facecore/imaging/decoding.py",
             DOC + "def _hidden():\n    def inner(): ...\nclass _Own:\n    x = 1",
         ),
     ],
@@ -242,35 +242,47 @@ def test_rules_allow_what_is_right(path: str, source: str) -> None:
     [
         (imports_go_one_way, "facecore/new.py", ""),
         (imports_go_one_way, "facecore/errors.py", "import facecore.results"),
-        (imports_go_one_way, "facecore/images.py", "from facecore.network import Network"),
-        (imports_go_one_way, "facecore/images.py", "from facecore import network"),
-        (imports_go_one_way, "facecore/images.py", "from . import network"),
-        (imports_go_one_way, "facecore/images.py", "def f():\n    from .network import Network"),
+        (
+            imports_go_one_way,
+            "facecore/imaging/decoding.py",
+            "from facecore.engines.opencv import Network",
+        ),
+        (imports_go_one_way, "facecore/imaging/decoding.py", "from facecore import network"),
+        (imports_go_one_way, "facecore/imaging/decoding.py", "from . import network"),
+        (
+            imports_go_one_way,
+            "facecore/imaging/decoding.py",
+            "def f():\n    from .network import Network",
+        ),
         (imports_go_one_way, "facecore/commands/read.py", "from ..ui import state"),
         (imports_go_one_way, "facecore/export.py", "from facecore.new import thing"),
         (imports_go_one_way, "facecore/ui/state.py", "import pages.live"),
-        (streamlit_stays_in_the_ui, "facecore/monitor.py", "import streamlit as st"),
-        (streamlit_stays_in_the_ui, "facecore/monitor.py", "from streamlit.runtime import x"),
+        (streamlit_stays_in_the_ui, "facecore/serving/history.py", "import streamlit as st"),
+        (
+            streamlit_stays_in_the_ui,
+            "facecore/serving/history.py",
+            "from streamlit.runtime import x",
+        ),
         (imports_go_one_way, "facecore/http/door.py", "from facecore.ui import state"),
         (streamlit_stays_in_the_ui, "facecore/http/door.py", "import streamlit"),
         (the_web_stays_in_http, "facecore/ui/server.py", "from starlette.routing import Route"),
-        (the_engine_stays_in_network, "facecore/images.py", "cv2.dnn.blobFromImage(x)"),
-        (the_engine_stays_in_network, "facecore/images.py", "import cv2.dnn"),
-        (the_engine_stays_in_network, "facecore/images.py", "from cv2 import dnn"),
-        (the_engine_stays_in_network, "facecore/images.py", "from cv2.dnn import Net"),
+        (the_engine_stays_in_network, "facecore/imaging/decoding.py", "cv2.dnn.blobFromImage(x)"),
+        (the_engine_stays_in_network, "facecore/imaging/decoding.py", "import cv2.dnn"),
+        (the_engine_stays_in_network, "facecore/imaging/decoding.py", "from cv2 import dnn"),
+        (the_engine_stays_in_network, "facecore/imaging/decoding.py", "from cv2.dnn import Net"),
         (session_state_stays_in_state, "pages/live.py", "st.session_state['a'] = 1"),
         (session_state_stays_in_state, "pages/live.py", "from streamlit import session_state"),
         (no_bare_except, "pages/live.py", "try:\n    pass\nexcept:\n    pass"),
-        (modules_are_short, "facecore/images.py", "\n" * (MAX_MODULE_LINES + 1)),
+        (modules_are_short, "facecore/imaging/decoding.py", "\n" * (MAX_MODULE_LINES + 1)),
         (modules_are_short, "pages/live.py", "\n" * (MAX_PAGE_LINES + 1)),
         (modules_are_short, "streamlit_app.py", "\n" * (MAX_ENTRY_LINES + 1)),
         (functions_are_short, "pages/live.py", "def f():\n" + "    x = 1\n" * MAX_FUNCTION_LINES),
         (names_say_what_is_inside, "facecore/ui/helpers.py", ""),
-        (the_public_is_documented, "facecore/images.py", "x = 1"),
-        (the_public_is_documented, "facecore/images.py", DOC + "def f(): ..."),
+        (the_public_is_documented, "facecore/imaging/decoding.py", "x = 1"),
+        (the_public_is_documented, "facecore/imaging/decoding.py", DOC + "def f(): ..."),
         (
             the_public_is_documented,
-            "facecore/images.py",
+            "facecore/imaging/decoding.py",
             DOC + f"class A:\n    {DOC}    def f(s): ...",
         ),
     ],

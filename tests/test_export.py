@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from facecore.analyzer import FaceAnalyzer
+from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.export import (
     analysis_to_dict,
     csv_bytes,
@@ -23,7 +23,6 @@ from facecore.export import (
     runs_table,
     to_json_line,
 )
-from facecore.monitor import RunHistory, RunRecord
 from facecore.results import (
     AGE_GROUPS,
     GENDERS,
@@ -36,6 +35,7 @@ from facecore.results import (
     ResourceUsage,
     StageTimings,
 )
+from facecore.serving.history import RunHistory, RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 
 AGES = (0.0, 0.0, 0.0, 0.125, 0.5, 0.25, 0.125, 0.0)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from facecore.batch.formats import Row
 from facecore.batch.summary import BatchSummary
-from facecore.batch.tables import Row
 from facecore.export import to_json_line
 
 

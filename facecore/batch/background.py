@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from facecore.batch.answers import BatchAnswers
-from facecore.batch.photos import PhotoFile
 from facecore.errors import BusyError, ModelError, friendly_message
 from facecore.export import analysis_to_dict, error_to_dict
 from facecore.results import Analysis
+from facecore.sources.folders import PhotoFile
 
 State = Literal["new", "running", "stopping", "paused", "stopped", "complete", "failed"]
 

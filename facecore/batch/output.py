@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from facecore.batch.formats import WRITERS, Row, Writer
 from facecore.batch.journal import Journal
 from facecore.batch.summary import BatchSummary
-from facecore.batch.tables import WRITERS, Row, Writer
 from facecore.errors import BatchError, SettingsError
 
 

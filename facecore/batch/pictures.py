@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from facecore.annotate import draw_faces
-from facecore.batch.photos import PhotoFile
-from facecore.batch.tables import Row
+from facecore.batch.formats import Row
 from facecore.errors import ArchiveError, ImageError
 from facecore.export import face_from_dict
-from facecore.images import cap_longest_side, decode_image, encode_jpeg
+from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg
+from facecore.imaging.drawing import draw_faces
+from facecore.sources.folders import PhotoFile
 
 SIDE_PX = 1600
 _QUALITY = 85

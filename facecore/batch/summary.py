@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-from facecore.batch.tables import Row
+from facecore.batch.formats import Row
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ Nothing here runs a network: photos that were analysed already go in, so that
 only the counting is done again when a threshold moves.
 """
 
-from facecore.evaluation.attributes import (
+from facecore.evaluation.accuracy import (
     HOW_AGES,
     HOW_PERSON,
     AttributeReport,

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.geometry import iou_matrix
-from facecore.labels import BoxXyxy
+from facecore.evaluation.labels import BoxXyxy
+from facecore.imaging.geometry import iou_matrix
 from facecore.results import Detection
-from facecore.statistics import Estimate, bootstrap_interval
+from facecore.statistics.intervals import Estimate, bootstrap_interval
 
 MATCH_IOU = 0.4
 """Overlap from which a box counts as the face, where nothing else is asked for."""

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.detector import accept
 from facecore.evaluation.curves import (
     MATCH_IOU,
     PrCurve,
@@ -18,10 +17,11 @@ from facecore.evaluation.curves import (
     match_detections,
     precision_recall_curve,
 )
-from facecore.labels import BoxXyxy
+from facecore.evaluation.labels import BoxXyxy
+from facecore.models.detector import accept
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings
-from facecore.statistics import Estimate, MeanEstimate, Proportion, bootstrap_interval
+from facecore.statistics.intervals import Estimate, MeanEstimate, Proportion, bootstrap_interval
 
 AVERAGE_PRECISION_IOUS = (0.5, 0.4)
 

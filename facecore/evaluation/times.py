@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facecore.results import Analysis
-from facecore.statistics import PercentileEstimate
+from facecore.statistics.intervals import PercentileEstimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

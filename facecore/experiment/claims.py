@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from facecore.container import usable_cores
+from facecore.engines.opencv import engine_facts
 from facecore.experiment.variants import Variant, differences
-from facecore.network import engine_facts
-from facecore.presets import preset
+from facecore.machine.container import usable_cores
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.settings.presets import preset
 
 ARTICLE_CAP_PX = 800
 ARTICLE_THROTTLE_MS = 500.0

@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import psutil
 
-from facecore.container import read_limits, usable_cores
 from facecore.experiment.record import Environment
-from facecore.monitor import machine_times
-from facecore.registry import all_file_statuses
+from facecore.machine.container import read_limits, usable_cores
+from facecore.models.catalogue import all_file_statuses
+from facecore.serving.history import machine_times
 
 _PACKAGES = ("opencv-python-headless", "numpy", "psutil", "pillow")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from facecore.errors import SettingsError
+from facecore.executors.messages import WorkerFacts
 from facecore.experiment.variants import Variant, check_variants
 from facecore.results import Face, StageTimings
 from facecore.settings import MAX_FACES
-from facecore.workers.messages import WorkerFacts
 
 MAX_PHOTOS = 100
 MAX_REPEATS = 1000

@@ -6,13 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from facecore.agreement import Agreement, face_agreement
-from facecore.comparison import TimeComparison, TimeSummary, compare_times, summarise_times
+from facecore.executors.messages import WorkerFacts
 from facecore.experiment.claims import claim_of
 from facecore.experiment.record import Experiment, Failure, Trial
 from facecore.experiment.variants import LABELS, Variant, in_words
 from facecore.results import STAGES
-from facecore.workers.messages import WorkerFacts
+from facecore.statistics.agreement import Agreement, face_agreement
+from facecore.statistics.comparison import (
+    TimeComparison,
+    TimeSummary,
+    compare_times,
+    summarise_times,
+)
 
 BUSY_FROM_PERCENT = 10.0
 """From this share of the machine on, what other programs used is worth a warning."""

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from facecore.container import free_memory_bytes
 from facecore.errors import FacecoreError, ImageError, SettingsError, WorkerError
+from facecore.executors.messages import WorkerFacts
+from facecore.executors.process import Cancelled, WorkerAnswer, WorkerProcess
 from facecore.experiment.environment import MachineLoad, this_environment
 from facecore.experiment.record import (
     MAX_PHOTOS,
@@ -27,10 +28,9 @@ from facecore.experiment.record import (
     Progress,
     Trial,
 )
+from facecore.machine.container import free_memory_bytes
 from facecore.results import Face
 from facecore.settings import DEFAULT_MAX_PIXELS
-from facecore.workers.messages import WorkerFacts
-from facecore.workers.process import Cancelled, WorkerAnswer, WorkerProcess
 
 MAX_PHOTOS_BYTES = 200_000_000
 WORKER_BYTES = 450_000_000

@@ -9,32 +9,17 @@ from datetime import datetime
 from typing import Any
 
 from facecore.errors import FacecoreError, SettingsError
-from facecore.experiment.json_values import (
-    count,
-    flag,
-    items,
-    number,
-    positive,
-    text,
-    whole,
-)
-from facecore.experiment.record import (
-    Environment,
-    Experiment,
-    Failure,
-    PhotoFacts,
-    Plan,
-    Trial,
-)
-from facecore.experiment.variants import variant_from_dict, variant_to_dict
-from facecore.results import STAGES, Face, StageTimings
-from facecore.workers.messages import (
+from facecore.executors.messages import (
     WorkerFacts,
     face_from_dict,
     face_to_dict,
     facts_from_dict,
     facts_to_dict,
 )
+from facecore.experiment.json_values import count, flag, items, number, positive, text, whole
+from facecore.experiment.record import Environment, Experiment, Failure, PhotoFacts, Plan, Trial
+from facecore.experiment.variants import variant_from_dict, variant_to_dict
+from facecore.results import STAGES, Face, StageTimings
 
 FORMAT = "facecore experiment"
 VERSION = 1

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from facecore.errors import SettingsError
-from facecore.presets import RECOMMENDED, preset
-from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
-from facecore.workers.messages import (
+from facecore.executors.messages import (
     options_from_dict,
     process_options_from_dict,
     settings_from_dict,
 )
+from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.settings.presets import RECOMMENDED, preset
 
 MIN_VARIANTS = 2
 MAX_VARIANTS = 4

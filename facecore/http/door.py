@@ -17,15 +17,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from facecore.errors import FacecoreError, ModelError
-from facecore.gate import Waiting
 from facecore.http.answers import prediction_to_dict
 from facecore.http.endpoint import Endpoint, Handler
 from facecore.http.image_store import ImageStore
 from facecore.http.openapi import openapi_document
 from facecore.http.problems import NO_NETWORKS, RequestError
 from facecore.http.uploads import UploadDesk, UploadLimits
-from facecore.registry import all_file_statuses
-from facecore.service import FaceService
+from facecore.models.catalogue import all_file_statuses
+from facecore.serving.queue import Waiting
+from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
 
 try:

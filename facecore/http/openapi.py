@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from facecore.http.uploads import FIELD, UploadLimits
-from facecore.images import ACCEPTED_FORMATS
+from facecore.imaging.decoding import ACCEPTED_FORMATS
 from facecore.results import AGE_GROUPS, GENDERS, STAGES
 
 _WHAT_FAILED = {

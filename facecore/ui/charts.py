@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from facecore.monitor import RunRecord
-from facecore.profiles import NetworkProfile
+from facecore.engines.facts import NetworkProfile
 from facecore.results import STAGES, StageTimings
+from facecore.serving.history import RunRecord
 
 STAGE_COLOURS = dict(
     zip(

@@ -11,8 +11,8 @@ import streamlit as st
 
 from facecore.errors import friendly_message
 from facecore.export import analysis_to_dict, csv_bytes, faces_table, to_json_line
-from facecore.monitor import RunRecord
 from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
+from facecore.serving.history import RunRecord
 from facecore.ui import charts, state
 from facecore.ui.photos import Reading
 from facecore.ui.readings import annotated_png

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from weakref import WeakSet
 
-from facecore.memory_plan import memory_plan
-from facecore.open_photo import OpenPhoto
+from facecore.analysis.open_photo import OpenPhoto
+from facecore.machine.memory_plan import memory_plan
 
 
 class DecodedRoom:

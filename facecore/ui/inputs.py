@@ -6,9 +6,9 @@ from functools import partial
 
 import streamlit as st
 
-from facecore.images import ACCEPTED_SUFFIXES
-from facecore.names import unique_names
-from facecore.samples import Sample, samples
+from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.sources.samples import Sample, samples
+from facecore.sources.unique_names import unique_names
 from facecore.ui import state
 from facecore.ui.photos import MAX_PHOTOS, PhotoInput
 

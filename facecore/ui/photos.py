@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from facecore.monitor import RunRecord
-from facecore.open_photo import OpenPhoto
+from facecore.analysis.open_photo import OpenPhoto
 from facecore.results import Analysis
+from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import decoded
 

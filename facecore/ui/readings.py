@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from facecore.annotate import draw_candidates, draw_faces
-from facecore.attributes import crop_face
+from facecore.analysis.open_photo import OpenPhoto
 from facecore.errors import (
     BusyError,
     DamagedImageError,
@@ -16,14 +15,15 @@ from facecore.errors import (
     ModelError,
     friendly_message,
 )
-from facecore.images import cap_longest_side, decode_image, encode_jpeg, encode_png
-from facecore.monitor import RunRecord
-from facecore.open_photo import OpenPhoto
+from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg, encode_png
+from facecore.imaging.drawing import draw_candidates, draw_faces
+from facecore.models.attributes import crop_face
 from facecore.results import Analysis
+from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import state
 from facecore.ui.photos import PhotoInput, Reading
-from facecore.ui.resources import analyzer, service
+from facecore.ui.shared import analyzer, service
 from facecore.ui.waiting import session_turn
 
 PREVIEW_SIDE_PX = 1400

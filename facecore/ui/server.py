@@ -14,8 +14,8 @@ from facecore.http.door import PICTURE_AGE_S, PICTURES_BYTES, HttpDoor
 from facecore.http.image_store import ImageStore
 from facecore.http.page_uploads import guarded
 from facecore.http.uploads import UploadLimits
-from facecore.memory_plan import memory_plan
-from facecore.service import process_service
+from facecore.machine.memory_plan import memory_plan
+from facecore.serving.service import process_service
 
 
 def make_door() -> HttpDoor:

@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from facecore.presets import PRESETS, RECOMMENDED, differences
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.settings.presets import PRESETS, RECOMMENDED, differences
 from facecore.ui import state
 from facecore.ui.sidebar_groups import AUTOMATIC, WIDGETS, finding, reading, speed
 

@@ -13,10 +13,10 @@ from facecore.batch.background import BackgroundBatch
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
-from facecore.monitor import RunHistory, SystemSample, SystemSampler
+from facecore.serving.history import RunHistory, SystemSample, SystemSampler
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.photos import PhotoInput, SessionPhotos
-from facecore.ui.truth import Truth
+from facecore.ui.tune.truth import Truth
 
 _T = TypeVar("_T")
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from facecore.gate import Waiting
-from facecore.service import FaceService, Turn
+from facecore.serving.queue import Waiting
+from facecore.serving.service import FaceService, Turn
 from facecore.settings import RuntimeOptions
 from facecore.ui import state
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from facecore.batch.background import BackgroundBatch
-from facecore.batch.photos import PhotoFile
 from facecore.errors import BusyError, ImageError, ModelError
 from facecore.results import Analysis
+from facecore.sources.folders import PhotoFile
 from tests.batch.conftest import analysis
 
 TIMEOUT_S = 30

@@ -10,17 +10,17 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import pytest
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.annotate import draw_faces
-from facecore.batch.photos import PhotoFile, photos_of_archive
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.batch.formats import Row
 from facecore.batch.pictures import SIDE_PX, write_annotated
-from facecore.batch.tables import Row
 from facecore.errors import ArchiveError, ImageError
 from facecore.export import analysis_to_dict
-from facecore.images import decode_image, encode_jpeg
+from facecore.imaging.decoding import decode_image, encode_jpeg
+from facecore.imaging.drawing import draw_faces
 from facecore.settings import DEFAULT_MAX_PIXELS
-from tests.archives.crafted import Entry, archive
+from facecore.sources.folders import PhotoFile, photos_of_archive
 from tests.batch.conftest import failed_row, grey_png, row
+from tests.sources.crafted import Entry, archive
 
 
 def _packed(pairs: list[tuple[PhotoFile, Row]]) -> dict[str, bytes]:

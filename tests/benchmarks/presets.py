@@ -12,9 +12,9 @@ import statistics
 import sys
 from pathlib import Path
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.images import ACCEPTED_SUFFIXES
-from facecore.presets import preset
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.settings.presets import preset
 
 
 def main() -> None:

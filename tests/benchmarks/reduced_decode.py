@@ -16,9 +16,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.geometry import iou_matrix
-from facecore.images import ACCEPTED_SUFFIXES, BgrImage, decode_image, encode_jpeg
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.imaging.decoding import ACCEPTED_SUFFIXES, BgrImage, decode_image, encode_jpeg
+from facecore.imaging.geometry import iou_matrix
 from facecore.results import Analysis, Face
 from facecore.settings import AnalysisSettings
 

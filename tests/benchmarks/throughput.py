@@ -14,9 +14,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from facecore.server_settings import GateSettings, ServerSettings
-from facecore.service import FaceService
+from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.settings.server import GateSettings, ServerSettings
 from tests.benchmarks.whole_photo import five_faces_1080p
 
 PHOTOS_A_ROUND = 16

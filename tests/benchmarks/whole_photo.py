@@ -15,11 +15,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.images import BgrImage, decode_image, encode_jpeg
-from facecore.registry import locate, network_specs
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg
+from facecore.models.catalogue import locate, network_specs
 from facecore.results import AGE_GROUPS, GENDERS
-from facecore.samples import samples
+from facecore.sources.samples import samples
 
 _ATTRIBUTE_MEAN = (78.4263377603, 87.7689143744, 114.895847746)
 

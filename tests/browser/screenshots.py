@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from facecore.samples import samples
+from facecore.sources.samples import samples
 from tests.browser.server import (
     chromium_path,
     running_browser,

@@ -14,7 +14,7 @@ import pytest
 import requests
 from playwright.sync_api import Dialog, Download, Locator, Page, expect
 
-from facecore.samples import group_photo, samples
+from facecore.sources.samples import group_photo, samples
 from tests.browser.server import wait_until_idle
 
 pytestmark = pytest.mark.browser

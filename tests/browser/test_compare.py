@@ -135,7 +135,7 @@ def _workers() -> list[psutil.Process]:
             found = [
                 process
                 for process in psutil.Process().children(recursive=True)
-                if "facecore.workers" in process.cmdline()
+                if "facecore.executors" in process.cmdline()
             ]
             return sorted(found, key=lambda one: one.create_time())
         except psutil.Error:

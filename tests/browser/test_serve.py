@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from facecore.samples import samples
+from facecore.sources.samples import samples
 from tests.browser.server import running_server, wait_until_idle
 
 pytestmark = pytest.mark.browser

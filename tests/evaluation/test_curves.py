@@ -15,8 +15,8 @@ from facecore.evaluation import (
     match_detections,
     precision_recall_curve,
 )
-from facecore.labels import BoxXyxy
-from facecore.statistics import Estimate
+from facecore.evaluation.labels import BoxXyxy
+from facecore.statistics.intervals import Estimate
 from tests.evaluation.conftest import found
 
 A: BoxXyxy = (0, 0, 10, 10)

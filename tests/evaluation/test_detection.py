@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from facecore.analyzer import FaceAnalyzer
+from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.evaluation import (
     AVERAGE_PRECISION_IOUS,
     average_precision,
     evaluate_detection,
     precision_recall_curve,
 )
-from facecore.labels import BoxXyxy, read_boxes
+from facecore.evaluation.labels import BoxXyxy, read_boxes
 from facecore.settings import AnalysisSettings
-from facecore.statistics import Estimate, MeanEstimate, Proportion
+from facecore.statistics.intervals import Estimate, MeanEstimate, Proportion
 from tests.evaluation.conftest import analysis, found
 
 HERE: BoxXyxy = (0, 0, 10, 10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from facecore.evaluation import evaluate_times
-from facecore.statistics import PercentileEstimate
+from facecore.statistics.intervals import PercentileEstimate
 from tests.evaluation.conftest import analysis
 
 

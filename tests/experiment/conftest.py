@@ -14,7 +14,9 @@ import numpy as np
 import psutil
 import pytest
 
-from facecore.analyzer import FaceAnalyzer
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines.facts import EngineFacts
+from facecore.executors.messages import WorkerFacts
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.record import (
     Environment,
@@ -27,8 +29,7 @@ from facecore.experiment.record import (
 )
 from facecore.experiment.runner import run_experiment
 from facecore.experiment.variants import Variant
-from facecore.images import encode_png
-from facecore.profiles import EngineFacts
+from facecore.imaging.decoding import encode_png
 from facecore.results import (
     AgeGroupPrediction,
     Box,
@@ -38,7 +39,6 @@ from facecore.results import (
     StageTimings,
 )
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
-from facecore.workers.messages import WorkerFacts
 from tests.conftest import SAMPLES
 
 THROTTLE_MS = 150.0
@@ -64,7 +64,7 @@ def worker_processes(parent: psutil.Process | None = None) -> list[psutil.Proces
     found = []
     for child in sorted(children, key=lambda one: one.create_time()):
         try:
-            if "facecore.workers" in child.cmdline():
+            if "facecore.executors" in child.cmdline():
                 found.append(child)
         except psutil.Error:
             continue  # it ended meanwhile

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 import facecore.experiment.claims as module
+from facecore.engines.opencv import engine_facts
 from facecore.experiment.claims import (
     Claim,
     claim_of,
@@ -16,9 +17,8 @@ from facecore.experiment.claims import (
 )
 from facecore.experiment.record import Plan
 from facecore.experiment.variants import Variant, differences
-from facecore.network import engine_facts
-from facecore.presets import preset
 from facecore.settings import ProcessOptions, RuntimeOptions
+from facecore.settings.presets import preset
 
 EXPECTED_DIFFERENCES = {
     "cap": {"max_side_px"},

@@ -12,10 +12,10 @@ import cv2
 import psutil
 import pytest
 
-from facecore.container import read_limits, usable_cores
 from facecore.errors import ModelError
 from facecore.experiment.environment import this_environment
-from facecore.registry import network_specs
+from facecore.machine.container import read_limits, usable_cores
+from facecore.models.catalogue import network_specs
 from facecore.settings import MODELS_DIR_VARIABLE
 
 

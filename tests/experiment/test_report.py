@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from facecore.comparison import TimeComparison, compare_times
 from facecore.experiment import report as module
 from facecore.experiment.claims import Claim, claims
 from facecore.experiment.record import Experiment, Failure, Plan, Trial
@@ -28,6 +27,7 @@ from facecore.experiment.report import (
 from facecore.experiment.variants import Variant
 from facecore.results import STAGES, StageTimings
 from facecore.settings import ProcessOptions, RuntimeOptions
+from facecore.statistics.comparison import TimeComparison, compare_times
 from tests.experiment.conftest import (
     MadeExperiment,
     Measured,

@@ -18,20 +18,20 @@ import numpy as np
 import psutil
 import pytest
 
-from facecore import container
-from facecore.analyzer import FaceAnalyzer
-from facecore.container import ContainerLimits, usable_cores
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines.opencv import engine_facts
 from facecore.errors import SettingsError
+from facecore.executors import process
 from facecore.experiment import runner
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.record import MAX_PHOTOS, Experiment, Plan, Progress
 from facecore.experiment.runner import rounds, run_experiment
 from facecore.experiment.variants import Variant
-from facecore.network import engine_facts
-from facecore.registry import network_specs
+from facecore.machine import container
+from facecore.machine.container import ContainerLimits, usable_cores
+from facecore.models.catalogue import network_specs
 from facecore.settings import MODELS_DIR_VARIABLE, ProcessOptions, RuntimeOptions
-from facecore.workers import process
 from tests.conftest import REPOSITORY, face_rows
 from tests.experiment.conftest import (
     REPEATS,

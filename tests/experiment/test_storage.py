@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from facecore.errors import FacecoreError
+from facecore.executors.messages import face_to_dict
 from facecore.experiment import storage
 from facecore.experiment.record import Experiment
 from facecore.experiment.report import Outcome
@@ -21,7 +22,6 @@ from facecore.experiment.storage import (
     experiment_to_json,
 )
 from facecore.experiment.tables import summary_table, trials_table
-from facecore.workers.messages import face_to_dict
 from tests.experiment.conftest import MadeExperiment, Measured, made_face
 
 NAN, INFINITY = float("nan"), float("inf")

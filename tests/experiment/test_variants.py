@@ -21,8 +21,8 @@ from facecore.experiment.variants import (
     variant_from_settings,
     variant_to_dict,
 )
-from facecore.presets import PRESETS, preset
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.settings.presets import PRESETS, preset
 
 BUSY = Variant(
     name="much",

@@ -12,12 +12,12 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from facecore.analyzer import FaceAnalyzer
+from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.http.door import HttpDoor
 from facecore.http.image_store import ImageStore
 from facecore.http.uploads import UploadLimits
-from facecore.server_settings import GateSettings, ServerSettings
-from facecore.service import FaceService
+from facecore.serving.service import FaceService
+from facecore.settings.server import GateSettings, ServerSettings
 
 _T = TypeVar("_T")
 

@@ -18,8 +18,8 @@ from starlette.testclient import TestClient
 
 from facecore.http import door as door_module
 from facecore.http.door import HttpDoor
-from facecore.registry import network_specs
-from facecore.service import FaceService
+from facecore.models.catalogue import network_specs
+from facecore.serving.service import FaceService
 from facecore.settings import MODELS_DIR_VARIABLE, AnalysisSettings, RuntimeOptions
 from tests.conftest import REPOSITORY
 from tests.http.conftest import Door
@@ -225,7 +225,7 @@ sys.modules["prometheus_client"] = None
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from facecore.http.door import HttpDoor
-from facecore.service import FaceService
+from facecore.serving.service import FaceService
 client = TestClient(Starlette(routes=HttpDoor(FaceService()).routes()))
 response = client.get("/metrics")
 print(response.status_code, response.json()["error"], client.get("/healthz").status_code)

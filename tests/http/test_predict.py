@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.images import decode_image, encode_jpeg, encode_png
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.imaging.decoding import decode_image, encode_jpeg, encode_png
 from facecore.settings import DEFAULT_MAX_PIXELS, MODELS_DIR_VARIABLE, RuntimeOptions
 from tests.http.conftest import BOUNDARY, LIMITS, Door, form
 

@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.images import decode_image, encode_jpeg
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.imaging.decoding import decode_image, encode_jpeg
 from tests.server import running_server
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from starlette.types import Message
 
 from facecore.http.door import HttpDoor
 from facecore.http.uploads import UploadLimits, keep_uploads_in_memory
-from facecore.service import FaceService
+from facecore.serving.service import FaceService
 from tests.http.conftest import (
     LIMITS,
     Exchange,
@@ -243,8 +243,8 @@ def test_a_client_that_leaves_while_it_waits_leaves_the_line(
     analyzer: object, monkeypatch: pytest.MonkeyPatch, astronaut_file: bytes
 ) -> None:
     """Nobody runs a photo for a client that went away while others were before it."""
-    monkeypatch.setattr("facecore.gate.TELL_EVERY_S", 0.01)
-    monkeypatch.setattr("facecore.analyzer.FaceAnalyzer.load", lambda *_, **__: analyzer)
+    monkeypatch.setattr("facecore.serving.queue.TELL_EVERY_S", 0.01)
+    monkeypatch.setattr("facecore.analysis.analyzer.FaceAnalyzer.load", lambda *_, **__: analyzer)
     service = FaceService()
     door, app = _door(service)
     receive = body_of([form(astronaut_file)], then="end")

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 
 from facecore.errors import FacecoreError, ImageError, WorkerError
+from facecore.executors.process import WorkerProcess
 from facecore.settings import AnalysisSettings
-from facecore.workers.process import WorkerProcess
 from tests.load.doors import LOST, WRONG, Door, HttpDoor, is_a_sentence
 from tests.load.mutations import mutated
 from tests.load.uploads import SAMPLES_AND_PORTRAITS, Upload, hostile_files

@@ -18,7 +18,7 @@ _LIMIT_BYTES = 700 * MIB
 _PARENT = """
 import numpy as np
 from facecore.errors import WorkerDiedError
-from facecore.workers.process import WorkerProcess
+from facecore.executors.process import WorkerProcess
 held = np.ones(450 << 20, np.uint8)
 with WorkerProcess() as worker:
     try:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from facecore.container import CGROUP_ROOT
+from facecore.machine.container import CGROUP_ROOT
 
 _PERIOD_US = 100_000
 _CONTROLLERS_V1 = ("cpu", "cpuacct", "memory")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from facecore.images import ACCEPTED_SUFFIXES
+from facecore.imaging.decoding import ACCEPTED_SUFFIXES
 from tests.conftest import REPOSITORY, SAMPLES
 
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from facecore.service import forget_process_service
-from facecore.ui import resources
+from facecore.serving.service import forget_process_service
+from facecore.ui import shared as resources
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made
 

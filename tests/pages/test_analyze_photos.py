@@ -11,10 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from facecore.network import Blob, Network
-from facecore.samples import Sample, samples
+from facecore.engines.opencv import Blob, Network
 from facecore.settings import RuntimeOptions
-from facecore.ui import inputs, resources
+from facecore.sources.samples import Sample, samples
+from facecore.ui import inputs
+from facecore.ui import shared as resources
 from tests.pages.conftest import expect_no_error, forget_service, go_to, metrics, upload, visit
 
 # A page is run, with the real networks.

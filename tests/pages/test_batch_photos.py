@@ -14,21 +14,22 @@ import streamlit as st
 from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
-from facecore.archives import ArchiveEntry, PhotoArchive
 from facecore.batch.background import BackgroundBatch
-from facecore.batch.photos import PhotoFile
-from facecore.gate import InferenceGate
-from facecore.memory_plan import plan_for
+from facecore.machine.memory_plan import plan_for
 from facecore.results import Analysis
-from facecore.server_settings import GateSettings
-from facecore.service import process_service
+from facecore.serving.queue import InferenceGate
+from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui import batch_results, resources
-from facecore.ui.batch_inputs import ROOM
-from facecore.ui.batch_results import _annotated_zip, _file
-from tests.archives.crafted import Entry, archive
+from facecore.settings.server import GateSettings
+from facecore.sources import ArchiveEntry, PhotoArchive
+from facecore.sources.folders import PhotoFile
+from facecore.ui import shared as resources
+from facecore.ui.batch import results as batch_results
+from facecore.ui.batch.inputs import ROOM
+from facecore.ui.batch.results import _annotated_zip, _file
 from tests.batch.conftest import grey_png
 from tests.pages.conftest import TIMEOUT_S, expect_no_error, go_to, metrics, visit
+from tests.sources.crafted import Entry, archive
 
 # A page is run, with the real networks.
 pytestmark = pytest.mark.slow

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from facecore.gate import InferenceGate, Waiting
-from facecore.samples import samples
-from facecore.server_settings import GateSettings
-from facecore.service import process_service
+from facecore.serving.queue import InferenceGate, Waiting
+from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui import resources
+from facecore.settings.server import GateSettings
+from facecore.sources.samples import samples
+from facecore.ui import shared as resources
 from facecore.ui.waiting import waiting_in_words
 from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, upload, visit
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from facecore.registry import network_specs
-from facecore.ui import resources
+from facecore.models.catalogue import network_specs
+from facecore.ui import shared as resources
 from tests.pages.conftest import expect_no_error, forget_service, visit
 
 # A page is run, with the real networks.

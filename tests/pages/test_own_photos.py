@@ -11,7 +11,7 @@ import pytest
 from starlette import formparsers
 from streamlit.testing.v1 import AppTest
 
-from facecore.images import decode_image, encode_jpeg, read_header
+from facecore.imaging.decoding import decode_image, encode_jpeg, read_header
 from facecore.settings import RuntimeOptions
 from facecore.ui.photos import SessionPhotos
 from facecore.ui.readings import CROP_SIDE_PX

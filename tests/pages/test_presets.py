@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.presets import PRESETS, RECOMMENDED
+from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.results import AgeGroupPrediction, GenderPrediction
-from facecore.samples import group_photo
 from facecore.settings import AnalysisSettings
+from facecore.settings.presets import PRESETS, RECOMMENDED
+from facecore.sources.samples import group_photo
 from tests.pages.conftest import expect_no_error, metrics, visit
 
 # A page is run, with the real networks.

@@ -10,9 +10,9 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from facecore.monitor import RunRecord
-from facecore.profiles import LayerTime, NetworkProfile
+from facecore.engines.facts import LayerTime, NetworkProfile
 from facecore.results import STAGES, StageTimings
+from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.charts import (
     STAGE_COLOURS,

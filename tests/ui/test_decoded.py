@@ -6,8 +6,8 @@ import gc
 
 import numpy as np
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.open_photo import OpenPhoto
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.analysis.open_photo import OpenPhoto
 from facecore.settings import AnalysisSettings
 from facecore.ui.decoded import DecodedRoom
 

@@ -12,13 +12,13 @@ from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 from facecore.batch.answers import ListedPhoto, photo_table
 from facecore.experiment.record import MAX_PHOTOS, MAX_REPEATS
 from facecore.experiment.variants import MAX_VARIANTS
-from facecore.images import encode_jpeg
-from facecore.monitor import MAX_RECORDS
-from facecore.ui import batch_run
-from facecore.ui.batch_inputs import MAX_BATCH_PHOTOS
-from facecore.ui.batch_run import THUMBNAIL_SIDE_PX
+from facecore.imaging.decoding import encode_jpeg
+from facecore.serving.history import MAX_RECORDS
+from facecore.ui.batch import run as batch_run
+from facecore.ui.batch.inputs import MAX_BATCH_PHOTOS
+from facecore.ui.batch.run import THUMBNAIL_SIDE_PX
 from facecore.ui.charts import latency_by_run
-from facecore.ui.compare_charts import latency_violins
+from facecore.ui.compare.charts import latency_violins
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made_trial
 from tests.ui.test_charts import RUN

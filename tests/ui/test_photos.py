@@ -8,8 +8,8 @@ import weakref
 import numpy as np
 import pytest
 
-from facecore.analyzer import FaceAnalyzer
-from facecore.open_photo import OpenPhoto
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.analysis.open_photo import OpenPhoto
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import photos
 from facecore.ui.photos import PhotoInput, Reading, SessionPhotos

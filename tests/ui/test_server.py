@@ -11,9 +11,9 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from facecore.errors import SettingsError
-from facecore.service import process_service
+from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui import resources
+from facecore.ui import shared as resources
 from facecore.ui.server import make_door, upload_limits, uploaded_bytes, warmed_up
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop

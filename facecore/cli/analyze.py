@@ -1,0 +1,94 @@
+"""``python -m facecore analyze``: read the faces of files and folders."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from facecore.cli.analyze_batch import run_batch
+from facecore.cli.annotated import check_not_read, make_folder, write_annotated
+from facecore.cli.options import add_settings_options, settings_from
+from facecore.cli.progress import progress
+from facecore.cli.readers import add_reader_options, read_all
+from facecore.export import analysis_to_dict, error_to_dict, to_json_line
+from facecore.results import Analysis
+from facecore.sources.folders import find_photos
+from facecore.sources.names import printable, valid_text
+from facecore.wording import counted
+
+
+def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe this subcommand and its options to the command line."""
+    parser = subcommands.add_parser("analyze", help="read the faces of photos")
+    add = parser.add_argument
+    add("paths", nargs="+", type=Path, metavar="PATH", help="a photo, a folder or a ZIP file")
+    add("--recursive", action="store_true", help="look into the folders of a folder as well")
+    add("--json", action="store_true", help="one line of JSON per file")
+    add(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the answers there, as .parquet, .csv or .jsonl; after a stop, the same "
+        "command goes on",
+    )
+    add("--annotate", type=Path, metavar="DIR", help="write photos with the faces drawn there")
+    add_reader_options(parser)
+    add_settings_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read every file and print or store its answer; 0 if all were read, 1 if some failed.
+
+    Raises:
+        FacecoreError: nothing could be read at all.
+    """
+    settings = settings_from(arguments)
+    if arguments.annotate:
+        if arguments.out:
+            check_not_read(arguments.annotate, arguments.paths, recursive=arguments.recursive)
+        make_folder(arguments.annotate)
+    if arguments.out:
+        return run_batch(arguments, settings)
+    find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
+    write_copy = partial(write_annotated, arguments.annotate) if arguments.annotate else None
+    failures = 0
+    with (
+        closing(read_all(arguments, find(), settings, write_copy)) as outcomes,
+        progress(outcomes, sum(1 for _ in find())) as announced,
+    ):
+        for outcome in announced:
+            if outcome.analysis is None:
+                failures += 1
+                _print_error(outcome.photo.name, outcome.error, arguments.json)
+            else:
+                _print_analysis(outcome.photo.name, outcome.analysis, arguments.json)
+    return 1 if failures else 0
+
+
+def _print_error(path: str, message: str, as_json: bool) -> None:
+    if as_json:
+        print(to_json_line(error_to_dict(valid_text(path), message)), flush=True)
+    else:
+        print(f"{printable(path)}: error: {message}", file=sys.stderr, flush=True)
+
+
+def _print_analysis(path: str, analysis: Analysis, as_json: bool) -> None:
+    if as_json:
+        print(to_json_line(analysis_to_dict(valid_text(path), analysis)), flush=True)
+        return
+    name = printable(path)
+    width, height = analysis.size_wh
+    count = len(analysis.faces)
+    print(f"{name}: {width}×{height}, {counted(count, 'face')}, {analysis.timings.total_ms:.0f} ms")
+    for number, face in enumerate(analysis.faces, start=1):
+        print(
+            f"  {number}: {face.gender.label} {face.gender.probability:.0%}, age "
+            f"{face.age_group.label} {face.age_group.probability:.0%}, expected "
+            f"{face.age_group.expected_age:.0f}, confidence "
+            f"{face.confidence:.0%}, box {' '.join(map(str, face.box.xyxy))}",
+            flush=True,
+        )

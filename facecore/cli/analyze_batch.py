@@ -1,0 +1,132 @@
+"""``python -m facecore analyze … --out FILE``: many photos, through any number of stops."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from facecore.batch.journal import Journal
+from facecore.batch.output import BatchOutput, writer_for
+from facecore.batch.pace import clock
+from facecore.batch.summary import BatchSummary
+from facecore.cli.annotated import BatchCopies
+from facecore.cli.options import max_pixels_from, options_from
+from facecore.cli.progress import batch_progress
+from facecore.cli.readers import read_all
+from facecore.errors import FacecoreError, SettingsError
+from facecore.executors.reading import Outcome
+from facecore.export import analysis_to_dict, error_to_dict
+from facecore.settings import AnalysisSettings
+from facecore.sources.folders import PhotoFile, find_photos
+from facecore.sources.names import full_name, printable, valid_text
+from facecore.wording import counted
+
+
+def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
+    """Read all photos into the output; 0 if all were read, 1 if some failed.
+
+    Raises:
+        FacecoreError: nothing could be read at all.
+        KeyboardInterrupt: it was stopped; what is done is kept.
+    """
+    if arguments.json:
+        raise SettingsError(
+            "--json and --out do not go together: name an --out that ends in .jsonl."
+        )
+    writer_for(arguments.out)
+    find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
+    if all(photo.problem for photo in find()):
+        raise SettingsError(_no_photos_in_words(find(), arguments.paths))
+    started_s = time.monotonic()
+    with closing(BatchOutput(arguments.out, _what_rows_depend_on(arguments, settings))) as output:
+        try:
+            _read_what_is_left(arguments, settings, find, output.journal)
+            summary = output.finish()
+        except KeyboardInterrupt:
+            print(_stopped_in_words(output.journal), file=sys.stderr)
+            raise
+    print(_in_words(arguments.out, summary, time.monotonic() - started_s))
+    return 1 if summary.failed else 0
+
+
+def _read_what_is_left(
+    arguments: argparse.Namespace,
+    settings: AnalysisSettings,
+    find: partial[Iterator[PhotoFile]],
+    journal: Journal,
+) -> None:
+    if len(journal):
+        print(f"Going on: {counted(len(journal), 'photo')} were done before.", file=sys.stderr)
+    left = sum(1 for _ in _left(find(), journal))
+    if not left:
+        return
+    write_copy = BatchCopies(arguments.annotate, journal).write if arguments.annotate else None
+    outcomes = read_all(arguments, _left(find(), journal), settings, write_copy)
+    with closing(outcomes), batch_progress(left) as step:
+        for outcome in outcomes:
+            journal.add(full_name(outcome.photo.name), _row(outcome))
+            step()
+
+
+def _left(photos: Iterator[PhotoFile], journal: Journal) -> Iterator[PhotoFile]:
+    """Give the photos that have no row yet, each once, however often it is named."""
+    given: set[str] = set()
+    for photo in photos:
+        name = full_name(photo.name)
+        if name not in journal and name not in given:
+            given.add(name)
+            yield photo
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    name = valid_text(outcome.photo.name)
+    if outcome.analysis is None:
+        return error_to_dict(name, outcome.error)
+    return analysis_to_dict(name, outcome.analysis)
+
+
+def _no_photos_in_words(problems: Iterator[PhotoFile], paths: Sequence[Path]) -> str:
+    sentence = f"There are no photos to read in {', '.join(map(printable, paths))}."
+    try:
+        next(problems).read()
+    except FacecoreError as error:
+        return f"{sentence} {error}"
+    return sentence
+
+
+def _what_rows_depend_on(
+    arguments: argparse.Namespace, settings: AnalysisSettings
+) -> dict[str, Any]:
+    # How many threads and workers read changes the time only.
+    options = {k: v for k, v in asdict(options_from(arguments)).items() if k != "threads"}
+    return {
+        "photos": [valid_text(path.absolute()) for path in arguments.paths],
+        # Rows have the names as they were written.
+        "spelling_of_the_photos": [valid_text(path) for path in arguments.paths],
+        "recursive": arguments.recursive,
+        "max_pixels": max_pixels_from(arguments),
+        **asdict(settings),
+        **options,
+    }
+
+
+def _stopped_in_words(journal: Journal) -> str:
+    if not len(journal):
+        return "\nStopped before the first photo was done."
+    kept = counted(len(journal), "photo")
+    return f"\nStopped: {kept} are kept, and the same command goes on from there."
+
+
+def _in_words(out: Path, summary: BatchSummary, elapsed_s: float) -> str:
+    failed = f", {summary.failed} of which could not be read" if summary.failed else ""
+    faces = counted(summary.faces, "face")
+    return (
+        f"{printable(out)}: {counted(summary.photos, 'photo')}{failed}; {faces}; {clock(elapsed_s)}"
+    )

@@ -1,0 +1,122 @@
+"""Copies of photos with the faces drawn, in a folder that somebody named."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Sequence
+from glob import escape
+from pathlib import Path
+
+from facecore.batch.journal import Journal
+from facecore.errors import BatchError, FacecoreError, SettingsError
+from facecore.imaging.decoding import BgrImage, encode_png
+from facecore.sources.names import full_name, printable
+
+_LONGEST_STEM_BYTES = 200
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def check_not_read(folder: Path, paths: Sequence[Path], *, recursive: bool) -> None:
+    """See that a batch would not find its own copies when it goes on.
+
+    Raises:
+        SettingsError: the folder of the copies is one that is read.
+    """
+    place = Path(os.path.realpath(folder))
+    for path in paths:
+        read = Path(os.path.realpath(path))
+        if place == read or (recursive and read in place.parents):
+            raise SettingsError(
+                f"The copies in {printable(folder)} would be read as photos after a stop: name an "
+                f"--annotate that is not in {printable(path)}."
+            )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none, and see that it can be written to.
+
+    Raises:
+        SettingsError: it cannot be had.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{folder} cannot be made a folder ({error.strerror}): name another one."
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise SettingsError(f"{folder} cannot be written to: name another folder.")
+
+
+def write_annotated(folder: Path, name: str, image: BgrImage) -> None:
+    """Write a drawn photo into a folder under a name that is free there.
+
+    Raises:
+        FacecoreError: it cannot be written.
+    """
+    _write(_free_place(folder, name), image)
+
+
+class BatchCopies:
+    """Drawn copies of a batch's photos: one each, through any number of stops."""
+
+    def __init__(self, folder: Path, journal: Journal) -> None:
+        self._folder = folder.absolute()
+        self._journal = journal
+
+    def write(self, name: str, image: BgrImage) -> None:
+        """Write a drawn photo into the folder, in the place of one that a stop cut off.
+
+        Raises:
+            BatchError: the disk is full, or the journal cannot be written.
+            FacecoreError: this copy cannot be written.
+        """
+        photo = full_name(name)
+        noted = Path(self._journal.copy_of(photo) or "/")
+        if noted.parent == self._folder:
+            _remove_unfinished(noted)
+            place = noted
+        else:
+            place = _free_place(self._folder, name)
+            self._journal.note_copy(photo, str(place))
+        try:
+            _write(place, image)
+        except FacecoreError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK_FULL:
+                # All photos that follow would have this error in their rows.
+                raise BatchError(f"{error} The same command goes on from here.") from error
+            raise
+
+
+def _free_place(folder: Path, name: str) -> Path:
+    # With what is added, a name must fit into 255 bytes.
+    stem = os.fsencode(Path(name).stem)[:_LONGEST_STEM_BYTES].decode("utf-8", "ignore")
+    place = folder / f"{stem}.annotated.png"
+    number = 2
+    while place.exists():
+        place = folder / f"{stem}.annotated-{number}.png"
+        number += 1
+    return place
+
+
+def _write(place: Path, image: BgrImage) -> None:
+    aside = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        # In a container a killed process and its successor have the same number.
+        aside.unlink(missing_ok=True)
+        with aside.open("xb") as file:
+            file.write(encode_png(image))
+        aside.replace(place)
+    except BaseException as error:
+        aside.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        raise FacecoreError(
+            f"{place} cannot be written ({error.strerror}): free some space or name another folder."
+        ) from error
+
+
+def _remove_unfinished(place: Path) -> None:
+    for aside in place.parent.glob(f".{escape(place.name)}.*.part"):
+        aside.unlink(missing_ok=True)

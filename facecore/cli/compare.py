@@ -1,0 +1,283 @@
+"""``python -m facecore compare``: measure variants of settings side by side."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import textwrap
+import tomllib
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from facecore.batch.pace import left_in_words
+from facecore.cli.options import add_pixel_limit, max_pixels_from
+from facecore.errors import FacecoreError, ImageError, SettingsError
+from facecore.experiment import tables
+from facecore.experiment.background import BackgroundExperiment
+from facecore.experiment.claims import claims
+from facecore.experiment.record import MAX_PHOTOS, MAX_REPEATS, Experiment, Plan, Progress
+from facecore.experiment.report import Outcome, claim_sentence
+from facecore.experiment.runner import MAX_PHOTOS_BYTES
+from facecore.experiment.storage import experiment_to_json
+from facecore.experiment.variants import Variant, differences_in_words, variant_from_settings
+from facecore.export import csv_bytes
+from facecore.sources.folders import find_photos
+from facecore.sources.names import printable, valid_text
+from facecore.sources.unique_names import unique_names
+
+_TEXT_WIDTH = 100
+_REPEATS = 10
+_LOOK_EVERY_S = 0.2
+_TEXTS = ("variant", "verdict", "answers")
+_COLUMNS = {
+    "variant": "variant",
+    "trials": "n",
+    "typical_ms": "ms",
+    "p90_ms": "p90",
+    "p95_ms": "p95",
+    "verdict": "verdict",
+    "cpu_s_per_photo": "CPU s",
+    "cpu_percent_average": "CPU %",
+    "peak_memory_mb": "MB",
+    "model_load_ms": "load ms",
+    "answers": "answers",
+}
+_DIGITS = {"cpu_s_per_photo": 3, "typical_ms": 1, "p90_ms": 1, "p95_ms": 1}
+
+
+def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe this subcommand and its options to the command line."""
+    parser = subcommands.add_parser(
+        "compare",
+        help="measure variants of settings side by side",
+        description="Each variant gets a process of its own; trials alternate between them.",
+    )
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="a photo, a folder or a ZIP file")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--variants", type=Path, metavar="FILE", help="a TOML or JSON file of 2 to 4 variants"
+    )
+    what.add_argument(
+        "--claim",
+        choices=[claim.key for claim in claims()],
+        help="a ready-made comparison",
+    )
+    add("--repeats", type=int, metavar="N", help="how often each reads each photo (default: 10)")
+    add("--seconds", type=float, metavar="F", help="measure so long instead")
+    add("--warm-up", type=int, default=2, metavar="N", help="unmeasured passes (default: 2)")
+    add("--seed", type=int, default=1, metavar="N", help="of the order (default: 1)")
+    add_pixel_limit(parser)
+    add("--out", type=Path, metavar="FILE", help="save the whole experiment as JSON in a new file")
+    add("--csv", type=Path, metavar="FILE", help="write the raw trials as CSV into a new file")
+    add("--json", action="store_true", help="print the table as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print the table; 0 whenever something was measured.
+
+    Raises:
+        FacecoreError: nothing could be measured at all.
+    """
+    ready_made = {claim.key: claim.variants for claim in claims()}
+    variants = ready_made.get(arguments.claim) or read_variants(arguments.variants)
+    plan = _plan(arguments, variants)
+    photos = _photos(arguments.paths)
+    for path in filter(None, (arguments.out, arguments.csv)):
+        # Not after an hour of measuring.
+        _check_new(path)
+    experiment = _measure(plan, photos, max_pixels_from(arguments))
+    for failure in experiment.failures:
+        print(f"{printable(failure.where(plan))}: error: {failure.message}", file=sys.stderr)
+    if not experiment.trials:
+        why = "see the messages above" if experiment.failures else "it was stopped too early"
+        raise FacecoreError(f"Nothing was measured: {why}.")
+    outcome = Outcome.of(experiment)
+    if arguments.json:
+        print(json.dumps(_as_values(outcome), allow_nan=False))
+    else:
+        _print(outcome)
+    # Last: what was measured must not be lost to a full disk.
+    _write(arguments, experiment)
+    return 0
+
+
+def read_variants(path: Path) -> tuple[Variant, ...]:
+    """Read a file of variants, TOML or JSON: a list called ``variant`` of tables of settings.
+
+    Raises:
+        SettingsError: it cannot be read, or a variant in it cannot be used.
+    """
+    name = printable(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        content = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"{name} cannot be read ({error.strerror}): check the name.") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{name} is no TOML or JSON: {error}.") from error
+    entries = content.get("variant") if isinstance(content, dict) else content
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SettingsError(
+            f"{name} has no list of variants: begin each with [[variant]] and give it a name."
+        )
+    return tuple(variant_from_settings(entry) for entry in entries)
+
+
+def _plan(arguments: argparse.Namespace, variants: Sequence[Variant]) -> Plan:
+    repeats = arguments.repeats
+    if repeats is None:
+        repeats = _REPEATS if arguments.seconds is None else MAX_REPEATS
+    return Plan(
+        variants=tuple(variants),
+        repeats=repeats,
+        budget_s=arguments.seconds,
+        warm_up=arguments.warm_up,
+        seed=arguments.seed,
+    )
+
+
+def _photos(paths: Sequence[str]) -> dict[str, bytes]:
+    names: list[str] = []
+    contents: list[bytes] = []
+    found = list(find_photos(map(Path, paths)))
+    if len(found) > MAX_PHOTOS:
+        # Before they are read: a folder may have more than the memory holds.
+        raise SettingsError(f"Measure with at most {MAX_PHOTOS} photos, not {len(found)}.")
+    for photo in found:
+        if sum(map(len, contents)) > MAX_PHOTOS_BYTES:
+            break  # which the experiment refuses
+        try:
+            contents.append(photo.read())
+            names.append(valid_text(Path(photo.name).name))
+        except FacecoreError as error:
+            print(f"{printable(photo.name)}: error: {error}", file=sys.stderr)
+    if not names:
+        raise ImageError("There is no photo to measure with: name photos or folders of photos.")
+    return dict(zip(unique_names(names), contents, strict=True))
+
+
+def _check_new(path: Path) -> None:
+    try:
+        if path.is_file() and path.stat().st_size:
+            raise SettingsError(
+                f"{printable(path)} is there already, so nothing was measured: delete it, or name "
+                "another file."
+            )
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:  # /dev/stdout is not
+            path.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"{printable(path)} cannot be written ({error.strerror}): name another file."
+        ) from error
+
+
+def _measure(plan: Plan, photos: dict[str, bytes], max_pixels: int) -> Experiment:
+    """Measure in the background, so that Ctrl-C stops it and keeps what was measured."""
+    # Whoever puts this in the background for an hour has not gone away.
+    running = BackgroundExperiment(plan, photos, max_pixels=max_pixels, abandoned_after_s=math.inf)
+    shown = sys.stderr.isatty()
+    is_over = False
+    while not is_over:
+        try:
+            is_over = running.wait(_LOOK_EVERY_S)
+            progress = running.progress
+            if shown:
+                line = "" if is_over else _in_words(progress)
+                print(f"\r\x1b[2K{line}", end="", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            running.stop()
+    if running.result is None:
+        raise FacecoreError(running.error)
+    return running.result
+
+
+def _in_words(now: Progress) -> str:
+    if not now.done:
+        return f"{printable(now.phase)} …"
+    return f"{now.done} of {now.total} trials{left_in_words(now.left_s)}"
+
+
+def _write(arguments: argparse.Namespace, experiment: Experiment) -> None:
+    for path, content in (
+        (arguments.out, partial(experiment_to_json, experiment)),
+        (arguments.csv, partial(_trials_csv, experiment)),
+    ):
+        if path is not None:
+            try:
+                path.write_bytes(content())
+            except OSError as error:
+                raise SettingsError(
+                    f"{printable(path)} cannot be written ({error.strerror}): name another file."
+                ) from error
+
+
+def _trials_csv(experiment: Experiment) -> bytes:
+    return csv_bytes(tables.trials_table(experiment))
+
+
+def _print(outcome: Outcome) -> None:
+    table = tables.summary_table(outcome.reports)
+    rows = [list(_COLUMNS.values())]
+    rows += [[_cell(name, row[name]) for name in _COLUMNS] for row in table.to_dict("records")]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = zip(_COLUMNS, row, widths, strict=True)
+        padded = (
+            text.ljust(width) if name in _TEXTS else text.rjust(width)
+            for name, text, width in cells
+        )
+        print("  ".join(padded).rstrip())
+    base = outcome.reports[0].variant
+    sentences = [
+        f"{one.variant.name}: {differences_in_words(one.variant, base)}."
+        for one in outcome.reports[1:]
+    ]
+    sentences += filter(None, [claim_sentence(outcome)])
+    for one in outcome.reports[1:]:
+        if one.comparison is not None:
+            remarks = [*one.comparison.warnings, one.comparison.advice]
+            sentences += [f"{one.variant.name}: {remark}" for remark in remarks if remark]
+    experiment = outcome.experiment
+    sentences += outcome.warnings
+    sentences.append(
+        f"{len(experiment.trials)} trials in {experiment.measured_s:.1f} s, "
+        f"{_busy_share(experiment):.0%} of them measured time."
+    )
+    for sentence in sentences:
+        print(f"\n{textwrap.fill(printable(sentence), _TEXT_WIDTH)}")
+
+
+def _busy_share(experiment: Experiment) -> float:
+    measured_s = sum(trial.cycle_time_s for trial in experiment.trials)
+    return measured_s / experiment.measured_s if experiment.measured_s else 0.0
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or pd.isna(value):
+        return "-"
+    return f"{value:.{_DIGITS.get(name, 0)}f}"
+
+
+def _as_values(outcome: Outcome) -> dict[str, Any]:
+    table = tables.summary_table(outcome.reports)
+    records = table.astype(object).where(table.notna(), None).to_dict("records")
+    return {
+        "variants": records,
+        "stages": tables.stages_table(outcome.reports).to_dict("records"),
+        "differing_answers": tables.events_table(outcome.reports).to_dict("records"),
+        "warnings": list(outcome.warnings),
+        "measured_share": _busy_share(outcome.experiment),
+    }

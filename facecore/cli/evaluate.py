@@ -1,0 +1,264 @@
+"""``python -m facecore evaluate``: how often the answers are right on labelled photos."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.cli.options import add_settings_options, max_pixels_from, options_from, settings_from
+from facecore.cli.progress import progress
+from facecore.errors import FacecoreError, SettingsError, friendly_message
+from facecore.evaluation import (
+    HOW_AGES,
+    HOW_AVERAGED,
+    HOW_INTERVALS,
+    HOW_MATCHED,
+    HOW_PERSON,
+    AttributeReport,
+    DetectionReport,
+    TimeReport,
+    confusion_age,
+    confusion_gender,
+    evaluate_attributes,
+    evaluate_detection,
+    evaluate_times,
+)
+from facecore.evaluation.labels import BoxXyxy, PersonLabel, decode_table, read_boxes, read_labels
+from facecore.export import to_json_line
+from facecore.results import Analysis
+from facecore.settings import AnalysisSettings
+from facecore.sources.folders import read_photo
+from facecore.sources.names import printable
+from facecore.statistics.intervals import Estimate, Proportion
+
+_LABELS = "labels.csv"
+_BOXES = "boxes.csv"
+_TEXT_WIDTH = 88
+
+_Row = tuple[str, str, str, str, str]  # name, value, interval, n, what is counted
+
+
+def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe this subcommand and its options to the command line."""
+    parser = subcommands.add_parser("evaluate", help="compare the answers with labelled photos")
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="where the photos of the tables are")
+    add(
+        "--labels",
+        type=Path,
+        metavar="CSV",
+        help=f"file, age or age_range, gender (default: {_LABELS} of the folder)",
+    )
+    add(
+        "--boxes",
+        type=Path,
+        metavar="CSV",
+        help=f"file, x1, y1, x2, y2 in pixels (default: {_BOXES} of the folder)",
+    )
+    add("--json", action="store_true", help="one JSON object with everything")
+    add_settings_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read every photo of the tables and print the figures; 1 if something was left out, else 0.
+
+    Raises:
+        FacecoreError: nothing could be evaluated at all.
+    """
+    settings, options = settings_from(arguments), options_from(arguments)
+    tables = _read_tables(arguments)
+    analyzer = FaceAnalyzer.load(options, max_pixels=max_pixels_from(arguments))
+    analyses, failures = _read_photos(analyzer, arguments.folder, tables.files, settings)
+    skipped = [printable(sentence) for sentence in (*tables.problems, *failures)]
+    if not (arguments.json and analyses):
+        for sentence in skipped:
+            print(f"error: {sentence}", file=sys.stderr)
+    if not analyses:
+        raise FacecoreError(
+            "None of the photos could be read: check that the tables name files of "
+            f"{printable(arguments.folder)}."
+        )
+    outcome = _evaluate(analyses, tables, settings)
+    if arguments.json:
+        about = {"folder": printable(arguments.folder), "photos": len(analyses)}
+        used = {"settings": asdict(settings), "runtime": asdict(options)}
+        print(to_json_line(about | used | outcome.as_dict() | {"skipped": skipped}))
+    else:
+        print(f"{printable(arguments.folder)}: {len(analyses)} of {len(tables.files)} photos read")
+        _print_values("settings", asdict(settings))
+        _print_values("networks", asdict(options))
+        _print_figures(outcome)
+    return 1 if skipped else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    labels: Mapping[str, PersonLabel]
+    boxes: Mapping[str, tuple[BoxXyxy, ...]]
+    problems: Sequence[str]
+
+    @property
+    def files(self) -> list[str]:
+        return list(dict.fromkeys([*self.labels, *self.boxes]))
+
+
+def _read_tables(arguments: argparse.Namespace) -> _Tables:
+    folder = arguments.folder
+    if not folder.is_dir():
+        raise SettingsError(f"{printable(folder)} is no folder: name the one with the photos.")
+    labels_csv = arguments.labels or _if_there(folder / _LABELS)
+    boxes_csv = arguments.boxes or _if_there(folder / _BOXES)
+    if labels_csv is None and boxes_csv is None:
+        raise SettingsError(
+            f"{printable(folder)} has neither {_LABELS} nor {_BOXES}: "
+            "name a table with --labels or --boxes."
+        )
+    labels, bad_labels = read_labels(_text_of(labels_csv)) if labels_csv else ({}, [])
+    boxes, bad_boxes = read_boxes(_text_of(boxes_csv)) if boxes_csv else ({}, [])
+    tables = _Tables(labels, boxes, [*bad_labels, *bad_boxes])
+    if not tables.files:
+        raise FacecoreError(" ".join([*tables.problems[:1], "No row of the tables can be used."]))
+    return tables
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return decode_table(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(
+            f"{printable(path)} cannot be read ({error.strerror}): name another table."
+        ) from error
+
+
+def _read_photos(
+    analyzer: FaceAnalyzer, folder: Path, files: Sequence[str], settings: AnalysisSettings
+) -> tuple[dict[str, Analysis], list[str]]:
+    analyses: dict[str, Analysis] = {}
+    failures: list[str] = []
+    with progress(files, len(files)) as announced:
+        for file in announced:
+            try:
+                analyses[file] = analyzer.analyze(
+                    read_photo(folder / file), settings, annotate=False
+                )
+            except Exception as error:  # noqa: BLE001 - one file must not stop the others
+                # What a table calls a file must not steer the terminal.
+                name = "".join(letter if letter.isprintable() else "?" for letter in file)
+                failures.append(f"{name}: {friendly_message(error)}")
+    return analyses, failures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    people: AttributeReport | None
+    confusions: Mapping[str, object]
+    faces: DetectionReport | None
+    times: TimeReport
+
+    @property
+    def how(self) -> list[str]:
+        """How the figures were made, a sentence each."""
+        of_people = [HOW_PERSON, HOW_AGES] if self.people else []
+        return [*of_people, *([HOW_MATCHED, HOW_AVERAGED] if self.faces else []), HOW_INTERVALS]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "attributes": {**self.people.as_dict(), **self.confusions} if self.people else None,
+            "detection": self.faces.as_dict() if self.faces else None,
+            "time_ms": self.times.as_dict(),
+            "how": self.how,
+        }
+
+
+def _evaluate(
+    analyses: Mapping[str, Analysis], tables: _Tables, settings: AnalysisSettings
+) -> _Outcome:
+    labels, boxes = tables.labels, tables.boxes
+    return _Outcome(
+        people=evaluate_attributes(analyses, labels) if labels else None,
+        confusions={
+            "gender_answers": confusion_gender(analyses, labels).to_dict("index"),
+            "age_group_answers": confusion_age(analyses, labels).to_dict("index"),
+        },
+        faces=evaluate_detection(analyses, boxes, settings) if boxes else None,
+        times=evaluate_times(analyses.values()),
+    )
+
+
+def _print_values(name: str, values: Mapping[str, object]) -> None:
+    pairs = ", ".join(f"{key} {value}" for key, value in values.items())
+    print(textwrap.fill(f"{name}: {pairs}", _TEXT_WIDTH, subsequent_indent="  "))
+
+
+def _print_figures(outcome: _Outcome) -> None:
+    rows: list[_Row] = []
+    if outcome.people:
+        rows += _people_rows(outcome.people)
+    if outcome.faces:
+        rows += _face_rows(outcome.faces)
+    rows += [
+        _heading("Time per photo"),
+        _number("median", outcome.times.median_ms, "photos", 0, " ms"),
+        _number("90th percentile", outcome.times.p90_ms, "photos", 0, " ms"),
+    ]
+    *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for name, *cells, unit in rows:
+        if not name.startswith(" "):
+            print()
+        padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
+        print("  ".join([name.ljust(widths[0]), *padded, unit]).rstrip())
+    for sentence in outcome.how:
+        print(f"\n{textwrap.fill(sentence, _TEXT_WIDTH)}")
+
+
+def _people_rows(report: AttributeReport) -> Iterator[_Row]:
+    yield _heading("Labelled people")
+    yield _share("no face found", report.missed, "photos")
+    yield _share("gender right", report.gender, "faces")
+    for name, share in [*report.gender_by_gender.items(), *report.gender_by_age_range.items()]:
+        yield _share(f"  {name}", share, "faces")
+    yield _share("age group right", report.age_exact, "faces")
+    yield _share("age group right or next to it", report.age_one_off, "faces")
+    yield _number("expected age is off by", report.age_error_years, "faces", 1, " years")
+
+
+def _face_rows(report: DetectionReport) -> Iterator[_Row]:
+    yield _heading(f"Faces at confidence {report.confidence:g}")
+    yield _share("precision", report.precision, "boxes")
+    yield _share("recall", report.recall, "faces")
+    yield _number("F1", report.f1, "photos", 3)
+    yield _number("false faces per photo", report.false_per_photo, "photos", 2)
+    yield _heading("Faces at every confidence")
+    for iou, figure in report.average_precision.items():
+        yield _number(f"average precision at IoU {iou:g}", figure, "photos", 3)
+    best = report.curve.best_f1()
+    if best is not None:
+        yield f"  best F1, at confidence {best.threshold:.3f}", f"{best.f1:.3f}", "", "", ""
+
+
+def _heading(text: str) -> _Row:
+    return text, "value", "95 % interval", "n", ""
+
+
+def _share(name: str, share: Proportion, unit_of_n: str) -> _Row:
+    ends = None if share.interval is None else [f"{100 * end:.1f}" for end in share.interval]
+    value = "-" if share.value is None else f"{100 * share.value:.1f} %"
+    return f"  {name}", value, f"{' to '.join(ends)} %" if ends else "-", str(share.n), unit_of_n
+
+
+def _number(name: str, figure: Estimate, unit_of_n: str, digits: int, unit: str = "") -> _Row:
+    ends = None if figure.interval is None else [f"{end:.{digits}f}" for end in figure.interval]
+    value = "-" if figure.value is None else f"{figure.value:.{digits}f}{unit}"
+    interval = f"{' to '.join(ends)}{unit}" if ends else "-"
+    return f"  {name}", value, interval, str(figure.n), unit_of_n

@@ -1,0 +1,193 @@
+"""Gender and age of labelled people: how often the answers are right."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from facecore.evaluation.labels import PersonLabel
+from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face
+from facecore.statistics.intervals import MeanEstimate, Proportion
+
+HOW_AGES = (
+    "An age is put into the nearest of the network's age groups, the younger of two equally near; "
+    "a range counts as its middle, one without an end as 5 years above its start (70+ as 75)."
+)
+HOW_PERSON = "The labelled person is the face whose centre is nearest to the photo's centre."
+
+_GROUP_YEARS = [tuple(map(int, re.findall(r"\d+", group))) for group in AGE_GROUPS]
+
+
+def nearest_age_group(age_years: float) -> int:
+    """Give the index in `AGE_GROUPS` of the group nearest to an age.
+
+    The distance is 0 within a group's years, both ends included, else that to
+    its nearer end; of two groups equally near, the younger.
+
+    Raises:
+        ValueError: the age is negative or not a number.
+    """
+    if not 0 <= age_years < math.inf:
+        raise ValueError(f"not an age in years: {age_years}")
+    distances = [max(low - age_years, 0.0, age_years - high) for low, high in _GROUP_YEARS]
+    return distances.index(min(distances))
+
+
+def labelled_face(analysis: Analysis) -> Face | None:
+    """Give the face whose centre is nearest to the photo's centre; None without a face."""
+    width, height = analysis.size_wh
+
+    def distance(face: Face) -> float:
+        x0, y0, x1, y1 = face.box.xyxy
+        return math.hypot(x0 + x1 - width, y0 + y1 - height)
+
+    return min(analysis.faces, key=distance, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeReport:
+    """Gender and age of the labelled people; figures are of the faces that were found.
+
+    Attributes:
+        photos: labelled photos that were analysed.
+        missed: the part of them in which no face was found.
+        missed_files: their names.
+        gender: right answers, of those with a gender label.
+        gender_by_gender: the same by the labelled gender, in the order of `GENDERS`.
+        gender_by_age_range: the same by the labelled range, the youngest first; a
+            label in years counts under its nearest age group.
+        age_exact: age group right, of those with an age label.
+        age_one_off: age group right or next to it.
+        age_error_years: absolute difference of expected and labelled age, in years.
+    """
+
+    photos: int
+    missed: Proportion
+    missed_files: tuple[str, ...]
+    gender: Proportion
+    gender_by_gender: Mapping[str, Proportion]
+    gender_by_age_range: Mapping[str, Proportion]
+    age_exact: Proportion
+    age_one_off: Proportion
+    age_error_years: MeanEstimate
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all figures as plain values."""
+        return {
+            "photos": self.photos,
+            "no_face": self.missed.as_dict(),
+            "no_face_files": list(self.missed_files),
+            "gender": self.gender.as_dict(),
+            "gender_by_gender": {k: p.as_dict() for k, p in self.gender_by_gender.items()},
+            "gender_by_age_range": {k: p.as_dict() for k, p in self.gender_by_age_range.items()},
+            "age_group_exact": self.age_exact.as_dict(),
+            "age_group_one_off": self.age_one_off.as_dict(),
+            "age_error_years": self.age_error_years.as_dict(),
+        }
+
+
+def evaluate_attributes(
+    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
+) -> AttributeReport:
+    """Compare gender and age of the labelled people; photos without both are left out.
+
+    Args:
+        analyses: by the file's name, as in the labels.
+        labels: by the file's name.
+    """
+    photos = [name for name in labels if name in analyses]
+    missed = tuple(name for name in photos if not analyses[name].faces)
+    people = list(_people(analyses, labels))
+    genders = [(label, _gender_is_right(label, face)) for label, face in people if label.gender]
+    ages = [(label.age_years, face) for label, face in people if label.age_years is not None]
+    steps = [abs(_group_index(face) - nearest_age_group(age)) for age, face in ages]
+    ranges = {_age_range(label): label.age_years for label, _ in genders}
+    ranges.pop("", None)
+    return AttributeReport(
+        photos=len(photos),
+        missed=Proportion(len(missed), len(photos)),
+        missed_files=missed,
+        gender=_share(right for _, right in genders),
+        gender_by_gender={
+            gender: _share(right for label, right in genders if label.gender == gender)
+            for gender in GENDERS
+        },
+        gender_by_age_range={
+            name: _share(right for label, right in genders if _age_range(label) == name)
+            for name in sorted(ranges, key=lambda name: (ranges[name] or 0.0, name))
+        },
+        age_exact=_share(step == 0 for step in steps),
+        age_one_off=_share(step <= 1 for step in steps),
+        age_error_years=MeanEstimate.of(
+            [abs(face.age_group.expected_age - age) for age, face in ages]
+        ),
+    )
+
+
+def confusion_gender(
+    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
+) -> pd.DataFrame:
+    """Count answers: a row per labelled gender, a column per answer, both as `GENDERS`."""
+    pairs = [
+        (GENDERS.index(label.gender), GENDERS.index(face.gender.label))
+        for label, face in _people(analyses, labels)
+        if label.gender
+    ]
+    return _confusion(pairs, GENDERS)
+
+
+def confusion_age(
+    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
+) -> pd.DataFrame:
+    """Count answers: a row per group nearest to the label, a column per answer, as `AGE_GROUPS`."""
+    pairs = [
+        (nearest_age_group(label.age_years), _group_index(face))
+        for label, face in _people(analyses, labels)
+        if label.age_years is not None
+    ]
+    return _confusion(pairs, AGE_GROUPS)
+
+
+def _people(
+    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
+) -> Iterator[tuple[PersonLabel, Face]]:
+    for name, label in labels.items():
+        face = labelled_face(analyses[name]) if name in analyses else None
+        if face is not None:
+            yield label, face
+
+
+def _gender_is_right(label: PersonLabel, face: Face) -> bool:
+    return face.gender.label == label.gender
+
+
+def _group_index(face: Face) -> int:
+    return AGE_GROUPS.index(face.age_group.label)
+
+
+def _age_range(label: PersonLabel) -> str:
+    if label.age_range or label.age_years is None:
+        return label.age_range or ""
+    return AGE_GROUPS[nearest_age_group(label.age_years)]
+
+
+def _share(answers: Iterable[bool]) -> Proportion:
+    listed = list(answers)
+    return Proportion(sum(listed), len(listed))
+
+
+def _confusion(pairs: Iterable[tuple[int, int]], names: tuple[str, ...]) -> pd.DataFrame:
+    counts = np.zeros((len(names), len(names)), dtype=np.int64)
+    for labelled, said in pairs:
+        counts[labelled, said] += 1
+    return pd.DataFrame(
+        counts,
+        index=pd.Index(names, name="labelled"),
+        columns=pd.Index(names, name="answered"),
+    )

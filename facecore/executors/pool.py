@@ -1,0 +1,198 @@
+"""Reading photos in several worker processes at once, none of which can end the batch."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+
+from facecore.errors import FacecoreError, SettingsError, WorkerError, friendly_message
+from facecore.executors.process import ANSWER_TIMEOUT_S, Cancelled, WorkerProcess
+from facecore.executors.reading import Outcome
+from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptions
+from facecore.sources.folders import PhotoFile
+
+MAX_WORKERS = 64
+_ATTEMPTS = 2
+_START_ATTEMPTS = 3
+_START_PAUSE_S = 1.0
+_LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolOptions:
+    """How many worker processes, and how each of them works.
+
+    Attributes:
+        workers: 1 to 64; each has networks of its own.
+        runtime: how a worker builds and runs its networks.
+        max_pixels: larger photos are refused unread.
+        photo_timeout_s: a worker that takes longer over one photo is stopped;
+            1 to 86400 seconds.
+
+    Raises:
+        SettingsError: a value is outside its range.
+    """
+
+    workers: int
+    runtime: RuntimeOptions
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    photo_timeout_s: float = ANSWER_TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.workers <= MAX_WORKERS:
+            raise SettingsError(
+                f"The number of workers must be from 1 to {MAX_WORKERS}, not {self.workers}."
+            )
+        if not 1 <= self.photo_timeout_s <= 86_400:
+            raise SettingsError(
+                "The time for one photo must be from 1 to 86400 seconds, "
+                f"not {self.photo_timeout_s:g}."
+            )
+
+
+def read_with_workers(
+    photos: Iterable[PhotoFile], settings: AnalysisSettings, options: PoolOptions
+) -> Generator[Outcome, None, None]:
+    """Read photos side by side; the outcomes come as they are done.
+
+    A worker that dies or hangs over a photo is replaced, and the photo tried once
+    more; if that fails as well, this is the photo's outcome. One photo per worker is
+    in memory. Closing the iterator ends the workers.
+
+    Raises:
+        ModelError: the networks cannot be used.
+        WorkerError: no worker can be started.
+    """
+    pool = _Pool(photos, settings, options)
+    try:
+        yield from pool.outcomes()
+    finally:
+        pool.stop()
+
+
+_Item = Outcome | Exception | None
+"""An outcome, what ends the whole batch, or None where a thread has ended."""
+
+
+class _Pool:
+    def __init__(
+        self, photos: Iterable[PhotoFile], settings: AnalysisSettings, options: PoolOptions
+    ) -> None:
+        self._photos = iter(photos)
+        self._settings = settings
+        self._options = options
+        self._next = threading.Lock()
+        self._stopping = threading.Event()
+        # A full queue lets the workers wait for whoever stores the outcomes.
+        self._done: queue.Queue[_Item] = queue.Queue(options.workers)
+        self._threads = [
+            threading.Thread(target=self._serve, daemon=True) for _ in range(options.workers)
+        ]
+
+    def outcomes(self) -> Iterator[Outcome]:
+        for thread in self._threads:
+            thread.start()
+        running = len(self._threads)
+        while running:
+            item = self._done.get()
+            if item is None:
+                running -= 1
+            elif isinstance(item, Exception):
+                raise item
+            else:
+                yield item
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def _serve(self) -> None:
+        """Do one worker's part, in a thread of its own."""
+        worker = _Worker(self._settings, self._options, self._stopping)
+        try:
+            while (photo := self._next_photo()) is not None:
+                self._put(worker.read(photo))
+        except Cancelled:
+            pass
+        except Exception as error:  # noqa: BLE001 - raised again where the outcomes are taken
+            self._put(error)
+        finally:
+            worker.stop()
+            self._put(None)
+
+    def _next_photo(self) -> PhotoFile | None:
+        with self._next:
+            return None if self._stopping.is_set() else next(self._photos, None)
+
+    def _put(self, item: _Item) -> None:
+        while not self._stopping.is_set():
+            with contextlib.suppress(queue.Full):
+                self._done.put(item, timeout=_LOOK_EVERY_S)
+                return
+
+
+class _Worker:
+    """A worker process that is there when it is needed."""
+
+    def __init__(
+        self, settings: AnalysisSettings, options: PoolOptions, stopping: threading.Event
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._stopping = stopping
+        self._process: WorkerProcess | None = None
+
+    def read(self, photo: PhotoFile) -> Outcome:
+        try:
+            data = photo.read()
+        except Exception as error:  # noqa: BLE001 - one photo must not stop the others
+            return Outcome(photo=photo, error=friendly_message(error))
+        trouble: WorkerError | None = None
+        for _ in range(_ATTEMPTS):
+            process = self._running()
+            try:
+                process.ask(data, self._settings)
+                answer = process.answer(
+                    timeout_s=self._options.photo_timeout_s, cancelled=self._stopping.is_set
+                )
+                return Outcome(photo=photo, analysis=answer.analysis)
+            except WorkerError as error:
+                trouble = error
+                self.stop()
+            except FacecoreError as error:
+                return Outcome(photo=photo, error=str(error))
+        return Outcome(
+            photo=photo,
+            error=f"{trouble} It was tried twice: leave this photo out, or make it smaller.",
+        )
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+    def _running(self) -> WorkerProcess:
+        attempts = 0
+        while self._process is None:
+            attempts += 1
+            try:
+                self._process = self._started()
+            except WorkerError:
+                # Memory may be short for a moment.
+                if attempts == _START_ATTEMPTS or self._stopping.wait(_START_PAUSE_S):
+                    raise
+        return self._process
+
+    def _started(self) -> WorkerProcess:
+        process = WorkerProcess(self._options.runtime, max_pixels=self._options.max_pixels)
+        try:
+            process.load(cancelled=self._stopping.is_set)
+        except BaseException:
+            process.stop()
+            raise
+        return process

@@ -1,0 +1,288 @@
+"""The handle of one worker process: start it, ask it, stop it; it never outlives its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any
+
+from facecore.errors import WorkerDiedError, WorkerError, WorkerTimeoutError
+from facecore.executors import launch
+from facecore.executors.messages import (
+    Message,
+    WorkerFacts,
+    analysis_from_dict,
+    decode,
+    encode,
+    facts_from_dict,
+    raise_if_error,
+)
+from facecore.results import Analysis
+from facecore.settings import (
+    DEFAULT_MAX_PIXELS,
+    AnalysisSettings,
+    ProcessOptions,
+    RuntimeOptions,
+)
+
+START_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 120.0
+_LOOK_EVERY_S = 0.05
+_STDERR_TAIL = 500
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
+    """The wait for a worker's answer was called off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerAnswer:
+    """What a worker found out about one photo.
+
+    Attributes:
+        analysis: without pictures and rejected candidates; its resources are the
+            worker's alone. A preview is there where it was asked for.
+        cycle_time_s: wall time with the throttle's wait.
+        cycle_cpu_s: the worker's CPU time in that time.
+    """
+
+    analysis: Analysis
+    cycle_time_s: float
+    cycle_cpu_s: float
+
+
+class WorkerProcess:
+    """A process of its own with the three networks; for one thread at a time.
+
+    It ends by itself as soon as this process is gone, however that came about.
+    """
+
+    def __init__(
+        self,
+        options: RuntimeOptions | None = None,
+        process: ProcessOptions | None = None,
+        *,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> None:
+        """Start the process; `load` must follow.
+
+        Raises:
+            WorkerError: the operating system gives no process.
+        """
+        self._options = options or RuntimeOptions()
+        self._process_options = process or ProcessOptions()
+        self._max_pixels = max_pixels
+        self._started_s = time.perf_counter()
+        try:
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
+            self._link, theirs = launch.linked()
+        except OSError as error:
+            raise _cannot_start(error) from error
+        try:
+            self._process = subprocess.Popen(
+                launch.command(self._process_options, theirs.fileno()),
+                env=launch.environment(self._process_options),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                # Ctrl-C on the terminal is for the parent, which then stops us.
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._link.close()
+            self._stderr.close()
+            raise _cannot_start(error) from error
+        finally:
+            theirs.close()
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def load(
+        self,
+        *,
+        timeout_s: float = START_TIMEOUT_S,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> WorkerFacts:
+        """Wait until the networks are loaded.
+
+        Raises:
+            ModelError: a file is missing or wrong, or OpenCV cannot load it.
+            WorkerError: the process is gone or does not answer.
+            Cancelled: ``cancelled`` said so meanwhile.
+        """
+        self._send({"do": "load", "options": asdict(self._options), "max_pixels": self._max_pixels})
+        reply = self._reply(timeout_s, cancelled)
+        start_up_time_ms = (time.perf_counter() - self._started_s) * 1e3
+        with _well_formed():
+            return facts_from_dict({**reply, "start_up_time_ms": start_up_time_ms})
+
+    def keep(
+        self, key: str, photo: bytes, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Hand the worker a file's bytes to keep, to be read by its key any number of times.
+
+        Raises:
+            WorkerError: the process is gone or does not answer.
+            Cancelled: ``cancelled`` said so meanwhile.
+        """
+        self._send({"do": "keep", "photo": key}, photo)
+        self._reply(ANSWER_TIMEOUT_S, cancelled)
+
+    def ask(
+        self,
+        photo: str | bytes,
+        settings: AnalysisSettings,
+        *,
+        preview_side_px: int | None = None,
+        send_preview: bool = False,
+    ) -> None:
+        """Ask for one photo to be read, everything anew; `answer` must follow.
+
+        Args:
+            photo: the key of a kept photo, or a file's bytes.
+            settings: how to read it.
+            preview_side_px: as of `facecore.analysis.analyzer.OpenPhoto.read`; None draws nothing.
+            send_preview: whether the drawn picture is wanted, and not only its time.
+
+        Raises:
+            WorkerError: the process is gone.
+        """
+        message = {
+            "do": "analyze",
+            "settings": asdict(settings),
+            "preview_side_px": preview_side_px,
+            "send_preview": send_preview,
+            "min_interval_ms": self._process_options.min_interval_ms,
+        }
+        if isinstance(photo, str):
+            self._send({**message, "photo": photo})
+        else:
+            self._send(message, photo)
+
+    def answer(
+        self,
+        *,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> WorkerAnswer:
+        """Wait for the answer to the last `ask`.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            WorkerError: the process is gone or does not answer.
+            Cancelled: ``cancelled`` said so meanwhile; the worker must then be stopped.
+        """
+        reply = self._reply(timeout_s, cancelled)
+        preview = self._receive() if reply.get("bytes") else None
+        with _well_formed():
+            return WorkerAnswer(
+                analysis=analysis_from_dict(reply["analysis"], preview),
+                cycle_time_s=float(reply["cycle_time_s"]),
+                cycle_cpu_s=float(reply["cycle_cpu_s"]),
+            )
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable with an answer, for `multiprocessing.connection`."""
+        return self._link.fileno()
+
+    def stop(self) -> None:
+        """End the process at once, whatever it is doing; more than once does no harm."""
+        self._process.kill()
+        self._process.wait()
+        self._link.close()
+        self._stderr.close()
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _send(self, message: Mapping[str, Any], payload: bytes | None = None) -> None:
+        try:
+            self._link.send_bytes(encode({**message, "bytes": payload is not None}))
+            if payload is not None:
+                self._link.send_bytes(payload)
+        except BlockingIOError:
+            raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
+        except OSError:
+            raise self._died() from None
+
+    def _reply(self, timeout_s: float, cancelled: Callable[[], bool]) -> Message:
+        deadline = time.monotonic() + timeout_s
+        while not self._poll():
+            if cancelled():
+                raise Cancelled
+            if time.monotonic() > deadline:
+                raise self._stopped_after(timeout_s)
+        reply = decode(self._receive())
+        raise_if_error(reply)
+        return reply
+
+    def _poll(self) -> bool:
+        try:
+            return self._link.poll(_LOOK_EVERY_S)
+        except OSError:
+            raise self._died() from None
+
+    def _receive(self) -> bytes:
+        try:
+            return self._link.recv_bytes()
+        except BlockingIOError:
+            raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
+        except (EOFError, OSError):
+            raise self._died() from None
+
+    def _stopped_after(self, timeout_s: float) -> WorkerTimeoutError:
+        self.stop()
+        return WorkerTimeoutError(
+            f"A worker process did not answer within {timeout_s:g} seconds and was stopped."
+        )
+
+    def _died(self) -> WorkerDiedError:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=1)
+        return WorkerDiedError(f"A worker process ended ({self._how_it_ended()}).")
+
+    def _how_it_ended(self) -> str:
+        status = self._process.poll()
+        if status is None:
+            return "it closed its side"
+        if status < 0:
+            with contextlib.suppress(ValueError):  # real-time signals have no name
+                return f"signal {signal.Signals(-status).name}"
+            return f"signal {-status}"
+        with contextlib.suppress(OSError, ValueError):
+            self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _STDERR_TAIL))
+            said = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+            if said:
+                return f"exit status {status}, {said[-1]}"
+        return f"exit status {status}"
+
+
+@contextlib.contextmanager
+def _well_formed() -> Iterator[None]:
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise WorkerError("A worker process sent an answer that makes no sense.") from error
+
+
+def _cannot_start(error: OSError) -> WorkerError:
+    return WorkerError(f"No worker process can be started ({error.strerror}): try again later.")

@@ -1,0 +1,31 @@
+"""What became of each photo of a batch; reading them one at a time, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+
+from facecore.errors import friendly_message
+from facecore.results import Analysis
+from facecore.sources.folders import PhotoFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a photo: its answer, or the sentence that says why there is none."""
+
+    photo: PhotoFile
+    analysis: Analysis | None = None
+    error: str = ""
+
+
+def read_here(
+    photos: Iterable[PhotoFile], analyze: Callable[[bytes], Analysis]
+) -> Generator[Outcome, None, None]:
+    """Read photos in this process, one at a time and in their order."""
+    for photo in photos:
+        try:
+            outcome = Outcome(photo=photo, analysis=analyze(photo.read()))
+        except Exception as error:  # noqa: BLE001 - one photo must not stop the others
+            outcome = Outcome(photo=photo, error=friendly_message(error))
+        yield outcome

@@ -1,0 +1,1 @@
+"""Bytes to pixels, safely; drawing; geometry of boxes."""

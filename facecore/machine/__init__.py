@@ -1,0 +1,1 @@
+"""This machine and process: limits, memory, what a run cost."""

@@ -1,0 +1,97 @@
+"""How a server divides the memory that it may take, so that a small container does not kill it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import psutil
+
+from facecore.machine.container import read_limits
+from facecore.settings import DEFAULT_MAX_PIXELS
+
+# Measured inside a control group of 1 GiB.
+_PROCESS_BYTES = 160_000_000
+_NETWORK_SET_BYTES = 290_000_000
+# Decoding a photo takes so much at its peak, measured over the kinds that there are: 12.3
+# for four inks or 16 bits in a TIFF, 11 for a progressive JPEG of four colours, 11.6 for
+# an ordinary AVIF. Only an AVIF of 10 or 12 bits has more, 14.4 to 17.4: at 1 GiB even
+# that fits into what stays unfilled.
+_BYTES_PER_PIXEL = 12.3
+# The rest is for what no share names, such as a photo out of a ZIP file while it is read.
+_FILLED_AT_MOST = 0.88
+_LEAST_PIXELS = 4_000_000
+# From here on a second set takes nothing from the largest photo.
+_TWO_SETS_FROM_BYTES = 3_000_000_000
+_UPLOADS_SHARE = 1 / 15
+# At 1 GiB one file of 50 MB, or four photos of 24 megapixels.
+_REQUESTS_SHARE = 1 / 18
+_DECODED_SHARE = 1 / 64
+_DOWNLOADS_SHARE = 1 / 64
+_PICTURES_SHARE = 1 / 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """What a server may keep in memory at a time; all of it together fits.
+
+    Attributes:
+        network_sets: sets of the three networks, each for other runtime options.
+        max_pixels: of the largest photo that is read.
+        upload_bytes: uploaded files that all sessions' pages together may have; those
+            of their batches are among them.
+        request_bytes: photos in requests to the HTTP door that are not answered yet.
+        decoded_bytes: decoded photos that all sessions together keep for later.
+        download_bytes: files that are made in memory for visitors to take away.
+        picture_bytes: drawn photos that the HTTP door keeps for a while.
+    """
+
+    network_sets: int
+    max_pixels: int
+    upload_bytes: int
+    request_bytes: int
+    decoded_bytes: int
+    download_bytes: int
+    picture_bytes: int
+
+    @property
+    def is_tight(self) -> bool:
+        """Tell whether memory is worth more than a little time."""
+        return self.network_sets == 1
+
+    @property
+    def needed_bytes(self) -> int:
+        """Memory where all shares are full and one photo of the most pixels is read."""
+        return (
+            _PROCESS_BYTES
+            + _NETWORK_SET_BYTES * self.network_sets
+            + round(_BYTES_PER_PIXEL * self.max_pixels)
+            + self.upload_bytes
+            + self.request_bytes
+            + self.decoded_bytes
+            + self.download_bytes
+            + self.picture_bytes
+        )
+
+
+def plan_for(memory_bytes: int) -> MemoryPlan:
+    """Divide so much memory; where it is too little for all, photos of 4 megapixels are read."""
+    without_photo = MemoryPlan(
+        network_sets=1 if memory_bytes < _TWO_SETS_FROM_BYTES else 2,
+        max_pixels=0,
+        upload_bytes=int(_UPLOADS_SHARE * memory_bytes),
+        request_bytes=int(_REQUESTS_SHARE * memory_bytes),
+        decoded_bytes=int(_DECODED_SHARE * memory_bytes),
+        download_bytes=int(_DOWNLOADS_SHARE * memory_bytes),
+        picture_bytes=int(_PICTURES_SHARE * memory_bytes),
+    )
+    left_bytes = _FILLED_AT_MOST * memory_bytes - without_photo.needed_bytes
+    # Whole megapixels, as the limit is told to visitors.
+    pixels = int(left_bytes / _BYTES_PER_PIXEL / 1e6) * 1_000_000
+    return replace(without_photo, max_pixels=min(DEFAULT_MAX_PIXELS, max(_LEAST_PIXELS, pixels)))
+
+
+def memory_plan() -> MemoryPlan:
+    """Divide the memory that this process may take: its container's limit, or the machine's."""
+    limit_bytes = read_limits().memory_limit_bytes
+    machine_bytes = psutil.virtual_memory().total
+    return plan_for(machine_bytes if limit_bytes is None else min(limit_bytes, machine_bytes))

@@ -1,0 +1,1 @@
+"""A server's queue, its networks, and the history of its runs."""

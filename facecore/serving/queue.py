@@ -1,0 +1,209 @@
+"""The one gate that all inference of a server passes: few at once, a short line, fair turns."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from facecore.errors import BusyError
+from facecore.settings.server import GateSettings
+
+TELL_EVERY_S = 0.5
+"""How often a waiter is told where it stands."""
+
+_LONGEST_ADVICE_S = 60
+_NEWEST_RUN_WEIGHT = 0.2
+"""Share of the newest run in the mean time of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where a waiter stands: how many start before it, and how long it has waited."""
+
+    ahead: int
+    waited_s: float
+
+
+OnWait = Callable[[Waiting], None]
+
+
+@dataclass(frozen=True, slots=True)
+class GatePass:
+    """Leave to run; ``waited_ms`` is how long it took to get."""
+
+    waited_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateStats:
+    """What goes on at the gate, and what went on since it was made.
+
+    Attributes:
+        running, waiting: runs at this moment.
+        admitted: runs that began.
+        refused: runs that found the line full.
+        timed_out: runs that waited too long.
+        gave_up: runs that left the line by themselves.
+    """
+
+    running: int
+    waiting: int
+    admitted: int
+    refused: int
+    timed_out: int
+    gave_up: int
+
+
+@dataclass(eq=False, slots=True)
+class _Ticket:
+    session_key: str
+    arrived_s: float
+    started_s: float = math.nan
+
+
+class InferenceGate:
+    """Lets few runs in at once; the sessions that wait take turns, each first come first served.
+
+    Safe to share between threads. A thread that is inside must not enter again.
+    """
+
+    def __init__(self, settings: GateSettings | None = None) -> None:
+        self.settings = settings or GateSettings()
+        # Every change wakes all who wait, and each looks for itself whether it is next:
+        # so no wake-up is lost, whoever leaves and however.
+        self._changed = threading.Condition()
+        # The session in front starts next and then goes to the end. None is without a ticket.
+        self._line: OrderedDict[str, deque[_Ticket]] = OrderedDict()
+        self._running: set[_Ticket] = set()
+        self._next_start_s = -math.inf
+        self._mean_run_s = 1.0
+        self._counts = dict.fromkeys(("admitted", "refused", "timed_out", "gave_up"), 0)
+
+    @contextmanager
+    def enter(self, session_key: str, *, on_wait: OnWait | None = None) -> Iterator[GatePass]:
+        """Wait for a turn and hold it.
+
+        Args:
+            session_key: whose turn it is; sessions take turns.
+            on_wait: called in this thread after each half second of waiting. It
+                must be quick, and may raise to give up.
+
+        Raises:
+            BusyError: the line is full, or the turn did not come in time.
+        """
+        ticket = _Ticket(session_key, time.monotonic())
+        try:
+            with self._changed:
+                self._queue_up(ticket)
+                # At once, so that nobody who comes next finds a line where a place is free.
+                starts = self._start(ticket)
+            if not starts:
+                self._wait(ticket, on_wait)
+            yield GatePass((ticket.started_s - ticket.arrived_s) * 1e3)
+        finally:
+            self._leave(ticket)
+
+    def stats(self) -> GateStats:
+        """Count what goes on and what went on."""
+        with self._changed:
+            return GateStats(running=len(self._running), waiting=self._waiting(), **self._counts)
+
+    def _waiting(self) -> int:
+        return sum(map(len, self._line.values()))
+
+    def _queue_up(self, ticket: _Ticket) -> None:
+        if self._line or not self._is_open():
+            own, everybody = len(self._line.get(ticket.session_key, ())), self._waiting()
+            if own >= self.settings.session_limit or everybody >= self.settings.queue_limit:
+                self._counts["refused"] += 1
+                raise self._busy(f"{everybody} photos wait already")
+        self._line.setdefault(ticket.session_key, deque()).append(ticket)
+
+    def _wait(self, ticket: _Ticket, on_wait: OnWait | None) -> None:
+        deadline_s = ticket.arrived_s + self.settings.max_wait_s
+        tell_s = ticket.arrived_s + TELL_EVERY_S if on_wait else math.inf
+        while True:
+            with self._changed:
+                if self._start(ticket):
+                    return
+                self._changed.wait(self._pause_s(min(deadline_s, tell_s)))
+                if self._start(ticket):
+                    return
+                now_s = time.monotonic()
+                if now_s >= deadline_s:
+                    self._counts["timed_out"] += 1
+                    self._drop(ticket)
+                    raise self._busy(f"no turn came in {self.settings.max_wait_s:g} seconds")
+                place = Waiting(self._ahead(ticket), now_s - ticket.arrived_s)
+            if on_wait and now_s >= tell_s:
+                tell_s = now_s + TELL_EVERY_S
+                on_wait(place)
+
+    def _is_open(self) -> bool:
+        return (
+            len(self._running) < self.settings.concurrency
+            and time.monotonic() >= self._next_start_s
+        )
+
+    def _start(self, ticket: _Ticket) -> bool:
+        """Begin if it is this ticket's turn."""
+        key = next(iter(self._line))
+        if not self._is_open() or self._line[key][0] is not ticket:
+            return False
+        self._line.move_to_end(key)
+        self._drop(ticket)
+        self._running.add(ticket)
+        ticket.started_s = time.monotonic()
+        self._next_start_s = ticket.started_s + self.settings.min_interval_ms / 1e3
+        self._counts["admitted"] += 1
+        return True
+
+    def _pause_s(self, until_s: float) -> float:
+        """Say how long to sleep unless something changes."""
+        now_s = time.monotonic()
+        if self._next_start_s > now_s:
+            until_s = min(until_s, self._next_start_s)
+        return max(0.0, until_s - now_s)
+
+    def _ahead(self, ticket: _Ticket) -> int:
+        """Count those that start before: in each round each session starts one."""
+        own = self._line[ticket.session_key].index(ticket)
+        ahead, rounds = own, own + 1
+        for key, tickets in self._line.items():
+            if key == ticket.session_key:
+                rounds = own  # the sessions behind it start after it in each round
+            else:
+                ahead += min(len(tickets), rounds)
+        return ahead
+
+    def _drop(self, ticket: _Ticket) -> None:
+        tickets = self._line[ticket.session_key]
+        tickets.remove(ticket)
+        if not tickets:
+            del self._line[ticket.session_key]
+        self._changed.notify_all()
+
+    def _leave(self, ticket: _Ticket) -> None:
+        with self._changed:
+            if ticket in self._running:
+                self._running.remove(ticket)
+                took_s = time.monotonic() - ticket.started_s
+                self._mean_run_s += _NEWEST_RUN_WEIGHT * (took_s - self._mean_run_s)
+                self._changed.notify_all()
+            elif ticket in self._line.get(ticket.session_key, ()):
+                self._counts["gave_up"] += 1
+                self._drop(ticket)
+
+    def _busy(self, why: str) -> BusyError:
+        settings = self.settings
+        a_turn_s = max(self._mean_run_s / settings.concurrency, settings.min_interval_ms / 1e3)
+        until_s = max(0.0, self._next_start_s - time.monotonic()) + a_turn_s * self._waiting()
+        seconds = min(max(1, math.ceil(until_s)), _LONGEST_ADVICE_S)
+        return BusyError(
+            f"The server is busy, {why}: try again in about {seconds} s.", retry_after_s=seconds
+        )

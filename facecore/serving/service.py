@@ -1,0 +1,233 @@
+"""What all doors of a server share: one gate, and the networks behind it."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.analysis.open_photo import OpenPhoto
+from facecore.machine.allocator import give_memory_back, share_heaps
+from facecore.machine.container import read_limits, usable_cpus
+from facecore.machine.memory_plan import memory_plan
+from facecore.results import Analysis
+from facecore.serving.queue import InferenceGate, OnWait
+from facecore.settings import (
+    DEFAULT_MAX_PIXELS,
+    AnalysisSettings,
+    RuntimeOptions,
+    max_pixels_from_environment,
+)
+from facecore.settings.server import ServerSettings
+
+MAX_OPTIONS = memory_plan().network_sets
+"""Runtime options whose networks are kept, about 300 MB a set; the longest unused make room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """One run of the server as its listeners hear of it: an answer, or what went wrong.
+
+    ``door`` says where it came from, such as "dashboard" or "http"; ``error_kind`` is
+    the name of the error's class.
+    """
+
+    door: str
+    waited_ms: float
+    analysis: Analysis | None = None
+    error_kind: str = ""
+
+
+RunListener = Callable[[RunOutcome], None]
+
+
+class Turn:
+    """A run's turn at the gate: the networks that it may use, and how long it waited."""
+
+    def __init__(self, analyzer: FaceAnalyzer, waited_ms: float, tell: Callable[..., None]) -> None:
+        self.analyzer = analyzer
+        self.waited_ms = waited_ms
+        self._tell = tell
+
+    def read(
+        self, photo: OpenPhoto, settings: AnalysisSettings, *, preview_side_px: int
+    ) -> Analysis:
+        """Read a photo and draw its faces on a preview; tells the service's listeners.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            ModelError: a network cannot be run.
+        """
+        try:
+            with photo.using(self.analyzer):
+                analysis = photo.read(settings, preview_side_px=preview_side_px)
+        except Exception as error:
+            self._tell(error_kind=type(error).__name__)
+            raise
+        self._tell(analysis=analysis)
+        return analysis
+
+
+class FaceService:
+    """The gate and the networks of one server process; safe to share between threads."""
+
+    def __init__(
+        self, settings: ServerSettings | None = None, *, max_pixels: int = DEFAULT_MAX_PIXELS
+    ) -> None:
+        self.settings = settings or ServerSettings()
+        self.max_pixels = max_pixels
+        self.gate = InferenceGate(self.settings.gate)
+        self._listeners: list[RunListener] = []
+        self._lock = threading.Lock()
+        self._replicas: OrderedDict[RuntimeOptions, _Replicas] = OrderedDict()
+
+    @classmethod
+    def from_environment(cls) -> FaceService:
+        """Make a service as the environment and the memory say; loads nothing yet.
+
+        Raises:
+            SettingsError: a variable is no number, or outside its range.
+        """
+        plan = memory_plan()
+        max_pixels = max_pixels_from_environment(plan.max_pixels)
+        share_heaps()
+        if plan.is_tight:
+            give_memory_back()
+        return cls(ServerSettings.from_environment(), max_pixels=max_pixels)
+
+    def listen(self, listener: RunListener) -> None:
+        """Have every run told to a function, which must be quick and is called in any thread."""
+        self._listeners.append(listener)
+
+    @contextmanager
+    def turn(
+        self,
+        session_key: str,
+        options: RuntimeOptions,
+        *,
+        door: str = "dashboard",
+        on_wait: OnWait | None = None,
+    ) -> Iterator[Turn]:
+        """Wait at the gate, and lend networks for these options, loaded where they are not yet.
+
+        Raises:
+            BusyError: the line is full, or the turn did not come in time.
+            ModelError: a file is missing or wrong, or OpenCV cannot load it.
+        """
+        with (
+            self.gate.enter(session_key, on_wait=on_wait) as leave,
+            self._replicas_for(options).lend() as analyzer,
+        ):
+            tell = partial(self._tell, door=door, waited_ms=leave.waited_ms)
+            yield Turn(analyzer, leave.waited_ms, tell)
+
+    def loaded(self, options: RuntimeOptions) -> tuple[FaceAnalyzer, ...]:
+        """Give the sets of networks for these options that are in memory; loads nothing."""
+        with self._lock:
+            replicas = self._replicas.get(options)
+        return replicas.loaded() if replicas else ()
+
+    def sets_loaded(self) -> int:
+        """Count the sets of networks in memory, over all options."""
+        with self._lock:
+            return sum(len(replicas.loaded()) for replicas in self._replicas.values())
+
+    def effective(self, options: RuntimeOptions) -> RuntimeOptions:
+        """Give the options that the networks are really built with.
+
+        Where there are several sets and the number of threads is left open, each
+        gets its share of the processors.
+        """
+        if self.settings.replicas == 1 or options.threads is not None:
+            return options
+        share = round(usable_cpus(read_limits())) // self.settings.replicas
+        return replace(options, threads=max(1, share))
+
+    def _replicas_for(self, options: RuntimeOptions) -> _Replicas:
+        with self._lock:
+            if options not in self._replicas:
+                load = partial(
+                    FaceAnalyzer.load, self.effective(options), max_pixels=self.max_pixels
+                )
+                self._replicas[options] = _Replicas(load, self.settings.replicas)
+            self._replicas.move_to_end(options)
+            while len(self._replicas) > MAX_OPTIONS:
+                self._replicas.popitem(last=False)
+            return self._replicas[options]
+
+    def _tell(
+        self,
+        *,
+        door: str,
+        waited_ms: float,
+        analysis: Analysis | None = None,
+        error_kind: str = "",
+    ) -> None:
+        outcome = RunOutcome(
+            door=door, waited_ms=waited_ms, analysis=analysis, error_kind=error_kind
+        )
+        for listener in self._listeners:
+            listener(outcome)
+
+
+@functools.cache
+def _only_service() -> FaceService:
+    return FaceService.from_environment()
+
+
+_MAKING = threading.Lock()
+
+
+def process_service() -> FaceService:
+    """Give the one service of this process, made as the environment says when first asked for.
+
+    Raises:
+        SettingsError: a variable is no number, or outside its range.
+    """
+    with _MAKING:
+        return _only_service()
+
+
+def forget_process_service() -> None:
+    """Let the process's service go; the next that is asked for is a new one."""
+    with _MAKING:
+        _only_service.cache_clear()
+
+
+class _Replicas:
+    """Sets of networks for the same options, loaded as they are needed side by side."""
+
+    def __init__(self, load: Callable[[], FaceAnalyzer], most: int) -> None:
+        self._load = load
+        self._most = most
+        self._sets: list[FaceAnalyzer] = []
+        self._users: Counter[int] = Counter()
+        # Held while a set is loaded: whoever comes meanwhile needs it, or can wait once.
+        self._arriving = threading.Lock()
+        self._counting = threading.Lock()
+
+    @contextmanager
+    def lend(self) -> Iterator[FaceAnalyzer]:
+        """Lend the set that fewest use; another is loaded first if all are used and one may be."""
+        with self._arriving:
+            if len(self._sets) < self._most and all(
+                self._users[index] for index in range(len(self._sets))
+            ):
+                self._sets.append(self._load())
+            with self._counting:
+                chosen = min(range(len(self._sets)), key=lambda index: self._users[index])
+                self._users[chosen] += 1
+        try:
+            yield self._sets[chosen]
+        finally:
+            with self._counting:
+                self._users[chosen] -= 1
+
+    def loaded(self) -> tuple[FaceAnalyzer, ...]:
+        """Give the sets that are loaded."""
+        return tuple(self._sets)

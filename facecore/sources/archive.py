@@ -1,0 +1,106 @@
+"""The photos of a ZIP file, inflated one at a time; every byte is counted."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from facecore.errors import ArchiveError, DamagedImageError, UnsupportedImageError
+from facecore.sources.archive_directory import ArchiveEntry, ArchiveLimits, read_directory
+
+_CHUNK_BYTES = 1 << 16
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_LOCAL_SIGNATURE = b"PK\x03\x04"
+
+
+class PhotoArchive:
+    """The photos of a ZIP file; safe to share between threads."""
+
+    def __init__(
+        self, open_file: Callable[[], BinaryIO], limits: ArchiveLimits | None = None
+    ) -> None:
+        """Read the directory and check all that it says.
+
+        Args:
+            open_file: opens the file to be read from anywhere; each use closes its own.
+            limits: the defaults where None.
+
+        Raises:
+            ArchiveError: it is no ZIP file, or one that is refused as a whole.
+        """
+        self._open_file = open_file
+        self._refusal = ""
+        with self._file() as file:
+            self.entries = read_directory(file, limits or ArchiveLimits())
+
+    def read(self, entry: ArchiveEntry) -> bytes:
+        """Inflate one photo's file.
+
+        Raises:
+            ImageError: this entry cannot be read.
+            ArchiveError: it lies about its size; from then on nothing of the archive
+                is read any more.
+        """
+        if self._refusal:
+            raise ArchiveError(self._refusal)
+        if entry.refusal:
+            raise UnsupportedImageError(entry.refusal)
+        try:
+            with self._file() as file:
+                data = self._inflated(entry, _chunks(file, entry))
+        except OSError as error:
+            raise DamagedImageError(
+                f"The ZIP file cannot be read here ({error.strerror}): check the disk."
+            ) from error
+        if len(data) != entry.size_bytes or zlib.crc32(data) != entry.crc:
+            raise DamagedImageError(
+                "This entry of the ZIP file is damaged (its checksum is wrong): pack it again."
+            )
+        return data
+
+    def _inflated(self, entry: ArchiveEntry, chunks: Iterator[bytes]) -> bytes:
+        if not entry.is_deflated:
+            return b"".join(chunks)
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        data = bytearray()
+        try:
+            for chunk in chunks:
+                # One byte more than it may have tells that it lied.
+                data += inflater.decompress(chunk, entry.size_bytes + 1 - len(data))
+                if len(data) > entry.size_bytes:
+                    self._refusal = (
+                        "The ZIP file is a bomb: an entry inflates to more than the "
+                        f"{entry.size_bytes} bytes that it claims. It is not read."
+                    )
+                    raise ArchiveError(self._refusal)
+        except zlib.error as error:
+            raise DamagedImageError(
+                "This entry of the ZIP file is damaged: pack it again."
+            ) from error
+        return bytes(data) if inflater.eof else b""
+
+    def _file(self) -> BinaryIO:
+        try:
+            return self._open_file()
+        except OSError as error:
+            raise ArchiveError(
+                f"The ZIP file cannot be read ({error.strerror or type(error).__name__}): "
+                "check its permissions."
+            ) from error
+
+
+def _chunks(file: BinaryIO, entry: ArchiveEntry) -> Iterator[bytes]:
+    """Give an entry's bytes as they are in the archive."""
+    file.seek(entry.offset)
+    header = file.read(_LOCAL_HEADER.size)
+    if len(header) == _LOCAL_HEADER.size:
+        signature, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(header)
+        if signature == _LOCAL_SIGNATURE:
+            file.seek(name_bytes + extra_bytes, io.SEEK_CUR)
+            left = entry.stored_bytes
+            while left and (chunk := file.read(min(_CHUNK_BYTES, left))):
+                left -= len(chunk)
+                yield chunk

@@ -1,0 +1,241 @@
+"""The directory of a ZIP file, read within a bound, and all that is wrong with what it says."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import re
+import stat
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from facecore.errors import ArchiveError, SettingsError
+from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.wording import data_size
+
+NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
+"""Archives within an archive: they are not opened, and told of as they may hold photos."""
+
+_DIRECTORY_BYTES_PER_ENTRY = 512
+_LEAST_DIRECTORY_BYTES = 1 << 18
+_RATIO_COUNTS_FROM_BYTES = 1_000_000
+_LOCAL_HEADER_BYTES = 30
+_ENCRYPTED = 0x1 | 0x40 | 0x2000
+_LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\0")
+
+MAX_PHOTO_BYTES = 500_000_000
+"""A photo's file may have so many bytes, in a ZIP file or beside one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveLimits:
+    """What is taken of an archive.
+
+    Attributes:
+        max_entries: files and folders in it.
+        max_entry_bytes: of one photo's file, inflated.
+        max_total_bytes: of all photos' files together, inflated.
+        max_ratio: inflated size over the size in the archive, for entries of 1 MB
+            and more. Deflate reaches 1032; files of photos hardly 2, plain
+            uncompressed pictures perhaps 100.
+
+    Raises:
+        SettingsError: a limit is below 1.
+    """
+
+    max_entries: int = 10_000
+    max_entry_bytes: int = MAX_PHOTO_BYTES
+    max_total_bytes: int = 50_000_000_000
+    max_ratio: float = 200.0
+
+    def __post_init__(self) -> None:
+        if not all(limit >= 1 for limit in astuple(self)):
+            raise SettingsError("The limits for a ZIP file must each be at least 1.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveEntry:
+    """One photo of an archive, or what stands in the place of one.
+
+    Attributes:
+        name: different for each entry of an archive; a duplicate's has a number.
+        size_bytes: inflated, as the archive says; checked when it is read.
+        refusal: the sentence that says why it is not read, or "".
+        offset, stored_bytes, crc, is_deflated: where and how its bytes are.
+    """
+
+    name: str
+    size_bytes: int
+    refusal: str
+    offset: int
+    stored_bytes: int
+    crc: int
+    is_deflated: bool
+
+
+def read_directory(file: BinaryIO, limits: ArchiveLimits) -> tuple[ArchiveEntry, ...]:
+    """Give the photos of an archive, and what stands in the place of one.
+
+    Folders, files that are no photos and the companions that Macs add are left out.
+
+    Raises:
+        ArchiveError: it is no ZIP file, or one that is refused as a whole.
+    """
+    infos, offset = _directory(file, limits)
+    _check_names(infos)
+    _check_places(infos, offset)
+    photos = [info for info in infos if _is_of_interest(info.filename)]
+    _check_sizes([info for info in photos if _is_photo(info.filename)], limits)
+    return tuple(_entries(photos, limits))
+
+
+class _BoundedReader(io.RawIOBase):
+    """A file of which no more is read at once than a directory may have."""
+
+    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
+        self._file = file
+        self._max_bytes = max_bytes
+
+    def read(self, size: int | None = -1) -> bytes:
+        here = self._file.tell()
+        left = self._file.seek(0, io.SEEK_END) - here
+        self._file.seek(here)
+        if min(left if size is None or size < 0 else size, left) > self._max_bytes:
+            raise ArchiveError(
+                "The ZIP file has a larger directory than any with so many entries as are "
+                "taken: pack fewer into one."
+            )
+        return self._file.read(-1 if size is None else size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+
+def _directory(file: BinaryIO, limits: ArchiveLimits) -> tuple[list[zipfile.ZipInfo], int]:
+    most = max(_LEAST_DIRECTORY_BYTES, limits.max_entries * _DIRECTORY_BYTES_PER_ENTRY)
+    try:
+        # Each entry becomes an object of some 800 bytes, so the directory is bounded first.
+        with zipfile.ZipFile(_BoundedReader(file, most)) as archive:
+            infos, offset = archive.infolist(), archive.start_dir
+    except ArchiveError:
+        raise
+    # zipfile meets broken directories with whatever the broken field causes.
+    except Exception as error:
+        raise ArchiveError("This is not a ZIP file that can be read: pack it again.") from error
+    if len(infos) > limits.max_entries:
+        raise ArchiveError(
+            f"The ZIP file has {len(infos)} entries, more than the limit of "
+            f"{limits.max_entries}: pack fewer into one."
+        )
+    return infos, offset
+
+
+def _check_names(infos: list[zipfile.ZipInfo]) -> None:
+    for info in infos:
+        if _LEADS_OUT.search(info.orig_filename) or _LEADS_OUT.search(info.filename):
+            raise ArchiveError(
+                "The ZIP file has an entry whose name leads to another folder than its own, as "
+                "in one that was made to do harm: it is not read."
+            )
+
+
+def _check_places(infos: list[zipfile.ZipInfo], directory_offset: int) -> None:
+    # Entries that share bytes make a small file of any inflated size (David Fifield,
+    # "A better zip bomb", WOOT 2019).
+    ordered = sorted(infos, key=lambda info: info.header_offset)
+    starts = [*(info.header_offset for info in ordered), directory_offset]
+    for info, (start, following) in zip(ordered, itertools.pairwise(starts), strict=True):
+        if start < 0 or start + _LOCAL_HEADER_BYTES + info.compress_size > following:
+            raise ArchiveError(
+                "The ZIP file is a bomb or broken: an entry shares its bytes with something "
+                "else. It is not read."
+            )
+
+
+def _is_of_interest(name: str) -> bool:
+    path = PurePosixPath(name)
+    # Macs put a companion beside each photo, which is none.
+    if name.endswith("/") or path.name.startswith("._") or path.parts[:1] == ("__MACOSX",):
+        return False
+    return path.suffix.lower() in (*ACCEPTED_SUFFIXES, *NESTED_SUFFIXES)
+
+
+def _is_photo(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in ACCEPTED_SUFFIXES
+
+
+def _refusals(info: zipfile.ZipInfo, limits: ArchiveLimits, *, is_duplicate: bool) -> Iterator[str]:
+    if not _is_photo(info.filename):
+        yield "This is an archive within an archive, which is not opened: unpack it first."
+    if is_duplicate:
+        yield "The ZIP file has an entry of this name already: give each its own."
+    if info.flag_bits & _ENCRYPTED:
+        yield "This entry of the ZIP file is encrypted: pack it without a password."
+    if stat.S_ISLNK(info.external_attr >> 16):
+        yield "This entry of the ZIP file is a link to another file: pack the file itself."
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        yield (
+            "This entry of the ZIP file is packed by a method that is not read: pack it as an "
+            "ordinary ZIP file (deflate)."
+        )
+    if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
+        yield "This entry of the ZIP file is damaged (its sizes differ): pack it again."
+    if info.file_size > limits.max_entry_bytes:
+        yield (
+            f"This entry of the ZIP file has {data_size(info.file_size)}, more than the limit of "
+            f"{data_size(limits.max_entry_bytes)}: make it smaller."
+        )
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    for number in itertools.count(2):
+        numbered = f"{name} ({number})"
+        if numbered not in taken:
+            taken.add(numbered)
+            return numbered
+    raise AssertionError("there is always a number")
+
+
+def _check_sizes(photos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
+    for info in photos:
+        ratio = info.file_size / max(1, info.compress_size)
+        if info.file_size >= _RATIO_COUNTS_FROM_BYTES and ratio > limits.max_ratio:
+            raise ArchiveError(
+                f"The ZIP file is a bomb: an entry would inflate to {ratio:.0f} times its size, "
+                "as no photo does. It is not read."
+            )
+    total = sum(i.file_size for i in photos if i.file_size <= limits.max_entry_bytes)
+    if total > limits.max_total_bytes:
+        raise ArchiveError(
+            f"The photos in the ZIP file would take {data_size(total)} inflated, more than "
+            f"the limit of {data_size(limits.max_total_bytes)}: pack fewer into one."
+        )
+
+
+def _entries(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> Iterator[ArchiveEntry]:
+    seen: Counter[str] = Counter()
+    taken = {info.filename for info in infos}
+    for info in infos:
+        seen[info.filename] += 1
+        is_duplicate = seen[info.filename] > 1
+        name = _numbered(info.filename, taken) if is_duplicate else info.filename
+        refusals = _refusals(info, limits, is_duplicate=is_duplicate)
+        yield ArchiveEntry(
+            name=name,
+            size_bytes=info.file_size,
+            refusal=next(refusals, ""),
+            offset=info.header_offset,
+            stored_bytes=info.compress_size,
+            crc=info.CRC,
+            is_deflated=info.compress_type == zipfile.ZIP_DEFLATED,
+        )

@@ -1,0 +1,256 @@
+"""Do two settings give the same answers for the same photos?
+
+This says nothing about who is right: `facecore.evaluation` does, where the
+truth is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+
+from facecore.imaging.geometry import iou_matrix
+from facecore.results import AgeGroupPrediction, Box, Face, GenderPrediction
+from facecore.wording import counted
+
+AGREEMENT_IOU = 0.5
+"""Overlap from which two boxes are of the same face, as in PASCAL VOC."""
+
+Kind = Literal["lost", "new", "gender", "age group"]
+_Answer = GenderPrediction | AgeGroupPrediction
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One answer that is not the same.
+
+    Attributes:
+        photo: its name.
+        kind: "lost" is a face that only the baseline has, "new" one that only
+            the variant has; else what is said of a face that both have.
+        box: the baseline's, or the variant's for a new face.
+        baseline: what the baseline says, for people.
+        variant: what the variant says.
+    """
+
+    photo: str
+    kind: Kind
+    box: Box
+    baseline: str
+    variant: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give everything as plain values, the box as x0, y0, x1, y1."""
+        return asdict(self) | {"box": list(self.box.xyxy)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How far a variant's answers are the baseline's. Means are None without a matched face.
+
+    Attributes:
+        photos: photos that both sides have.
+        only_baseline, only_variant: names of photos that only one side has;
+            their faces count nowhere.
+        matched: faces that both sides have, with boxes that overlap by
+            `AGREEMENT_IOU` or more.
+        lost, new: faces that only the baseline has, and only the variant.
+        same: matched faces with the same gender and the same age group.
+        gender_flips, age_group_flips: matched faces for which the answer changed.
+        mean_iou: of matched boxes, `AGREEMENT_IOU` to 1.
+        mean_shift_px: distance of their centres, in pixels of the photo.
+        mean_shift_ratio: the same as a part of the side of a square as large as the
+            baseline's box.
+        mean_confidence_change, max_confidence_change: of the detector's
+            confidence, without sign, 0 to 1.
+        events: whatever is not the same, photo by photo.
+    """
+
+    photos: int
+    only_baseline: tuple[str, ...]
+    only_variant: tuple[str, ...]
+    matched: int
+    lost: int
+    new: int
+    same: int
+    gender_flips: int
+    age_group_flips: int
+    mean_iou: float | None
+    mean_shift_px: float | None
+    mean_shift_ratio: float | None
+    mean_confidence_change: float | None
+    max_confidence_change: float | None
+    events: tuple[Disagreement, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both sides have the same photos, faces, genders and age groups."""
+        return not (self.events or self.only_baseline or self.only_variant)
+
+    @property
+    def share_same(self) -> float:
+        """Faces about which all is the same, of those that either side has, 0 to 1.
+
+        1 where there is no face on either side; so look at ``photos`` as well.
+        """
+        either = self.matched + self.lost + self.new
+        return self.same / either if either else 1.0
+
+    @property
+    def words(self) -> str:
+        """One short sentence for people."""
+        count = self.matched + self.lost
+        faces = counted(count, "face")
+        if not self.photos:
+            sentence = "no photo to compare"
+        elif not (count or self.new):
+            sentence = "no face on either side"
+        elif not self.events:
+            sentence = f"no change of answers in {faces}"
+        else:
+            changes = [f"{self.lost or 'none'} of {faces} lost"] if count else []
+            changes += [f"{self.new} new"] if self.new else []
+            for what, flips in (("gender", self.gender_flips), ("age group", self.age_group_flips)):
+                changes += [f"{counted(flips, what)} changed"] if flips else []
+            sentence = ", ".join(changes)
+        alone = len(self.only_baseline) + len(self.only_variant)
+        missing = f"; {counted(alone, 'photo')} read on one side only" if alone else ""
+        return sentence + missing
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give everything as plain values."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {
+            "only_baseline": list(self.only_baseline),
+            "only_variant": list(self.only_variant),
+            "events": [event.as_dict() for event in self.events],
+            "is_same": self.is_same,
+            "share_same": self.share_same,
+            "words": self.words,
+        }
+
+
+def face_agreement(
+    baseline: Mapping[str, Sequence[Face]], variant: Mapping[str, Sequence[Face]]
+) -> Agreement:
+    """Compare the answers of two settings, photo by photo.
+
+    Boxes are matched one to one, those that overlap most first.
+
+    Args:
+        baseline, variant: faces by the photo's name, in pixels of the upright
+            photo. A photo without a face has an empty sequence; one that could
+            not be read is not there.
+    """
+    both = [photo for photo in baseline if photo in variant]
+    pairs: list[_Matched] = []
+    events: list[Disagreement] = []
+    for photo in both:
+        matched, unmatched = _match(photo, baseline[photo], variant[photo])
+        pairs += matched
+        events += [flip for pair in matched for flip in pair.flips] + unmatched
+    kinds = [event.kind for event in events]
+    changes = [abs(pair.old.confidence - pair.new.confidence) for pair in pairs]
+    return Agreement(
+        photos=len(both),
+        only_baseline=tuple(photo for photo in baseline if photo not in variant),
+        only_variant=tuple(photo for photo in variant if photo not in baseline),
+        matched=len(pairs),
+        lost=kinds.count("lost"),
+        new=kinds.count("new"),
+        same=sum(not pair.flips for pair in pairs),
+        gender_flips=kinds.count("gender"),
+        age_group_flips=kinds.count("age group"),
+        mean_iou=_mean([pair.iou for pair in pairs]),
+        mean_shift_px=_mean([pair.shift_px for pair in pairs]),
+        mean_shift_ratio=_mean([pair.shift_px / _side_px(pair.old.box) for pair in pairs]),
+        mean_confidence_change=_mean(changes),
+        max_confidence_change=max(changes, default=None),
+        events=tuple(events),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    photo: str
+    iou: float
+    old: Face
+    new: Face
+
+    @property
+    def shift_px(self) -> float:
+        a, b = self.old.box, self.new.box
+        return math.hypot(a.x0 + a.x1 - b.x0 - b.x1, a.y0 + a.y1 - b.y0 - b.y1) / 2
+
+    @property
+    def flips(self) -> list[Disagreement]:
+        answers: tuple[tuple[Kind, _Answer, _Answer], ...] = (
+            ("gender", self.old.gender, self.new.gender),
+            ("age group", self.old.age_group, self.new.age_group),
+        )
+        return [
+            Disagreement(self.photo, kind, self.old.box, _said(before), _said(now))
+            for kind, before, now in answers
+            if before.label != now.label
+        ]
+
+
+def _match(
+    photo: str, baseline: Sequence[Face], variant: Sequence[Face]
+) -> tuple[list[_Matched], list[Disagreement]]:
+    """Give the faces that both sides have, in the baseline's order, and those of one side only."""
+    overlaps = iou_matrix(
+        np.array([face.box.xyxy for face in baseline]),
+        np.array([face.box.xyxy for face in variant]),
+    )
+    places: dict[int, tuple[int, float]] = {}
+    while overlaps.size and overlaps.max() >= AGREEMENT_IOU:
+        i, j = (int(place) for place in np.unravel_index(overlaps.argmax(), overlaps.shape))
+        places[i] = j, float(overlaps[i, j])
+        overlaps[i], overlaps[:, j] = 0, 0
+    known = {j for j, _ in places.values()}
+    lost = [face for i, face in enumerate(baseline) if i not in places]
+    new = [face for j, face in enumerate(variant) if j not in known]
+    return [
+        _Matched(photo, iou, baseline[i], variant[j]) for i, (j, iou) in sorted(places.items())
+    ], [
+        *(Disagreement(photo, "lost", face.box, _found(face), "no face") for face in lost),
+        *(Disagreement(photo, "new", face.box, "no face", _found(face)) for face in new),
+    ]
+
+
+def _said(answer: _Answer) -> str:
+    return f"{answer.label}, {100 * answer.probability:.0f} %"
+
+
+def _found(face: Face) -> str:
+    sure = f"{100 * face.confidence:.0f} %"
+    return f"face, {sure}: {face.gender.label}, {face.age_group.label}"
+
+
+def _side_px(box: Box) -> float:
+    return math.sqrt(box.width * box.height)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def best_points(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
+    """Pick the points that no other beats: the Pareto front, as indices in their order.
+
+    Args:
+        points: a time, lower is better, and an agreement, higher is better. One
+            point beats another that it is no worse than in both and better
+            than in one; of equal points none beats the other.
+    """
+    return tuple(
+        index
+        for index, (time, same) in enumerate(points)
+        if not any(
+            other != (time, same) and other[0] <= time and other[1] >= same for other in points
+        )
+    )

@@ -1,0 +1,145 @@
+"""Choosing the photos of a batch: files and ZIP files, within what a session may hold."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import BinaryIO, Protocol
+
+import streamlit as st
+
+from facecore.batch.room import ByteRoom
+from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.machine.memory_plan import memory_plan
+from facecore.sources import ARCHIVE_SUFFIX, ArchiveLimits
+from facecore.sources.folders import PhotoFile, photos_of_archive
+from facecore.sources.unique_names import unique_names
+
+MAX_BATCH_PHOTOS = 1000
+"""Photos of one batch."""
+
+MAX_BATCH_BYTES = 500_000_000
+"""Uploaded files of one batch together, which the server's memory holds; less on a small one."""
+
+ROOM = ByteRoom(memory_plan().upload_bytes)
+"""For the files of all sessions' batches."""
+
+LIMITS = ArchiveLimits(max_entries=4000, max_entry_bytes=50_000_000, max_total_bytes=4_000_000_000)
+"""What is taken of a ZIP file that somebody uploads."""
+
+
+class Upload(Protocol):
+    """What is needed of an uploaded file."""
+
+    @property
+    def name(self) -> str:
+        """The file's name, as a stranger gave it."""
+
+    @property
+    def file_id(self) -> str:
+        """Streamlit's number of it."""
+
+    @property
+    def size(self) -> int:
+        """Its length in bytes."""
+
+    def getvalue(self) -> bytes:
+        """Give the file's bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenPhotos:
+    """The photos of some uploads.
+
+    ``notes`` are sentences about what is left out; ``file_ids`` are the uploads that they
+    are from, and ``size_bytes`` is what these take.
+    """
+
+    photos: tuple[PhotoFile, ...]
+    notes: tuple[str, ...]
+    file_ids: tuple[str, ...]
+    size_bytes: int
+
+
+def chosen_batch() -> ChosenPhotos:
+    """Draw the uploader and give the photos of what is in it."""
+    uploads = st.file_uploader(
+        "Drop photos here, as many as you like, or a ZIP file of them",
+        type=[suffix.lstrip(".") for suffix in (*ACCEPTED_SUFFIXES, ARCHIVE_SUFFIX)],
+        accept_multiple_files=True,
+        key="batch_uploads",
+        # The server refuses a larger one whatever the uploader says.
+        max_upload_size=max(1, min(st.get_option("server.maxUploadSize"), most_bytes() // 2**20)),
+        help=f"Up to {MAX_BATCH_PHOTOS} photos and {most_bytes() / 1e6:.0f} MB at once. They "
+        "stay in this server's memory until you begin a new batch or close the page, and are "
+        "never stored.",
+    )
+    st.caption(
+        "Each photo gets a line with its faces or what is wrong with it; then there are charts, "
+        "tables to take away (CSV, JSON lines, Parquet) and the photos with their faces drawn."
+    )
+    chosen = photos_of(uploads)
+    for note in chosen.notes:
+        st.warning(note)
+    return chosen
+
+
+def most_bytes() -> int:
+    """Say how much the files of one batch may have together; half of the room at most."""
+    return min(MAX_BATCH_BYTES, ROOM.most_bytes // 2)
+
+
+def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
+    """Find the photos in uploaded files, each with a name of its own; opens no photo."""
+    notes = []
+    held = _within(uploads)
+    if len(held) < len(uploads):
+        notes.append(
+            f"Together the files have more than {most_bytes() / 1e6:.0f} MB: only the first "
+            f"{len(held)} are taken. Read the others in another batch."
+        )
+    photos = list(islice(_found(held), MAX_BATCH_PHOTOS + 1))
+    if len(photos) > MAX_BATCH_PHOTOS:
+        del photos[MAX_BATCH_PHOTOS:]
+        notes.append(
+            f"Only the first {MAX_BATCH_PHOTOS} photos are taken: read the others in another batch."
+        )
+    names = unique_names([photo.name for photo in photos])
+    named = tuple(replace(photo, name=name) for photo, name in zip(photos, names, strict=True))
+    return ChosenPhotos(
+        photos=named,
+        notes=tuple(notes),
+        file_ids=tuple(upload.file_id for upload in held),
+        size_bytes=sum(upload.size for upload in held),
+    )
+
+
+def _within(uploads: Sequence[Upload]) -> list[Upload]:
+    held: list[Upload] = []
+    size_bytes = 0
+    for upload in uploads:
+        size_bytes += upload.size
+        if size_bytes > most_bytes():
+            break
+        held.append(upload)
+    return held
+
+
+def _found(uploads: Sequence[Upload]) -> Iterator[PhotoFile]:
+    for upload in uploads:
+        if PurePosixPath(upload.name).suffix.lower() == ARCHIVE_SUFFIX:
+            yield from photos_of_archive(upload.name, _Opener(upload), LIMITS)
+        else:
+            yield PhotoFile(name=upload.name, read=upload.getvalue)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    upload: Upload
+
+    def __call__(self) -> BinaryIO:
+        # Shares the upload's bytes as long as nobody writes.
+        return io.BytesIO(self.upload.getvalue())

@@ -1,0 +1,202 @@
+"""What a batch found: numbers, the list of photos, charts, and files to take away."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import islice
+
+import pandas as pd
+import streamlit as st
+
+from facecore.batch.answers import photo_table
+from facecore.batch.background import BackgroundBatch
+from facecore.batch.formats import WRITERS
+from facecore.batch.pictures import SIDE_PX, write_annotated
+from facecore.batch.summary import BatchSummary
+from facecore.errors import BusyError
+from facecore.machine.memory_plan import MemoryPlan, memory_plan
+from facecore.serving.history import percentile
+from facecore.serving.queue import InferenceGate
+from facecore.ui import state
+from facecore.ui.batch import charts as batch_charts
+from facecore.ui.shared import service
+
+_LINE_HEIGHT_PX = 35
+_PICTURE_HEIGHT_PX = 72
+_ROWS_IN_SIGHT = 7
+_TURN_ATTEMPTS = 5
+_LEAST_PER_ZIP, _MOST_PER_ZIP = 10, 200
+_LARGE_PHOTO_BYTES = 1_000_000  # drawn; most have a third of it
+_QUIET = {"displayModeBar": False}
+_MIMES = {
+    ".csv": "text/csv",
+    ".jsonl": "application/jsonl",
+    ".parquet": "application/vnd.apache.parquet",
+}
+_LABELS = {
+    ".csv": ("CSV", ":material/table:"),
+    ".jsonl": ("JSON lines", ":material/data_object:"),
+    ".parquet": ("Parquet", ":material/view_column:"),
+}
+
+
+def photos_per_zip(plan: MemoryPlan) -> int:
+    """Say how many annotated photos a ZIP file has, which is made in memory."""
+    return max(_LEAST_PER_ZIP, min(_MOST_PER_ZIP, plan.download_bytes // _LARGE_PHOTO_BYTES))
+
+
+PHOTOS_PER_ZIP = photos_per_zip(memory_plan())
+
+
+def results(batch: BackgroundBatch) -> None:
+    """Show all of a batch that has ended."""
+    summary = batch.answers.summary()
+    metrics(summary)
+    if not summary.photos:
+        return
+    downloads(batch)
+    _list(photo_table(batch.answers.listed()), summary)
+    _charts(summary)
+
+
+def metrics(summary: BatchSummary) -> None:
+    """Show photos, failures, faces and the middle latency."""
+    middle_ms = percentile(summary.latencies_ms, 50)
+    row = st.container(horizontal=True)
+    row.metric("Photos done", summary.photos, border=True)
+    row.metric("Could not be read", summary.failed, border=True)
+    row.metric("Faces", summary.faces, border=True)
+    row.metric(
+        "Median latency",
+        "…" if middle_ms is None else f"{middle_ms:.0f} ms",
+        border=True,
+        help="Wall time of one photo, from the file's bytes to the drawn answer, without the "
+        "wait for its turn; half of the photos took longer.",
+    )
+
+
+def table(rows: pd.DataFrame) -> None:
+    """Show a list of photos; names and errors are shown as they are."""
+    hidden = [] if rows["error"].any() else ["error"]
+    row_height_px = _PICTURE_HEIGHT_PX if "preview" in rows else _LINE_HEIGHT_PX
+    st.dataframe(
+        rows.drop(columns=hidden),
+        hide_index=True,
+        row_height=row_height_px,
+        height=_LINE_HEIGHT_PX + row_height_px * min(len(rows), _ROWS_IN_SIGHT) + 3,
+        column_config={
+            "preview": st.column_config.ImageColumn("", width=90),
+            "photo": st.column_config.TextColumn("Photo", width="medium"),
+            "faces": st.column_config.NumberColumn("Faces", width=70),
+            "latency_ms": st.column_config.NumberColumn("Latency, ms", format="%.0f", width=100),
+            "error": st.column_config.TextColumn("What is wrong", width="large"),
+        },
+    )
+
+
+def downloads(batch: BackgroundBatch) -> None:
+    """Offer the answers in three forms, and the photos with their faces drawn."""
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    for suffix, (label, icon) in _LABELS.items():
+        row.download_button(
+            label,
+            partial(_file, batch, suffix),
+            f"batch{suffix}",
+            _MIMES[suffix],
+            key=f"batch{suffix}",
+            icon=icon,
+            on_click="ignore",
+        )
+    done = len(batch.answers)
+    parts = range(0, done, PHOTOS_PER_ZIP)
+    first = 0
+    if len(parts) > 1:
+        chosen = row.selectbox(
+            "Photos of the ZIP file",
+            parts,
+            format_func=lambda part: f"{part + 1} to {min(part + PHOTOS_PER_ZIP, done)}",
+            key="batch_part",
+            width=200,
+        )
+        first = chosen or 0
+    row.download_button(
+        "Annotated photos",
+        partial(_annotated_zip, batch, first, state.session_key()),
+        "annotated.zip" if len(parts) == 1 else f"annotated-{first + 1}.zip",
+        "application/zip",
+        key="batch_annotated",
+        icon=":material/folder_zip:",
+        on_click="ignore",
+        help=f"JPEGs with the faces drawn, {SIDE_PX} pixels at most, made when you click.",
+    )
+
+
+def _list(rows: pd.DataFrame, summary: BatchSummary) -> None:
+    st.markdown("**The photos**")
+    only_failed = bool(summary.failed) and st.toggle(
+        f"Only those that could not be read ({summary.failed})", key="batch_only_failed"
+    )
+    table(rows[rows["error"] != ""] if only_failed else rows)
+
+
+def _charts(summary: BatchSummary) -> None:
+    if summary.photos == summary.failed:
+        return
+    left, right = st.columns(2)
+    with left:
+        _chart("Faces per photo", batch_charts.faces_per_photo(summary.photos_by_faces))
+    with right:
+        _chart("Latency of the photos", batch_charts.latencies(summary.latencies_ms))
+    if not summary.faces:
+        st.info("No face was found, so there is nothing to say of gender and age.")
+        return
+    left, right = st.columns([1, 2])
+    with left:
+        _chart("Gender, as the network says", batch_charts.genders(summary.genders))
+    with right:
+        _chart("Age group, as the network says", batch_charts.age_groups(summary.age_groups))
+    st.caption(
+        "The networks are often wrong, and not in the same way for everybody: the Models page "
+        "has how often. Do not read these counts as what the people are."
+    )
+
+
+def _chart(title: str, figure: object) -> None:
+    st.markdown(f"**{title}**")
+    st.plotly_chart(figure, key=f"batch_{title}", config=_QUIET, alt=title)
+
+
+def _file(batch: BackgroundBatch, suffix: str) -> bytes:
+    file = io.BytesIO()
+    WRITERS[suffix](batch.answers.rows(), file, batch.settings)
+    return file.getvalue()
+
+
+def _annotated_zip(batch: BackgroundBatch, first: int, session_key: str) -> bytes:
+    pairs = zip(batch.photos, batch.answers.rows(), strict=False)
+    file = io.BytesIO()
+    write_annotated(
+        islice(pairs, first, first + PHOTOS_PER_ZIP),
+        file,
+        max_pixels=service().max_pixels,
+        turn=partial(_turn, service().gate, session_key),
+    )
+    return file.getvalue()
+
+
+@contextmanager
+def _turn(gate: InferenceGate, session_key: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        for left in reversed(range(_TURN_ATTEMPTS)):
+            try:
+                stack.enter_context(gate.enter(session_key))
+                break
+            except BusyError as error:
+                if not left:
+                    raise
+                time.sleep(error.retry_after_s)
+        yield

@@ -1,0 +1,191 @@
+"""Starting a batch, watching it, stopping it; it goes on while other pages are open."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import streamlit as st
+
+from facecore.batch.answers import photo_table
+from facecore.batch.background import BackgroundBatch, BatchProgress
+from facecore.batch.pace import left_in_words, time_left_s
+from facecore.imaging.decoding import encode_jpeg
+from facecore.results import Analysis
+from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.sources.folders import PhotoFile
+from facecore.ui import state
+from facecore.ui.batch.inputs import ROOM, ChosenPhotos
+from facecore.ui.batch.results import metrics, table
+from facecore.ui.components import friendly_errors
+from facecore.ui.shared import service
+from facecore.wording import counted
+
+THUMBNAIL_SIDE_PX = 112
+_LOOK_EVERY_S = 1.0
+_SIGN_EVERY_S = 2.0
+_NEWEST = 10
+_QUALITY = 80
+_NO_ROOM = (
+    "The server holds as many files of other visitors' batches as it has room for: try again later."
+)
+_NUMBERS = itertools.count()
+
+
+def start_button(chosen: ChosenPhotos) -> None:
+    """Draw the button that starts a batch of these photos."""
+    for message in state.messages_once():
+        st.error(message, icon=":material/error:")
+    words = counted(len(chosen.photos), "photo") if chosen.photos else "photos"
+    st.button(
+        f"Read {words}",
+        key="batch_start",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(chosen,),
+        disabled=not chosen.photos,
+        help="With the settings of the sidebar as they are now.",
+    )
+
+
+def progress(batch: BackgroundBatch) -> bool:
+    """Show how far a batch is, or how it ended and what can be done next; tells if it ended."""
+    now = _progress(batch)
+    if now.state in ("running", "stopping"):
+        _running()
+        return False
+    row = st.container(horizontal=True, vertical_alignment="center")
+    row.markdown(f"**{_end_in_words(now)}**")
+    if now.error:
+        st.error(now.error, icon=":material/error:")
+    if now.state != "complete":
+        words = "Try again" if now.error else "Go on"
+        row.button(words, icon=":material/play_arrow:", on_click=_go_on, args=(batch,))
+    row.button("New batch", key="batch_new", icon=":material/add:", on_click=_forget)
+    return True
+
+
+@st.fragment(run_every=_LOOK_EVERY_S)
+def _running() -> None:
+    with friendly_errors():
+        batch = state.batch()
+        if batch is None or (now := batch.progress()).state not in ("running", "stopping"):
+            st.rerun()
+        st.progress(now.done / now.total, _in_words(now))
+        st.button(
+            "Stop",
+            key="batch_stop",
+            icon=":material/stop:",
+            on_click=batch.stop,
+            disabled=now.state == "stopping",
+            help="What is done is kept, and you can go on later.",
+        )
+        metrics(batch.answers.summary())
+        if now.done:
+            st.markdown("**The newest**")
+            newest_first = batch.answers.listed()[: -_NEWEST - 1 : -1]
+            # Pictures would be loaded anew, and flicker, each second.
+            table(photo_table(newest_first).drop(columns="preview"))
+
+
+def batch_sign() -> None:
+    """Say in the sidebar of every page that a batch is under way; goes on where it was paused."""
+    batch = state.batch()
+    if batch is not None and _progress(batch).state in ("running", "stopping"):
+        with st.sidebar:
+            _sign()
+
+
+@st.fragment(run_every=_SIGN_EVERY_S)
+def _sign() -> None:
+    batch = state.batch()
+    if batch is None:
+        return
+    now = _progress(batch)
+    if now.state in ("running", "stopping"):
+        st.caption(f":material/photo_library: Batch: {_in_words(now)}")
+    else:
+        st.caption(":material/photo_library: Batch: done, its page has the answers.")
+
+
+def _start(chosen: ChosenPhotos) -> None:
+    settings, options = state.current_settings()
+    batch = BackgroundBatch(
+        chosen.photos, _reader(settings, options), {**asdict(settings), **asdict(options)}
+    )
+    if not ROOM.take(batch, chosen.size_bytes):
+        state.keep_message(_NO_ROOM)
+        return
+    state.keep_batch(batch, chosen.file_ids)
+    _go_on(batch)
+
+
+def _reader(
+    settings: AnalysisSettings, options: RuntimeOptions
+) -> Callable[[PhotoFile, Callable[[object], None]], Analysis]:
+    """Give what reads a photo in the batch's thread, where the session cannot be asked."""
+    faces, session_key, history = service(), state.session_key(), state.history()
+
+    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+        with faces.turn(session_key, options, on_wait=check) as turn:
+            # Inflated in here, so that batches that wait hold nothing.
+            opened = turn.analyzer.open(photo.read())
+            analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
+            # At this size the labels would hide the photo.
+            small = opened.picture(settings, THUMBNAIL_SIDE_PX).capped(THUMBNAIL_SIDE_PX)
+            plain = encode_jpeg(small, _QUALITY)
+        history.add(
+            analysis,
+            source="batch",
+            name=photo.name,
+            runtime=options,
+            waited_ms=turn.waited_ms,
+        )
+        return replace(analysis, preview_jpeg=plain)
+
+    return read
+
+
+def _progress(batch: BackgroundBatch) -> BatchProgress:
+    if batch.progress().state == "paused":
+        # The connection was lost, and here is somebody again.
+        _go_on(batch)
+    return batch.progress()
+
+
+def _go_on(batch: BackgroundBatch) -> None:
+    _tied_to_session(batch, next(_NUMBERS))
+    batch.start()
+
+
+def _forget() -> None:
+    # Lets go of the batch, its files and answers.
+    _tied_to_session.clear()
+    batch = state.batch()
+    if batch is not None:
+        ROOM.give_back(batch)
+    state.keep_batch(None)
+
+
+@st.cache_resource(
+    scope="session", max_entries=1, show_spinner=False, on_release=BackgroundBatch.pause
+)
+def _tied_to_session(_batch: BackgroundBatch, number: int) -> BackgroundBatch:
+    """Pause a batch when its session ends or loses its connection, which releases this."""
+    del number  # each start is tied anew; the one before is released
+    return _batch
+
+
+def _in_words(now: BatchProgress) -> str:
+    if now.state == "stopping":
+        return "Stopping after the photo under way …"
+    left_s = time_left_s(now.done_now, now.total - now.done + now.done_now, now.elapsed_s)
+    return f"{now.done} of {counted(now.total, 'photo')}{left_in_words(left_s)}"
+
+
+def _end_in_words(now: BatchProgress) -> str:
+    if now.state == "complete":
+        return f"{'The one photo is' if now.total == 1 else f'All {now.total} photos are'} done."
+    return f"Stopped after {now.done} of {counted(now.total, 'photo')}."

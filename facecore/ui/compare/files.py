@@ -1,0 +1,96 @@
+"""Experiments as files: save one, load others, and see them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from facecore.errors import friendly_message
+from facecore.experiment import tables
+from facecore.experiment.report import Outcome
+from facecore.experiment.storage import MAX_FILE_BYTES, experiment_from_json, experiment_to_json
+from facecore.export import csv_bytes
+from facecore.ui import state
+from facecore.ui.compare.results import all_variants_table
+
+
+def chosen_experiment() -> Outcome | None:
+    """Draw the heading, the upload and the choice among several; give the one to show."""
+    st.subheader("What was measured")
+    st.file_uploader(
+        "Load saved experiments, also from other machines",
+        type="json",
+        accept_multiple_files=True,
+        key="experiment_files",
+        on_change=_load,
+    )
+    known = state.experiments()
+    newest = state.experiment_to_show_next()
+    if not known:
+        st.caption("Nothing yet.")
+        return None
+    if newest in known:
+        state.set_widget_values({"shown_experiment": newest})
+    title = st.selectbox("Experiment", list(known)[::-1], key="shown_experiment")
+    return known.get(title)
+
+
+def downloads(outcome: Outcome) -> None:
+    """Offer the whole experiment as JSON, and its tables as CSV."""
+    stem = f"experiment-{outcome.experiment.started_at:%Y%m%d-%H%M%S}"
+    row = st.container(horizontal=True)
+    row.download_button(
+        "Save the experiment (JSON)",
+        lambda: experiment_to_json(outcome.experiment),
+        f"{stem}.json",
+        "application/json",
+        on_click="ignore",
+        icon=":material/save:",
+        help="Settings, machine, OpenCV build, hashes of the networks and all samples; no photos.",
+    )
+    tables_by_name: dict[str, Callable[[], pd.DataFrame]] = {
+        "summary": lambda: tables.summary_table(outcome.reports),
+        "trials": lambda: tables.trials_table(outcome.experiment),
+    }
+    for name, table in tables_by_name.items():
+        row.download_button(
+            f"{name.capitalize()} CSV",
+            partial(_csv, table),
+            f"{stem}.{name}.csv",
+            "text/csv",
+            on_click="ignore",
+            icon=":material/table:",
+        )
+
+
+def _csv(table: Callable[[], pd.DataFrame]) -> bytes:
+    return csv_bytes(table())
+
+
+def all_experiments() -> None:
+    """Show the variants of all experiments in one table, where there are several."""
+    known = state.experiments()
+    if len(known) < 2:
+        return
+    st.subheader("All experiments together")
+    table = all_variants_table(known)
+    columns = ["experiment", "processor", "variant", "typical_ms", "verdict", "answers"]
+    st.dataframe(table[columns].round({"typical_ms": 1}), hide_index=True)
+
+
+def _load() -> None:
+    for file in state.widget_value("experiment_files") or []:
+        if file.file_id in state.loaded_files():
+            continue
+        state.loaded_files().add(file.file_id)
+        try:
+            if file.size > MAX_FILE_BYTES:
+                state.keep_message(f"{file.name}: the file is too large for an experiment.")
+                continue
+            experiment = experiment_from_json(file.getvalue())
+            state.keep_experiment(file.name, Outcome.of(experiment))
+        except Exception as error:  # noqa: BLE001 - one file must not stop the others
+            state.keep_message(f"{file.name}: {friendly_message(error)}")

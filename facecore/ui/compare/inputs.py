@@ -1,0 +1,165 @@
+"""What is to be compared: ready-made comparisons, variants of one's own, photos, how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from facecore.experiment.claims import Claim, claims
+from facecore.experiment.record import MAX_REPEATS, Plan
+from facecore.experiment.variants import (
+    MAX_NAME_LETTERS,
+    MAX_VARIANTS,
+    MIN_VARIANTS,
+    Variant,
+    differences_in_words,
+)
+from facecore.ui import state
+from facecore.ui.compare.form import variant_form
+
+_OWN = "own"
+_MOST_BUDGET_S = 600
+
+
+def chosen_variants() -> tuple[Variant, ...]:
+    """Draw the choice of variants, with only their differences, and give them."""
+    if not state.variants():
+        _use_claim(_claims()["optimised"])
+    # Whoever changed the variants did not set the widget, and need not know it.
+    state.set_widget_values({"comparison": state.chosen_claim() or _OWN})
+    st.selectbox(
+        "Comparison",
+        [*_claims(), _OWN],
+        format_func=lambda key: "My own variants" if key == _OWN else _claims()[key].title,
+        key="comparison",
+        on_change=_take_comparison,
+        help="Ready-made ones to start from; change, add and remove variants as you like.",
+    )
+    variants = state.variants()
+    for column, place in zip(st.columns(len(variants)), range(len(variants)), strict=True):
+        with column.container(border=True):
+            _variant_card(variants, place)
+    _add_buttons(variants)
+    return variants
+
+
+def chosen_plan(variants: Sequence[Variant]) -> Plan:
+    """Draw the choice of how long to measure, and give the plan."""
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
+    kind = left.segmented_control(
+        "How long",
+        ("repeats", "seconds"),
+        default="repeats",
+        required=True,
+        key="compare_how_long",
+        help="Starting the variants and warming up come on top.",
+        format_func=lambda kind: "So many repeats" if kind == "repeats" else "A time budget",
+    )
+    budget_s = None
+    repeats = MAX_REPEATS
+    if kind == "repeats":
+        repeats = int(middle.number_input("Repeats", 1, MAX_REPEATS, 20, key="compare_repeats"))
+    else:
+        budget_s = float(
+            middle.number_input("Seconds", 5, _MOST_BUDGET_S, 30, key="compare_seconds")
+        )
+    seed = int(
+        right.number_input(
+            "Seed",
+            0,
+            2**31 - 1,
+            1,
+            key="compare_seed",
+            help="Of the random order of the trials: the same seed gives the same order.",
+        )
+    )
+    return Plan(
+        variants=tuple(variants),
+        repeats=repeats,
+        budget_s=budget_s,
+        seed=seed,
+    )
+
+
+@st.cache_data(show_spinner=False)
+def _claims() -> dict[str, Claim]:
+    return {claim.key: claim for claim in claims()}
+
+
+def _use_claim(claim: Claim) -> None:
+    state.keep_variants(claim.variants, claim.key)
+
+
+def _take_comparison() -> None:
+    key = state.widget_value("comparison")
+    if key == _OWN:
+        state.keep_variants(state.variants())
+    else:
+        _use_claim(_claims()[key])
+
+
+def _variant_card(variants: Sequence[Variant], place: int) -> None:
+    variant = variants[place]
+    st.text(variant.name)
+    if place == 0:
+        st.caption("Baseline: the others are compared with it.")
+    else:
+        st.caption(f"Differs: {differences_in_words(variant, variants[0])}.")
+    row = st.container(horizontal=True)
+    if row.button("Change", key=f"change_{place}", icon=":material/edit:"):
+        _change(place)
+    row.button(
+        "Remove",
+        key=f"remove_{place}",
+        icon=":material/close:",
+        disabled=len(variants) <= MIN_VARIANTS,
+        on_click=partial(state.keep_variants, [*variants[:place], *variants[place + 1 :]]),
+    )
+
+
+def _add_buttons(variants: Sequence[Variant]) -> None:
+    row = st.container(horizontal=True)
+    is_full = len(variants) >= MAX_VARIANTS
+    row.button(
+        "Add the settings of the sidebar",
+        icon=":material/add:",
+        disabled=is_full,
+        on_click=partial(_add_current, variants),
+    )
+    row.button(
+        "Add a copy of the baseline",
+        icon=":material/content_copy:",
+        disabled=is_full,
+        on_click=partial(_add, variants, variants[0], f"copy of {variants[0].name}"),
+    )
+
+
+def _add_current(variants: Sequence[Variant]) -> None:
+    settings, options = state.current_settings()
+    _add(variants, Variant(name="sidebar", settings=settings, options=options), "sidebar")
+
+
+def _add(variants: Sequence[Variant], like: Variant, name: str) -> None:
+    taken = {variant.name for variant in variants}
+    number, unique = 2, name[:MAX_NAME_LETTERS]
+    while unique in taken:
+        unique, number = f"{name[: MAX_NAME_LETTERS - 5]} ({number})", number + 1
+    added = Variant(name=unique, settings=like.settings, options=like.options, process=like.process)
+    state.keep_variants([*variants, added])
+
+
+@st.dialog("Change a variant", width="large")
+def _change(place: int) -> None:
+    variants = list(state.variants())
+    changed = variant_form(variants[place], place)
+    if changed is None:
+        return
+    if changed.name in {one.name for number, one in enumerate(variants) if number != place}:
+        st.error("Another variant has this name: choose a different one.")
+        return
+    if changed != variants[place]:
+        variants[place] = changed
+        state.keep_variants(variants)
+    st.rerun()

@@ -1,0 +1,130 @@
+"""Starting an experiment, watching it, stopping it; it goes on while other pages are open."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import streamlit as st
+
+from facecore.batch.pace import left_in_words
+from facecore.experiment.background import BackgroundExperiment
+from facecore.experiment.record import Plan
+from facecore.experiment.report import Outcome
+from facecore.ui import state
+from facecore.ui.compare import charts as compare_charts
+from facecore.ui.components import as_text, friendly_errors
+from facecore.ui.photos import PhotoInput
+from facecore.ui.shared import service
+from facecore.wording import counted
+
+_LOOK_EVERY_S = 0.5
+_SIGN_EVERY_S = 2.0
+_STOP_WAIT_S = 2.0
+
+
+def start_button(plan: Plan, photos: Sequence[PhotoInput]) -> None:
+    """Draw the button that starts an experiment, unless this session has one under way."""
+    running = state.running_experiment()
+    if st.button(
+        f"Measure {len(plan.variants)} variants on {counted(len(photos), 'photo')}",
+        key="measure",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=running is not None,
+        help="Each variant gets a process of its own with its own networks, 450 to "
+        "650 MB of memory. Pages that others look at meanwhile are slower, and so are the trials.",
+    ):
+        _start(plan, photos)
+        st.rerun()
+
+
+def collect() -> None:
+    """Take over what an experiment has measured once it is done."""
+    running = state.running_experiment()
+    if running is None or running.is_running:
+        return
+    state.keep_running_experiment(None)
+    if running.result is not None:
+        title = f"{running.result.started_at:%Y-%m-%d %H:%M:%S} UTC, {_names(running.plan)}"
+        state.keep_experiment(title, Outcome.of(running.result))
+    if running.error:
+        state.keep_message(running.error)
+
+
+def messages() -> None:
+    """Show what went wrong since the page was drawn last."""
+    for message in state.messages_once():
+        st.error("This did not work:", icon=":material/error:")
+        st.text(message)  # it may hold a file's name, so it is no Markdown
+
+
+def progress() -> None:
+    """Show how far this session's experiment is, with a live chart, and how to stop it."""
+    if state.running_experiment() is not None:
+        _progress()
+
+
+@st.fragment(run_every=_LOOK_EVERY_S)
+def _progress() -> None:
+    with friendly_errors():
+        running = state.running_experiment()
+        if running is None or not running.is_running:
+            st.rerun()
+        now = running.progress
+        share = min(1.0, now.done / now.total) if now.total else 0.0
+        st.progress(share, _in_words(running))
+        stop = st.button("Stop", icon=":material/stop:", help="What was measured is kept.")
+        if stop:
+            running.stop()
+            running.wait(_STOP_WAIT_S)
+            st.rerun()
+        for failure in now.failures:
+            st.warning(as_text(f"{failure.where(running.plan)}: {failure.message}"))
+        if not now.trials:
+            return
+        names = [variant.name for variant in running.plan.variants]
+        st.plotly_chart(
+            compare_charts.live(now.trials, names),
+            key="compare_live",
+            config={"displayModeBar": False},
+            alt="Time of each trial so far",
+        )
+
+
+def experiment_sign() -> None:
+    """Say in the sidebar of every page that an experiment is under way."""
+    if state.running_experiment() is not None:
+        with st.sidebar:
+            _sign()
+
+
+@st.fragment(run_every=_SIGN_EVERY_S)
+def _sign() -> None:
+    running = state.running_experiment()
+    if running is None:
+        return
+    if running.is_running:
+        st.caption(f":material/science: Compare: {_in_words(running)}")
+    else:
+        st.caption(":material/science: Compare: done, its page has the result.")
+
+
+def _start(plan: Plan, photos: Sequence[PhotoInput]) -> None:
+    data: dict[str, bytes] = {}
+    for photo in photos:
+        data[photo.name] = photo.read()
+        state.compared_photos()[hashlib.sha256(data[photo.name]).hexdigest()] = photo
+    state.keep_running_experiment(BackgroundExperiment(plan, data, max_pixels=service().max_pixels))
+
+
+def _in_words(running: BackgroundExperiment) -> str:
+    now = running.progress
+    if not now.done:
+        return f"{as_text(now.phase)} …"  # with a variant's name in it
+    total = f"{'about ' if running.plan.budget_s else ''}{now.total}"
+    return f"{now.done} of {total} trials{left_in_words(now.left_s)}"
+
+
+def _names(plan: Plan) -> str:
+    return " / ".join(variant.name for variant in plan.variants)

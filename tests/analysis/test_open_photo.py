@@ -1,0 +1,172 @@
+"""A photo that is read again and again remembers what was found out about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from facecore.analysis import open_photo
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.errors import ImageError
+from facecore.imaging.decoding import (
+    BgrImage,
+    cap_longest_side,
+    decode_image,
+    encode_jpeg,
+    encode_png,
+    read_header,
+)
+from facecore.imaging.drawing import draw_faces
+from facecore.settings import AnalysisSettings
+from tests.conftest import Recorded, face_rows
+
+
+def test_opening_decodes_nothing_yet(analyzer: FaceAnalyzer) -> None:
+    """A photo that cannot be read fails when it is read, each time."""
+    photo = analyzer.open(b"no picture")
+    for _ in range(2):
+        with pytest.raises(ImageError):
+            photo.read(AnalysisSettings())
+
+
+def test_a_lower_threshold_classifies_only_the_new_faces(
+    recorded: Recorded, couple: BgrImage
+) -> None:
+    """Moving the threshold runs no detector, and each face is classified once."""
+    photo = recorded.analyzer.open(encode_png(couple))
+    first = photo.read(AnalysisSettings())
+    assert (first.reused, len(first.faces)) == ((), 2)
+    shares = [candidate.confidence for candidate in first.candidates]
+    for confidence, classified in (
+        (1.0, []),
+        (shares[4], [3]),
+        (shares[1], []),
+        (shares[5], [1]),
+    ):
+        recorded.gender.blobs.clear()
+        recorded.age.blobs.clear()
+        again = photo.read(replace(first.settings, confidence=confidence))
+        assert recorded.counts() == (1, classified, classified)
+        assert again.reused == ("decode", "resize", "detect")
+        assert again.candidates == first.candidates
+        assert [face.confidence for face in again.faces] == [s for s in shares if s >= confidence]
+        by_stage = again.timings.by_stage()
+        assert [by_stage[stage] for stage in again.reused] == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"crop_margin_ratio": 0.3}, {"crop_shape": "box"}, {"crop_source": "capped"}],
+    ids=str,
+)
+def test_other_crops_are_classified_but_not_detected(
+    recorded: Recorded, couple: BgrImage, change: dict[str, Any]
+) -> None:
+    """Crop settings concern only the classifier, and going back to them costs nothing."""
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    other = photo.read(replace(first.settings, **change))
+    back = photo.read(first.settings)
+    assert recorded.counts() == (1, [2, 2], [2, 2])
+    assert [face.box for face in other.faces] == [face.box for face in first.faces]
+    assert other.faces != first.faces
+    assert back.faces == first.faces
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"input_shape": "square"}, {"input_size_px": 450}, {"drop_outside": False}, {"rescue": False}],
+    ids=str,
+)
+def test_other_finding_is_detected_but_not_decoded(
+    recorded: Recorded, couple: BgrImage, change: dict[str, Any]
+) -> None:
+    """Each setting of the detector makes it run again, over the photo that is there."""
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    again = photo.read(replace(first.settings, **change))
+    assert (recorded.detector.forward_count, again.reused) == (2, ("decode",))
+    assert len(again.faces) == 2
+
+
+def test_another_mark_for_unsure_answers_runs_nothing(recorded: Recorded, couple: BgrImage) -> None:
+    """The threshold below which answers are marked concerns no network."""
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    again = photo.read(replace(first.settings, unsure_below=0.99))
+    assert recorded.counts() == (1, [2], [2])
+    assert again.faces == first.faces
+
+
+def test_another_size_is_detected_but_not_decoded(recorded: Recorded, couple: BgrImage) -> None:
+    """The detector runs again where its copy changes, and the answer is that of a fresh photo."""
+    file = encode_png(couple)
+    small = AnalysisSettings(max_side_px=300)
+    photo = recorded.analyzer.open(file)
+    photo.read(AnalysisSettings())
+    again = photo.read(small)
+    assert (recorded.detector.forward_count, again.reused) == (2, ("decode",))
+    fresh = recorded.analyzer.analyze(file, small)
+    np.testing.assert_allclose(face_rows(again.faces), face_rows(fresh.faces), rtol=0, atol=1e-5)
+
+
+def test_forgetting_faces_changes_no_answer(
+    recorded: Recorded, couple: BgrImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the memory of a photo holds fewer faces than it has, they are just read again."""
+    monkeypatch.setattr(open_photo, "KNOWN_FACES_PER_PHOTO", 1)
+    photo = recorded.analyzer.open(couple)
+    first = photo.read(AnalysisSettings())
+    second = photo.read(AnalysisSettings())
+    assert recorded.gender.batch_sizes == [2, 1]
+    np.testing.assert_allclose(face_rows(second.faces), face_rows(first.faces), rtol=0, atol=1e-5)
+
+
+def test_a_released_photo_keeps_its_answers(recorded: Recorded, astronaut_file: bytes) -> None:
+    """Letting the pixels go frees their memory and costs one decoding, no network."""
+    photo = recorded.analyzer.open(astronaut_file)
+    assert photo.image_bytes == 0
+    first = photo.read(AnalysisSettings())
+    assert photo.image_bytes == 512 * 512 * 3
+    photo.release_image()
+    assert photo.image_bytes == 0
+    again = photo.read(AnalysisSettings())
+    assert (again.reused, again.faces) == (("resize", "detect"), first.faces)
+    assert recorded.counts() == (1, [1], [1])
+
+
+@pytest.mark.parametrize(
+    ("annotate", "side_px", "size_wh"),
+    [
+        pytest.param(False, 100, None, id="nothing drawn, nothing to show"),
+        pytest.param(True, None, None, id="not asked for"),
+        pytest.param(True, 100, (100, 100), id="smaller"),
+        pytest.param(True, 2000, (512, 512), id="never larger than the photo"),
+    ],
+)
+def test_the_preview_is_a_small_jpeg_of_the_drawn_picture(
+    analyzer: FaceAnalyzer,
+    astronaut_file: bytes,
+    annotate: bool,
+    side_px: int | None,
+    size_wh: tuple[int, int] | None,
+) -> None:
+    """A preview takes the drawn picture's place, and its time is told, only where it is wanted."""
+    analysis = analyzer.open(astronaut_file).read(
+        AnalysisSettings(), annotate=annotate, preview_side_px=side_px
+    )
+    assert (analysis.timings.encode_ms > 0) == (size_wh is not None)
+    if size_wh is None:
+        assert analysis.preview_jpeg is None
+        return
+    assert analysis.preview_jpeg is not None
+    assert analysis.annotated is None
+    header = read_header(analysis.preview_jpeg)
+    assert (header.format, header.size_wh) == ("JPEG", size_wh)
+    small = cap_longest_side(decode_image(astronaut_file), side_px)
+    drawn = draw_faces(small, analysis.faces, scale=size_wh[0] / 512)
+    assert analysis.preview_jpeg == encode_jpeg(drawn)
+    assert not np.array_equal(drawn, small)

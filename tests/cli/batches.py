@@ -1,0 +1,88 @@
+"""Batches of small photos, run by the real command line, and what they must come to."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pyarrow.parquet as pq
+
+from facecore.batch.journal import Journal
+from tests.cli.conftest import COMMAND, Argument, environment, in_process, json_lines
+from tests.conftest import REPOSITORY
+
+PHOTOS = 24
+HERE: tuple[str, ...] = ()
+TWO_WORKERS = ("--workers", "2")
+
+
+def paths_of(folder: Path) -> list[str]:
+    """Give the names of a folder's photos in the order that their rows have."""
+    return sorted(str(path) for path in folder.iterdir())
+
+
+def rows_of(out: Path) -> list[dict[str, Any]]:
+    """Read an output of any form: path, error, number of faces."""
+    if out.suffix == ".parquet":
+        rows: list[dict[str, Any]] = pq.read_table(out).to_pylist()
+        return rows
+    if out.suffix == ".csv":
+        with out.open(encoding="utf-8", newline="") as file:
+            return [
+                {**row, "faces": json.loads(row["faces"] or "[]")} for row in csv.DictReader(file)
+            ]
+    return json_lines(out.read_text(encoding="utf-8"))
+
+
+def expect_complete(out: Path, folder: Path) -> None:
+    """Every photo has one row, with what is known of it, and nothing else is left beside it."""
+    rows = rows_of(out)
+    assert [row["path"] for row in rows] == paths_of(folder)
+    (failed,) = [row for row in rows if row.get("error")]
+    assert "not a picture" in failed["error"]
+    found = [Path(row["path"]).name for row in rows if row.get("faces")]
+    assert found == [f"face{number}.jpg" for number in range(4)]
+    assert [path.name for path in out.parent.iterdir() if path.name.startswith(out.name)] == [
+        out.name
+    ]
+    assert not list(out.parent.glob(".*"))
+
+
+def start(*arguments: Argument) -> subprocess.Popen[str]:
+    """Start a batch without waiting for it."""
+    return subprocess.Popen(
+        [*COMMAND, "analyze", *arguments],
+        cwd=REPOSITORY,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def wait_for_rows(out: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until so many photos are in the journal, or the process has ended."""
+    journal = out.with_name(f"{out.name}.journal")
+    while process.poll() is None:
+        if journal.exists() and journal.read_bytes().count(b"\n") > count:
+            return
+        time.sleep(0.01)
+
+
+def stopped_after(count: int, *arguments: Argument) -> subprocess.CompletedProcess[str]:
+    """Run a batch in this process, and stop it as Ctrl-C does when so many rows are kept."""
+    add = Journal.add
+
+    def add_or_stop(journal: Journal, name: str, row: dict[str, Any]) -> None:
+        add(journal, name, row)
+        if len(journal) == count:
+            raise KeyboardInterrupt
+
+    with patch.object(Journal, "add", add_or_stop):
+        return in_process("analyze", *arguments)

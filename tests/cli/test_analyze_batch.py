@@ -1,0 +1,210 @@
+"""``python -m facecore analyze … --out FILE``: killed, stopped, gone on with, and complete."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.batch.conftest import grey_png
+from tests.cli.batches import (
+    HERE,
+    PHOTOS,
+    TWO_WORKERS,
+    expect_complete,
+    paths_of,
+    rows_of,
+    start,
+    stopped_after,
+    wait_for_rows,
+)
+from tests.cli.conftest import TIMEOUT_S, Argument, in_process
+from tests.conftest import SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("workers", "suffix"), [(HERE, ".jsonl"), (TWO_WORKERS, ".parquet")], ids=["here", "workers"]
+)
+def test_killed_half_way_it_goes_on(
+    folder: Path, out: Path, workers: tuple[str, ...], suffix: str
+) -> None:
+    """After kill -9 half-way, the same command gives every row once, and reads no photo twice."""
+    out = out.with_suffix(suffix)
+    command: list[Argument] = [folder, "--out", out, *workers]
+    first = start(*command)
+    wait_for_rows(out, 8, first)
+    children = psutil.Process(first.pid).children()
+    first.kill()
+    first.communicate()
+    assert not out.exists()
+    journal = out.with_name(f"{out.name}.journal").read_bytes()
+    before = journal[: journal.rindex(b"\n") + 1]
+    rows_before = before.count(b"\n") - 1
+    assert 8 <= rows_before < PHOTOS
+    second = in_process("analyze", *command)
+    assert second.stderr == f"Going on: {rows_before} photos were done before.\n"
+    assert second.returncode == 1
+    expect_complete(out, folder)
+    _gone, alive = psutil.wait_procs(children, timeout=TIMEOUT_S)
+    assert alive == []
+    # The times of a row tell whether it is the one that was made before the kill.
+    if suffix == ".jsonl":
+        rows = {row["path"]: row for row in rows_of(out)}
+        for line in before.splitlines()[1:]:
+            kept = json.loads(line)["row"]
+            assert rows[kept["path"]] == kept
+
+
+def test_killed_again_and_again_it_comes_to_an_end(folder: Path, out: Path) -> None:
+    """Killed at any instant, also while it starts or ends, nothing is lost or doubled."""
+    command: list[Argument] = [folder, "--out", out, *TWO_WORKERS]
+    lives_s = [0.5, 1.0, 1.3, 1.6, 1.9]
+    for life_s in lives_s:
+        process = start(*command)
+        try:
+            process.communicate(timeout=life_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+    if not out.exists():
+        assert in_process("analyze", *command).returncode == 1
+    expect_complete(out, folder)
+
+
+@pytest.mark.parametrize("workers", [HERE, TWO_WORKERS], ids=["here", "workers"])
+def test_interrupted_it_says_what_is_kept(
+    folder: Path, out: Path, workers: tuple[str, ...]
+) -> None:
+    """Ctrl-C ends it with one sentence and status 130, leaves no process, and is gone on from."""
+    command: list[Argument] = [folder, "--out", out, *workers]
+    process = start(*command)
+    wait_for_rows(out, 10, process)
+    children = psutil.Process(process.pid).children()
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=TIMEOUT_S)
+    assert (process.returncode, stdout) == (130, "")
+    (line,) = stderr.strip().splitlines()
+    assert line.startswith("Stopped: ")
+    assert line.endswith(" photos are kept, and the same command goes on from there.")
+    assert not any(child.is_running() for child in children)
+    assert in_process("analyze", *command).returncode == 1
+    expect_complete(out, folder)
+
+
+def test_stop_before_the_first_photo_leaves_nothing(folder: Path, out: Path) -> None:
+    """Interrupted while the networks load, it says so and leaves no journal."""
+    process = start(folder, "--out", out, *TWO_WORKERS)
+    journal = out.with_name(f"{out.name}.journal")
+    while not journal.exists():
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=TIMEOUT_S)
+    if "before the first photo" in stderr:
+        assert list(out.parent.iterdir()) == []
+    assert process.returncode == 130
+
+
+def test_photos_that_were_added_are_picked_up(folder: Path, out: Path, small_file: bytes) -> None:
+    """Between two runs of an unfinished batch, new photos may come and read ones may go."""
+    command: list[Argument] = [folder, "--out", out, *TWO_WORKERS]
+    assert stopped_after(10, *command).returncode == 130
+    for name in ("000a.jpg", "zzz.jpg"):
+        (folder / name).write_bytes(small_file)
+    (folder / "000.png").unlink()
+    assert in_process("analyze", *command).returncode == 1
+    names = [Path(row["path"]).name for row in rows_of(out)]
+    assert names == sorted({"000.png", *(path.name for path in folder.iterdir())})
+
+
+def test_other_settings_are_refused_other_workers_are_not(folder: Path, out: Path) -> None:
+    """What would mix answers of two kinds is refused; what changes the time only is not."""
+    assert stopped_after(10, folder, "--out", out, *TWO_WORKERS).returncode == 130
+    for other in (
+        ["--confidence=0.9"],
+        ["--no-winograd"],
+        ["--recursive"],
+        [SAMPLES],
+        ["--max-megapixels=1"],
+    ):
+        done = in_process("analyze", folder, *other, "--out", out)
+        (line,) = done.stderr.splitlines()
+        assert "was begun with other settings" in line
+        assert (done.returncode, done.stdout) == (2, "")
+    assert in_process("analyze", folder, "--out", out, "--threads", "1").returncode == 1
+    expect_complete(out, folder)
+
+
+def test_other_way_to_write_the_folder_is_refused(
+    folder: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half the rows must not have names of another kind; what is done is not done again."""
+    monkeypatch.chdir(folder.parent)
+    command: list[Argument] = [folder.name, "--out", out]
+    assert stopped_after(10, *command).returncode == 130
+    for paths in ([folder], [folder.name, folder]):
+        done = in_process("analyze", *paths, "--out", out)
+        assert "was begun with other settings (" in done.stderr
+        assert "spelling of the photos" in done.stderr
+        assert (done.returncode, done.stdout) == (2, "")
+    assert in_process("analyze", *command).stderr == "Going on: 10 photos were done before.\n"
+    assert [row["path"] for row in rows_of(out)] == [
+        f"{folder.name}/{Path(path).name}" for path in paths_of(folder)
+    ]
+
+
+def test_second_process_on_one_output_is_refused(folder: Path, out: Path) -> None:
+    """While one writes, another with the same output is told in one sentence, and harms nothing."""
+    first = start(folder, "--out", out, *TWO_WORKERS)
+    wait_for_rows(out, 5, first)
+    first.send_signal(signal.SIGSTOP)
+    second = in_process("analyze", folder, "--out", out)
+    first.send_signal(signal.SIGCONT)
+    first.communicate(timeout=TIMEOUT_S)
+    assert second.stderr.startswith("error: Another process is writing ")
+    assert (second.returncode, second.stdout) == (2, "")
+    expect_complete(out, folder)
+
+
+def test_finished_output_is_left_alone(folder: Path, out: Path) -> None:
+    """The same command once more says that the output is there; the status is 2."""
+    command: list[Argument] = ["analyze", folder / "face0.jpg", "--out", out]
+    assert in_process(*command).returncode == 0
+    before = out.read_bytes()
+    done = in_process(*command)
+    assert done.stderr.startswith(f"error: {out} is there already, so nothing was read: ")
+    assert (done.returncode, done.stdout, out.read_bytes()) == (2, "", before)
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_worker_that_is_killed_costs_nothing(folder: Path, out: Path) -> None:
+    """When a worker is killed from outside, another takes its photo, and all rows are there."""
+    process = start(folder, "--out", out, *TWO_WORKERS)
+    for rows in (2, 12):
+        wait_for_rows(out, rows, process)
+        psutil.Process(process.pid).children()[0].kill()
+    process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1
+    expect_complete(out, folder)
+
+
+def test_memory_does_not_grow_with_the_photos(tmp_path: Path, out: Path) -> None:
+    """After 580 photos the process is no larger than after 100, but for their names."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(600):
+        (photos / f"{number:04}.png").write_bytes(grey_png(level=number % 256))
+    with start(photos, "--out", out, *TWO_WORKERS) as process:
+        rss_bytes = []
+        for count in (100, 580):
+            wait_for_rows(out, count, process)
+            rss_bytes.append(psutil.Process(process.pid).memory_info().rss)
+        process.communicate()
+    assert process.returncode == 0
+    assert len(rows_of(out)) == 600
+    # The answers alone would take 2 MB, with their candidates 25 MB.
+    assert rss_bytes[1] - rss_bytes[0] < 1_500_000

@@ -1,0 +1,86 @@
+"""``python -m facecore serve``: what is checked before the server starts, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from facecore.cli.serve import SERVER_APP
+from tests.cli.conftest import COMMAND, environment, facecore
+from tests.conftest import REPOSITORY
+from tests.server import running_server
+
+
+def test_the_server_it_runs_is_there() -> None:
+    """The script that is started exists."""
+    assert SERVER_APP.is_file()
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "8501.5"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    """A port outside the range ends it before anything starts."""
+    done = facecore("serve", f"--port={port}")
+    assert done.returncode == 2
+    assert "a number from 1 to 65535" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FACECORE_QUEUE", "many"),
+        ("FACECORE_REPLICAS", "0"),
+        ("FACECORE_MIN_INTERVAL_MS", "-1"),
+        ("FACECORE_MAX_MEGAPIXELS", "huge"),
+    ],
+)
+def test_a_wrong_variable_is_told_at_once(variable: str, value: str) -> None:
+    """What the environment says is checked at the start, in one sentence."""
+    done = facecore("serve", env={variable: value})
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert value in line
+
+
+def test_a_port_in_use_ends_it(tmp_path: Path) -> None:
+    """A second server on the same port says so and ends."""
+    with running_server(tmp_path / "first.log", door=True) as address:
+        port = address.rsplit(":", 1)[1]
+        done = facecore("serve", f"--port={port}")
+    assert done.returncode == 1
+    assert f"Port {port} is not available" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server(tmp_path: Path, how: signal.Signals) -> None:
+    """The command and the server are one process, which a signal ends without a traceback."""
+    with running_server(tmp_path / "probe.log") as address:
+        free = str(int(address.rsplit(":", 1)[1]) + 1)
+    log = tmp_path / "server.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [*COMMAND, "serve", "--port", free],
+            cwd=REPOSITORY,
+            env=environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            for _ in range(600):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{free}/healthz", timeout=1):
+                        break
+                except OSError:
+                    assert server.poll() is None, log.read_text()
+                    with pytest.raises(subprocess.TimeoutExpired):
+                        server.wait(0.1)
+            server.send_signal(how)
+            server.wait(30)
+        finally:
+            server.kill()
+            server.wait()
+    assert "Traceback" not in log.read_text()

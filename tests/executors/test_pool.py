@@ -1,0 +1,212 @@
+"""Reading photos in worker processes: real ones, some of which are killed or stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.errors import ImageError, ModelError, SettingsError
+from facecore.executors.pool import PoolOptions, read_with_workers
+from facecore.executors.process import WorkerProcess
+from facecore.imaging.decoding import decode_image, encode_jpeg
+from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.sources.folders import PhotoFile
+from tests.batch.conftest import grey_png
+from tests.conftest import face_rows
+
+SETTINGS = AnalysisSettings()
+ONE_THREAD = RuntimeOptions(threads=1)
+# Sixty faces in six views each take a worker far longer than all else here together.
+SLOW_SETTINGS = AnalysisSettings(careful=True, input_size_px=600, max_side_px=None)
+
+
+def _photo(name: str, data: bytes) -> PhotoFile:
+    return PhotoFile(name=name, read=lambda: data)
+
+
+def _grey(count: int) -> list[PhotoFile]:
+    return [_photo(f"{number:03}.png", grey_png(level=number)) for number in range(count)]
+
+
+def _crowd(file: bytes) -> bytes:
+    """Give a photo of many faces."""
+    portrait = cv2.resize(decode_image(file), (110, 110), interpolation=cv2.INTER_AREA)
+    return encode_jpeg(np.tile(portrait.astype(np.uint8), (6, 10, 1)))
+
+
+def _workers() -> list[psutil.Process]:
+    """Give this process's workers, however they are at this moment."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and "facecore.executors" in child.cmdline()
+    ]
+
+
+@pytest.fixture
+def signalled(monkeypatch: pytest.MonkeyPatch) -> dict[bytes, list[signal.Signals]]:
+    """Signals to send to a worker as soon as it has these bytes, one each time it has them."""
+    signals: dict[bytes, list[signal.Signals]] = {}
+    ask = WorkerProcess.ask
+
+    def ask_and_signal(worker: WorkerProcess, photo: bytes, settings: AnalysisSettings) -> None:
+        ask(worker, photo, settings)
+        if signals.get(photo):
+            os.kill(worker.pid, signals[photo].pop())
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask_and_signal)
+    return signals
+
+
+def _options(workers: int, **changes: float) -> PoolOptions:
+    return PoolOptions(workers=workers, runtime=ONE_THREAD, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("workers", [0, -1, 65])
+def test_number_of_workers_has_a_range(workers: int) -> None:
+    """Neither none nor a crowd of processes is started."""
+    with pytest.raises(SettingsError, match="number of workers must be from 1 to 64"):
+        _options(workers)
+
+
+@pytest.mark.parametrize("seconds", [0.5, -1, float("nan"), float("inf")])
+def test_time_for_a_photo_has_a_range(seconds: float) -> None:
+    """A photo has at least a second."""
+    with pytest.raises(SettingsError, match="time for one photo"):
+        _options(1, photo_timeout_s=seconds)
+
+
+def test_nothing_to_read_starts_no_process() -> None:
+    """Without photos there are no outcomes, and nobody waits for a worker."""
+    outcomes = read_with_workers([], SETTINGS, _options(2))
+    assert list(outcomes) == []
+    assert _workers() == []
+
+
+@pytest.mark.slow
+def test_every_photo_has_one_outcome(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:
+    """Answers are those of this process, errors are told, and no process is left."""
+
+    def unreadable() -> bytes:
+        raise ImageError("The file cannot be read.")
+
+    photos = [*_grey(8), _photo("hopper", hopper_file), _photo("text", b"text")]
+    photos += [_photo("empty", b""), PhotoFile(name="gone", read=unreadable)]
+    outcomes = list(read_with_workers(photos, SETTINGS, _options(2)))
+    by_name = {outcome.photo.name: outcome for outcome in outcomes}
+    assert sorted(by_name) == sorted(photo.name for photo in photos)
+    assert len(outcomes) == len(photos)
+    hopper = by_name["hopper"].analysis
+    assert hopper is not None
+    known = FaceAnalyzer.load(ONE_THREAD).analyze(hopper_file, SETTINGS)
+    np.testing.assert_array_equal(face_rows(hopper.faces), face_rows(known.faces))
+    assert "not a picture" in by_name["text"].error
+    assert "empty" in by_name["empty"].error
+    assert by_name["gone"].error == "The file cannot be read."
+    assert sum(outcome.analysis is not None for outcome in outcomes) == 9
+    assert _workers() == []
+    assert analyzer.max_pixels > 0
+
+
+@pytest.mark.slow
+def test_worker_that_is_killed_costs_at_most_its_photo(
+    hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
+) -> None:
+    """A photo that ends its worker is tried again, then given up with the signal."""
+    photos = [_photo("killer", hopper_file), *_grey(12)]
+    once = {3: photos[4].read(), 9: photos[10].read()}
+    signalled[hopper_file] = [signal.SIGKILL] * 2
+    signalled.update({data: [signal.SIGKILL] for data in once.values()})
+    outcomes = list(read_with_workers(photos, SETTINGS, _options(2)))
+    assert not any(signalled.values())
+    assert sorted(outcome.photo.name for outcome in outcomes) == sorted(p.name for p in photos)
+    (killer,) = [outcome for outcome in outcomes if outcome.analysis is None]
+    assert killer.photo.name == "killer"
+    assert killer.error == (
+        "A worker process ended (signal SIGKILL). It was tried twice: leave this photo out, or "
+        "make it smaller."
+    )
+    assert _workers() == []
+
+
+@pytest.mark.slow
+def test_worker_that_takes_too_long_costs_at_most_its_photo(
+    hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
+) -> None:
+    """It is stopped, and the photo told of if that comes twice; if not, another reads it."""
+    photos = [_photo("slow", _crowd(hopper_file)), *_grey(6)]
+    signalled[photos[3].read()] = [signal.SIGSTOP]
+    outcomes = list(read_with_workers(photos, SLOW_SETTINGS, _options(2, photo_timeout_s=2)))
+    errors = {outcome.photo.name: outcome.error for outcome in outcomes if outcome.error}
+    assert list(errors) == ["slow"]
+    assert "did not answer within 2 seconds" in errors["slow"]
+    assert len(outcomes) == 7
+    assert not any(signalled.values())
+    assert _workers() == []
+
+
+@pytest.mark.slow
+def test_closing_ends_the_workers_at_once(hopper_file: bytes) -> None:
+    """Whoever has enough leaves no process and no thread, also in the middle of a photo."""
+    threads = threading.active_count()
+    crowd = _crowd(hopper_file)
+    photos = [*_grey(2), *[_photo(str(n), crowd) for n in range(50)]]
+    outcomes = read_with_workers(photos, SLOW_SETTINGS, _options(2))
+    next(outcomes)
+    assert len(_workers()) == 2
+    outcomes.close()
+    assert _workers() == []
+    assert threading.active_count() == threads
+
+
+@pytest.mark.slow
+def test_photos_wait_for_whoever_takes_the_outcomes() -> None:
+    """While nobody takes outcomes, no more photos are read than there are places for them."""
+    taken = []
+
+    def photos() -> Iterator[PhotoFile]:
+        for photo in _grey(30):
+            taken.append(photo.name)
+            yield photo
+
+    with closing(read_with_workers(photos(), SETTINGS, _options(2))) as outcomes:
+        next(outcomes)
+        while len(taken) < 5:
+            time.sleep(0.05)
+        time.sleep(1)
+        # One taken, two waiting, and one or two in the hands of each worker.
+        assert len(taken) <= 7
+
+
+@pytest.mark.slow
+def test_missing_networks_end_it_all(
+    tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no worker can ever read, the error is raised, and no process is left."""
+    monkeypatch.setenv("FACECORE_MODELS_DIR", os.path.join(tmp_path, "nothing"))  # noqa: PTH118
+    with pytest.raises(ModelError, match="FACECORE_MODELS_DIR"):
+        list(read_with_workers(_grey(3), SETTINGS, _options(2)))
+    assert _workers() == []
+
+
+@pytest.mark.slow
+def test_trouble_while_looking_for_photos_is_raised() -> None:
+    """An unexpected error of the search is not swallowed by a thread."""
+
+    def photos() -> Iterator[PhotoFile]:
+        yield from _grey(1)
+        raise LookupError("lost")
+
+    with pytest.raises(LookupError, match="lost"):
+        list(read_with_workers(photos(), SETTINGS, _options(2)))
+    assert _workers() == []

@@ -1,0 +1,469 @@
+"""Real worker processes: what they answer, what acts in them, and how they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines.opencv import engine_facts
+from facecore.errors import (
+    DamagedImageError,
+    FacecoreError,
+    ImageTooLargeError,
+    ModelError,
+    ModelHashError,
+    UnsupportedImageError,
+    WorkerDiedError,
+    WorkerError,
+    WorkerTimeoutError,
+)
+from facecore.executors import launch
+from facecore.executors.messages import decode, encode
+from facecore.executors.process import Cancelled, WorkerProcess
+from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from tests.conftest import REPOSITORY, face_rows
+from tests.executors.conftest import TIMEOUT_S, is_gone
+
+pytestmark = pytest.mark.slow
+SETTINGS = AnalysisSettings()
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="needs Linux")
+def test_a_worker_is_ended_before_its_parent_where_memory_ends() -> None:
+    """What the kernel takes first is a variant or a photo, and not the server."""
+    with WorkerProcess() as worker:
+        worker.load()
+        score = int(Path(f"/proc/{worker.pid}/oom_score_adj").read_text())
+    assert score >= 500
+
+
+# Goes into a pipe as a whole, also where nobody takes it out.
+SMALL = b"no photo"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[WorkerProcess]:
+    """A worker with its networks, for tests that leave it well."""
+    with WorkerProcess(max_pixels=1_000_000) as worker:
+        worker.load()
+        yield worker
+
+
+@pytest.fixture
+def own() -> Iterator[WorkerProcess]:
+    """A worker with its networks, for a test that does it harm."""
+    with WorkerProcess() as worker:
+        worker.load()
+        yield worker
+
+
+def _large_png() -> bytes:
+    """A photo of 1.44 megapixels."""
+    written, data = cv2.imencode(".png", np.full((1200, 1200, 3), 128, np.uint8))
+    assert written
+    return data.tobytes()
+
+
+def _answered_size(worker: WorkerProcess, photo: bytes) -> tuple[int, int]:
+    worker.ask(photo, SETTINGS)
+    return worker.answer().analysis.size_wh
+
+
+def test_worker_without_networks_says_so() -> None:
+    """Asked before it was told to load, a worker answers with a sentence and goes on."""
+    with WorkerProcess() as worker:
+        worker.ask(b"photo", SETTINGS)
+        with pytest.raises(WorkerError, match="before it had its networks"):
+            worker.answer()
+        assert worker.load().load_time_ms > 0
+
+
+def test_answer_is_that_of_this_process(
+    shared: WorkerProcess, analyzer: FaceAnalyzer, hopper_file: bytes
+) -> None:
+    """A worker with the same options finds the same faces, to the last digit."""
+    shared.ask(hopper_file, SETTINGS)
+    answer = shared.answer()
+    known = analyzer.analyze(hopper_file, SETTINGS)
+    assert (face_rows(answer.analysis.faces) == face_rows(known.faces)).all()
+    assert len(answer.analysis.faces) == 1
+    assert answer.analysis.size_wh == known.size_wh
+    assert answer.analysis.settings == SETTINGS
+    assert answer.analysis.preview_jpeg is None
+    assert 0 < answer.analysis.resources.wall_time_s <= answer.cycle_time_s
+    assert answer.cycle_cpu_s > 0
+
+
+def test_kept_photo_is_read_by_its_key(shared: WorkerProcess, astronaut_file: bytes) -> None:
+    """A photo that was handed over once can be asked for any number of times."""
+    shared.keep("mine", astronaut_file)
+    for _ in range(2):
+        shared.ask("mine", SETTINGS)
+        answer = shared.answer()
+        assert answer.analysis.size_wh == (512, 512)
+        assert answer.analysis.reused == ()
+    shared.ask("other", SETTINGS)
+    with pytest.raises(WorkerError, match="never given"):
+        shared.answer()
+
+
+def test_preview_comes_only_where_it_is_wanted(
+    shared: WorkerProcess, astronaut_file: bytes
+) -> None:
+    """The drawn picture is sent where it was asked for; drawing alone costs its time."""
+    shared.ask(astronaut_file, SETTINGS, preview_side_px=100, send_preview=True)
+    preview = shared.answer().analysis.preview_jpeg
+    assert preview is not None and preview.startswith(b"\xff\xd8")
+    shared.ask(astronaut_file, SETTINGS, preview_side_px=100)
+    analysis = shared.answer().analysis
+    assert analysis.preview_jpeg is None
+    assert analysis.timings.encode_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("photo", "kind", "says"),
+    [
+        (b"", UnsupportedImageError, "empty"),
+        (b"just text", UnsupportedImageError, "not a picture"),
+        ("short", DamagedImageError, "cut short"),
+        ("large", ImageTooLargeError, "1 megapixels"),
+    ],
+)
+def test_kind_of_an_error_comes_through(
+    shared: WorkerProcess,
+    hopper_file: bytes,
+    photo: bytes | str,
+    kind: type[FacecoreError],
+    says: str,
+) -> None:
+    """A photo that cannot be read raises here what it raised there, and the worker goes on."""
+    made = {"short": hopper_file[:30_000], "large": _large_png()}
+    shared.ask(made[photo] if isinstance(photo, str) else photo, SETTINGS)
+    with pytest.raises(kind, match=says):
+        shared.answer()
+    assert _answered_size(shared, hopper_file) == (512, 600)
+
+
+def test_descriptor_tells_when_an_answer_is_there(
+    shared: WorkerProcess, astronaut_file: bytes
+) -> None:
+    """One can wait for several workers at once by their descriptors."""
+    assert not wait([shared], timeout=0)  # type: ignore[list-item]
+    shared.ask(astronaut_file, SETTINGS)
+    (ready,) = wait([shared], timeout=TIMEOUT_S)  # type: ignore[list-item]
+    assert ready is shared  # type: ignore[comparison-overlap]
+    shared.answer()
+
+
+def test_waiting_can_be_called_off(own: WorkerProcess) -> None:
+    """Whoever waits can say that it is enough."""
+    os.kill(own.pid, signal.SIGSTOP)
+    own.ask(SMALL, SETTINGS)
+    asked = iter([False, True])
+    with pytest.raises(Cancelled):
+        own.answer(cancelled=lambda: next(asked))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_killed_worker_is_told_of_with_the_signal(own: WorkerProcess, number: int) -> None:
+    """When a worker is killed, the error says by which signal, now and later."""
+    os.kill(own.pid, number)
+    name = signal.Signals(number).name
+    with pytest.raises(WorkerDiedError, match=rf"^A worker process ended \(signal {name}\)\.$"):
+        own.ask(b"photo", SETTINGS)
+        own.answer()
+    with pytest.raises(WorkerDiedError, match=name):
+        own.ask(b"photo", SETTINGS)
+    own.stop()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="needs real-time signals")
+def test_signal_without_a_name_is_told_by_its_number(own: WorkerProcess) -> None:
+    """Real-time signals have a number only."""
+    number = signal.SIGRTMIN + 3
+    os.kill(own.pid, number)
+    with pytest.raises(WorkerDiedError, match=rf"signal {number}"):
+        own.ask(b"photo", SETTINGS)
+        own.answer()
+
+
+def test_worker_killed_over_a_photo_is_told_of(own: WorkerProcess) -> None:
+    """A worker that goes while somebody waits for its answer ends the wait."""
+    os.kill(own.pid, signal.SIGSTOP)
+    own.ask(SMALL, SETTINGS)
+    threading.Timer(0.2, os.kill, (own.pid, signal.SIGKILL)).start()
+    with pytest.raises(WorkerDiedError, match="SIGKILL"):
+        own.answer()
+
+
+def test_worker_that_hangs_is_stopped(own: WorkerProcess) -> None:
+    """A worker that does not answer in time is told of, and is no more."""
+    os.kill(own.pid, signal.SIGSTOP)
+    own.ask(SMALL, SETTINGS)
+    with pytest.raises(WorkerTimeoutError, match=r"did not answer within 0\.3 seconds"):
+        own.answer(timeout_s=0.3)
+    assert is_gone(own.pid)
+
+
+def test_worker_that_takes_nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Handing a large photo to a worker that hangs does not hang as well."""
+    monkeypatch.setattr(launch, "TRANSFER_TIMEOUT_S", 1)
+    with WorkerProcess() as worker:
+        worker.load()
+        os.kill(worker.pid, signal.SIGSTOP)
+        with pytest.raises(WorkerTimeoutError, match="within 1 seconds"):
+            worker.ask(bytes(20_000_000), SETTINGS)
+        assert is_gone(worker.pid)
+
+
+def test_stopping_twice_does_no_harm(own: WorkerProcess) -> None:
+    """A worker can be stopped at any time, and again."""
+    own.stop()
+    own.stop()
+    assert is_gone(own.pid)
+
+
+def test_worker_ends_with_its_parent(tmp_path: Path) -> None:
+    """When the parent is killed at once, its worker is gone soon, busy or not."""
+    script = (
+        "import sys, time\n"
+        "from facecore.executors.process import WorkerProcess\n"
+        "from facecore.settings import AnalysisSettings, ProcessOptions\n"
+        "worker = WorkerProcess(process=ProcessOptions(min_interval_ms=60000))\n"
+        "worker.load()\n"
+        "worker.ask(open(sys.argv[1], 'rb').read(), AnalysisSettings())\n"
+        "print(worker.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(_large_png())
+    with subprocess.Popen(
+        [sys.executable, "-c", script, photo], cwd=REPOSITORY, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert psutil.pid_exists(pid)
+        parent.kill()
+        assert is_gone(pid)
+
+
+def test_worker_that_is_still_loading_ends_with_its_parent() -> None:
+    """A parent that is killed while its worker starts leaves none behind."""
+    script = (
+        "import time; from facecore.executors.process import WorkerProcess\n"
+        "worker = WorkerProcess(); print(worker.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=REPOSITORY, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+        assert is_gone(pid)
+
+
+def test_threads_are_the_workers_own() -> None:
+    """The number of threads acts in the worker, and not here."""
+    with WorkerProcess(RuntimeOptions(threads=3)) as worker:
+        facts = worker.load()
+    assert facts.engine.threads == 3
+    assert engine_facts(RuntimeOptions()).threads != 3
+
+
+def test_optimisation_is_the_workers_own() -> None:
+    """Optimised code is off in the worker, and on here."""
+    with WorkerProcess(RuntimeOptions(optimised=False)) as worker:
+        facts = worker.load()
+    assert not facts.engine.optimised
+    assert engine_facts(RuntimeOptions()).optimised
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux's processor sets")
+def test_cores_bound_the_worker() -> None:
+    """A worker with one core may run there only, and knows it; this process may run as before."""
+    before = os.sched_getaffinity(0)
+    with WorkerProcess(process=ProcessOptions(cores=1)) as worker:
+        facts = worker.load()
+        assert psutil.Process(worker.pid).cpu_affinity() == [min(before)]
+    assert (facts.cores, facts.engine.threads, facts.engine.cpus_seen) == (1, 1, 1)
+    assert os.sched_getaffinity(0) == before
+
+
+def test_vector_units_can_be_switched_off(shared: WorkerProcess, astronaut_file: bytes) -> None:
+    """OpenCV in the worker lacks the features that were switched off, and still finds the face."""
+    here = engine_facts(RuntimeOptions()).cpu_features
+    off = tuple(name for name in ("AVX512-SKX", "AVX2", "FMA3") if name in here)
+    if not off:
+        pytest.skip("this processor has none of the vector units")
+    with WorkerProcess(process=ProcessOptions(cpu_features_off=off)) as worker:
+        features = worker.load().engine.cpu_features
+        worker.ask(astronaut_file, SETTINGS)
+        assert len(worker.answer().analysis.faces) == 1
+    assert not set(off) & set(features)
+    assert set(features) < set(here)
+
+
+def test_interval_is_waited_out(astronaut_file: bytes) -> None:
+    """The throttle's wait counts as the cycle's time, and uses no CPU time."""
+    with WorkerProcess(process=ProcessOptions(min_interval_ms=1500)) as worker:
+        worker.load()
+        worker.ask(astronaut_file, SETTINGS)
+        answer = worker.answer()
+    assert answer.cycle_time_s >= 1.5
+    assert answer.analysis.timings.total_ms / 1e3 < answer.cycle_time_s
+
+
+def test_missing_networks_are_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a worker cannot load its networks, the error is that of a start here."""
+    monkeypatch.setenv("FACECORE_MODELS_DIR", str(tmp_path / "nothing"))
+    with WorkerProcess() as worker, pytest.raises(ModelError, match="FACECORE_MODELS_DIR"):
+        worker.load()
+    (tmp_path / "age_net.caffemodel").write_bytes(b"other weights")
+    monkeypatch.setenv("FACECORE_MODELS_DIR", str(tmp_path))
+    with WorkerProcess() as worker, pytest.raises(ModelHashError, match="SHA-256"):
+        worker.load()
+
+
+def test_folder_it_is_started_in_brings_no_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A json.py among the photos is not taken for Python's own."""
+    for name in ("json.py", "facecore.py", "numpy.py"):
+        (tmp_path / name).write_text("raise SystemExit('mine')")
+    monkeypatch.chdir(tmp_path)
+    with WorkerProcess() as worker:
+        assert worker.load().load_time_ms > 0
+
+
+def test_process_that_cannot_be_started_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system gives no process, one sentence says why."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+    with pytest.raises(WorkerError, match=r"can be started \(No such file or directory\)"):
+        WorkerProcess()
+
+
+def test_last_words_of_a_worker_are_told(impostor: Callable[[str], None]) -> None:
+    """A worker that ends by itself is told of with its status and the last line it wrote."""
+    impostor("print('no luck today', file=sys.stderr); sys.exit(3)")
+    with (
+        WorkerProcess() as worker,
+        pytest.raises(WorkerDiedError, match=r"\(exit status 3, no luck today\)"),
+    ):
+        worker.load()
+
+
+def test_worker_that_says_nothing_at_its_end(impostor: Callable[[str], None]) -> None:
+    """A worker that ends without a word is told of with its status."""
+    impostor("link.recv_bytes(); os._exit(0)")
+    with WorkerProcess() as worker, pytest.raises(WorkerDiedError, match=r"\(exit status 0\)"):
+        worker.load()
+
+
+def test_worker_that_hangs_up_is_told_of(impostor: Callable[[str], None]) -> None:
+    """A worker that closes its side but goes on is told of, and can be stopped."""
+    impostor("link.recv_bytes(); link.close(); signal.pause()")
+    with WorkerProcess() as worker:
+        with pytest.raises(WorkerDiedError, match="it closed its side"):
+            worker.load()
+        pid = worker.pid
+    assert is_gone(pid)
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (b"", "no message"),
+        (b"{}", "makes no sense"),
+        (b'{"engine": [], "cores": 1}', "makes no sense"),
+        (b'{"engine": {"version": 1}}', "makes no sense"),
+        (b'{"error": "Mend it.", "kind": "KeyError"}', "^Mend it.$"),
+    ],
+)
+def test_malformed_answer_to_loading_is_one_sentence(
+    impostor: Callable[[str], None], reply: bytes, says: str
+) -> None:
+    """Whatever a worker answers, the error is ours and one sentence."""
+    impostor(f"link.recv_bytes(); link.send_bytes({reply!r}); signal.pause()")
+    with WorkerProcess() as worker, pytest.raises(FacecoreError, match=says) as caught:
+        worker.load()
+    assert str(caught.value).count(".") == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"{}",
+        b'{"analysis": {}, "cycle_time_s": 1, "cycle_cpu_s": 1}',
+        b'{"analysis": {"faces": [{"box": [0, 0, Infinity, 1]}], "resources": '
+        b'{"started_at": "2024-01-01"}, "size_wh": [1, 1], "timings": {}, "settings": {}}}',
+        b'{"analysis": {"resources": 5}}',
+    ],
+)
+def test_malformed_answer_to_a_photo_is_one_sentence(
+    impostor: Callable[[str], None], reply: bytes
+) -> None:
+    """An answer that is none is told of, and not taken for one."""
+    impostor(f"link.recv_bytes(); link.recv_bytes(); link.send_bytes({reply!r}); signal.pause()")
+    with WorkerProcess() as worker:
+        worker.ask(b"photo", SETTINGS)
+        with pytest.raises(WorkerError, match=r"^A worker process sent an answer that makes no"):
+            worker.answer()
+
+
+def test_worker_that_stops_within_its_answer_is_stopped(
+    impostor: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that begins and does not end is waited for no longer than any piece of one."""
+    monkeypatch.setattr(launch, "TRANSFER_TIMEOUT_S", 1)
+    impostor("os.write(link.fileno(), b'\\0\\0\\1\\0{'); signal.pause()")
+    with WorkerProcess() as worker, pytest.raises(WorkerTimeoutError, match="within 1 seconds"):
+        worker.load()
+
+
+@pytest.mark.parametrize("order", [b"{}", b'{"do": "dance"}', b'{"do": "analyze"}'])
+def test_worker_answers_nonsense_with_a_sentence(order: bytes) -> None:
+    """A worker that is told what it does not know says so, and serves on."""
+    link, theirs = launch.linked()
+    with subprocess.Popen(
+        launch.command(ProcessOptions(), theirs.fileno()),
+        env=launch.environment(ProcessOptions()),
+        pass_fds=(theirs.fileno(),),
+    ) as worker:
+        theirs.close()
+        for _ in range(2):
+            link.send_bytes(order)
+            reply = decode(link.recv_bytes())
+            assert reply["kind"] == "WorkerError"
+            assert reply["error"].endswith(".")
+        link.send_bytes(b"no message")
+        assert worker.wait(timeout=TIMEOUT_S) == 0
+    link.close()
+
+
+def test_wrong_settings_come_back_as_such() -> None:
+    """A setting that a worker refuses is told of by the error for settings."""
+    link, theirs = launch.linked()
+    with subprocess.Popen(
+        launch.command(ProcessOptions(), theirs.fileno()),
+        env=launch.environment(ProcessOptions()),
+        pass_fds=(theirs.fileno(),),
+    ) as worker:
+        theirs.close()
+        link.send_bytes(encode({"do": "load", "options": {"threads": 0}, "max_pixels": 1}))
+        assert decode(link.recv_bytes())["kind"] == "SettingsError"
+        link.close()
+        assert worker.wait(timeout=TIMEOUT_S) == 0
