@@ -9,7 +9,7 @@ PORT   ?= 8501
 run: $(VENV)/.installed
 	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
 
-# The dashboard and the HTTP door on one port.
+# The dashboard and the HTTP API on one port.
 serve: $(VENV)/.installed-serve
 	$(BIN)/python -m facecore serve --port $(PORT)
 

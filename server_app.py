@@ -1,15 +1,15 @@
-"""The dashboard and the HTTP door on one port: ``python -m facecore serve`` runs this."""
+"""The dashboard and the HTTP API on one port: ``python -m facecore serve`` runs this."""
 
 from functools import partial
 
 from streamlit import App
 
-from facecore.ui.server import make_door, page_uploads, warmed_up
+from facecore.ui.server import make_api, page_uploads, warmed_up
 
-door = make_door()
+api = make_api()
 app = App(
     "streamlit_app.py",
-    routes=door.routes(),
+    routes=api.routes(),
     middleware=page_uploads(),
-    lifespan=partial(warmed_up, door),
+    lifespan=partial(warmed_up, api),
 )

@@ -97,7 +97,7 @@ class EngineError(ModelError):
 
 
 def friendly_message(error: Exception) -> str:
-    """Give the sentence to show for an error; an unexpected one is logged with its traceback."""
+    """Return the sentence to show for an error; an unexpected one is logged with its traceback."""
     if isinstance(error, FacecoreError):
         return str(error)
     _LOGGER.error("unexpected error", exc_info=error)

@@ -26,7 +26,7 @@ _BYTES_PER_MB = 1e6
 
 
 def analysis_to_dict(name: str, analysis: Analysis) -> dict[str, Any]:
-    """Give an analysis in the form of the command line's ``--json``.
+    """Return an analysis in the form of the command line's ``--json``.
 
     Boxes are xyxy pixels of the upright photo, times milliseconds, memory
     megabytes (10**6 bytes), the timestamp ISO 8601 in UTC.
@@ -53,12 +53,12 @@ def analysis_to_dict(name: str, analysis: Analysis) -> dict[str, Any]:
 
 
 def error_to_dict(name: str, message: str) -> dict[str, str]:
-    """Give a failed file in the form of the command line's ``--json``."""
+    """Return a failed file in the form of the command line's ``--json``."""
     return {"path": name, "error": message}
 
 
 def face_to_dict(face: Face, unsure_below: float) -> dict[str, Any]:
-    """Give one face with all its probabilities; an answer below the threshold is marked unsure."""
+    """Return one face with all its probabilities; answers below the threshold are marked unsure."""
     return {
         "box_xyxy": list(face.box.xyxy),
         "confidence": face.confidence,
@@ -72,7 +72,7 @@ def face_to_dict(face: Face, unsure_below: float) -> dict[str, Any]:
 
 
 def face_from_dict(values: Mapping[str, Any]) -> Face:
-    """Give the face that `face_to_dict` told of.
+    """Return the face that `face_to_dict` told of.
 
     Raises:
         ValueError, TypeError, KeyError: the values are not those of a face.
@@ -98,7 +98,7 @@ def to_json_line(entry: dict[str, Any]) -> str:
 
 
 def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
-    """Give one row per face of all photos, every probability in a column of its own.
+    """Return one row per face of all photos, every probability in a column of its own.
 
     The columns are there also where there is no face.
     """
@@ -120,7 +120,7 @@ def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
 
 
 def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Give one row per run, units in the column names (MB is 10**6 bytes)."""
+    """Return one row per run, units in the column names (MB is 10**6 bytes)."""
     return pd.DataFrame(
         [_run_row(record) for record in records],
         columns=None if records else ["run", "time", "source", "photo"],
@@ -167,7 +167,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 
 def spreadsheet_text(cell: Any) -> Any:
-    """Give a cell as a spreadsheet shows it as text, see `csv_bytes`; only text is changed."""
+    """Return a cell as a spreadsheet shows it as text, see `csv_bytes`; only text is changed."""
     if not isinstance(cell, str):
         return cell
     plain = re.sub(r"[\x00-\x1f\x7f]+", " ", cell).strip()

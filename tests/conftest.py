@@ -67,12 +67,12 @@ class Recorded(NamedTuple):
     age: RecordingNetwork
 
     def counts(self) -> tuple[int, list[int], list[int]]:
-        """Give the detector's passes, and the sizes of the gender and of the age batches."""
+        """Return the detector's passes, and the sizes of the gender and of the age batches."""
         return self.detector.forward_count, self.gender.batch_sizes, self.age.batch_sizes
 
 
 def face_rows(faces: Sequence[Face]) -> NDArray[np.float64]:
-    """Give faces as numbers, one row each: box, confidence, all probabilities."""
+    """Return faces as numbers, one row each: box, confidence, all probabilities."""
     rows = [
         [*face.box.xyxy, face.confidence, *face.gender.probabilities, *face.age_group.probabilities]
         for face in faces

@@ -37,19 +37,19 @@ class Server:
             return 0
 
     def is_alive(self) -> bool:
-        """Tell whether its process still runs."""
+        """Return whether its process still runs."""
         return psutil.pid_exists(self.pid) and (
             psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
         )
 
 
 @contextmanager
-def running_server(log: Path, *, door: bool = False, **environment: str) -> Iterator[str]:
-    """Serve the dashboard, with ``door`` the HTTP door as well; gives the address.
+def running_server(log: Path, *, api: bool = False, **environment: str) -> Iterator[str]:
+    """Serve the dashboard, with ``api`` the HTTP API as well; gives the address.
 
     The server's output goes to ``log``; ``environment`` is what it is told besides ours.
     """
-    with server_process(log, door=door, environment=environment) as server:
+    with server_process(log, api=api, environment=environment) as server:
         yield server.address
 
 
@@ -57,7 +57,7 @@ def running_server(log: Path, *, door: bool = False, **environment: str) -> Iter
 def server_process(
     log: Path,
     *,
-    door: bool = True,
+    api: bool = True,
     inside: Callable[[Sequence[str]], list[str]] = list,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
@@ -65,7 +65,7 @@ def server_process(
 
     Args:
         log: where its output goes.
-        door: the HTTP door as well, or the dashboard alone.
+        api: the HTTP API as well, or the dashboard alone.
         inside: wraps the command, as `ControlGroup.command` does.
         environment: what it is told besides what this process has.
 
@@ -75,7 +75,7 @@ def server_process(
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            inside(_command(port, door=door)),
+            inside(_command(port, api=api)),
             cwd=REPOSITORY,
             env={**os.environ, **(environment or {})},
             stdout=output,
@@ -95,14 +95,14 @@ def server_process(
 
 
 def free_port() -> int:
-    """Give a port that nobody listens at."""
+    """Return a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _command(port: int, *, door: bool) -> list[str]:
-    if door:
+def _command(port: int, *, api: bool) -> list[str]:
+    if api:
         return [sys.executable, "-m", "facecore", "serve", f"--port={port}"]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     return [

@@ -53,7 +53,7 @@ class OpenPhoto:
         annotate: bool = True,
         preview_side_px: int | None = None,
     ) -> Analysis:
-        """Give the answer under these settings.
+        """Return the answer under these settings.
 
         Args:
             annotate: whether to draw the faces on a copy of the photo.
@@ -88,7 +88,7 @@ class OpenPhoto:
             )
 
     def picture(self, settings: AnalysisSettings, drawn_side_px: int = FULL_SIZE) -> Picture:
-        """Give the upright photo, no finer than it is needed, or as fine as it is there already.
+        """Return the upright photo, no finer than it is needed, or as fine as it is there already.
 
         Args:
             settings: whether it may be reduced, and what for.
@@ -102,7 +102,7 @@ class OpenPhoto:
     def face_places(
         self, detections: Sequence[Detection], settings: AnalysisSettings
     ) -> list[tuple[Picture, Box]]:
-        """Give for each face the picture that it is read from, and its box there.
+        """Return for each face the picture that it is read from, and its box there.
 
         Raises:
             ImageError: the photo cannot be read.
@@ -206,7 +206,7 @@ class OpenPhoto:
 
 
 def least_side_px(settings: AnalysisSettings, drawn_side_px: int) -> int:
-    """Give the longest side with which a photo has to be decoded at least.
+    """Return the longest side with which a photo has to be decoded at least.
 
     Args:
         settings: whether it may be reduced, and the size of the detector's copy.

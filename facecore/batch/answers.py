@@ -62,25 +62,25 @@ class BatchAnswers:
             self._summary.add(row)
 
     def rows(self) -> Iterator[Row]:
-        """Give the rows that are there now, in their order, one at a time."""
+        """Return the rows that are there now, in their order, one at a time."""
         with self._lock:
             packed = tuple(self._packed)
         for row in packed:
             yield json.loads(zlib.decompress(row))
 
     def listed(self) -> tuple[ListedPhoto, ...]:
-        """Give the list of the photos that are there now, in their order."""
+        """Return the list of the photos that are there now, in their order."""
         with self._lock:
             return tuple(self._listed)
 
     def summary(self) -> BatchSummary:
-        """Give what the rows that are there now come to; a copy."""
+        """Return what the rows that are there now come to; a copy."""
         with self._lock:
             return deepcopy(self._summary)
 
 
 def photo_table(listed: Sequence[ListedPhoto]) -> pd.DataFrame:
-    """Give the list as a table: preview (a data URI or None), photo, faces, latency_ms, error."""
+    """Return the list as a table: preview (a data URI or None), photo, faces, latency_ms, error."""
     return pd.DataFrame(
         {
             "preview": [_data_uri(photo.thumbnail_jpeg) for photo in listed],

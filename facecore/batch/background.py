@@ -104,7 +104,7 @@ class BackgroundBatch:
         return self._over.wait(timeout_s)
 
     def progress(self) -> BatchProgress:
-        """Tell how far it is."""
+        """Return how far it is."""
         with self._lock:
             is_over = self._over.is_set()
             ended_s = self._ended_s if is_over else time.monotonic()

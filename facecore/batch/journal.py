@@ -77,7 +77,7 @@ class Journal:
         self._copies[name] = path
 
     def copy_of(self, name: str) -> str | None:
-        """Give the path that was noted last for a photo that has no row yet."""
+        """Return the path that was noted last for a photo that has no row yet."""
         return self._copies.get(name)
 
     def mark_complete(self) -> None:
@@ -87,7 +87,7 @@ class Journal:
             self.is_complete = True
 
     def rows(self) -> Iterator[tuple[str, Row]]:
-        """Give names and rows in the order of the names, one at a time from the file."""
+        """Return names and rows in the order of the names, one at a time from the file."""
         with self._path.open("rb") as file:
             for name in sorted(self._offsets):
                 file.seek(self._offsets[name])

@@ -93,7 +93,7 @@ class BatchOutput:
 
 
 def writer_for(path: Path) -> Writer:
-    """Give the function that writes the form that a file's suffix names.
+    """Return the function that writes the form that a file's suffix names.
 
     Raises:
         SettingsError: there is no such form.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def time_left_s(done: int, total: int, elapsed_s: float) -> float | None:
-    """Give the seconds that are left if it goes on as it did so far; None before the first."""
+    """Return the seconds that are left if it goes on as it did so far; None before the first."""
     return elapsed_s / done * (total - done) if done else None
 
 

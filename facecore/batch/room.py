@@ -31,7 +31,7 @@ class ByteRoom:
             return True
 
     def give_back(self, holder: object) -> None:
-        """Give back all that an object took; nothing where it took none."""
+        """Return back all that an object took; nothing where it took none."""
         with self._lock:
             self._taken.pop(holder, None)
 

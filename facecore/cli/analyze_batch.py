@@ -76,7 +76,7 @@ def _read_what_is_left(
 
 
 def _left(photos: Iterator[PhotoFile], journal: Journal) -> Iterator[PhotoFile]:
-    """Give the photos that have no row yet, each once, however often it is named."""
+    """Return the photos that have no row yet, each once, however often it is named."""
     given: set[str] = set()
     for photo in photos:
         name = full_name(photo.name)

@@ -114,7 +114,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_from(arguments: argparse.Namespace) -> AnalysisSettings:
-    """Give the settings of the analysis: those that were given, the rest from the preset.
+    """Return the settings of the analysis: those that were given, the rest from the preset.
 
     Raises:
         SettingsError: a value is outside its range, or there is no such preset.
@@ -125,7 +125,7 @@ def settings_from(arguments: argparse.Namespace) -> AnalysisSettings:
 
 
 def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
-    """Give how the networks are to be built.
+    """Return how the networks are to be built.
 
     Raises:
         SettingsError: a value is outside its range.
@@ -139,7 +139,7 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
 
 
 def max_pixels_from(arguments: argparse.Namespace) -> int:
-    """Give the pixel limit: the option, else the environment's, else the default.
+    """Return the pixel limit: the option, else the environment's, else the default.
 
     Raises:
         SettingsError: it is no number, or outside its range.

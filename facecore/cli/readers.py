@@ -69,7 +69,7 @@ def read_all(
 
 
 def pool_options_from(arguments: argparse.Namespace) -> PoolOptions:
-    """Give how the workers work; they share the processors evenly where no threads are given.
+    """Return how the workers work; they share the processors evenly where no threads are given.
 
     Raises:
         SettingsError: an option is outside its range.

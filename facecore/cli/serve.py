@@ -1,4 +1,4 @@
-"""``python -m facecore serve``: the dashboard and the HTTP door on one port."""
+"""``python -m facecore serve``: the dashboard and the HTTP API on one port."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SERVER_APP = Path(__file__).resolve().parents[2] / "server_app.py"
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe this subcommand and its options to the command line."""
-    parser = subcommands.add_parser("serve", help="serve the dashboard and the HTTP door")
+    parser = subcommands.add_parser("serve", help="serve the dashboard and the HTTP API")
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_port, default=8501, help="default: %(default)s")

@@ -25,7 +25,7 @@ _GROUP_YEARS = [tuple(map(int, re.findall(r"\d+", group))) for group in AGE_GROU
 
 
 def nearest_age_group(age_years: float) -> int:
-    """Give the index in `AGE_GROUPS` of the group nearest to an age.
+    """Return the index in `AGE_GROUPS` of the group nearest to an age.
 
     The distance is 0 within a group's years, both ends included, else that to
     its nearer end; of two groups equally near, the younger.
@@ -40,7 +40,7 @@ def nearest_age_group(age_years: float) -> int:
 
 
 def labelled_face(analysis: Analysis) -> Face | None:
-    """Give the face whose centre is nearest to the photo's centre; None without a face."""
+    """Return the face whose centre is nearest to the photo's centre; None without a face."""
     width, height = analysis.size_wh
 
     def distance(face: Face) -> float:
@@ -78,7 +78,7 @@ class AttributeReport:
     age_error_years: MeanEstimate
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all figures as plain values."""
+        """Return all figures as plain values."""
         return {
             "photos": self.photos,
             "no_face": self.missed.as_dict(),

@@ -23,7 +23,7 @@ ScoredPhoto = tuple[Sequence[Detection], Sequence[BoxXyxy]]
 def match_detections(
     boxes: Sequence[BoxXyxy], truth: Sequence[BoxXyxy], iou: float
 ) -> tuple[bool, ...]:
-    """Tell which of a photo's boxes are faces.
+    """Return which of a photo's boxes are faces.
 
     Each box in its turn takes the face that it overlaps most of those that are
     left. So what a box gets does not depend on the boxes after it, and a higher
@@ -82,17 +82,17 @@ class PrCurve:
     truths: int
 
     def points(self) -> tuple[PrPoint, ...]:
-        """Give the curve point by point."""
+        """Return the curve point by point."""
         columns = (self.thresholds, self.precision, self.recall, self.f1)
         return tuple(PrPoint(*values) for values in zip(*columns, strict=True))
 
     def at(self, threshold: float) -> PrPoint | None:
-        """Give what this threshold gives; None where no box reaches it."""
+        """Return what this threshold gives; None where no box reaches it."""
         reached = [point for point in self.points() if point.threshold >= threshold]
         return reached[-1] if reached else None
 
     def at_steps(self, thresholds: Sequence[float]) -> PrCurve:
-        """Give the curve at these thresholds only, such as a slider can say; any order."""
+        """Return the curve at these thresholds only, such as a slider can say; any order."""
         points = [(step, self.at(step)) for step in sorted(thresholds, reverse=True)]
         found = [(step, point) for step, point in points if point is not None]
         return PrCurve(
@@ -104,11 +104,11 @@ class PrCurve:
         )
 
     def best_f1(self) -> PrPoint | None:
-        """Give the point with the highest F1, of several the surest; None without a point."""
+        """Return the point with the highest F1, of several the surest; None without a point."""
         return max(self.points(), key=lambda point: point.f1, default=None)
 
     def at_least_precision(self, precision: float) -> PrPoint | None:
-        """Give the point with the highest recall of those with this precision, 0 to 1, or more.
+        """Return the point with the highest recall of those with this precision, 0 to 1, or more.
 
         Of several the surest, which is the most precise. None where there is none.
         """
@@ -136,7 +136,7 @@ def precision_recall_curve(per_photo: Sequence[ScoredPhoto], iou: float = MATCH_
 
 
 def average_precision(per_photo: Sequence[ScoredPhoto], iou: float = 0.5) -> Estimate:
-    """Give the area under the precision-recall curve, 0 to 1, with all-point interpolation.
+    """Return the area under the precision-recall curve, 0 to 1, with all-point interpolation.
 
     At each recall counts the best precision at that recall or a higher one, as
     in the PASCAL VOC challenges from 2010 on (M. Everingham, J. Winn, "The PASCAL
@@ -162,7 +162,7 @@ class _Ranking:
     truths: NDArray[np.int64]
 
     def totals(self, drawn: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give right boxes and all boxes down to each end, photos counted as often as drawn."""
+        """Return right boxes and all boxes down to each end, photos counted as often as drawn."""
         weights = drawn[self.photo]
         return np.cumsum(weights * self.is_face)[self.ends], np.cumsum(weights)[self.ends]
 

@@ -63,7 +63,7 @@ class DetectionReport:
     curve: PrCurve
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all figures as plain values; of the curve, the point with the best F1."""
+        """Return all figures as plain values; of the curve, the point with the best F1."""
         best = self.curve.best_f1()
         averages = self.average_precision.items()
         return {

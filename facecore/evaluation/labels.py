@@ -140,7 +140,7 @@ def read_boxes(text: str) -> tuple[dict[str, tuple[BoxXyxy, ...]], list[str]]:
 def _rows(
     text: str, table: str, needed: set[str], one_of: set[str], problems: list[str]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Give each row's place in words and its cells by column; the cell ``file`` is never empty."""
+    """Return each row's place in words and its cells by column; ``file`` is never empty."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip(" ,;\t")]
     heading = numbered[0][1] if numbered else ""

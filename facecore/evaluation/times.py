@@ -18,7 +18,7 @@ class TimeReport:
     p90_ms: PercentileEstimate
 
     def as_dict(self) -> dict[str, Any]:
-        """Give both figures as plain values."""
+        """Return both figures as plain values."""
         return {"median": self.median_ms.as_dict(), "p90": self.p90_ms.as_dict()}
 
 

@@ -19,7 +19,7 @@ _DISABLE_VARIABLE = "OPENCV_CPU_DISABLE"
 
 
 def linked() -> tuple[Connection, Connection]:
-    """Give both ends of a link, ours first; ours raises BlockingIOError where nothing passes."""
+    """Return both ends of a link, ours first; ours raises BlockingIOError where nothing passes."""
     ours, theirs = socket.socketpair()
     for direction in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
         # socket(7): a timeval
@@ -28,14 +28,14 @@ def linked() -> tuple[Connection, Connection]:
 
 
 def command(options: ProcessOptions, file_descriptor: int) -> list[str]:
-    """Give the command of a worker that owns this end of a link."""
+    """Return the command of a worker that owns this end of a link."""
     # -P: a folder of photos may hold a json.py, and it is no part of this program.
     words = [sys.executable, "-P", "-m", "facecore.executors", str(file_descriptor)]
     return words if options.cores is None else [*words, str(options.cores)]
 
 
 def environment(options: ProcessOptions) -> dict[str, str]:
-    """Give this environment as a worker needs it."""
+    """Return this environment as a worker needs it."""
     changed = dict(os.environ)
     # The same facecore as this one, wherever it was started from.
     paths = [str(Path(facecore.__file__).parents[1]), changed.get("PYTHONPATH", "")]

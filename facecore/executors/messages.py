@@ -122,7 +122,7 @@ def options_from_dict(values: Mapping[str, Any]) -> RuntimeOptions:
 
 
 def facts_to_dict(facts: WorkerFacts) -> Message:
-    """Give a worker's facts as plain values."""
+    """Return a worker's facts as plain values."""
     return asdict(facts)
 
 
@@ -140,7 +140,7 @@ def facts_from_dict(values: Mapping[str, Any]) -> WorkerFacts:
 
 
 def face_to_dict(face: Face) -> Message:
-    """Give a face as plain values, with all digits."""
+    """Return a face as plain values, with all digits."""
     return {
         "box": list(face.box.xyxy),
         "confidence": face.confidence,
@@ -164,7 +164,7 @@ def face_from_dict(values: Mapping[str, Any]) -> Face:
 
 
 def analysis_to_dict(analysis: Analysis) -> Message:
-    """Give an analysis as plain values: all but pictures and rejected candidates."""
+    """Return an analysis as plain values: all but pictures and rejected candidates."""
     used = asdict(analysis.resources)
     return {
         "faces": [face_to_dict(face) for face in analysis.faces],

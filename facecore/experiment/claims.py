@@ -51,13 +51,13 @@ class Claim:
 
 
 def claims() -> tuple[Claim, ...]:
-    """Give all comparisons that say something on this machine."""
+    """Return all comparisons that say something on this machine."""
     all_of_them = (*_of_the_article(), *_of_our_own())
     return tuple(claim for claim in all_of_them if claim.key != "threads" or usable_cores() > 1)
 
 
 def claim_of(variants: Sequence[Variant]) -> Claim | None:
-    """Give what the article says of two variants that differ just as those of a claim of its."""
+    """Return what the article says of two variants that differ just as those of a claim of its."""
     if len(variants) != 2:
         return None
     ours = differences(variants[1], variants[0])
@@ -68,12 +68,12 @@ def claim_of(variants: Sequence[Variant]) -> Claim | None:
 
 
 def cpu_feature_levels_here() -> dict[str, tuple[str, ...]]:
-    """Give the levels of `cpu_feature_levels` for this machine."""
+    """Return the levels of `cpu_feature_levels` for this machine."""
     return cpu_feature_levels(engine_facts(RuntimeOptions()).cpu_features)
 
 
 def cpu_feature_levels(features: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Give what can be switched off to look like an older processor.
+    """Return what can be switched off to look like an older processor.
 
     Args:
         features: that OpenCV has code for and this processor has.

@@ -42,7 +42,7 @@ class MachineLoad:
         self._busy_s, self._total_s = machine_times()
 
     def others_percent(self, ours_s: float) -> float | None:
-        """Give what all but ``ours_s`` used of the whole machine, in percent."""
+        """Return what all but ``ours_s`` used of the whole machine, in percent."""
         busy_s, total_s = machine_times()
         if total_s <= self._total_s:
             return None

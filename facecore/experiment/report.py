@@ -143,7 +143,7 @@ def measured_in_words(base: VariantReport, other: VariantReport) -> str:
 
 
 def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
-    """Give what of the process was asked for and what was effective, by label, in words."""
+    """Return what of the process was asked for and what was effective, by label, in words."""
     asked = one.variant.values()
     rows = {name: in_words(name, asked[name]) for name in _PROCESS_SETTINGS}
     effective = {} if one.worker is None else _effective(one.worker)

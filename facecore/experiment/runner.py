@@ -94,7 +94,7 @@ def _check(plan: Plan, photos: Mapping[str, bytes]) -> None:
 
 
 def rounds(names: Sequence[str], variants: int, seed: int) -> Iterator[tuple[str, list[int]]]:
-    """Give rounds without end: a photo, and the variants in the order of their trials.
+    """Return rounds without end: a photo, and the variants in the order of their trials.
 
     Each pass over the photos has an order of its own, and so has each round.
     """

@@ -16,7 +16,7 @@ _MB = 1e6
 
 
 def summary_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Give one row per variant: times, verdict, cost and agreement; None where nothing is known."""
+    """Return a row per variant: times, verdict, cost and agreement; None where nothing is known."""
     return pd.DataFrame([_summary_row(one) for one in reports])
 
 
@@ -47,7 +47,7 @@ def _summary_row(one: VariantReport) -> dict[str, Any]:
 
 
 def stages_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Give one row per variant and stage: typical time, and the verdict against the baseline."""
+    """Return one row per variant and stage: typical time, and the verdict against the baseline."""
     rows = [
         {
             "variant": one.variant.name,
@@ -65,7 +65,7 @@ def stages_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 
 
 def agreement_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Give one row per variant but the baseline: how its answers agree with the baseline's."""
+    """Return one row per variant but the baseline: how its answers agree with the baseline's."""
     rows = [
         {
             "variant": one.variant.name,
@@ -86,7 +86,7 @@ def agreement_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 
 
 def events_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Give one row per answer that differs from the baseline's, with the photo it happened in."""
+    """Return one row per answer that differs from the baseline's, with the photo it happened in."""
     columns = ["variant", "photo", "what", "box", "baseline", "here"]
     rows = [
         [
@@ -105,7 +105,7 @@ def events_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 
 
 def differences_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Give only the settings in which the variants differ: a row each, a column per variant."""
+    """Return only the settings in which the variants differ: a row each, a column per variant."""
     base = reports[0].variant
     differing = {name for one in reports for name in differences(one.variant, base)}
     return pd.DataFrame(
@@ -121,7 +121,7 @@ def differences_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 
 
 def effective_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Give one row per variant and process setting: what was asked for, what was effective."""
+    """Return one row per variant and process setting: what was asked for, what was effective."""
     rows = [
         {"variant": one.variant.name, "setting": label, "asked for": asked, "effective": effective}
         for one in reports
@@ -131,7 +131,7 @@ def effective_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 
 
 def trials_table(experiment: Experiment) -> pd.DataFrame:
-    """Give one row per trial in the order they ran: the raw samples, units in the names."""
+    """Return one row per trial in the order they ran: the raw samples, units in the names."""
     rows = [
         {
             "variant": experiment.plan.variants[trial.variant].name,

@@ -72,7 +72,7 @@ class Variant:
             )
 
     def values(self) -> dict[str, Any]:
-        """Give all settings by their name in the code."""
+        """Return all settings by their name in the code."""
         return asdict(self.settings) | asdict(self.options) | asdict(self.process)
 
 
@@ -92,7 +92,7 @@ def check_variants(variants: Sequence[Variant]) -> None:
 
 
 def differences(variant: Variant, base: Variant) -> dict[str, tuple[Any, Any]]:
-    """Give the settings that differ, by name in the code: the variant's value and the base's."""
+    """Return the settings that differ, by name in the code: the variant's value and the base's."""
     ours, theirs = variant.values(), base.values()
     return {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}
 
@@ -124,7 +124,7 @@ def in_words(name: str, value: Any) -> str:
 
 
 def variant_to_dict(variant: Variant) -> dict[str, Any]:
-    """Give a variant as plain values, complete."""
+    """Return a variant as plain values, complete."""
     return {
         "name": variant.name,
         "settings": asdict(variant.settings),

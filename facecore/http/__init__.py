@@ -1,1 +1,1 @@
-"""The HTTP door: photos in, JSON out. All that knows starlette, and nothing of Streamlit."""
+"""The HTTP API: photos in, JSON out. All that knows starlette, and nothing of Streamlit."""

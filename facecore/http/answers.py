@@ -9,7 +9,7 @@ from facecore.results import Analysis, Face
 
 
 def prediction_to_dict(analysis: Analysis, output_image: str, waited_ms: float) -> dict[str, Any]:
-    """Give an analysis as the HTTP door answers it.
+    """Return an analysis as the HTTP API answers it.
 
     Args:
         analysis: the answer for one photo.

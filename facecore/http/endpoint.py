@@ -1,4 +1,4 @@
-"""One path of the HTTP door: its methods, its errors as JSON, and the headers that all share."""
+"""One path of the HTTP API: its methods, its errors as JSON, and the headers that all share."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class ImageStore:
         return name
 
     def get(self, name: str) -> bytes | None:
-        """Give the picture of this name; None where there is none, or none any more."""
+        """Return the picture of this name; None where there is none, or none any more."""
         with self._lock:
             self._drop_expired()
             kept = self._kept.get(name)

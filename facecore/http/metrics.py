@@ -30,24 +30,24 @@ class Metrics:
         """Begin to count.
 
         Args:
-            service: whose runs, gate and networks are told of.
-            held_bytes: gives the memory that the door holds, by what it is for.
+            service: whose runs, queue and networks are told of.
+            held_bytes: gives the memory that the origin holds, by what it is for.
         """
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Now(service, held_bytes))
         self._runs = Counter(
-            "facecore_runs", "Photos read, by door.", ["door"], registry=self._registry
+            "facecore_runs", "Photos read, by origin.", ["origin"], registry=self._registry
         )
         self._errors = Counter(
             "facecore_run_errors",
-            "Photos that could not be read, by door and kind of error.",
-            ["door", "kind"],
+            "Photos that could not be read, by origin and kind of error.",
+            ["origin", "kind"],
             registry=self._registry,
         )
         self._responses = Counter(
             "facecore_http_responses",
-            "Answers of the HTTP door, by path and status.",
+            "Answers of the HTTP API, by path and status.",
             ["path", "status"],
             registry=self._registry,
         )
@@ -60,19 +60,19 @@ class Metrics:
         )
         self._waits = Histogram(
             "facecore_wait_seconds",
-            "Time that a run waited at the gate.",
+            "Time that a run waited at the queue.",
             buckets=_SECONDS,
             registry=self._registry,
         )
         service.listen(self.observe_run)
 
     def observe_run(self, outcome: RunOutcome) -> None:
-        """Count a run of any door."""
+        """Count a run of any origin."""
         self._waits.observe(outcome.waited_ms / 1e3)
         if outcome.analysis is None:
-            self._errors.labels(outcome.door, outcome.error_kind).inc()
+            self._errors.labels(outcome.origin, outcome.error_kind).inc()
             return
-        self._runs.labels(outcome.door).inc()
+        self._runs.labels(outcome.origin).inc()
         timings, reused = outcome.analysis.timings, outcome.analysis.reused
         for stage, time_ms in timings.by_stage().items():
             if stage not in reused:
@@ -80,11 +80,11 @@ class Metrics:
         self._stages.labels("total").observe(timings.total_ms / 1e3)
 
     def observe_response(self, path: str, status: int) -> None:
-        """Count an answer of the HTTP door."""
+        """Count an answer of the HTTP API."""
         self._responses.labels(path, str(status)).inc()
 
     def text(self) -> bytes:
-        """Give all figures in Prometheus's text format."""
+        """Return all figures in Prometheus's text format."""
         return generate_latest(self._registry)
 
 
@@ -98,11 +98,11 @@ class _Now(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Look everything up."""
-        stats = self._service.gate.stats()
-        yield GaugeMetricFamily("facecore_gate_running", "Runs at this moment.", stats.running)
-        yield GaugeMetricFamily("facecore_gate_waiting", "Runs that wait.", stats.waiting)
+        stats = self._service.queue.stats()
+        yield GaugeMetricFamily("facecore_queue_running", "Runs at this moment.", stats.running)
+        yield GaugeMetricFamily("facecore_queue_waiting", "Runs that wait.", stats.waiting)
         visits = CounterMetricFamily(
-            "facecore_gate_visits",
+            "facecore_queue_visits",
             "Runs that came, by what became of them.",
             labels=["end"],
         )
@@ -118,7 +118,7 @@ class _Now(Collector):
             self._process.memory_info().rss,
         )
         held = GaugeMetricFamily(
-            "facecore_http_held_bytes", "Memory that the HTTP door holds.", labels=["what"]
+            "facecore_http_held_bytes", "Memory that the HTTP API holds.", labels=["what"]
         )
         for what, count in self._held_bytes().items():
             held.add_metric([what], count)

@@ -1,4 +1,4 @@
-"""What the HTTP door takes and gives, as an OpenAPI 3.1 document."""
+"""What the HTTP API takes and gives, as an OpenAPI 3.1 document."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WHAT_FAILED = {
 
 
 def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float) -> dict[str, Any]:
-    """Give the document.
+    """Return the document.
 
     Args:
         base_path: what all paths begin with; empty or "/name".

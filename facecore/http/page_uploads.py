@@ -28,7 +28,7 @@ class UploadRoom:
     """Lets uploads of pages in as long as there is room for them; an ASGI middleware.
 
     One session may take half of the room, or as much as one file may have, and an upload
-    has as long as one of the HTTP door: none keeps the others out for ever.
+    has as long as one of the HTTP API: none keeps the others out for ever.
     """
 
     def __init__(

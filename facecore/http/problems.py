@@ -45,7 +45,7 @@ NO_NETWORKS = "The server cannot load its networks: its log says why."
 
 
 def problem_response(error: Exception) -> JSONResponse:
-    """Give the answer for an error; an unexpected one is logged with its traceback."""
+    """Return the answer for an error; an unexpected one is logged with its traceback."""
     message = friendly_message(error)
     if isinstance(error, ModelError):
         # It names files of this machine, which are no stranger's business.

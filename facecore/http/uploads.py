@@ -68,7 +68,7 @@ class MemoryFile(io.BytesIO):
         super().__init__()
 
     def read(self, size: int | None = -1) -> bytes:
-        """Give what is left, or so many bytes of it."""
+        """Return what is left, or so many bytes of it."""
         if self.tell() or not (size is None or size < 0):
             return super().read(size)
         self.seek(0, io.SEEK_END)
@@ -132,7 +132,7 @@ class UploadDesk:
 
     @asynccontextmanager
     async def photo(self, request: Request, client: str) -> AsyncIterator[bytes]:
-        """Give the bytes of the photo that a client sends; they count as held inside.
+        """Return the bytes of the photo that a client sends; they count as held inside.
 
         Raises:
             RequestError: 400 there is no photo in it, 408 it came too slowly, 413 it is

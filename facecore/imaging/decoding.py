@@ -151,12 +151,12 @@ def check_bgr(image: NDArray[np.generic]) -> BgrImage:
 
 
 def cap_longest_side(image: BgrImage, max_side_px: int | None) -> BgrImage:
-    """Give a copy whose longest side is at most ``max_side_px``; the picture itself if it fits."""
+    """Return a copy of at most ``max_side_px`` on its longest side; the picture itself if it fits."""
     return shrink(image, fit_within((image.shape[1], image.shape[0]), max_side_px))
 
 
 def shrink(image: BgrImage, size_wh: Resolution) -> BgrImage:
-    """Give a copy of this size, whose pixels are averages; the picture itself if it has it."""
+    """Return a copy of this size, whose pixels are averages; the picture itself if it has it."""
     if image.shape[1::-1] == size_wh:
         return image
     return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
@@ -195,7 +195,7 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
 
 
 def _tile_wh(picture: Image.Image) -> tuple[int, int]:
-    """Give a TIFF's tile size: a small picture may claim a huge tile, decoded whole."""
+    """Return a TIFF's tile size: a small picture may claim a huge tile, decoded whole."""
     tags = getattr(picture, "tag_v2", {})
     width, height = tags.get(_TIFF_TILE_WIDTH, 0), tags.get(_TIFF_TILE_LENGTH, 0)
     return (width, height) if isinstance(width, int) and isinstance(height, int) else (0, 0)

@@ -82,7 +82,7 @@ def draw_candidates(
 
 
 def face_label(number: int, face: Face) -> str:
-    """Give the text that is drawn at a face: number, gender, age group."""
+    """Return the text that is drawn at a face: number, gender, age group."""
     return f"{number} {face.gender.label} {face.age_group.label}"
 
 

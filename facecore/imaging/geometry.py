@@ -42,7 +42,7 @@ def has_area(boxes_xyxy: NDArray[np.int64]) -> NDArray[np.bool_]:
 def iou_matrix(
     a_xyxy: NDArray[np.floating | np.integer], b_xyxy: NDArray[np.floating | np.integer]
 ) -> NDArray[np.float64]:
-    """Give the overlap of each box of one set with each box of another.
+    """Return the overlap of each box of one set with each box of another.
 
     The overlap is the shared area over the area that the two cover together
     (intersection over union, the Jaccard index).
@@ -64,7 +64,7 @@ def iou_matrix(
 
 
 def fit_within(resolution_wh: Resolution, max_side_px: int | None) -> Resolution:
-    """Give the size whose longest side is at most ``max_side_px``, same aspect ratio.
+    """Return the size whose longest side is at most ``max_side_px``, same aspect ratio.
 
     Never enlarges; each side stays at least 1 pixel; None means no limit.
     """
@@ -79,7 +79,7 @@ def fit_within(resolution_wh: Resolution, max_side_px: int | None) -> Resolution
 def crop_window_xyxy(
     box_xyxy: BoxTuple, resolution_wh: Resolution, *, margin_ratio: float, square: bool
 ) -> BoxTuple:
-    """Give the part of the picture to cut out for a face.
+    """Return the part of the picture to cut out for a face.
 
     Args:
         box_xyxy: the face, within the picture.

@@ -95,7 +95,7 @@ def check_tags(data: bytes, start: int = 0) -> None:
 
 
 def png_is_whole(data: bytes) -> bool:
-    """Tell whether each chunk of a PNG is as long as it says, up to the last."""
+    """Return whether each chunk of a PNG is as long as it says, up to the last."""
     return any(kind == b"IEND" and end <= len(data) for kind, end in _png_chunks(data))
 
 
@@ -132,7 +132,7 @@ def _check_png(data: bytes) -> None:
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Give each chunk's name and where it says that it ends, the last one's even if not there.
+    """Return each chunk's name and where it says that it ends, the last one's even if not there.
 
     A chunk is length, name, content and checksum (PNG specification, 5.3).
     """

@@ -54,11 +54,11 @@ class Picture:
         return cls(image, (image.shape[1], image.shape[0]))
 
     def serves(self, min_side_px: int) -> bool:
-        """Tell whether the longest side has so many pixels, or no more are to be had."""
+        """Return whether the longest side has so many pixels, or no more are to be had."""
         return self.reduction == 1 or max(self.image.shape[:2]) >= min_side_px
 
     def capped(self, max_side_px: int | None) -> BgrImage:
-        """Give a copy no longer than this, of the size that it has when made in full."""
+        """Return a copy no longer than this, of the size that it has when made in full."""
         return shrink(self.image, fit_within(self.size_wh, max_side_px))
 
     def cut(self, window_xyxy: BoxTuple) -> BgrImage:
@@ -83,11 +83,11 @@ class PictureSource:
         """The finest picture that there is now."""
 
     def has(self, min_side_px: int) -> bool:
-        """Tell whether so many pixels are there already, or no more are to be had."""
+        """Return whether so many pixels are there already, or no more are to be had."""
         return self.decoded is not None and self.decoded.serves(min_side_px)
 
     def at_least(self, min_side_px: int) -> Picture:
-        """Give the photo with at least so many pixels on its longest side, as far as it has them.
+        """Return the photo with at least so many pixels on its longest side, as far as it has them.
 
         Raises:
             ImageError: the photo cannot be read.
@@ -145,7 +145,7 @@ def decode_picture(
 
 
 def coarsest_reduction(size_wh: Resolution, min_side_px: int) -> int:
-    """Give the largest of 8, 4, 2 and 1 that divides both sides and leaves so many pixels.
+    """Return the largest of 8, 4, 2 and 1 that divides both sides and leaves so many pixels.
 
     Where even the full size has fewer on its longest side, it is 1.
     """

@@ -132,7 +132,7 @@ def _memberships(membership: Path) -> dict[str, str]:
 
 
 def _upwards(root: Path, path: str) -> Iterator[Path]:
-    """Give the group's folder and those above it, up to the root.
+    """Return the group's folder and those above it, up to the root.
 
     In a container the path is often the host's and not visible here; the root is
     then the container's own group.

@@ -39,10 +39,10 @@ class MemoryPlan:
         max_pixels: of the largest photo that is read.
         upload_bytes: uploaded files that all sessions' pages together may have; those
             of their batches are among them.
-        request_bytes: photos in requests to the HTTP door that are not answered yet.
+        request_bytes: photos in requests to the HTTP API that are not answered yet.
         decoded_bytes: decoded photos that all sessions together keep for later.
         download_bytes: files that are made in memory for visitors to take away.
-        picture_bytes: drawn photos that the HTTP door keeps for a while.
+        picture_bytes: drawn photos that the HTTP API keeps for a while.
     """
 
     network_sets: int
@@ -55,7 +55,7 @@ class MemoryPlan:
 
     @property
     def is_tight(self) -> bool:
-        """Tell whether memory is worth more than a little time."""
+        """Return whether memory is worth more than a little time."""
         return self.network_sets == 1
 
     @property

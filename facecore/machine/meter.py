@@ -81,7 +81,7 @@ class ResourceMeter:
         RUNS_UNDER_WAY.leave(self)
 
     def usage(self) -> ResourceUsage:
-        """Give what was used since the start; call it inside the ``with``."""
+        """Return what was used since the start; call it inside the ``with``."""
         if self._start is None:
             raise RuntimeError("the meter was not started")
         wall_time_s = time.perf_counter() - self._start.wall_s

@@ -116,7 +116,7 @@ class AttributeClassifier:
 
 
 def face_views(picture: Picture, box: Box, settings: AnalysisSettings) -> list[BgrImage]:
-    """Give the crops of one face that are read and averaged: one, or six with ``careful``."""
+    """Return the crops of one face that are read and averaged: one, or six with ``careful``."""
     if not settings.careful:
         return [crop_face(picture, box, settings)]
     steps = CAREFUL_MARGIN_STEPS
@@ -132,7 +132,7 @@ def crop_places(
     settings: AnalysisSettings,
     capped: BgrImage | None = None,
 ) -> list[tuple[Picture, Box]]:
-    """Give for each face the picture it is cut from, the photo or the capped copy, and its box.
+    """Return for each face the picture it is cut from, the photo or the capped copy, and its box.
 
     Args:
         picture: the photo.
@@ -168,7 +168,7 @@ def crop_face(
 
 
 def box_in_copy(detection: Detection, copy: BgrImage) -> Box:
-    """Give a face's box in the pixels of a smaller copy, from the network's own numbers.
+    """Return a face's box in the pixels of a smaller copy, from the network's own numbers.
 
     At least one pixel is left, however small the copy is.
     """

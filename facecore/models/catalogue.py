@@ -61,7 +61,7 @@ class NetworkSpec:
     files: tuple[ModelFile, ...]
 
     def file(self, kind: FileKind) -> ModelFile:
-        """Give the network's one file of that kind."""
+        """Return the network's one file of that kind."""
         return next(file for file in self.files if file.kind == kind)
 
 
@@ -100,7 +100,7 @@ def network_specs() -> tuple[NetworkSpec, ...]:
 
 
 def network_spec(role: Role) -> NetworkSpec:
-    """Give one network's description."""
+    """Return one network's description."""
     return next(spec for spec in network_specs() if spec.role == role)
 
 
@@ -166,7 +166,7 @@ def file_status(spec: NetworkSpec, file: ModelFile) -> FileStatus:
 
 
 def all_file_statuses() -> tuple[FileStatus, ...]:
-    """Give the status of every file of every network, in the order of the catalogue."""
+    """Return the status of every file of every network, in the order of the catalogue."""
     return tuple(file_status(spec, file) for spec in network_specs() for file in spec.files)
 
 

@@ -79,7 +79,7 @@ class FaceDetector:
 
 
 def input_size(image_wh: Resolution, shape: InputShape, size_px: int) -> Resolution:
-    """Give the detector's input size in pixels.
+    """Return the detector's input size in pixels.
 
     "square" is ``size_px`` on both sides. "aspect" has the same area at the
     picture's own aspect ratio (400×225 for 16:9 and 300).
@@ -113,7 +113,7 @@ def within(rows: Rows, limit: float) -> Rows:
 
 
 def shows_close_up(rows: Rows) -> bool:
-    """Tell whether a box that leaves the picture is sure enough to mean a close-up."""
+    """Return whether a box that leaves the picture is sure enough to mean a close-up."""
     outside = overhang(rows[:, 1:]) > OVERHANG_LIMIT
     return bool((rows[outside, 0] >= CLOSE_UP_CONFIDENCE).any())
 

@@ -107,7 +107,7 @@ class RunHistory:
         return record
 
     def records(self) -> tuple[RunRecord, ...]:
-        """Give the runs, oldest first."""
+        """Return the runs, oldest first."""
         with self._lock:
             return tuple(self._records)
 
@@ -118,12 +118,12 @@ class RunHistory:
 
 
 def comparable_latencies_ms(records: Sequence[RunRecord]) -> list[float]:
-    """Give the latencies of the runs that did everything anew: only these compare."""
+    """Return the latencies of the runs that did everything anew: only these compare."""
     return [record.timings.total_ms for record in records if not record.reused]
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """Give the percentile by linear interpolation, or None where it would say nothing.
+    """Return the percentile by linear interpolation, or None where it would say nothing.
 
     At least 1 / (1 - percent / 100) values are needed for one of them to lie
     beyond it: 2 for the median, 10 for the 90th, 20 for the 95th.
@@ -201,7 +201,7 @@ class SystemSampler:
 
 
 def machine_times() -> tuple[float, float]:
-    """Give the CPU seconds of the machine that were busy, and all of them, since it started."""
+    """Return the CPU seconds of the machine that were busy, and all of them, since it started."""
     times = psutil.cpu_times()
     # Linux counts a guest's time in user time already.
     total = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)

@@ -1,4 +1,4 @@
-"""The one gate that all inference of a server passes: few at once, a short line, fair turns."""
+"""The one queue that all inference of a server passes: few at once, a short line, fair turns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from facecore.errors import BusyError
-from facecore.settings.server import GateSettings
+from facecore.settings.server import QueueSettings
 
 TELL_EVERY_S = 0.5
 """How often a waiter is told where it stands."""
@@ -33,15 +33,15 @@ OnWait = Callable[[Waiting], None]
 
 
 @dataclass(frozen=True, slots=True)
-class GatePass:
+class Slot:
     """Leave to run; ``waited_ms`` is how long it took to get."""
 
     waited_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateStats:
-    """What goes on at the gate, and what went on since it was made.
+class QueueStats:
+    """What goes on at the queue, and what went on since it was made.
 
     Attributes:
         running, waiting: runs at this moment.
@@ -66,14 +66,14 @@ class _Ticket:
     started_s: float = math.nan
 
 
-class InferenceGate:
+class InferenceQueue:
     """Lets few runs in at once; the sessions that wait take turns, each first come first served.
 
     Safe to share between threads. A thread that is inside must not enter again.
     """
 
-    def __init__(self, settings: GateSettings | None = None) -> None:
-        self.settings = settings or GateSettings()
+    def __init__(self, settings: QueueSettings | None = None) -> None:
+        self.settings = settings or QueueSettings()
         # Every change wakes all who wait, and each looks for itself whether it is next:
         # so no wake-up is lost, whoever leaves and however.
         self._changed = threading.Condition()
@@ -85,7 +85,7 @@ class InferenceGate:
         self._counts = dict.fromkeys(("admitted", "refused", "timed_out", "gave_up"), 0)
 
     @contextmanager
-    def enter(self, session_key: str, *, on_wait: OnWait | None = None) -> Iterator[GatePass]:
+    def enter(self, session_key: str, *, on_wait: OnWait | None = None) -> Iterator[Slot]:
         """Wait for a turn and hold it.
 
         Args:
@@ -104,14 +104,14 @@ class InferenceGate:
                 starts = self._start(ticket)
             if not starts:
                 self._wait(ticket, on_wait)
-            yield GatePass((ticket.started_s - ticket.arrived_s) * 1e3)
+            yield Slot((ticket.started_s - ticket.arrived_s) * 1e3)
         finally:
             self._leave(ticket)
 
-    def stats(self) -> GateStats:
+    def stats(self) -> QueueStats:
         """Count what goes on and what went on."""
         with self._changed:
-            return GateStats(running=len(self._running), waiting=self._waiting(), **self._counts)
+            return QueueStats(running=len(self._running), waiting=self._waiting(), **self._counts)
 
     def _waiting(self) -> int:
         return sum(map(len, self._line.values()))

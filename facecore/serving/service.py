@@ -1,4 +1,4 @@
-"""What all doors of a server share: one gate, and the networks behind it."""
+"""What all interfaces of a server share: one queue, and the networks behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from facecore.machine.allocator import give_memory_back, share_heaps
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.machine.memory_plan import memory_plan
 from facecore.results import Analysis
-from facecore.serving.queue import InferenceGate, OnWait
+from facecore.serving.queue import InferenceQueue, OnWait
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     AnalysisSettings,
@@ -33,11 +33,11 @@ MAX_OPTIONS = memory_plan().network_sets
 class RunOutcome:
     """One run of the server as its listeners hear of it: an answer, or what went wrong.
 
-    ``door`` says where it came from, such as "dashboard" or "http"; ``error_kind`` is
+    ``origin`` says where it came from, such as "dashboard" or "http"; ``error_kind`` is
     the name of the error's class.
     """
 
-    door: str
+    origin: str
     waited_ms: float
     analysis: Analysis | None = None
     error_kind: str = ""
@@ -47,7 +47,7 @@ RunListener = Callable[[RunOutcome], None]
 
 
 class Turn:
-    """A run's turn at the gate: the networks that it may use, and how long it waited."""
+    """A run's turn at the queue: the networks that it may use, and how long it waited."""
 
     def __init__(self, analyzer: FaceAnalyzer, waited_ms: float, tell: Callable[..., None]) -> None:
         self.analyzer = analyzer
@@ -74,14 +74,14 @@ class Turn:
 
 
 class FaceService:
-    """The gate and the networks of one server process; safe to share between threads."""
+    """The queue and the networks of one server process; safe to share between threads."""
 
     def __init__(
         self, settings: ServerSettings | None = None, *, max_pixels: int = DEFAULT_MAX_PIXELS
     ) -> None:
         self.settings = settings or ServerSettings()
         self.max_pixels = max_pixels
-        self.gate = InferenceGate(self.settings.gate)
+        self.queue = InferenceQueue(self.settings.queue)
         self._listeners: list[RunListener] = []
         self._lock = threading.Lock()
         self._replicas: OrderedDict[RuntimeOptions, _Replicas] = OrderedDict()
@@ -110,24 +110,24 @@ class FaceService:
         session_key: str,
         options: RuntimeOptions,
         *,
-        door: str = "dashboard",
+        origin: str = "dashboard",
         on_wait: OnWait | None = None,
     ) -> Iterator[Turn]:
-        """Wait at the gate, and lend networks for these options, loaded where they are not yet.
+        """Wait at the queue, and lend networks for these options, loaded where they are not yet.
 
         Raises:
             BusyError: the line is full, or the turn did not come in time.
             ModelError: a file is missing or wrong, or OpenCV cannot load it.
         """
         with (
-            self.gate.enter(session_key, on_wait=on_wait) as leave,
+            self.queue.enter(session_key, on_wait=on_wait) as leave,
             self._replicas_for(options).lend() as analyzer,
         ):
-            tell = partial(self._tell, door=door, waited_ms=leave.waited_ms)
+            tell = partial(self._tell, origin=origin, waited_ms=leave.waited_ms)
             yield Turn(analyzer, leave.waited_ms, tell)
 
     def loaded(self, options: RuntimeOptions) -> tuple[FaceAnalyzer, ...]:
-        """Give the sets of networks for these options that are in memory; loads nothing."""
+        """Return the sets of networks for these options that are in memory; loads nothing."""
         with self._lock:
             replicas = self._replicas.get(options)
         return replicas.loaded() if replicas else ()
@@ -138,7 +138,7 @@ class FaceService:
             return sum(len(replicas.loaded()) for replicas in self._replicas.values())
 
     def effective(self, options: RuntimeOptions) -> RuntimeOptions:
-        """Give the options that the networks are really built with.
+        """Return the options that the networks are really built with.
 
         Where there are several sets and the number of threads is left open, each
         gets its share of the processors.
@@ -163,13 +163,13 @@ class FaceService:
     def _tell(
         self,
         *,
-        door: str,
+        origin: str,
         waited_ms: float,
         analysis: Analysis | None = None,
         error_kind: str = "",
     ) -> None:
         outcome = RunOutcome(
-            door=door, waited_ms=waited_ms, analysis=analysis, error_kind=error_kind
+            origin=origin, waited_ms=waited_ms, analysis=analysis, error_kind=error_kind
         )
         for listener in self._listeners:
             listener(outcome)
@@ -184,7 +184,7 @@ _MAKING = threading.Lock()
 
 
 def process_service() -> FaceService:
-    """Give the one service of this process, made as the environment says when first asked for.
+    """Return the one service of this process, made as the environment says when first asked for.
 
     Raises:
         SettingsError: a variable is no number, or outside its range.
@@ -229,5 +229,5 @@ class _Replicas:
                 self._users[chosen] -= 1
 
     def loaded(self) -> tuple[FaceAnalyzer, ...]:
-        """Give the sets that are loaded."""
+        """Return the sets that are loaded."""
         return tuple(self._sets)

@@ -183,7 +183,7 @@ class ProcessOptions:
 
 
 def max_pixels_from_environment(default: int = DEFAULT_MAX_PIXELS) -> int:
-    """Give the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else the default.
+    """Return the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else the default.
 
     Raises:
         SettingsError: the variable is no number between 0.01 and 178.

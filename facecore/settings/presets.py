@@ -32,7 +32,7 @@ PRESETS: dict[str, AnalysisSettings] = {
 
 
 def preset(name: str) -> AnalysisSettings:
-    """Give the settings of a preset; upper and lower case are the same.
+    """Return the settings of a preset; upper and lower case are the same.
 
     Raises:
         SettingsError: there is no such preset.
@@ -44,7 +44,7 @@ def preset(name: str) -> AnalysisSettings:
 
 
 def differences(settings: AnalysisSettings, base: AnalysisSettings) -> dict[str, tuple[Any, Any]]:
-    """Give the settings that differ, by name: the value, and the base's value."""
+    """Return the settings that differ, by name: the value, and the base's value."""
     pairs = {
         field.name: (getattr(settings, field.name), getattr(base, field.name))
         for field in fields(AnalysisSettings)

@@ -16,7 +16,7 @@ def _setting(default: Any, variable: str, low: float, high: float) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateSettings:
+class QueueSettings:
     """How many runs may go on at once and how many may wait.
 
     Attributes:
@@ -51,26 +51,26 @@ class ServerSettings:
         replicas: sets of the three networks for the same options, 1 to 16
             (``FACECORE_REPLICAS``). With more than one, a set runs on its share of
             the processors, and as many photos are read at once.
-        gate: how many runs go on and wait; never fewer at once than there are sets.
+        queue: how many runs go on and wait; never fewer at once than there are sets.
 
     Raises:
         SettingsError: a value is outside its range, or they do not go together.
     """
 
     replicas: int = _setting(1, "FACECORE_REPLICAS", 1, 16)
-    gate: GateSettings = field(default_factory=GateSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
 
     def __post_init__(self) -> None:
         _check(self)
-        if self.gate.concurrency < self.replicas:
+        if self.queue.concurrency < self.replicas:
             raise SettingsError(
-                f"{self.replicas} sets of networks for {self.gate.concurrency} runs at once: set "
+                f"{self.replicas} sets of networks for {self.queue.concurrency} runs at once: set "
                 "FACECORE_CONCURRENCY to FACECORE_REPLICAS or more, or leave it out."
             )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ServerSettings:
-        """Give what the environment says; what it leaves out is the default.
+        """Return what the environment says; what it leaves out is the default.
 
         As many runs go on at once as there are sets, where it does not say how many.
 
@@ -79,11 +79,13 @@ class ServerSettings:
         """
         given = _given(cls, environment)
         concurrency = {"concurrency": given["replicas"]} if "replicas" in given else {}
-        return cls(**given, gate=GateSettings(**(concurrency | _given(GateSettings, environment))))
+        return cls(
+            **given, queue=QueueSettings(**(concurrency | _given(QueueSettings, environment)))
+        )
 
 
 def _given(
-    settings: type[GateSettings | ServerSettings], environment: Mapping[str, str]
+    settings: type[QueueSettings | ServerSettings], environment: Mapping[str, str]
 ) -> dict[str, Any]:
     values = {}
     for each in fields(settings):
@@ -103,7 +105,7 @@ def _number(variable: str, text: str) -> float:
     raise SettingsError(f"{variable} must be a number, not {text!r}.")
 
 
-def _check(settings: GateSettings | ServerSettings) -> None:
+def _check(settings: QueueSettings | ServerSettings) -> None:
     for each in fields(settings):
         if each.metadata:
             _check_value(each, getattr(settings, each.name))

@@ -93,7 +93,7 @@ class PhotoArchive:
 
 
 def _chunks(file: BinaryIO, entry: ArchiveEntry) -> Iterator[bytes]:
-    """Give an entry's bytes as they are in the archive."""
+    """Return an entry's bytes as they are in the archive."""
     file.seek(entry.offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) == _LOCAL_HEADER.size:

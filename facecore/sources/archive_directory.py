@@ -78,7 +78,7 @@ class ArchiveEntry:
 
 
 def read_directory(file: BinaryIO, limits: ArchiveLimits) -> tuple[ArchiveEntry, ...]:
-    """Give the photos of an archive, and what stands in the place of one.
+    """Return the photos of an archive, and what stands in the place of one.
 
     Folders, files that are no photos and the companions that Macs add are left out.
 

@@ -76,7 +76,7 @@ def photos_of_archive(
 
 
 def read_photo(path: Path, *, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
-    """Give a photo's bytes.
+    """Return a photo's bytes.
 
     Raises:
         ImageError: it cannot be read, is no regular file, or is larger than that.

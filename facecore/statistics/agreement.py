@@ -44,7 +44,7 @@ class Disagreement:
     variant: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as plain values, the box as x0, y0, x1, y1."""
+        """Return everything as plain values, the box as x0, y0, x1, y1."""
         return asdict(self) | {"box": list(self.box.xyxy)}
 
 
@@ -122,7 +122,7 @@ class Agreement:
         return sentence + missing
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as plain values."""
+        """Return everything as plain values."""
         return {field.name: getattr(self, field.name) for field in fields(self)} | {
             "only_baseline": list(self.only_baseline),
             "only_variant": list(self.only_variant),
@@ -201,7 +201,7 @@ class _Matched:
 def _match(
     photo: str, baseline: Sequence[Face], variant: Sequence[Face]
 ) -> tuple[list[_Matched], list[Disagreement]]:
-    """Give the faces that both sides have, in the baseline's order, and those of one side only."""
+    """Return the faces that both sides have, as the baseline orders them, and those of one side."""
     overlaps = iou_matrix(
         np.array([face.box.xyxy for face in baseline]),
         np.array([face.box.xyxy for face in variant]),

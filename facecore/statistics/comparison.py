@@ -97,7 +97,7 @@ class TimeComparison:
     advice: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as plain values."""
+        """Return everything as plain values."""
         plain = asdict(self)
         plain["interval"] = None if self.interval is None else list(self.interval)
         plain["probability_faster"] = self.probability_faster.as_dict()
@@ -215,7 +215,7 @@ def _chance_z_beyond_edge(photos: Sequence[Times], direction: Literal[1, -1]) ->
 def _what_would_settle(
     photos: Sequence[Times], ratio: float, interval: Interval, z: float
 ) -> tuple[int | None, str]:
-    """Tell how many more pairs it takes, as what is unsure falls with the root of their number.
+    """Return how many more pairs it takes, as what is unsure falls with the root of their number.
 
     There are two ways to an end: to show the difference that was measured, if
     it is real, or to have an interval so narrow that there is none that counts.

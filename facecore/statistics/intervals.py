@@ -33,7 +33,7 @@ _TAILS = (2.5, 97.5)
 
 
 def wilson_interval(successes: float, n: int) -> Interval | None:
-    """Give Wilson's score interval of a share, 0 to 1 (E. B. Wilson, JASA 22, 1927).
+    """Return Wilson's score interval of a share, 0 to 1 (E. B. Wilson, JASA 22, 1927).
 
     What is neither a success nor a failure may count as half of one.
     None for n = 0, where nothing is known.
@@ -56,7 +56,7 @@ def wilson_interval(successes: float, n: int) -> Interval | None:
 def bootstrap_interval(
     statistic: Callable[[NDArray[np.int64]], float | None], n: int
 ) -> Interval | None:
-    """Give the percentile bootstrap interval of a statistic over a sample.
+    """Return the percentile bootstrap interval of a statistic over a sample.
 
     Args:
         statistic: takes how often each member of the sample was drawn, shape
@@ -81,7 +81,7 @@ def bootstrap_interval(
 
 
 def mean_interval(values: Sequence[float]) -> Interval | None:
-    """Give the percentile bootstrap interval of the mean, in the values' unit.
+    """Return the percentile bootstrap interval of the mean, in the values' unit.
 
     None for fewer than two values, or where all are the same (`bootstrap_interval`).
     """
@@ -90,7 +90,7 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
 
 
 def percentile_interval(values: Sequence[float], percent: float) -> Interval | None:
-    """Give the interval of a percentile, above 0 and below 100, that the values' order tells.
+    """Return the interval of a percentile, above 0 and below 100, that the values' order tells.
 
     How many of n values lie below the percentile is binomial, whatever they
     are; so the ends are the two values beyond which it lies in at most 2.5 % of
@@ -136,7 +136,7 @@ class Proportion:
         return wilson_interval(self.successes, self.n)
 
     def as_dict(self) -> dict[str, object]:
-        """Give value, interval and counts as plain values."""
+        """Return value, interval and counts as plain values."""
         return {
             "value": self.value,
             "interval": None if self.interval is None else list(self.interval),
@@ -157,7 +157,7 @@ class Estimate:
     n: int
 
     def as_dict(self) -> dict[str, object]:
-        """Give value, interval and n as plain values."""
+        """Return value, interval and n as plain values."""
         interval = None if self.interval is None else list(self.interval)
         return {"value": self.value, "interval": interval, "n": self.n}
 
@@ -207,7 +207,7 @@ class TimeSummary:
     max_ms: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all figures as plain values."""
+        """Return all figures as plain values."""
         return asdict(self)
 
 
@@ -228,7 +228,7 @@ def summarise_times(values_ms_by_photo: Mapping[str, Sequence[float]]) -> TimeSu
 
 
 def spread_within(photos: Iterable[Sequence[float]]) -> float | None:
-    """Give the interquartile range over the median, the mean of what each photo has.
+    """Return the interquartile range over the median, the mean of what each photo has.
 
     None if no photo has 4 values, which quartiles need, and a median above 0.
     """

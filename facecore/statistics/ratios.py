@@ -26,7 +26,7 @@ _NEXT_TO_NOTHING = 1e-6
 
 
 def typical_times(photos: Sequence[Times]) -> tuple[float, float]:
-    """Give the baseline's and the variant's mean over photos of the photo's median.
+    """Return the baseline's and the variant's mean over photos of the photo's median.
 
     Raises:
         ValueError: there is no photo.
@@ -38,7 +38,7 @@ def typical_times(photos: Sequence[Times]) -> tuple[float, float]:
 
 
 def ratio_interval(photos: Sequence[Times]) -> Interval:
-    """Give the 95 % interval of the baseline's typical time over the variant's.
+    """Return the 95 % interval of the baseline's typical time over the variant's.
 
     The percentile bootstrap of `facecore.statistics.intervals`: whole pairs are drawn
     again within each photo, so that what slowed both sides of a block stays on
@@ -66,13 +66,13 @@ def ratio_interval(photos: Sequence[Times]) -> Interval:
 
 
 def _draws(n: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Give how often each of n pairs is in each draw, shape (RESAMPLES, n)."""
+    """Return how often each of n pairs is in each draw, shape (RESAMPLES, n)."""
     drawn = generator.integers(n, size=(RESAMPLES, n)) + n * np.arange(RESAMPLES)[:, None]
     return np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n)
 
 
 def _drawn_medians(times: Times, counts: NDArray[np.int64]) -> Times:
-    """Give each draw's median, widened; sorting once and counting is ten times faster."""
+    """Return each draw's median, widened; sorting once and counting is ten times faster."""
     n, order = len(times), np.argsort(times)
     ordered, up_to = times[order], np.cumsum(counts[:, order], axis=1)
     below = (ordered[(up_to <= (n - 1) // 2).sum(axis=1)], ordered[(up_to <= n // 2).sum(axis=1)])
@@ -84,7 +84,7 @@ def _drawn_medians(times: Times, counts: NDArray[np.int64]) -> Times:
 
 
 def chance_z(photos: Sequence[Times]) -> float:
-    """Give by how many standard deviations of chance the first side takes longer.
+    """Return by how many standard deviations of chance the first side takes longer.
 
     Two questions are asked, and the answer that speaks more against chance is
     given. How far apart would the sides be if each pair had been swapped by the

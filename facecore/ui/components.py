@@ -51,7 +51,7 @@ _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
 
 
 def as_text(text: str) -> str:
-    """Give the Markdown that shows a text as it is, whatever a stranger wrote in it."""
+    """Return the Markdown that shows a text as it is, whatever a stranger wrote in it."""
     return "".join(f"\\{letter}" if letter in string.punctuation else letter for letter in text)
 
 
@@ -210,7 +210,7 @@ def _face_card(number: int, face: Face, crop_jpeg: bytes, limit: float) -> None:
 
 
 def _waited(run: RunRecord) -> str:
-    # A free gate takes microseconds to pass.
+    # A free queue takes microseconds to pass.
     return f" It waited {run.waited_ms:.0f} ms for its turn." if run.waited_ms >= 1 else ""
 
 

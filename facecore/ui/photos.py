@@ -63,7 +63,7 @@ class Reading:
     busy: bool = False
 
     def answers(self, settings: AnalysisSettings, options: RuntimeOptions) -> bool:
-        """Tell whether this is the answer under these settings."""
+        """Return whether this is the answer under these settings."""
         return (self.settings, self.options) == (settings, options)
 
 
@@ -75,7 +75,7 @@ class SessionPhotos:
         self._readings: OrderedDict[str, Reading] = OrderedDict()
 
     def opened(self, key: str, options: RuntimeOptions) -> OpenPhoto | None:
-        """Give a photo that was opened before under these options, or None."""
+        """Return a photo that was opened before under these options, or None."""
         photo = self._open.get((key, options))
         if photo is not None:
             self._open.move_to_end((key, options))
@@ -91,7 +91,7 @@ class SessionPhotos:
         decoded.ROOM.fit(list(reversed(self._open.values())), MAX_DECODED_BYTES)
 
     def reading(self, key: str) -> Reading | None:
-        """Give the newest answer for a photo, or None."""
+        """Return the newest answer for a photo, or None."""
         return self._readings.get(key)
 
     def keep_reading(self, key: str, reading: Reading) -> None:

@@ -34,7 +34,7 @@ SHOWN_FROM = 0.15
 
 
 def read_photo(photo: PhotoInput, settings: AnalysisSettings, options: RuntimeOptions) -> Reading:
-    """Give the answer for a photo; reads it only if this session has no such answer yet.
+    """Return the answer for a photo; reads it only if this session has no such answer yet.
 
     A photo that cannot be read gives a reading with the sentence that says why. Where
     the server is busy, what is known of the photo stays, and it can be tried again.
@@ -121,13 +121,13 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     """Draw all that the detector offered for a photo, for a page; runs no network.
 
     Raises:
-        BusyError: the photo has to be decoded again, and the gate gives no turn for it.
+        BusyError: the photo has to be decoded again, and the queue gives no turn for it.
         ImageError: the photo cannot be decoded any more.
     """
     if reading.analysis is None:
         raise DamagedImageError("There is nothing to draw on: the photo could not be read.")
     opened = _opened(reading.photo, reading.options)
-    turn = service().gate.enter(state.session_key())
+    turn = service().queue.enter(state.session_key())
     with nullcontext() if opened.image_bytes else turn:
         small = opened.picture(reading.settings, PREVIEW_SIDE_PX).capped(PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
@@ -141,11 +141,11 @@ def annotated_png(reading: Reading, session_key: str) -> bytes:
     """Draw a reading's faces on the full-size photo again and encode it as PNG.
 
     Raises:
-        BusyError: the gate gives no turn for it.
+        BusyError: the queue gives no turn for it.
         ImageError: the photo cannot be decoded any more.
     """
     # A download runs beside the session's own thread, so it decodes the photo anew.
-    with service().gate.enter(session_key):
+    with service().queue.enter(session_key):
         image = decode_image(reading.photo.read(), max_pixels=service().max_pixels)
         return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 

@@ -1,4 +1,4 @@
-"""The HTTP door as a part of Streamlit's own server; ``server_app.py`` puts both together."""
+"""The HTTP API as a part of Streamlit's own server; ``server_app.py`` puts both together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 from streamlit import runtime
 
-from facecore.http.door import PICTURE_AGE_S, PICTURES_BYTES, HttpDoor
+from facecore.http.api import PICTURE_AGE_S, PICTURES_BYTES, HttpApi
 from facecore.http.image_store import ImageStore
 from facecore.http.page_uploads import guarded
 from facecore.http.uploads import UploadLimits
@@ -18,15 +18,15 @@ from facecore.machine.memory_plan import memory_plan
 from facecore.serving.service import process_service
 
 
-def make_door() -> HttpDoor:
-    """Make the door to the process's service, with the limits that Streamlit's settings name.
+def make_api() -> HttpApi:
+    """Make the api to the process's service, with the limits that Streamlit's settings name.
 
     Raises:
         SettingsError: a variable of the environment is no number or outside its range.
     """
     name = str(st.get_option("server.baseUrlPath") or "").strip("/")
     plan, max_bytes = memory_plan(), _max_upload_bytes()
-    return HttpDoor(
+    return HttpApi(
         process_service(),
         limits=upload_limits(max_bytes, plan.request_bytes),
         pictures=ImageStore(min(PICTURES_BYTES, plan.picture_bytes), PICTURE_AGE_S),
@@ -35,7 +35,7 @@ def make_door() -> HttpDoor:
 
 
 def upload_limits(max_bytes: int, memory_bytes: int) -> UploadLimits:
-    """Give the door's limits for files of so many bytes, where so much memory is for them."""
+    """Return the api's limits for files of so many bytes, where so much memory is for them."""
     ordinary = UploadLimits()
     held_photos = max(1, min(ordinary.held_photos, memory_bytes // max_bytes))
     return UploadLimits(
@@ -47,12 +47,12 @@ def upload_limits(max_bytes: int, memory_bytes: int) -> UploadLimits:
 
 
 def page_uploads() -> list[Any]:
-    """Give what watches over the pages' uploads; for ``App(middleware=...)``."""
+    """Return what watches over the pages' uploads; for ``App(middleware=...)``."""
     return guarded(memory_plan().upload_bytes, _max_upload_bytes(), uploaded_bytes)
 
 
 def uploaded_bytes() -> Mapping[str, int]:
-    """Give what each session's uploaded files take now, by the session's id."""
+    """Return what each session's uploaded files take now, by the session's id."""
     if not runtime.exists():
         return {}
     storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
@@ -67,8 +67,8 @@ def _max_upload_bytes() -> int:
 
 
 @asynccontextmanager
-async def warmed_up(door: HttpDoor, _app: Any) -> AsyncIterator[None]:
+async def warmed_up(api: HttpApi, _app: Any) -> AsyncIterator[None]:
     """Load the networks beside the server's start; for ``App(lifespan=...)``."""
-    loading = asyncio.get_running_loop().run_in_executor(None, door.warm_up)
+    loading = asyncio.get_running_loop().run_in_executor(None, api.warm_up)
     yield
     await loading

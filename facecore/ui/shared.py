@@ -16,9 +16,9 @@ from facecore.ui.waiting import session_turn
 
 @st.cache_resource(show_spinner=False)
 def service() -> FaceService:
-    """Give the one gate of this process and the networks behind it, loaded once for all sessions.
+    """Return the process's one queue and the networks behind it, loaded once for all sessions.
 
-    It is the process's own, which the HTTP door has as well, so that a cleared
+    It is the process's own, which the HTTP API has as well, so that a cleared
     cache loads nothing twice.
 
     Raises:
@@ -28,12 +28,12 @@ def service() -> FaceService:
 
 
 def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
-    """Give a set of networks for these options; it is loaded, at the gate, where there is none.
+    """Return a set of networks for these options; it is loaded, at the queue, where there is none.
 
     Not for a run, which takes a turn and the networks that come with it.
 
     Raises:
-        BusyError: there is none, and the gate gives no turn to load one.
+        BusyError: there is none, and the queue gives no turn to load one.
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
     """
     loaded = service().loaded(options)
@@ -48,10 +48,10 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
 
 @st.cache_data(max_entries=MAX_OPTIONS, ttl="10m", show_spinner="Timing each layer …")
 def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
-    """Give each network's time per layer, measured now and kept for ten minutes.
+    """Return each network's time per layer, measured now and kept for ten minutes.
 
     Raises:
-        BusyError: the gate gives no turn to measure.
+        BusyError: the queue gives no turn to measure.
         ModelError: a file is missing or wrong, or OpenCV cannot load it.
     """
     # Those who look wait for the one who measures, whose session does not matter.
@@ -61,13 +61,13 @@ def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
 
 @st.cache_data(max_entries=1, ttl="1m", show_spinner="Checking the files …")
 def file_statuses() -> tuple[FileStatus, ...]:
-    """Give where the networks' files are and whether they are right; checked once a minute."""
+    """Return where the networks' files are and whether they are right; checked once a minute."""
     return all_file_statuses()
 
 
 @st.cache_data(max_entries=MAX_OPTIONS, show_spinner=False)
 def facts(options: RuntimeOptions) -> EngineFacts:
-    """Give the facts of this OpenCV build under these options, as the networks have them."""
+    """Return the facts of this OpenCV build under these options, as the networks have them."""
     return engine_facts(service().effective(options))
 
 
@@ -78,5 +78,5 @@ def usable_threads() -> int:
 
 @st.cache_data(show_spinner=False)
 def model_card() -> str:
-    """Give what was measured of the networks, and what they are not for, as Markdown."""
+    """Return what was measured of the networks, and what they are not for, as Markdown."""
     return (REPOSITORY_MODELS_DIR / "MODEL_CARD.md").read_text(encoding="utf-8")

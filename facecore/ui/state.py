@@ -26,27 +26,27 @@ MAX_EXPERIMENTS = 10
 
 
 def photos() -> SessionPhotos:
-    """Give this session's photos."""
+    """Return this session's photos."""
     return _remembered("facecore.photos", SessionPhotos)
 
 
 def history() -> RunHistory:
-    """Give this session's runs."""
+    """Return this session's runs."""
     return _remembered("facecore.history", RunHistory)
 
 
 def sampler() -> SystemSampler:
-    """Give this session's sampler of the process and the machine."""
+    """Return this session's sampler of the process and the machine."""
     return _remembered("facecore.sampler", SystemSampler)
 
 
 def live_samples() -> deque[SystemSample]:
-    """Give the newest samples of the live strip, oldest first, at most 60 of them."""
+    """Return the newest samples of the live strip, oldest first, at most 60 of them."""
     return _remembered("facecore.live", lambda: deque(maxlen=LIVE_SAMPLES))
 
 
 def session_key() -> str:
-    """Give a name of this session for the gate, which lets sessions take turns."""
+    """Return a name of this session for the queue, which lets sessions take turns."""
     return _remembered("facecore.session_key", lambda: secrets.token_hex(8))
 
 
@@ -57,7 +57,7 @@ def restart_live() -> None:
 
 
 def own_photos() -> tuple[PhotoInput, ...]:
-    """Give the photos that the visitor uploaded or took."""
+    """Return the photos that the visitor uploaded or took."""
     return _remembered("facecore.own_photos", tuple)
 
 
@@ -68,7 +68,7 @@ def keep_own_photos(own: Sequence[PhotoInput]) -> None:
 
 
 def shows_own_photos() -> bool:
-    """Tell whether the visitor's photos are to be shown rather than a sample."""
+    """Return whether the visitor's photos are to be shown rather than a sample."""
     return _remembered("facecore.shows_own", bool)
 
 
@@ -78,7 +78,7 @@ def show_own_photos(own: bool) -> None:
 
 
 def truth() -> Truth:
-    """Give what the visitor's tables say of the photos."""
+    """Return what the visitor's tables say of the photos."""
     return _remembered("facecore.truth", Truth)
 
 
@@ -88,7 +88,7 @@ def keep_truth(tables: Truth) -> None:
 
 
 def variants() -> tuple[Variant, ...]:
-    """Give the variants that the Compare page is to measure; empty before the first visit."""
+    """Return the variants that the Compare page is to measure; empty before the first visit."""
     return _remembered("facecore.variants", tuple)
 
 
@@ -99,12 +99,12 @@ def keep_variants(chosen: Sequence[Variant], claim: str = "") -> None:
 
 
 def chosen_claim() -> str:
-    """Give the key of the ready-made comparison that the variants are, "" if they are none."""
+    """Return the key of the ready-made comparison that the variants are, "" if they are none."""
     return _remembered("facecore.claim", str)
 
 
 def running_experiment() -> BackgroundExperiment | None:
-    """Give the experiment that this session has under way or has just ended."""
+    """Return the experiment that this session has under way or has just ended."""
     return _remembered("facecore.running", lambda: None)
 
 
@@ -114,7 +114,7 @@ def keep_running_experiment(running: BackgroundExperiment | None) -> None:
 
 
 def experiments() -> dict[str, Outcome]:
-    """Give the experiments that were measured or loaded, by title; the newest last."""
+    """Return the experiments that were measured or loaded, by title; the newest last."""
     return _remembered("facecore.experiments", dict)
 
 
@@ -133,12 +133,12 @@ def keep_experiment(title: str, outcome: Outcome) -> None:
 
 
 def experiment_to_show_next() -> str | None:
-    """Give the title of an experiment that has just come, once."""
+    """Return the title of an experiment that has just come, once."""
     return cast(str | None, st.session_state.pop("facecore.show_next", None))
 
 
 def loaded_files() -> set[str]:
-    """Give the uploaded experiment files that were read already, by Streamlit's number."""
+    """Return the uploaded experiment files that were read already, by Streamlit's number."""
     return _remembered("facecore.loaded_files", set)
 
 
@@ -148,7 +148,7 @@ def keep_message(message: str) -> None:
 
 
 def messages_once() -> list[str]:
-    """Give the sentences that were kept, once."""
+    """Return the sentences that were kept, once."""
     kept = list(_messages())
     _messages().clear()
     return kept
@@ -159,7 +159,7 @@ def _messages() -> list[str]:
 
 
 def compared_photos() -> dict[str, PhotoInput]:
-    """Give the photos of this session's experiments, by SHA-256, to show them."""
+    """Return the photos of this session's experiments, by SHA-256, to show them."""
     return _remembered("facecore.compared_photos", dict)
 
 
@@ -172,7 +172,7 @@ def keep_only_photos(keys: Collection[str]) -> None:
 
 
 def batch() -> BackgroundBatch | None:
-    """Give this session's batch of photos, under way or ended."""
+    """Return this session's batch of photos, under way or ended."""
     return _remembered("facecore.batch", lambda: None)
 
 
@@ -183,7 +183,7 @@ def keep_batch(batch: BackgroundBatch | None, file_ids: Collection[str] = ()) ->
 
 
 def used_files() -> set[str]:
-    """Give the uploaded files, by Streamlit's numbers, that photos and the batch are read from."""
+    """Return the uploaded files that photos and the batch are read from, by Streamlit's numbers."""
     own = {photo.file_id for photo in own_photos()}
     return own | _remembered("facecore.batch_files", frozenset)
 
@@ -212,12 +212,12 @@ def keep_settings(settings: AnalysisSettings, options: RuntimeOptions) -> None:
 
 
 def current_settings() -> tuple[AnalysisSettings, RuntimeOptions]:
-    """Give what the sidebar says; the defaults where there is none."""
+    """Return what the sidebar says; the defaults where there is none."""
     return _remembered("facecore.settings", lambda: (AnalysisSettings(), RuntimeOptions()))
 
 
 def widget_value(key: str) -> Any:
-    """Give what a widget holds, or None where it is not on the page."""
+    """Return what a widget holds, or None where it is not on the page."""
     return st.session_state.get(key)
 
 

@@ -1,4 +1,4 @@
-"""Waiting for a turn at the gate, with a page that says so meanwhile."""
+"""Waiting for a turn at the queue, with a page that says so meanwhile."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def capped(photo: Any, longest: int | None) -> Any:
 
 
 def _leaves(x0: float, y0: float, x1: float, y1: float) -> bool:
-    """Tell whether a box leaves the photo by more than a tenth of its own side."""
+    """Return whether a box leaves the photo by more than a tenth of its own side."""
     beyond_x, beyond_y = max(-x0, x1 - 1), max(-y0, y1 - 1)
     return beyond_x > 0.1 * (x1 - x0) or beyond_y > 0.1 * (y1 - y0)
 
@@ -98,7 +98,7 @@ def _boxes(
 def _answers(
     photo: Any, box: tuple[int, int, int, int], nets: Nets, settings: AnalysisSettings
 ) -> list[float]:
-    """Give gender and age probabilities, one crop at a time, averaged where there are several."""
+    """Return gender and age probabilities, one crop at a time, averaged where there are several."""
     height, width = photo.shape[:2]
     steps = (-0.05, 0.0, 0.05) if settings.careful else (0.0,)
     answers = []
@@ -117,7 +117,7 @@ def _answers(
 
 
 def _reference(data: bytes, nets: Nets, settings: AnalysisSettings) -> list[list[float]]:
-    """Give box, confidence and probabilities of each face, one face at a time."""
+    """Return box, confidence and probabilities of each face, one face at a time."""
     photo = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert photo is not None
     return [

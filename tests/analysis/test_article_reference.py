@@ -31,7 +31,7 @@ def nets() -> dict[str, cv2.dnn.Net]:
 
 
 def _article(data: bytes, nets: dict[str, cv2.dnn.Net]) -> tuple[tuple[int, int], list[Found]]:
-    """Give the size of the copy; and box in it, confidence and probabilities of each face."""
+    """Return the size of the copy; and box in it, confidence and probabilities of each face."""
     frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     assert frame is not None
     height, width = frame.shape[:2]

@@ -129,7 +129,7 @@ def tight_crop(photo: BgrImage, box: Box, margin: float) -> BgrImage:
 
 
 def _lost(faces: tuple[Face, ...], others: tuple[Face, ...]) -> list[Face]:
-    """Give the faces that have no counterpart among the others."""
+    """Return the faces that have no counterpart among the others."""
     boxes, other_boxes = (
         np.array([face.box.xyxy for face in some]).reshape(-1, 4) for some in (faces, others)
     )

@@ -271,7 +271,7 @@ def test_what_cannot_be_reduced_is_read_as_before(
 
 
 def _outcome(analyzer: FaceAnalyzer, data: bytes, settings: AnalysisSettings) -> object:
-    """Give the photo's size, or the error's kind and sentence."""
+    """Return the photo's size, or the error's kind and sentence."""
     try:
         return analyzer.analyze(data, settings, annotate=False).size_wh
     except ImageError as error:

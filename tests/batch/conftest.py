@@ -23,7 +23,7 @@ from facecore.settings import AnalysisSettings
 
 
 def face(number: int = 0) -> Face:
-    """Give a face whose numbers differ from those of another number."""
+    """Return a face whose numbers differ from those of another number."""
     share = (number % 7) / 10
     return Face(
         Detection(Box(number, 1, number + 20, 31), 0.9 + 1 / 30),
@@ -33,7 +33,7 @@ def face(number: int = 0) -> Face:
 
 
 def analysis(faces: int = 1) -> Analysis:
-    """Give an answer with so many faces."""
+    """Return an answer with so many faces."""
     return Analysis(
         faces=tuple(face(number) for number in range(faces)),
         candidates=(),
@@ -52,17 +52,17 @@ def analysis(faces: int = 1) -> Analysis:
 
 
 def row(name: str, faces: int = 1) -> dict[str, Any]:
-    """Give the row of a photo that was read."""
+    """Return the row of a photo that was read."""
     return analysis_to_dict(name, analysis(faces))
 
 
 def failed_row(name: str) -> dict[str, Any]:
-    """Give the row of a photo that could not be read."""
+    """Return the row of a photo that could not be read."""
     return error_to_dict(name, "It is broken.")
 
 
 def grey_png(side_px: int = 32, level: int = 128) -> bytes:
-    """Give a small grey photo without a face."""
+    """Return a small grey photo without a face."""
     written, data = cv2.imencode(".png", np.full((side_px, side_px, 3), level, np.uint8))
     assert written
     return data.tobytes()

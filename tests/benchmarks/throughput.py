@@ -1,4 +1,4 @@
-"""Photos a second through the gate: one set of networks against several, in turn.
+"""Photos a second through the queue: one set of networks against several, in turn.
 
 ``python -m tests.benchmarks.throughput [ROUNDS [REPLICAS]]`` reads a 1080p photo with
 five faces with 1 client and with 8 clients, each of which asks again as soon as it
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.settings.server import GateSettings, ServerSettings
+from facecore.settings.server import QueueSettings, ServerSettings
 from tests.benchmarks.whole_photo import five_faces_1080p
 
 PHOTOS_A_ROUND = 16
@@ -26,8 +26,8 @@ PREVIEW_SIDE_PX = 1400
 
 def make_service(replicas: int, concurrency: int) -> FaceService:
     """Make a service whose sets of networks are all loaded."""
-    gate = GateSettings(concurrency=concurrency, queue_limit=1000, max_wait_s=600)
-    service = FaceService(ServerSettings(replicas=replicas, gate=gate))
+    queue = QueueSettings(concurrency=concurrency, queue_limit=1000, max_wait_s=600)
+    service = FaceService(ServerSettings(replicas=replicas, queue=queue))
     together = threading.Barrier(replicas)
 
     def load(number: int) -> None:

@@ -30,7 +30,7 @@ _CHROMIUM_FLAGS = (
 
 
 def chromium_path() -> str | None:
-    """Give the path of an installed Chromium; ``CHROMIUM`` in the environment goes first."""
+    """Return the path of an installed Chromium; ``CHROMIUM`` in the environment goes first."""
     named = os.environ.get("CHROMIUM")
     return named or next(filter(None, map(shutil.which, _CHROMIUM_NAMES)), None)
 

@@ -128,7 +128,7 @@ def _measure(page: Page, repeats: int) -> None:
 
 
 def _workers() -> list[psutil.Process]:
-    """Give the worker processes of the servers that this test started, the first in front."""
+    """Return the worker processes of the servers that this test started, the first in front."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline:
         try:

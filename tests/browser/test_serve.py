@@ -1,4 +1,4 @@
-"""The dashboard beside the HTTP door, in a real browser."""
+"""The dashboard beside the HTTP API, in a real browser."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_dashboard_works_beside_the_door(page: Page, tmp_path: Path) -> None:
-    """Pages open, an upload is read, and what the door answers can be looked at."""
+    """Pages open, an upload is read, and what the api answers can be looked at."""
     log = tmp_path / "server.log"
     portrait = samples()[1].read()
-    with running_server(log, door=True) as address:
+    with running_server(log, api=True) as address:
         page.goto(f"{address}/tune")
         wait_until_idle(page)
         expect(page.get_by_role("heading", name="Tune", level=1)).to_be_visible()

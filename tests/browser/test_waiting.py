@@ -32,17 +32,17 @@ def test_waiting_is_shown_while_it_lasts(page: Page, tmp_path: Path) -> None:
 
 
 def _at_the_gate(address: str) -> dict[str, float]:
-    """Give what the server says of its gate, by the end of each figure's name."""
+    """Return what the server says of its queue, by the end of each figure's name."""
     with urllib.request.urlopen(f"{address}/metrics", timeout=30) as response:
         lines = response.read().decode().splitlines()
-    figures = (line.removeprefix("facecore_gate_").rsplit(" ", 1) for line in lines)
+    figures = (line.removeprefix("facecore_queue_").rsplit(" ", 1) for line in lines)
     return {figure[0]: float(figure[1]) for figure in figures if not figure[0].startswith("#")}
 
 
 def test_who_moves_on_leaves_the_line(page: Page, tmp_path: Path) -> None:
     """A setting that is moved while the page waits, and a page that is left, wait no longer."""
     log = tmp_path / "server.log"
-    with running_server(log, door=True, FACECORE_MIN_INTERVAL_MS="60000") as address:
+    with running_server(log, api=True, FACECORE_MIN_INTERVAL_MS="60000") as address:
         page.goto(address)
         note = page.get_by_text("The server is busy: this one is next")
         expect(note).to_be_visible(timeout=30_000)  # the loading at the start was the first run

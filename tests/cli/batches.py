@@ -22,7 +22,7 @@ TWO_WORKERS = ("--workers", "2")
 
 
 def paths_of(folder: Path) -> list[str]:
-    """Give the names of a folder's photos in the order that their rows have."""
+    """Return the names of a folder's photos in the order that their rows have."""
     return sorted(str(path) for path in folder.iterdir())
 
 

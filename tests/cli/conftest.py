@@ -30,7 +30,7 @@ Argument = str | bytes | Path
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Give this environment as a newcomer's would be: no settings of ours, default output."""
+    """Return this environment as a newcomer's would be: no settings of ours, default output."""
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -237,7 +237,7 @@ def test_archive_that_is_an_attack_is_one_line(tmp_path: Path, out: Path) -> Non
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:
-    """Give what is read until the other side is closed, which a terminal tells as an error."""
+    """Return what is read until the other side is closed, which a terminal tells as an error."""
     try:
         while chunk := os.read(descriptor, 4096):
             yield chunk

@@ -67,7 +67,7 @@ def plain_file(tmp_path: Path) -> Path:
 
 
 def _refused(path: Path) -> str:
-    """Give the one sentence with which a file of variants is refused."""
+    """Return the one sentence with which a file of variants is refused."""
     with pytest.raises(SettingsError) as told:
         read_variants(path)
     sentence = str(told.value)

@@ -48,7 +48,7 @@ def test_a_wrong_variable_is_told_at_once(variable: str, value: str) -> None:
 
 def test_a_port_in_use_ends_it(tmp_path: Path) -> None:
     """A second server on the same port says so and ends."""
-    with running_server(tmp_path / "first.log", door=True) as address:
+    with running_server(tmp_path / "first.log", api=True) as address:
         port = address.rsplit(":", 1)[1]
         done = facecore("serve", f"--port={port}")
     assert done.returncode == 1

@@ -33,7 +33,7 @@ _USAGE = ResourceUsage(
 
 
 def face(gender: str, group: int, xyxy: Xyxy = MIDDLE) -> Face:
-    """Give a face that is surely of this gender and of the age group with this index."""
+    """Return a face that is surely of this gender and of the age group with this index."""
     male = 0.75 if gender == "Male" else 0.25
     ages = tuple(float(index == group) for index in range(len(AGE_GROUPS)))
     return Face(
@@ -42,7 +42,7 @@ def face(gender: str, group: int, xyxy: Xyxy = MIDDLE) -> Face:
 
 
 def found(*boxes: tuple[float, Xyxy]) -> tuple[Detection, ...]:
-    """Give detections of these confidences and boxes."""
+    """Return detections of these confidences and boxes."""
     return tuple(Detection(Box(*xyxy), confidence) for confidence, xyxy in boxes)
 
 
@@ -53,7 +53,7 @@ def analysis(
     total_ms: float = 10.0,
     reused: tuple[str, ...] = (),
 ) -> Analysis:
-    """Give the analysis of a photo of 100×80 pixels."""
+    """Return the analysis of a photo of 100×80 pixels."""
     return Analysis(
         faces=tuple(faces),
         candidates=tuple(candidates),

@@ -13,7 +13,7 @@ TIMEOUT_S = 60
 
 
 def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, waiting for it where it is about to."""
+    """Return whether a process has ended, waiting for it where it is about to."""
     try:
         psutil.Process(pid).wait(timeout=TIMEOUT_S)
     except psutil.NoSuchProcess:

@@ -39,13 +39,13 @@ def _grey(count: int) -> list[PhotoFile]:
 
 
 def _crowd(file: bytes) -> bytes:
-    """Give a photo of many faces."""
+    """Return a photo of many faces."""
     portrait = cv2.resize(decode_image(file), (110, 110), interpolation=cv2.INTER_AREA)
     return encode_jpeg(np.tile(portrait.astype(np.uint8), (6, 10, 1)))
 
 
 def _workers() -> list[psutil.Process]:
-    """Give this process's workers, however they are at this moment."""
+    """Return this process's workers, however they are at this moment."""
     return [
         child
         for child in psutil.Process().children()

@@ -49,17 +49,17 @@ WAIT_S = 30
 
 
 def read_samples() -> dict[str, bytes]:
-    """Give both portraits by the names of their files."""
+    """Return both portraits by the names of their files."""
     return {name: (SAMPLES / name).read_bytes() for name in ("astronaut.png", "grace_hopper.jpg")}
 
 
 def two_variants() -> tuple[Variant, Variant]:
-    """Give two variants that measure the same."""
+    """Return two variants that measure the same."""
     return Variant(name="once"), Variant(name="again")
 
 
 def worker_processes(parent: psutil.Process | None = None) -> list[psutil.Process]:
-    """Give the worker processes of a process (default: this one), the first started in front."""
+    """Return the worker processes of a process (default: this one), the first started in front."""
     children = (parent or psutil.Process()).children(recursive=True)
     found = []
     for child in sorted(children, key=lambda one: one.create_time()):
@@ -82,7 +82,7 @@ def wait_until(is_so: Callable[[], bool]) -> bool:
 
 
 def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, fetched by its parent or not."""
+    """Return whether a process has ended, fetched by its parent or not."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -75,7 +75,7 @@ def test_other_variants_are_no_claim() -> None:
 
 
 def preset_claim() -> Claim:
-    """Give the comparison of the presets, which has more than two variants."""
+    """Return the comparison of the presets, which has more than two variants."""
     return next(claim for claim in claims() if len(claim.variants) > 2)
 
 

@@ -52,7 +52,7 @@ def _tree(experiment: Experiment) -> dict[str, Any]:
 
 
 def _paths(node: Any, so_far: Path = ()) -> Iterator[Path]:
-    """Give the place of every value below a node, but no table's row twice."""
+    """Return the place of every value below a node, but no table's row twice."""
     if isinstance(node, dict):
         inside: list[tuple[str | int, Any]] = list(node.items())
     elif isinstance(node, list):
@@ -86,7 +86,7 @@ def _without(tree: dict[str, Any], path: Path) -> bytes:
 
 
 def _names(path: Path) -> tuple[str, ...]:
-    """Give a place without the numbers of lists."""
+    """Return a place without the numbers of lists."""
     return tuple(key for key in path if isinstance(key, str))
 
 

@@ -1,4 +1,4 @@
-"""The HTTP door in this process, over the tests' own networks."""
+"""The HTTP API in this process, over the tests' own networks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.http.door import HttpDoor
+from facecore.http.api import HttpApi
 from facecore.http.image_store import ImageStore
 from facecore.http.uploads import UploadLimits
 from facecore.serving.service import FaceService
-from facecore.settings.server import GateSettings, ServerSettings
+from facecore.settings.server import QueueSettings, ServerSettings
 
 _T = TypeVar("_T")
 
@@ -25,8 +25,8 @@ BOUNDARY = "boundary"
 LIMITS = UploadLimits(max_bytes=3_000_000)
 
 
-class Door(NamedTuple):
-    """A door with what is behind it, and a client in front of it."""
+class ServedApi(NamedTuple):
+    """A api with what is behind it, and a client in front of it."""
 
     client: TestClient
     service: FaceService
@@ -42,16 +42,16 @@ class Door(NamedTuple):
 def service(analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch) -> FaceService:
     """A service that takes the tests' own networks instead of loading some."""
     monkeypatch.setattr(FaceAnalyzer, "load", lambda *_, **__: analyzer)
-    return FaceService(ServerSettings(gate=GateSettings(queue_limit=0)))
+    return FaceService(ServerSettings(queue=QueueSettings(queue_limit=0)))
 
 
 @pytest.fixture
-def door(service: FaceService) -> Iterator[Door]:
-    """A door to that service."""
+def api(service: FaceService) -> Iterator[ServedApi]:
+    """A api to that service."""
     pictures = ImageStore(1_000_000, 600)
-    app = Starlette(routes=HttpDoor(service, limits=LIMITS, pictures=pictures).routes())
+    app = Starlette(routes=HttpApi(service, limits=LIMITS, pictures=pictures).routes())
     with TestClient(app) as client:
-        yield Door(client, service, pictures, app)
+        yield ServedApi(client, service, pictures, app)
 
 
 def form(data: bytes, field: str = "image", file_name: str | None = "a.jpg") -> bytes:
@@ -62,7 +62,7 @@ def form(data: bytes, field: str = "image", file_name: str | None = "a.jpg") -> 
 
 
 def scope_of_upload(**headers: str) -> dict[str, Any]:
-    """Give the ASGI scope of a form that is sent without saying how long it is."""
+    """Return the ASGI scope of a form that is sent without saying how long it is."""
     named = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", **headers}
     return {
         "type": "http",
@@ -107,7 +107,7 @@ async def exchange(
 
 
 def body_of(chunks: Sequence[bytes], then: str = "end") -> Callable[[], Awaitable[Message]]:
-    """Give a body in chunks, which then ends, is cut off by a "disconnect", or goes "silent"."""
+    """Return a body in chunks, which then ends, is cut off by a "disconnect", or goes "silent"."""
     messages: list[Message] = [
         {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
     ]

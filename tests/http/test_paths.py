@@ -1,4 +1,4 @@
-"""The other paths, and what all answers of the door have in common."""
+"""The other paths, and what all answers of the api have in common."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from facecore.http import door as door_module
-from facecore.http.door import HttpDoor
+from facecore.http import api as api_module
+from facecore.http.api import HttpApi
 from facecore.models.catalogue import network_specs
 from facecore.serving.service import FaceService
 from facecore.settings import MODELS_DIR_VARIABLE, AnalysisSettings, RuntimeOptions
 from tests.conftest import REPOSITORY
-from tests.http.conftest import Door
+from tests.http.conftest import ServedApi
 
 PATHS = {
     "/predict": "POST",
@@ -35,10 +35,10 @@ PATHS = {
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE"])
-def test_other_methods_are_405(door: Door, path: str, method: str) -> None:
+def test_other_methods_are_405(api: ServedApi, path: str, method: str) -> None:
     """A method that a path does not take is refused with the ones it does."""
     takes = {"POST": {"POST"}, "GET": {"GET", "HEAD"}}[PATHS[path]]
-    response = door.client.request(method, path)
+    response = api.client.request(method, path)
     assert (response.status_code == 405) == (method not in takes)
     if response.status_code == 405:
         assert set(response.headers["allow"].split(", ")) == takes | {"OPTIONS"}
@@ -46,21 +46,21 @@ def test_other_methods_are_405(door: Door, path: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_other_site_may_read(door: Door, path: str) -> None:
+def test_no_other_site_may_read(api: ServedApi, path: str) -> None:
     """To another site's page nothing is opened: neither asked beforehand nor afterwards."""
     origin = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
-    asked = door.client.options(path, headers=origin)
+    asked = api.client.options(path, headers=origin)
     assert asked.status_code == 204
-    answered = door.client.request(PATHS[path], path, headers=origin)
+    answered = api.client.request(PATHS[path], path, headers=origin)
     for response in (asked, answered):
         assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
-def test_every_answer_has_the_safe_headers(door: Door, path: str, method: str) -> None:
+def test_every_answer_has_the_safe_headers(api: ServedApi, path: str, method: str) -> None:
     """Good or bad, no answer is guessed at, framed, or kept by anybody on the way."""
-    headers = door.client.request(method, path).headers
+    headers = api.client.request(method, path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
     assert "default-src 'none'" in headers["content-security-policy"]
@@ -70,61 +70,61 @@ def test_every_answer_has_the_safe_headers(door: Door, path: str, method: str) -
 @pytest.mark.parametrize(
     "name", ["x", "..", "%2e%2e", "..%2f..%2fetc%2fpasswd", "a%00b", "%ff", "x" * 5000]
 )
-def test_an_unknown_picture_is_404(door: Door, name: str) -> None:
+def test_an_unknown_picture_is_404(api: ServedApi, name: str) -> None:
     """A name that was never given, whatever it looks like, gives no picture and no file."""
-    response = door.client.get(f"/images/{name}")
+    response = api.client.get(f"/images/{name}")
     assert response.status_code == 404
     assert "image/" not in response.headers["content-type"]
     assert "root:" not in response.text
 
 
 def test_a_picture_goes_after_its_time(
-    door: Door, astronaut_file: bytes, monkeypatch: pytest.MonkeyPatch
+    api: ServedApi, astronaut_file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once the time is over, a link that worked says so."""
-    link = door.predict(astronaut_file).json()["output_image"]
-    assert door.client.get(link).status_code == 200
-    monkeypatch.setattr(door.pictures, "max_age_s", 0.0)
-    response = door.client.get(door.predict(astronaut_file).json()["output_image"])
+    link = api.predict(astronaut_file).json()["output_image"]
+    assert api.client.get(link).status_code == 200
+    monkeypatch.setattr(api.pictures, "max_age_s", 0.0)
+    response = api.client.get(api.predict(astronaut_file).json()["output_image"])
     assert response.status_code == 404
     assert "send the photo again" in response.json()["error"]
 
 
-def test_health_needs_no_loading(door: Door) -> None:
+def test_health_needs_no_loading(api: ServedApi) -> None:
     """Before the first photo the files are looked at, and nothing is loaded for it."""
-    assert door.client.get("/healthz").json() == {"status": "ok", "networks_loaded": False}
-    assert door.service.loaded(RuntimeOptions()) == ()
+    assert api.client.get("/healthz").json() == {"status": "ok", "networks_loaded": False}
+    assert api.service.loaded(RuntimeOptions()) == ()
 
 
-def test_health_knows_loaded_networks(door: Door, astronaut_file: bytes) -> None:
+def test_health_knows_loaded_networks(api: ServedApi, astronaut_file: bytes) -> None:
     """After the first photo the networks are there."""
-    door.predict(astronaut_file)
-    assert door.client.get("/healthz").json() == {"status": "ok", "networks_loaded": True}
+    api.predict(astronaut_file)
+    assert api.client.get("/healthz").json() == {"status": "ok", "networks_loaded": True}
 
 
 def test_health_is_503_while_files_are_wrong(
-    door: Door,
+    api: ServedApi,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A wrong file makes the server unhealthy until it is mended; the log names it."""
-    monkeypatch.setattr(door_module, "_FILES_CHECKED_FOR_S", 0)
+    monkeypatch.setattr(api_module, "_FILES_CHECKED_FOR_S", 0)
     monkeypatch.setenv(MODELS_DIR_VARIABLE, str(tmp_path))
     wrong = tmp_path / network_specs()[0].files[0].name
     wrong.write_bytes(b"other")
-    response = door.client.get("/healthz")
+    response = api.client.get("/healthz")
     assert response.status_code == 503
     assert str(tmp_path) not in response.text
     assert any(str(wrong) in record.getMessage() for record in caplog.records)
     wrong.unlink()
-    assert door.client.get("/healthz").status_code == 200
+    assert api.client.get("/healthz").status_code == 200
 
 
-def test_warming_up_loads_the_networks(door: Door, service: FaceService) -> None:
+def test_warming_up_loads_the_networks(api: ServedApi, service: FaceService) -> None:
     """With the start of the server the networks are loaded, and a failure is only logged."""
-    HttpDoor(service).warm_up()
-    assert door.client.get("/healthz").json()["networks_loaded"]
+    HttpApi(service).warm_up()
+    assert api.client.get("/healthz").json()["networks_loaded"]
 
 
 def test_a_start_without_files_goes_on(
@@ -132,7 +132,7 @@ def test_a_start_without_files_goes_on(
 ) -> None:
     """A server without its files starts, so that the dashboard can say what is missing."""
     monkeypatch.setenv(MODELS_DIR_VARIABLE, str(tmp_path / "nowhere"))
-    HttpDoor(FaceService()).warm_up()
+    HttpApi(FaceService()).warm_up()
     assert any("nowhere" in record.getMessage() for record in caplog.records)
 
 
@@ -148,16 +148,16 @@ def test_files_are_looked_at_once_by_all_who_ask(monkeypatch: pytest.MonkeyPatch
         second.wait(0.3)
         return []
 
-    monkeypatch.setattr(door_module, "all_file_statuses", look)
-    door = HttpDoor(FaceService())
+    monkeypatch.setattr(api_module, "all_file_statuses", look)
+    api = HttpApi(FaceService())
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: door._files_are_right(), range(2)))
+        answers = list(pool.map(lambda _: api._files_are_right(), range(2)))
     assert answers == [True, True]
     assert len(looks) == 1
 
 
-def _samples(door: Door) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
-    response = door.client.get("/metrics")
+def _samples(api: ServedApi) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    response = api.client.get("/metrics")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     families = list(text_string_to_metric_families(response.text))
@@ -173,47 +173,47 @@ def _value(samples: dict[Any, float], name: str, **labels: str) -> float:
     return samples[name, frozenset(labels.items())]
 
 
-def test_metrics_begin_at_zero(door: Door) -> None:
+def test_metrics_begin_at_zero(api: ServedApi) -> None:
     """Before any photo there are the gauges, and no run is counted."""
-    samples = _samples(door)
-    assert _value(samples, "facecore_gate_running") == 0
-    assert _value(samples, "facecore_gate_visits_total", end="admitted") == 0
+    samples = _samples(api)
+    assert _value(samples, "facecore_queue_running") == 0
+    assert _value(samples, "facecore_queue_visits_total", end="admitted") == 0
     assert _value(samples, "facecore_network_sets") == 0
     assert _value(samples, "facecore_resident_memory_bytes") > 50e6
     assert not [name for name, _ in samples if name == "facecore_runs_total"]
 
 
-def test_metrics_count_what_happened(door: Door, astronaut_file: bytes) -> None:
-    """Photos, errors by kind, refusals, stages and answers are counted, of other doors as well."""
+def test_metrics_count_what_happened(api: ServedApi, astronaut_file: bytes) -> None:
+    """Photos, errors by kind, refusals, stages and answers are counted, of other apis as well."""
     for photo in (astronaut_file, astronaut_file, b"junk"):
-        door.predict(photo)
-    with door.service.gate.enter("somebody else"):
-        door.predict(astronaut_file)
-    with door.service.turn("a session", RuntimeOptions()) as turn:
+        api.predict(photo)
+    with api.service.queue.enter("somebody else"):
+        api.predict(astronaut_file)
+    with api.service.turn("a session", RuntimeOptions()) as turn:
         photo_again = turn.analyzer.open(astronaut_file)
         for _ in range(2):
             turn.read(photo_again, AnalysisSettings(), preview_side_px=100)
-    samples = _samples(door)
+    samples = _samples(api)
     value = partial(_value, samples)
-    assert value("facecore_runs_total", door="http") == 2
-    assert value("facecore_runs_total", door="dashboard") == 2
-    assert value("facecore_run_errors_total", door="http", kind="UnsupportedImageError") == 1
-    assert value("facecore_gate_visits_total", end="refused") == 1
+    assert value("facecore_runs_total", origin="http") == 2
+    assert value("facecore_runs_total", origin="dashboard") == 2
+    assert value("facecore_run_errors_total", origin="http", kind="UnsupportedImageError") == 1
+    assert value("facecore_queue_visits_total", end="refused") == 1
     assert value("facecore_wait_seconds_count") == 5
     assert value("facecore_stage_seconds_count", stage="total") == 4
     # The second reading of the open photo decoded and detected nothing.
     assert value("facecore_stage_seconds_count", stage="decode") == 3
     assert value("facecore_stage_seconds_sum", stage="detect") > 0
     assert value("facecore_network_sets") == 1
-    assert value("facecore_http_held_bytes", what="pictures") == door.pictures.used_bytes() > 0
+    assert value("facecore_http_held_bytes", what="pictures") == api.pictures.used_bytes() > 0
     for status, count in (("200", 2), ("415", 1), ("429", 1)):
         assert value("facecore_http_responses_total", path="/predict", status=status) == count
 
 
 def test_two_doors_count_apart(service: FaceService) -> None:
-    """Each door has its own registry, so that a second one is no error."""
-    doors = [HttpDoor(service), HttpDoor(service)]
-    clients = [TestClient(Starlette(routes=each.routes())) for each in doors]
+    """Each api has its own registry, so that a second one is no error."""
+    apis = [HttpApi(service), HttpApi(service)]
+    clients = [TestClient(Starlette(routes=each.routes())) for each in apis]
     clients[0].get("/healthz")
     texts = [client.get("/metrics").text for client in clients]
     assert ['path="/healthz"' in text for text in texts] == [True, False]
@@ -224,9 +224,9 @@ import sys
 sys.modules["prometheus_client"] = None
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from facecore.http.door import HttpDoor
+from facecore.http.api import HttpApi
 from facecore.serving.service import FaceService
-client = TestClient(Starlette(routes=HttpDoor(FaceService()).routes()))
+client = TestClient(Starlette(routes=HttpApi(FaceService()).routes()))
 response = client.get("/metrics")
 print(response.status_code, response.json()["error"], client.get("/healthz").status_code)
 assert "streamlit" not in sys.modules
@@ -249,7 +249,7 @@ def test_without_prometheus_metrics_say_so() -> None:
 
 def test_a_base_path_goes_before_everything(service: FaceService, astronaut_file: bytes) -> None:
     """Behind a prefix all paths begin with it, the link to the picture too."""
-    client = TestClient(Starlette(routes=HttpDoor(service, base_path="/faces").routes()))
+    client = TestClient(Starlette(routes=HttpApi(service, base_path="/faces").routes()))
     answer = client.post("/faces/predict", files={"image": astronaut_file}).json()
     assert answer["output_image"].startswith("/faces/images/")
     assert client.get(answer["output_image"]).status_code == 200
@@ -275,17 +275,17 @@ def _check_answer(document: dict[str, Any], path: str, method: str, response: An
 
 
 def test_the_document_is_true(
-    door: Door, astronaut_file: bytes, monkeypatch: pytest.MonkeyPatch
+    api: ServedApi, astronaut_file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every answer that the document promises for a photo is given, and is as it says."""
-    document = door.client.get("/openapi.json").json()
+    document = api.client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {path.replace("/x", "/{id}") for path in PATHS}
-    answers = [door.predict(astronaut_file), door.predict(b""), door.predict(b"junk")]
-    answers += [door.predict(bytes(9_000_000)), door.client.get("/predict")]
-    answers.append(door.client.post("/predict", headers={"Sec-Fetch-Site": "cross-site"}))
-    with door.service.gate.enter("somebody else"):
-        answers.append(door.predict(astronaut_file))
+    answers = [api.predict(astronaut_file), api.predict(b""), api.predict(b"junk")]
+    answers += [api.predict(bytes(9_000_000)), api.client.get("/predict")]
+    answers.append(api.client.post("/predict", headers={"Sec-Fetch-Site": "cross-site"}))
+    with api.service.queue.enter("somebody else"):
+        answers.append(api.predict(astronaut_file))
     for response in answers:
         _check_answer(document, "/predict", "post", response)
     assert [response.status_code for response in answers] == [200, 400, 415, 413, 405, 403, 429]
@@ -297,15 +297,15 @@ def test_the_document_is_true(
         ("/metrics", "/metrics"),
         ("/openapi.json", "/openapi.json"),
     ):
-        _check_answer(document, path, "get", door.client.get(asked))
+        _check_answer(document, path, "get", api.client.get(asked))
 
 
-def test_the_document_notices_a_wrong_answer(door: Door, astronaut_file: bytes) -> None:
+def test_the_document_notices_a_wrong_answer(api: ServedApi, astronaut_file: bytes) -> None:
     """An answer with one field more, less, or of another kind is not what was promised."""
-    document = door.client.get("/openapi.json").json()
+    document = api.client.get("/openapi.json").json()
     schema = {"$ref": "#/components/schemas/Prediction", "components": document["components"]}
     validator = jsonschema.Draft202012Validator(schema)
-    answer = door.predict(astronaut_file).json()
+    answer = api.predict(astronaut_file).json()
     assert validator.is_valid(answer)
     for wrong in (
         answer | {"more": 1},

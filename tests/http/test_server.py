@@ -37,13 +37,13 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(log: Path) -> Iterator[str]:
     """The address of ``python -m facecore serve``."""
-    with running_server(log, door=True) as address:
+    with running_server(log, api=True) as address:
         yield address
     assert "Traceback" not in log.read_text()
 
 
 def _different_photos(portrait: bytes) -> list[bytes]:
-    """Give photos that each have their face at another place."""
+    """Return photos that each have their face at another place."""
     face = decode_image(portrait)
     photos = []
     for number in range(PHOTOS):
@@ -109,12 +109,12 @@ def test_each_of_many_clients_gets_its_own_answer(
         sent_away = [status for statuses in pool.map(ask, range(CLIENTS)) for status in statuses]
     assert set(sent_away) == {429}
     samples = _samples(server)
-    assert samples["facecore_gate_running"] == samples["facecore_gate_waiting"] == 0
+    assert samples["facecore_queue_running"] == samples["facecore_queue_waiting"] == 0
     assert samples["facecore_http_held_bytes"] == 0
 
 
 def _samples(server: str) -> dict[str, float]:
-    """Give the first sample of each name."""
+    """Return the first sample of each name."""
     text = requests.get(f"{server}/metrics", timeout=TIMEOUT_S).text
     samples: dict[str, float] = {}
     for family in text_string_to_metric_families(text):
@@ -180,7 +180,7 @@ def test_clients_that_fall_silent_keep_nobody_out(server: str, astronaut_file: b
 
 
 def test_the_dashboard_is_on_the_same_port(server: str) -> None:
-    """The page, its health and its websocket are served beside the door."""
+    """The page, its health and its websocket are served beside the api."""
     page = requests.get(f"{server}/tune", timeout=TIMEOUT_S)
     assert page.headers["content-type"].startswith("text/html")
     assert requests.get(f"{server}/_stcore/health", timeout=TIMEOUT_S).text == "ok"
@@ -192,7 +192,7 @@ def test_the_dashboard_is_on_the_same_port(server: str) -> None:
 
 
 def test_uploads_of_the_page_still_need_their_token(server: str) -> None:
-    """Only the door takes photos without the dashboard's protection against other sites."""
+    """Only the api takes photos without the dashboard's protection against other sites."""
     response = requests.put(
         f"{server}/_stcore/upload_file/session/file", files={"a": b"x"}, timeout=TIMEOUT_S
     )

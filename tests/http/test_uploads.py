@@ -15,7 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.types import Message
 
-from facecore.http.door import HttpDoor
+from facecore.http.api import HttpApi
 from facecore.http.uploads import UploadLimits, keep_uploads_in_memory
 from facecore.serving.service import FaceService
 from tests.http.conftest import (
@@ -31,9 +31,9 @@ from tests.http.conftest import (
 PHOTO_FORM = form(b"x" * 1000)
 
 
-def _door(service: FaceService, **limits: float) -> tuple[HttpDoor, Starlette]:
-    door = HttpDoor(service, limits=replace(LIMITS, **limits))  # type: ignore[arg-type]
-    return door, Starlette(routes=door.routes())
+def _api(service: FaceService, **limits: float) -> tuple[HttpApi, Starlette]:
+    api = HttpApi(service, limits=replace(LIMITS, **limits))  # type: ignore[arg-type]
+    return api, Starlette(routes=api.routes())
 
 
 def _sentence(answer: Exchange) -> str:
@@ -41,36 +41,36 @@ def _sentence(answer: Exchange) -> str:
     return str(json.loads(answer.body)["error"])
 
 
-def _expect_nothing_held(door: HttpDoor) -> None:
-    assert (door._desk.under_way, door._desk.held_bytes) == (0, 0)
+def _expect_nothing_held(api: HttpApi) -> None:
+    assert (api._desk.under_way, api._desk.held_bytes) == (0, 0)
 
 
 def test_a_body_in_pieces_is_put_together(service: FaceService, astronaut_file: bytes) -> None:
     """However the network cuts a form, it is read as a whole, and let go afterwards."""
-    door, app = _door(service)
+    api, app = _api(service)
     body = form(astronaut_file)
     chunks = [body[start : start + 1013] for start in range(0, len(body), 1013)]
     answer = in_a_loop(exchange(app, scope_of_upload(), body_of(chunks)))
     assert answer.status == 200
     assert len(json.loads(answer.body)["results"]) == 1
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 @pytest.mark.parametrize("sent", [b"", PHOTO_FORM[:40], PHOTO_FORM[:500]])
 def test_a_client_that_falls_silent_is_given_up(service: FaceService, sent: bytes) -> None:
     """When nothing comes any more, the client hears so and its connection is closed."""
-    door, app = _door(service, idle_s=0.05)
+    api, app = _api(service, idle_s=0.05)
     chunks = [sent] if sent else []
     answer = in_a_loop(exchange(app, scope_of_upload(), body_of(chunks, then="silent")))
     assert answer.status == 408
     assert answer.headers["connection"] == "close"
     assert "too slowly" in _sentence(answer)
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 def test_a_client_that_drips_is_given_up(service: FaceService) -> None:
     """A byte now and then keeps an upload going only until its whole time is over."""
-    door, app = _door(service, idle_s=30, total_s=0.1)
+    api, app = _api(service, idle_s=30, total_s=0.1)
 
     begin = body_of([PHOTO_FORM[:200]])
     begun = False
@@ -85,13 +85,13 @@ def test_a_client_that_drips_is_given_up(service: FaceService) -> None:
 
     answer = in_a_loop(exchange(app, scope_of_upload(), drip))
     assert answer.status == 408
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 @pytest.mark.parametrize("declared", [True, False])
 def test_an_endless_body_is_refused_before_it_is_read(service: FaceService, declared: bool) -> None:
     """A body that is too long is refused by what it says, or as soon as too much has come."""
-    door, app = _door(service)
+    api, app = _api(service)
     taken = 0
 
     async def pour() -> Message:
@@ -112,20 +112,20 @@ def test_an_endless_body_is_refused_before_it_is_read(service: FaceService, decl
     assert answer.status == 413
     assert "larger than" in _sentence(answer)
     assert taken == 0 if declared else taken <= LIMITS.max_bytes + 300_000
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 def test_a_client_that_leaves_holds_nothing(service: FaceService) -> None:
     """A connection that breaks in the middle of an upload gives its memory back."""
-    door, app = _door(service)
+    api, app = _api(service)
     receive = body_of([PHOTO_FORM[:200]], then="disconnect")
     in_a_loop(exchange(app, scope_of_upload(), receive))
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 def test_only_so_many_uploads_are_under_way(service: FaceService) -> None:
     """One more than may be is asked to come back, while those that began go on."""
-    door, app = _door(service, at_once=2, client_share=1)
+    api, app = _api(service, at_once=2, client_share=1)
 
     async def run() -> tuple[list[Exchange], Exchange]:
         go_on = asyncio.Event()
@@ -140,7 +140,7 @@ def test_only_so_many_uploads_are_under_way(service: FaceService) -> None:
             return asyncio.create_task(exchange(app, scope_of_upload(), receive))
 
         tasks = [slow(), slow()]
-        while door._desk.under_way < 2:
+        while api._desk.under_way < 2:
             await asyncio.sleep(0)
         refused = await exchange(app, scope_of_upload(), body_of([PHOTO_FORM]))
         go_on.set()
@@ -151,7 +151,7 @@ def test_only_so_many_uploads_are_under_way(service: FaceService) -> None:
     assert refused.status == 429
     assert refused.headers["retry-after"] == "1"
     assert "2 uploads are under way" in _sentence(refused)
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 def _scope_from(address: str) -> dict[str, object]:
@@ -160,7 +160,7 @@ def _scope_from(address: str) -> dict[str, object]:
 
 def test_the_memory_of_all_uploads_is_bounded(service: FaceService) -> None:
     """What would be more than the memory for uploads is refused, and room is made again."""
-    door, app = _door(service, max_bytes=2_000_000, held_photos=1, client_share=1)
+    api, app = _api(service, max_bytes=2_000_000, held_photos=1, client_share=1)
     photo = form(b"x" * 1_500_000)
 
     async def run() -> tuple[Exchange, Exchange]:
@@ -168,12 +168,12 @@ def test_the_memory_of_all_uploads_is_bounded(service: FaceService) -> None:
         chunks = body_of([photo])
 
         async def receive() -> Message:
-            if door._desk.held_bytes:
+            if api._desk.held_bytes:
                 await go_on.wait()
             return await chunks()
 
         first = asyncio.create_task(exchange(app, _scope_from("1"), receive))
-        while not door._desk.held_bytes:
+        while not api._desk.held_bytes:
             await asyncio.sleep(0)
         refused = await exchange(app, _scope_from("2"), body_of([photo]))
         go_on.set()
@@ -183,13 +183,13 @@ def test_the_memory_of_all_uploads_is_bounded(service: FaceService) -> None:
     assert begun.status == 415
     assert refused.status == 429
     assert "fill its memory" in _sentence(refused)
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 @pytest.mark.parametrize("sent", [1, 1_500_000])
 def test_one_client_keeps_no_other_out(service: FaceService, sent: int) -> None:
     """Hanging uploads of one address, many or large, leave another one its share."""
-    door, app = _door(service, max_bytes=2_000_000, held_photos=2, at_once=8)
+    api, app = _api(service, max_bytes=2_000_000, held_photos=2, at_once=8)
     photo = form(b"x" * 1_500_000)
 
     async def run() -> tuple[list[int], Exchange]:
@@ -211,12 +211,12 @@ def test_one_client_keeps_no_other_out(service: FaceService, sent: int) -> None:
     refused, answer = in_a_loop(run())
     assert set(refused) == {429}
     assert answer.status == 415
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 def test_slow_uploads_hold_no_thread(service: FaceService, astronaut_file: bytes) -> None:
     """While several uploads hang, others are answered, and no thread has begun for the slow."""
-    door, app = _door(service, at_once=40)
+    api, app = _api(service, at_once=40)
 
     async def run() -> Exchange:
         hanging = [
@@ -225,9 +225,9 @@ def test_slow_uploads_hold_no_thread(service: FaceService, astronaut_file: bytes
             )
             for _ in range(15)
         ]
-        while door._desk.under_way < 15:
+        while api._desk.under_way < 15:
             await asyncio.sleep(0)
-        assert len(door._threads._threads) == 0
+        assert len(api._threads._threads) == 0
         answer = await exchange(app, scope_of_upload(), body_of([form(astronaut_file)]))
         for task in hanging:
             task.cancel()
@@ -235,8 +235,8 @@ def test_slow_uploads_hold_no_thread(service: FaceService, astronaut_file: bytes
         return answer
 
     assert in_a_loop(run()).status == 200
-    assert len(door._threads._threads) == 1
-    _expect_nothing_held(door)
+    assert len(api._threads._threads) == 1
+    _expect_nothing_held(api)
 
 
 def test_a_client_that_leaves_while_it_waits_leaves_the_line(
@@ -246,14 +246,14 @@ def test_a_client_that_leaves_while_it_waits_leaves_the_line(
     monkeypatch.setattr("facecore.serving.queue.TELL_EVERY_S", 0.01)
     monkeypatch.setattr("facecore.analysis.analyzer.FaceAnalyzer.load", lambda *_, **__: analyzer)
     service = FaceService()
-    door, app = _door(service)
+    api, app = _api(service)
     receive = body_of([form(astronaut_file)], then="end")
 
     async def run() -> None:
         ended = asyncio.Event()
 
         async def receive_and_leave() -> Message:
-            if service.gate.stats().waiting:
+            if service.queue.stats().waiting:
                 return {"type": "http.disconnect"}
             if ended.is_set():
                 await asyncio.sleep(0.005)
@@ -265,11 +265,11 @@ def test_a_client_that_leaves_while_it_waits_leaves_the_line(
 
         await exchange(app, scope_of_upload(), receive_and_leave)
 
-    with service.gate.enter("somebody else"):
+    with service.queue.enter("somebody else"):
         in_a_loop(run())
-        stats = service.gate.stats()
+        stats = service.queue.stats()
     assert (stats.waiting, stats.gave_up, stats.admitted) == (0, 1, 1)
-    _expect_nothing_held(door)
+    _expect_nothing_held(api)
 
 
 def test_forms_of_others_stay_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,7 +182,7 @@ def test_a_photo_that_comes_out_turned_otherwise_is_decoded_in_full() -> None:
 
 
 def _outcome(data: bytes, least_px: int) -> object:
-    """Give the photo's size, or the error's kind and sentence."""
+    """Return the photo's size, or the error's kind and sentence."""
     try:
         return decode_picture(data, least_px, max_pixels=MAX_PIXELS).size_wh
     except ImageError as error:

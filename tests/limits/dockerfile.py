@@ -22,13 +22,13 @@ class Instruction:
     text: str
 
     def command(self) -> list[str]:
-        """Give the words of a CMD or HEALTHCHECK in the form of a list."""
+        """Return the words of a CMD or HEALTHCHECK in the form of a list."""
         found: list[str] = json.loads(self.text[self.text.index("[") :])
         return found
 
 
 def instructions(path: Path = DOCKERFILE) -> list[list[Instruction]]:
-    """Give the instructions of each stage, FROM first."""
+    """Return the instructions of each stage, FROM first."""
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     stages: list[list[Instruction]] = []
     for line in re.sub(r"\\\n\s*", " ", "\n".join(lines)).splitlines():
@@ -41,13 +41,13 @@ def instructions(path: Path = DOCKERFILE) -> list[list[Instruction]]:
 
 
 def environment(stage: list[Instruction]) -> dict[str, str]:
-    """Give what a stage's ENV sets."""
+    """Return what a stage's ENV sets."""
     words = [word for one in stage if one.name == "ENV" for word in shlex.split(one.text)]
     return dict(word.split("=", 1) for word in words)
 
 
 def copied(stage: list[Instruction]) -> Iterator[tuple[str, str]]:
-    """Give each source in the repository that a stage copies, and its place below /app."""
+    """Return each source in the repository that a stage copies, and its place below /app."""
     for one in stage:
         if one.name == "COPY" and "--from" not in one.text:
             *sources, place = one.text.split()

@@ -20,7 +20,7 @@ import psutil
 from facecore.errors import FacecoreError, ImageError, WorkerError
 from facecore.executors.process import WorkerProcess
 from facecore.settings import AnalysisSettings
-from tests.load.doors import LOST, WRONG, Door, HttpDoor, is_a_sentence
+from tests.load.clients import LOST, WRONG, Client, HttpClient, is_a_sentence
 from tests.load.mutations import mutated
 from tests.load.uploads import SAMPLES_AND_PORTRAITS, Upload, hostile_files
 
@@ -46,21 +46,21 @@ class Findings:
 
 
 def seeds(max_bytes: int = 600_000) -> list[bytes]:
-    """Give the files to begin with: hostile ones, and some honest photos."""
+    """Return the files to begin with: hostile ones, and some honest photos."""
     paths = [*hostile_files(), *SAMPLES_AND_PORTRAITS[:_PORTRAITS]]
     found = [path.read_bytes() for path in paths if path.stat().st_size <= max_bytes]
     return [data for data in found if data]
 
 
 def read_all(
-    count: int, *, seed: int, door: Door | None = None, keep: Path | None = None
+    count: int, *, seed: int, client: Client | None = None, keep: Path | None = None
 ) -> Findings:
     """Read so many mutants one after the other, a new worker taking over from one that broke.
 
     Args:
         count: mutants.
         seed: the same gives the same mutants.
-        door: of a server that gets a part of them as well.
+        client: of a server that gets a part of them as well.
         keep: a folder for the files that did harm.
     """
     findings = Findings()
@@ -85,8 +85,8 @@ def read_all(
             # A worker settles with its first files.
             if findings.rss_before_bytes == 0 and number >= _WARM_UP:
                 findings.rss_before_bytes = rss_bytes
-        if door is not None and number % _HTTP_EVERY == 0:
-            outcome = door.hand_in(Upload("mutant", f"{number}.jpg", data))
+        if client is not None and number % _HTTP_EVERY == 0:
+            outcome = client.hand_in(Upload("mutant", f"{number}.jpg", data))
             findings.answers[f"http: {outcome.answer}"] += 1
             if outcome.answer in (LOST, WRONG):
                 wrong = wrong or f"http: {outcome.said}"
@@ -129,10 +129,10 @@ def main() -> int:
     parser.add_argument("--address", help="of a running server, such as http://127.0.0.1:8501")
     parser.add_argument("--keep", type=Path, help="a folder for the files that do harm")
     options = parser.parse_args()
-    door = HttpDoor(options.address) if options.address else None
+    client = HttpClient(options.address) if options.address else None
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
-    found = read_all(options.count, seed=options.seed, door=door, keep=options.keep)
+    found = read_all(options.count, seed=options.seed, client=client, keep=options.keep)
     report = {
         "answers": dict(found.answers.most_common()),
         "different sentences": len(found.sentences),

@@ -1,4 +1,4 @@
-"""Run the real server in a small container's limits and hand in many uploads at both doors.
+"""Run the real server in a small container's limits and hand in many uploads at both clients.
 
 ``python -m tests.limits.small_container`` makes a control group of 1 CPU and 1 GiB,
 starts the server inside, drives it from outside, and exits with 1 if an answer
@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from tests.load.clients import LOST, WRONG, Client, HttpClient, Outcome, PageClient, counted, drive
 from tests.load.control_groups import ControlGroup, NoControlGroupsError, control_group
-from tests.load.doors import LOST, WRONG, Door, HttpDoor, Outcome, PageDoor, counted, drive
 from tests.load.summary import percentiles_ms
 from tests.load.uploads import mixed_uploads
 from tests.server import Server, server_process
@@ -92,12 +92,12 @@ def _run(options: argparse.Namespace, group: ControlGroup, log: Path) -> dict[st
     outcomes: list[Outcome] = []
     with server_process(log, inside=group.command) as server, MemoryWatch(group).watching() as most:
         ready = group.memory()
-        doors: list[Callable[[], Door]] = [
-            *[partial(PageDoor, server.address, kept_files=options.kept_files)] * options.pages,
-            *[partial(HttpDoor, server.address)] * options.http,
+        clients: list[Callable[[], Client]] = [
+            *[partial(PageClient, server.address, kept_files=options.kept_files)] * options.pages,
+            *[partial(HttpClient, server.address)] * options.http,
         ]
         started = time.monotonic()
-        drive(doors, mixed_uploads(options.uploads, seed=options.seed), heard=outcomes.append)
+        drive(clients, mixed_uploads(options.uploads, seed=options.seed), heard=outcomes.append)
         took_s = time.monotonic() - started
         after, throttled = group.memory(), group.throttled_periods()
         alive = server.is_alive()
@@ -115,7 +115,7 @@ def _run(options: argparse.Namespace, group: ControlGroup, log: Path) -> dict[st
         "took s": round(took_s, 1),
         "answers": {name: dict(count) for name, count in sorted(counted(outcomes).items())},
         "busy answers before them": sum(outcome.busy_answers for outcome in outcomes),
-        "lost or wrong": [f"{o.door}, {o.name}: {o.answer}, {o.said}" for o in bad],
+        "lost or wrong": [f"{o.client}, {o.name}: {o.answer}, {o.said}" for o in bad],
         "said": dict(Counter(o.said for o in outcomes if o.said).most_common()),
         "server alive": alive,
         "killed for memory": after.kills,
@@ -129,8 +129,8 @@ def _run(options: argparse.Namespace, group: ControlGroup, log: Path) -> dict[st
         },
         "periods that met the CPU quota": "{} of {}".format(*throttled),
         "latency ms": {
-            door: percentiles_ms([o.latency_ms for o in outcomes if o.door == door])
-            for door in ("page", "http")
+            client: percentiles_ms([o.latency_ms for o in outcomes if o.client == client])
+            for client in ("page", "http")
         },
     }
 

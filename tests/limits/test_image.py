@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.limits.dockerfile import copied, environment, instructions
-from tests.load.doors import ANSWERED, Door, HttpDoor, PageDoor
+from tests.load.clients import ANSWERED, Client, HttpClient, PageClient
 from tests.load.uploads import Upload
 from tests.server import free_port
 
@@ -112,7 +112,7 @@ def image_folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def _without_rights() -> list[str]:
-    """Give what turns a command into one of a user without rights."""
+    """Return what turns a command into one of a user without rights."""
     bounds = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     bounds += ["--no-new-privs"]
     python = Path(sys.executable).resolve()
@@ -151,10 +151,10 @@ def test_commands_work_without_rights(image_folder: Path, tmp_path: Path) -> Non
             time.sleep(0.5)
         photo = Upload("portrait", "a.jpg", (SAMPLES / "grace_hopper.jpg").read_bytes())
         address = f"http://127.0.0.1:{port}"
-        doors: list[Door] = [PageDoor(address), HttpDoor(address)]
-        for door in doors:
-            assert door.hand_in(photo).answer == ANSWERED, log.read_text()
-            door.close()
+        clients: list[Client] = [PageClient(address), HttpClient(address)]
+        for client in clients:
+            assert client.hand_in(photo).answer == ANSWERED, log.read_text()
+            client.close()
     finally:
         server.terminate()
         status = server.wait(timeout=30)

@@ -34,7 +34,7 @@ def _multipart(field: str, size_bytes: int) -> bytes:
 
 
 def _files_without_a_name(pid: int) -> Iterator[str]:
-    """Give the regular files that a process has open and that nobody else can see."""
+    """Return the regular files that a process has open and that nobody else can see."""
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         try:
             found, target = descriptor.stat(), str(descriptor.readlink())
@@ -67,10 +67,10 @@ def _send_most(server: Server, request: str, body: bytes, headers: dict[str, str
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs Linux's /proc")
-@pytest.mark.parametrize("door", ["page", "http"])
-def test_large_upload_makes_no_file(server: Server, session: PageSession, door: str) -> None:
-    """While 20 MB come in through either door, the server has no temporary file."""
-    if door == "page":
+@pytest.mark.parametrize("client", ["page", "http"])
+def test_large_upload_makes_no_file(server: Server, session: PageSession, client: str) -> None:
+    """While 20 MB come in through either client, the server has no temporary file."""
+    if client == "page":
         request = f"PUT {session.upload_place('a.jpg').upload_url}"
         field, headers = "file", {"Cookie": session.cookies(), **session.headers()}
     else:
@@ -82,8 +82,8 @@ def test_large_upload_makes_no_file(server: Server, session: PageSession, door: 
         # All but what fits into the sockets' buffers has been read by now.
         assert set(_files_without_a_name(server.pid)) <= before
         connection.sendall(body[-100:])
-        # The page's uploader takes any bytes; the other door reads them and finds no picture.
-        assert (b" 204 " if door == "page" else b" 415 ") in connection.recv(100)
+        # The page's uploader takes any bytes; the other client reads them and finds no picture.
+        assert (b" 204 " if client == "page" else b" 415 ") in connection.recv(100)
 
 
 def test_upload_from_elsewhere_is_refused(server: Server, session: PageSession) -> None:

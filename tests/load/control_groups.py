@@ -45,11 +45,11 @@ class ControlGroup:
 
     def command(self, command: Sequence[str]) -> list[str]:
         """Wrap a command so that it runs inside."""
-        doors = [str(folder / "cgroup.procs") for folder in self.folders.values()]
-        return ["sh", "-c", _ENTER, "sh", *doors, "--", *command]
+        clients = [str(folder / "cgroup.procs") for folder in self.folders.values()]
+        return ["sh", "-c", _ENTER, "sh", *clients, "--", *command]
 
     def pids(self) -> list[int]:
-        """Give the processes inside."""
+        """Return the processes inside."""
         text = (self.folders["memory"] / "cgroup.procs").read_text(encoding="ascii")
         return [int(line) for line in text.split()]
 
@@ -75,7 +75,7 @@ class ControlGroup:
         )
 
     def throttled_periods(self) -> tuple[int, int]:
-        """Give in how many of its periods the group ran into its quota, and of how many."""
+        """Return in how many of its periods the group ran into its quota, and of how many."""
         stat = _pairs(self.folders["cpu"] / "cpu.stat")
         return stat["nr_throttled"], stat["nr_periods"]
 

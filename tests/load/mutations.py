@@ -13,7 +13,7 @@ _LIES = (0, 1, 0x7FFF, 0x8000, 0xFFFF, 0x10001, 0x7FFFFFFF, 0x80000000, 0xFFFFFF
 
 
 def mutated(seeds: Sequence[bytes], count: int, *, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Give so many broken files, each with the names of what was done to it.
+    """Return so many broken files, each with the names of what was done to it.
 
     Args:
         seeds: files to begin with; not empty, and none of them empty.

@@ -21,7 +21,7 @@ _XSRF_COOKIE = "_streamlit_xsrf"
 
 
 class LostAnswerError(Exception):
-    """A door gave no answer: the connection broke, or nothing came in time."""
+    """A client gave no answer: the connection broke, or nothing came in time."""
 
 
 @dataclass
@@ -119,11 +119,11 @@ class PageSession:
         raise AssertionError("messages never end without an error")
 
     def headers(self) -> dict[str, str]:
-        """Give the header that proves that a request comes from this session's page."""
+        """Return the header that proves that a request comes from this session's page."""
         return {"X-Xsrftoken": self._xsrf}
 
     def cookies(self) -> str:
-        """Give the header that carries the session's cookie."""
+        """Return the header that carries the session's cookie."""
         return f"{_XSRF_COOKIE}={self._xsrf}"
 
     def show(self) -> PageView:

@@ -31,7 +31,7 @@ class Upload:
 
 
 def mixed_uploads(count: int, *, seed: int = 1) -> Iterator[Upload]:
-    """Give files of all kinds in a seeded random order; small photos are the most frequent.
+    """Return files of all kinds in a seeded random order; small photos are the most frequent.
 
     Folders of photos beside the repository are used where they are there.
     """
@@ -58,7 +58,7 @@ def mixed_uploads(count: int, *, seed: int = 1) -> Iterator[Upload]:
 
 
 def hostile_files() -> list[Path]:
-    """Give the files that are known to trouble decoders; none where the folder is missing."""
+    """Return the files that are known to trouble decoders; none where the folder is missing."""
     return [path for path in _files(SHARED_DATA / "hostile") if path.suffix != ".csv"]
 
 

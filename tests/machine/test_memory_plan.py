@@ -36,7 +36,7 @@ def test_all_shares_together_fit(gibibytes: int) -> None:
 
 
 def test_one_gibibyte_takes_the_largest_file_at_either_door() -> None:
-    """One file of 50 MB finds room, at a page and at the HTTP door."""
+    """One file of 50 MB finds room, at a page and at the HTTP API."""
     plan = plan_for(GIB)
     limits = upload_limits(50 * 2**20, plan.request_bytes)
     assert limits.max_bytes == 50 * 2**20

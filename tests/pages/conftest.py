@@ -68,7 +68,7 @@ def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
 
 
 def metrics(app: AppTest) -> dict[str, str]:
-    """Give what the page's metrics show, by label."""
+    """Return what the page's metrics show, by label."""
     return {metric.label: metric.value for metric in app.metric}
 
 

@@ -70,12 +70,12 @@ NONSENSE = {
 
 
 def _controls(app: AppTest) -> dict[str, object]:
-    """Give what the sidebar's controls hold."""
+    """Return what the sidebar's controls hold."""
     return {key: app.session_state[key] for key in DEFAULTS}
 
 
 def _settings(app: AppTest) -> tuple[AnalysisSettings, RuntimeOptions]:
-    """Give what the page was drawn with."""
+    """Return what the page was drawn with."""
     kept: tuple[AnalysisSettings, RuntimeOptions] = app.session_state["facecore.settings"]
     return kept
 

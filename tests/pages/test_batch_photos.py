@@ -17,10 +17,10 @@ from streamlit.testing.v1 import AppTest
 from facecore.batch.background import BackgroundBatch
 from facecore.machine.memory_plan import plan_for
 from facecore.results import Analysis
-from facecore.serving.queue import InferenceGate
+from facecore.serving.queue import InferenceQueue
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.settings.server import GateSettings
+from facecore.settings.server import QueueSettings
 from facecore.sources import ArchiveEntry, PhotoArchive
 from facecore.sources.folders import PhotoFile
 from facecore.ui import shared as resources
@@ -73,12 +73,12 @@ def _list(app: AppTest) -> pd.DataFrame:
 
 
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> InferenceGate:
-    """The server's gate with the networks loaded; held, it keeps a batch from going on."""
+def queue(monkeypatch: pytest.MonkeyPatch) -> InferenceQueue:
+    """The server's queue with the networks loaded; held, it keeps a batch from going on."""
     resources.analyzer(RuntimeOptions())
-    gate = process_service().gate
-    monkeypatch.setattr(gate, "settings", GateSettings(max_wait_s=60))
-    return gate
+    queue = process_service().queue
+    monkeypatch.setattr(queue, "settings", QueueSettings(max_wait_s=60))
+    return queue
 
 
 def test_opened_first_it_asks_for_photos() -> None:
@@ -125,14 +125,14 @@ def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -
 
 
 def test_photo_is_read_when_its_turn_has_come(
-    gate: InferenceGate, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+    queue: InferenceQueue, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch that waits for its turn holds no entry of a ZIP file, however large."""
     running: list[int] = []
     read = PhotoArchive.read
 
     def note(self: PhotoArchive, entry: ArchiveEntry) -> bytes:
-        running.append(gate.stats().running)
+        running.append(queue.stats().running)
         return read(self, entry)
 
     monkeypatch.setattr(PhotoArchive, "read", note)
@@ -184,10 +184,10 @@ def test_settings_are_those_at_the_start(hopper_file: bytes) -> None:
     expect_no_error(app)
 
 
-def test_stopped_batch_is_kept_and_gone_on_with(gate: InferenceGate, hopper_file: bytes) -> None:
+def test_stopped_batch_is_kept_and_gone_on_with(queue: InferenceQueue, hopper_file: bytes) -> None:
     """Stop leaves what is done; Go on reads the rest."""
     files = {f"{number}.jpg": hopper_file for number in range(4)}
-    with gate.enter("somebody else"):
+    with queue.enter("somebody else"):
         app = _start(files)
         assert app.button(key="batch_stop").label == "Stop"
         app.button(key="batch_stop").click().run()
@@ -201,9 +201,11 @@ def test_stopped_batch_is_kept_and_gone_on_with(gate: InferenceGate, hopper_file
     expect_no_error(app)
 
 
-def test_batch_goes_on_while_another_page_is_open(gate: InferenceGate, hopper_file: bytes) -> None:
+def test_batch_goes_on_while_another_page_is_open(
+    queue: InferenceQueue, hopper_file: bytes
+) -> None:
     """Other pages say in the sidebar that it runs; coming back, everything is there."""
-    with gate.enter("somebody else"):
+    with queue.enter("somebody else"):
         app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
         go_to(app, "Monitor")
         assert any("Batch: 0 of 2 photos" in text for text in app.sidebar.caption.values)
@@ -219,13 +221,13 @@ def test_batch_goes_on_while_another_page_is_open(gate: InferenceGate, hopper_fi
 
 @pytest.mark.parametrize("page", ["Batch", "Monitor"])
 def test_session_that_ends_pauses_its_batch(
-    gate: InferenceGate, hopper_file: bytes, page: str
+    queue: InferenceQueue, hopper_file: bytes, page: str
 ) -> None:
     """When the tab is closed the batch stops; when only the connection was lost it goes on.
 
     So it does whichever page is open when the connection is there again.
     """
-    with gate.enter("somebody else"):
+    with queue.enter("somebody else"):
         app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
         if page != "Batch":
             go_to(app, page)

@@ -1,4 +1,4 @@
-"""What a page says and does while others hold the gate."""
+"""What a page says and does while others hold the queue."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from facecore.serving.queue import InferenceGate, Waiting
+from facecore.serving.queue import InferenceQueue, Waiting
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.settings.server import GateSettings
+from facecore.settings.server import QueueSettings
 from facecore.sources.samples import samples
 from facecore.ui import shared as resources
 from facecore.ui.waiting import waiting_in_words
@@ -21,18 +21,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[InferenceGate]:
-    """The server's gate, with a line of length zero and the networks loaded."""
+def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[InferenceQueue]:
+    """The server's queue, with a line of length zero and the networks loaded."""
     resources.analyzer(RuntimeOptions())
-    gate = process_service().gate
-    monkeypatch.setattr(gate, "settings", GateSettings(queue_limit=0))
-    yield gate
-    assert (gate.stats().running, gate.stats().waiting) == (0, 0)
+    queue = process_service().queue
+    monkeypatch.setattr(queue, "settings", QueueSettings(queue_limit=0))
+    yield queue
+    assert (queue.stats().running, queue.stats().waiting) == (0, 0)
 
 
-def test_a_busy_server_is_a_sentence_and_a_way_to_try_again(gate: InferenceGate) -> None:
+def test_a_busy_server_is_a_sentence_and_a_way_to_try_again(queue: InferenceQueue) -> None:
     """The page says that the server is busy; once it is not, one click gives the answer."""
-    with gate.enter("somebody else"):
+    with queue.enter("somebody else"):
         app = visit()
         (sentence,) = app.warning.values
         assert sentence.startswith("The server is busy, ")
@@ -47,10 +47,10 @@ def test_a_busy_server_is_a_sentence_and_a_way_to_try_again(gate: InferenceGate)
     assert not [button for button in app.button if button.key == "try_again"]
 
 
-def test_what_was_known_stays_known(gate: InferenceGate) -> None:
+def test_what_was_known_stays_known(queue: InferenceQueue) -> None:
     """A setting that finds the server busy costs nothing: going back shows the earlier answer."""
     app = visit()
-    with gate.enter("somebody else"):
+    with queue.enter("somebody else"):
         app.sidebar.slider(key="confidence").set_value(0.99).run()
         assert len(app.warning) == 1
         app.sidebar.slider(key="confidence").set_value(0.7).run()
@@ -65,14 +65,14 @@ def test_what_was_known_stays_known(gate: InferenceGate) -> None:
 
 
 def test_of_many_photos_none_waits_behind_a_refused_one(
-    gate: InferenceGate, astronaut_file: bytes
+    queue: InferenceQueue, astronaut_file: bytes
 ) -> None:
     """One sentence and one button stand for all photos, and one click reads those that are left."""
     files = {f"{number}.png": astronaut_file for number in range(5)}
-    with gate.enter("somebody else"):
-        refused = gate.stats().refused
+    with queue.enter("somebody else"):
+        refused = queue.stats().refused
         app = upload(visit(), files)
-        assert gate.stats().refused == refused + 2  # the sample, and the first of the five
+        assert queue.stats().refused == refused + 2  # the sample, and the first of the five
         assert len(app.warning) == 1
         assert app.info.values == ["Not read yet."] * 5
     app.button(key="try_again").click().run()
@@ -80,12 +80,12 @@ def test_of_many_photos_none_waits_behind_a_refused_one(
     expect_no_error(app)
 
 
-@pytest.mark.usefixtures("gate")
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("address", PAGES)
-def test_every_page_opens_while_the_server_is_busy(address: str, gate: InferenceGate) -> None:
+def test_every_page_opens_while_the_server_is_busy(address: str, queue: InferenceQueue) -> None:
     """No page breaks; those that need a turn at once say that there is none."""
     resources.profiles.clear()
-    with gate.enter("somebody else"):
+    with queue.enter("somebody else"):
         app = visit(address)
     assert app.title.values == [PAGES[address]]
     assert app.exception.values == []
@@ -94,9 +94,9 @@ def test_every_page_opens_while_the_server_is_busy(address: str, gate: Inference
     assert len(said) == (0 if address in ("monitor", "compare", "batch") else 1)
 
 
-def test_tune_page_says_it_too(gate: InferenceGate) -> None:
+def test_tune_page_says_it_too(queue: InferenceQueue) -> None:
     """The Tune page reads photos as well, and asks to try again likewise."""
-    with gate.enter("somebody else"):
+    with queue.enter("somebody else"):
         app = visit("tune")
         assert len(app.warning) == 1
     app.button(key="try_again").click().run()
@@ -104,17 +104,17 @@ def test_tune_page_says_it_too(gate: InferenceGate) -> None:
     assert metrics(app)["Faces in 1 photo"] == "6"
 
 
-def test_waiting_is_recorded(gate: InferenceGate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_is_recorded(queue: InferenceQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that waited says how long, here and on the Monitor page."""
-    monkeypatch.setattr(gate, "settings", GateSettings())
+    monkeypatch.setattr(queue, "settings", QueueSettings())
     free = threading.Event()
     holds = threading.Event()
 
     def hold() -> None:
-        with gate.enter("somebody else"):
+        with queue.enter("somebody else"):
             holds.set()
             # Until the page stands in the line, however long it takes to get there.
-            while not gate.stats().waiting and not free.wait(0.01):
+            while not queue.stats().waiting and not free.wait(0.01):
                 pass
             free.wait(0.05)
 
@@ -133,17 +133,17 @@ def test_waiting_is_recorded(gate: InferenceGate, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_session_waits_under_its_own_name(
-    gate: InferenceGate, monkeypatch: pytest.MonkeyPatch
+    queue: InferenceQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two visitors are two sessions at the gate, and each stays the same one."""
+    """Two visitors are two sessions at the queue, and each stays the same one."""
     seen: list[str] = []
-    enter = gate.enter
+    enter = queue.enter
 
     def noting(session_key: str, **how: object) -> object:
         seen.append(session_key)
         return enter(session_key, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(gate, "enter", noting)
+    monkeypatch.setattr(queue, "enter", noting)
     app, other = visit(), visit()
     app.sidebar.slider(key="confidence").set_value(0.9).run()
     other.sidebar.slider(key="confidence").set_value(0.9).run()
@@ -153,18 +153,18 @@ def test_a_session_waits_under_its_own_name(
 
 
 def test_a_photo_is_decoded_again_only_at_the_gate(
-    gate: InferenceGate, monkeypatch: pytest.MonkeyPatch
+    queue: InferenceQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tune draws a photo that is still decoded without a turn, and takes one to decode it."""
     app = visit("tune")
-    admitted = gate.stats().admitted
+    admitted = queue.stats().admitted
     app.slider(key="tune_threshold").set_value(0.5).run()
-    assert gate.stats().admitted == admitted
+    assert queue.stats().admitted == admitted
     monkeypatch.setattr("facecore.ui.photos.MAX_DECODED_BYTES", 0)
     app = visit("tune", sample=samples()[1].title)
-    admitted = gate.stats().admitted
+    admitted = queue.stats().admitted
     app.slider(key="tune_threshold").set_value(0.6).run()
-    assert gate.stats().admitted == admitted + 1
+    assert queue.stats().admitted == admitted + 1
     expect_no_error(app)
 
 

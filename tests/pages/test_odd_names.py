@@ -23,7 +23,7 @@ ODD_NAMES = [
 
 
 def _interpreted(app: AppTest) -> list[str]:
-    """Give every text that the browser takes for Markdown or HTML."""
+    """Return every text that the browser takes for Markdown or HTML."""
     kinds = ("markdown", "caption", "error", "warning", "info", "success", "title", "subheader")
     elements = [element for kind in kinds for element in app.get(kind)]
     found = [str(element.value) for element in elements if isinstance(element, Element)]

@@ -36,7 +36,7 @@ def _kept(app: AppTest) -> SessionPhotos:
 
 
 def _runs(app: AppTest) -> list[tuple[str, str]]:
-    """Give photo and reused stages of each run, oldest first."""
+    """Return photo and reused stages of each run, oldest first."""
     table = go_to(app, "Monitor").dataframe[0].value.iloc[::-1]
     return list(zip(table["photo"], table["reused_stages"], strict=True))
 

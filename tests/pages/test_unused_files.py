@@ -15,7 +15,7 @@ TABLE = ("boxes.csv", b"file,x1,y1,x2,y2\na.png,1,1,9,9\n", "text/csv")
 
 @pytest.fixture
 def gone(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give the files that the server was told to forget, as it is told."""
+    """Return the files that the server was told to forget, as it is told."""
     told: list[str] = []
     forget = MemoryUploadedFileManager.remove_file
 

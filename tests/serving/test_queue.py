@@ -1,4 +1,4 @@
-"""The gate: few at once, a short line, fair turns, and nobody lost."""
+"""The queue: few at once, a short line, fair turns, and nobody lost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from facecore.errors import BusyError
-from facecore.serving import queue as gate_module
-from facecore.serving.queue import GatePass, GateStats, InferenceGate, Waiting
-from facecore.settings.server import GateSettings
+from facecore.serving import queue as queue_module
+from facecore.serving.queue import InferenceQueue, QueueStats, Slot, Waiting
+from facecore.settings.server import QueueSettings
 
 PATIENCE_S = 30.0
-ONE_AT_A_TIME = GateSettings(queue_limit=200, session_limit=100, max_wait_s=PATIENCE_S)
+ONE_AT_A_TIME = QueueSettings(queue_limit=200, session_limit=100, max_wait_s=PATIENCE_S)
 
 
 class LeftError(Exception):
@@ -37,7 +37,7 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture
 def told_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have waiters told where they stand all the time."""
-    monkeypatch.setattr(gate_module, "TELL_EVERY_S", 0.005)
+    monkeypatch.setattr(queue_module, "TELL_EVERY_S", 0.005)
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -49,51 +49,51 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def _queue(
-    gate: InferenceGate, pool: ThreadPoolExecutor, keys: str, started: list[str]
-) -> list[Future[GatePass]]:
+    queue: InferenceQueue, pool: ThreadPoolExecutor, keys: str, started: list[str]
+) -> list[Future[Slot]]:
     """Have a session of each letter wait, in this order; each notes when it starts."""
 
-    def enter(key: str) -> GatePass:
-        with gate.enter(key) as leave:
+    def enter(key: str) -> Slot:
+        with queue.enter(key) as leave:
             started.append(key)
             return leave
 
     futures = []
     for key in keys:
-        waiting = gate.stats().waiting
+        waiting = queue.stats().waiting
         futures.append(pool.submit(enter, key))
-        _until(lambda count=waiting: gate.stats().waiting == count + 1)  # type: ignore[misc]
+        _until(lambda count=waiting: queue.stats().waiting == count + 1)  # type: ignore[misc]
     return futures
 
 
 def test_nobody_has_come_to_a_new_gate() -> None:
     """All counts are zero before anybody comes."""
-    assert InferenceGate().stats() == GateStats(
+    assert InferenceQueue().stats() == QueueStats(
         running=0, waiting=0, admitted=0, refused=0, timed_out=0, gave_up=0
     )
 
 
 def test_a_free_gate_lets_in_at_once() -> None:
     """Who finds nobody runs, is counted while running, and is gone afterwards."""
-    gate = InferenceGate()
-    with gate.enter("a") as leave:
+    queue = InferenceQueue()
+    with queue.enter("a") as leave:
         assert leave.waited_ms >= 0
-        assert (gate.stats().running, gate.stats().waiting) == (1, 0)
-    assert (gate.stats().running, gate.stats().admitted) == (0, 1)
+        assert (queue.stats().running, queue.stats().waiting) == (1, 0)
+    assert (queue.stats().running, queue.stats().admitted) == (0, 1)
 
 
 def test_a_free_gate_without_a_line_lets_in() -> None:
     """A line of length zero refuses only those who would have to wait."""
-    gate = InferenceGate(GateSettings(queue_limit=0))
-    with gate.enter("a"), pytest.raises(BusyError), gate.enter("b"):
+    queue = InferenceQueue(QueueSettings(queue_limit=0))
+    with queue.enter("a"), pytest.raises(BusyError), queue.enter("b"):
         pass
-    with gate.enter("b"):
-        assert gate.stats().running == 1
+    with queue.enter("b"):
+        assert queue.stats().running == 1
 
 
 def test_who_starts_at_once_never_stands_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who comes in the very moment after another finds every place that is free."""
-    gate = InferenceGate(GateSettings(concurrency=2, queue_limit=0))
+    queue = InferenceQueue(QueueSettings(concurrency=2, queue_limit=0))
     running: list[int] = []
 
     class Interrupted(threading.Condition):
@@ -103,39 +103,39 @@ def test_who_starts_at_once_never_stands_in_the_line(monkeypatch: pytest.MonkeyP
             super().__exit__(*args)
             if not running:
                 running.append(0)
-                with gate.enter("b"):
-                    running.append(gate.stats().running)
+                with queue.enter("b"):
+                    running.append(queue.stats().running)
 
-    monkeypatch.setattr(gate, "_changed", Interrupted())
-    with gate.enter("a"):
+    monkeypatch.setattr(queue, "_changed", Interrupted())
+    with queue.enter("a"):
         assert running == [0, 2]
-    assert gate.stats().refused == 0
+    assert queue.stats().refused == 0
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
 def test_no_more_run_at_once_than_may(concurrency: int, pool: ThreadPoolExecutor) -> None:
     """Many threads in all, but never more inside than the settings say, and as many as they say."""
-    gate = InferenceGate(
-        GateSettings(concurrency=concurrency, queue_limit=200, max_wait_s=PATIENCE_S)
+    queue = InferenceQueue(
+        QueueSettings(concurrency=concurrency, queue_limit=200, max_wait_s=PATIENCE_S)
     )
     inside: list[int] = []
     all_in = threading.Barrier(concurrency, timeout=PATIENCE_S)
 
     def run(number: int) -> None:
-        with gate.enter(str(number)):
-            inside.append(gate.stats().running)
+        with queue.enter(str(number)):
+            inside.append(queue.stats().running)
             all_in.wait()  # only as many as may run at once can get past it
 
     list(pool.map(run, range(10 * concurrency)))
     assert max(inside) == concurrency
-    assert gate.stats().admitted == 10 * concurrency
+    assert queue.stats().admitted == 10 * concurrency
 
 
 def test_waiting_is_told_in_the_pass(pool: ThreadPoolExecutor) -> None:
     """The pass of one who waited says at least as long as the other one ran."""
-    gate = InferenceGate(ONE_AT_A_TIME)
-    with gate.enter("a"):
-        (waiter,) = _queue(gate, pool, "b", [])
+    queue = InferenceQueue(ONE_AT_A_TIME)
+    with queue.enter("a"):
+        (waiter,) = _queue(queue, pool, "b", [])
         began = time.monotonic()
         time.sleep(0.02)
         least_ms = (time.monotonic() - began) * 1e3
@@ -144,10 +144,10 @@ def test_waiting_is_told_in_the_pass(pool: ThreadPoolExecutor) -> None:
 
 def test_sessions_take_turns(pool: ThreadPoolExecutor) -> None:
     """Each session gets one turn a round, and its own in the order they came."""
-    gate = InferenceGate(ONE_AT_A_TIME)
+    queue = InferenceQueue(ONE_AT_A_TIME)
     started: list[str] = []
-    with gate.enter("x"):
-        futures = _queue(gate, pool, "aaaabbc", started)
+    with queue.enter("x"):
+        futures = _queue(queue, pool, "aaaabbc", started)
     for future in futures:
         future.result(PATIENCE_S)
     assert "".join(started) == "abcabaa"
@@ -155,18 +155,18 @@ def test_sessions_take_turns(pool: ThreadPoolExecutor) -> None:
 
 def test_a_session_is_served_in_the_order_of_its_asking(pool: ThreadPoolExecutor) -> None:
     """Within one session, first come is first served."""
-    gate = InferenceGate(ONE_AT_A_TIME)
+    queue = InferenceQueue(ONE_AT_A_TIME)
     order: list[int] = []
 
     def run(number: int) -> None:
-        with gate.enter("a"):
+        with queue.enter("a"):
             order.append(number)
 
-    with gate.enter("x"):
+    with queue.enter("x"):
         futures = []
         for number in range(10):
             futures.append(pool.submit(run, number))
-            _until(lambda count=number: gate.stats().waiting == count + 1)  # type: ignore[misc]
+            _until(lambda count=number: queue.stats().waiting == count + 1)  # type: ignore[misc]
     for future in futures:
         future.result(PATIENCE_S)
     assert order == list(range(10))
@@ -174,10 +174,10 @@ def test_a_session_is_served_in_the_order_of_its_asking(pool: ThreadPoolExecutor
 
 def test_a_hundred_of_one_do_not_starve_another(pool: ThreadPoolExecutor) -> None:
     """Who comes last, behind a hundred of one session, is the second to start."""
-    gate = InferenceGate(ONE_AT_A_TIME)
+    queue = InferenceQueue(ONE_AT_A_TIME)
     started: list[str] = []
-    with gate.enter("x"):
-        futures = _queue(gate, pool, "a" * 100 + "b", started)
+    with queue.enter("x"):
+        futures = _queue(queue, pool, "a" * 100 + "b", started)
     for future in futures:
         future.result(PATIENCE_S)
     assert started.index("b") == 1
@@ -186,26 +186,26 @@ def test_a_hundred_of_one_do_not_starve_another(pool: ThreadPoolExecutor) -> Non
 
 def test_a_session_can_fill_only_its_own_share(pool: ThreadPoolExecutor) -> None:
     """Beyond its limit a session is refused at once, and others still find room."""
-    gate = InferenceGate(GateSettings(session_limit=2, max_wait_s=PATIENCE_S))
+    queue = InferenceQueue(QueueSettings(session_limit=2, max_wait_s=PATIENCE_S))
     started: list[str] = []
-    with gate.enter("x"):
-        futures = _queue(gate, pool, "aa", started)
-        with pytest.raises(BusyError), gate.enter("a"):
+    with queue.enter("x"):
+        futures = _queue(queue, pool, "aa", started)
+        with pytest.raises(BusyError), queue.enter("a"):
             pass
-        futures += _queue(gate, pool, "b", started)
-        assert (gate.stats().waiting, gate.stats().refused) == (3, 1)
+        futures += _queue(queue, pool, "b", started)
+        assert (queue.stats().waiting, queue.stats().refused) == (3, 1)
     for future in futures:
         future.result(PATIENCE_S)
 
 
 def test_a_full_line_says_when_to_come_back(pool: ThreadPoolExecutor) -> None:
     """Where the line is full, one sentence says so, and after how many seconds to try."""
-    gate = InferenceGate(GateSettings(queue_limit=3, max_wait_s=PATIENCE_S))
-    with gate.enter("x"):
-        futures = _queue(gate, pool, "abc", [])
-        with pytest.raises(BusyError) as caught, gate.enter("d"):
+    queue = InferenceQueue(QueueSettings(queue_limit=3, max_wait_s=PATIENCE_S))
+    with queue.enter("x"):
+        futures = _queue(queue, pool, "abc", [])
+        with pytest.raises(BusyError) as caught, queue.enter("d"):
             pass
-        assert gate.stats().refused == 1
+        assert queue.stats().refused == 1
     for future in futures:
         future.result(PATIENCE_S)
     assert 1 <= caught.value.retry_after_s <= 60
@@ -215,14 +215,14 @@ def test_a_full_line_says_when_to_come_back(pool: ThreadPoolExecutor) -> None:
 
 def test_who_waits_too_long_is_sent_away(pool: ThreadPoolExecutor) -> None:
     """A wait that is over leaves no place in the line, and those behind go on."""
-    gate = InferenceGate(replace(ONE_AT_A_TIME, max_wait_s=0.1))
+    queue = InferenceQueue(replace(ONE_AT_A_TIME, max_wait_s=0.1))
     started: list[str] = []
-    with gate.enter("x"):
-        with pytest.raises(BusyError, match=r"no turn came in 0\.1 seconds"), gate.enter("a"):
+    with queue.enter("x"):
+        with pytest.raises(BusyError, match=r"no turn came in 0\.1 seconds"), queue.enter("a"):
             pass
-        gate.settings = ONE_AT_A_TIME
-        assert (gate.stats().waiting, gate.stats().timed_out, gate.stats().gave_up) == (0, 1, 0)
-        futures = _queue(gate, pool, "b", started)
+        queue.settings = ONE_AT_A_TIME
+        assert (queue.stats().waiting, queue.stats().timed_out, queue.stats().gave_up) == (0, 1, 0)
+        futures = _queue(queue, pool, "b", started)
     futures[0].result(PATIENCE_S)
     assert started == ["b"]
 
@@ -230,20 +230,20 @@ def test_who_waits_too_long_is_sent_away(pool: ThreadPoolExecutor) -> None:
 @pytest.mark.parametrize(("interval_ms", "least_s"), [(0, 1), (40_000, 20), (60_000, 40)])
 def test_the_advice_knows_of_the_interval(interval_ms: float, least_s: int) -> None:
     """Where runs keep a distance, nobody is asked to come back before the next may start."""
-    gate = InferenceGate(GateSettings(min_interval_ms=interval_ms, queue_limit=0))
-    with gate.enter("a"), pytest.raises(BusyError) as caught, gate.enter("b"):
+    queue = InferenceQueue(QueueSettings(min_interval_ms=interval_ms, queue_limit=0))
+    with queue.enter("a"), pytest.raises(BusyError) as caught, queue.enter("b"):
         pass
     assert least_s <= caught.value.retry_after_s <= 60
 
 
 def test_an_error_inside_makes_room() -> None:
     """Whatever ends a run, the next can start."""
-    gate = InferenceGate(GateSettings(queue_limit=0))
+    queue = InferenceQueue(QueueSettings(queue_limit=0))
     for error in (ValueError("bad"), KeyboardInterrupt(), SystemExit()):
-        with pytest.raises(type(error)), gate.enter("a"):
+        with pytest.raises(type(error)), queue.enter("a"):
             raise error
-    with gate.enter("a"):
-        assert gate.stats() == GateStats(
+    with queue.enter("a"):
+        assert queue.stats() == QueueStats(
             running=1, waiting=0, admitted=4, refused=0, timed_out=0, gave_up=0
         )
 
@@ -251,17 +251,17 @@ def test_an_error_inside_makes_room() -> None:
 @pytest.mark.usefixtures("told_often")
 def test_who_gives_up_leaves_the_line(pool: ThreadPoolExecutor) -> None:
     """An exception while waiting frees the place, for those behind in the same session too."""
-    gate = InferenceGate(ONE_AT_A_TIME)
+    queue = InferenceQueue(ONE_AT_A_TIME)
     started: list[str] = []
 
     def give_up(place: Waiting) -> None:
         raise LeftError
 
-    with gate.enter("x"):
-        with pytest.raises(LeftError), gate.enter("a", on_wait=give_up):
+    with queue.enter("x"):
+        with pytest.raises(LeftError), queue.enter("a", on_wait=give_up):
             pass
-        assert (gate.stats().waiting, gate.stats().gave_up) == (0, 1)
-        futures = _queue(gate, pool, "aa", started)
+        assert (queue.stats().waiting, queue.stats().gave_up) == (0, 1)
+        futures = _queue(queue, pool, "aa", started)
     for future in futures:
         future.result(PATIENCE_S)
     assert started == ["a", "a"]
@@ -270,46 +270,46 @@ def test_who_gives_up_leaves_the_line(pool: ThreadPoolExecutor) -> None:
 @pytest.mark.usefixtures("told_often")
 def test_a_killed_waiter_leaves_the_line() -> None:
     """A thread that is made to raise from outside while it waits is not in the line any more."""
-    gate = InferenceGate(ONE_AT_A_TIME)
+    queue = InferenceQueue(ONE_AT_A_TIME)
     ended: list[type[BaseException]] = []
 
     def wait() -> None:
         try:
-            with gate.enter("a", on_wait=lambda _: None):
+            with queue.enter("a", on_wait=lambda _: None):
                 raise AssertionError("its turn cannot have come")
         except LeftError as error:
             ended.append(type(error))
 
-    with gate.enter("x"):
+    with queue.enter("x"):
         thread = threading.Thread(target=wait)
         thread.start()
-        _until(lambda: gate.stats().waiting == 1)
+        _until(lambda: queue.stats().waiting == 1)
         assert thread.ident is not None
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident), ctypes.py_object(LeftError)
         )
         thread.join(PATIENCE_S)
         assert ended == [LeftError]
-        assert gate.stats().waiting == 0
-    with gate.enter("b"):
-        assert gate.stats().running == 1
+        assert queue.stats().waiting == 0
+    with queue.enter("b"):
+        assert queue.stats().running == 1
 
 
 @pytest.mark.usefixtures("told_often")
 def test_waiters_are_told_where_they_stand(pool: ThreadPoolExecutor) -> None:
     """How many start before is counted in rounds, not in the order of coming."""
-    gate = InferenceGate(ONE_AT_A_TIME)
+    queue = InferenceQueue(ONE_AT_A_TIME)
     places: dict[str, Waiting] = {}
 
     def enter(name: str, key: str) -> None:
-        with gate.enter(key, on_wait=lambda place: places.__setitem__(name, place)):
+        with queue.enter(key, on_wait=lambda place: places.__setitem__(name, place)):
             pass
 
-    with gate.enter("x"):
+    with queue.enter("x"):
         futures = []
         for number, name in enumerate(("a1", "a2", "a3", "b1", "c1", "c2")):
             futures.append(pool.submit(enter, name, name[0]))
-            _until(lambda count=number: gate.stats().waiting == count + 1)  # type: ignore[misc]
+            _until(lambda count=number: queue.stats().waiting == count + 1)  # type: ignore[misc]
         places.clear()
         _until(lambda: len(places) == 6)
     for future in futures:
@@ -330,8 +330,8 @@ def test_waiters_are_told_where_they_stand(pool: ThreadPoolExecutor) -> None:
 def test_starts_keep_their_distance(concurrency: int, pool: ThreadPoolExecutor) -> None:
     """With an interval, no run starts sooner after the one before, and all start."""
     interval_ms = 20.0
-    gate = InferenceGate(
-        GateSettings(
+    queue = InferenceQueue(
+        QueueSettings(
             concurrency=concurrency,
             min_interval_ms=interval_ms,
             queue_limit=50,
@@ -341,26 +341,26 @@ def test_starts_keep_their_distance(concurrency: int, pool: ThreadPoolExecutor) 
     started_s: list[float] = []
 
     def run(number: int) -> None:
-        with gate.enter(str(number % 5)):
+        with queue.enter(str(number % 5)):
             started_s.append(time.monotonic())
 
     list(pool.map(run, range(10)))
     assert len(started_s) == 10
-    # Each notes its start a little after the gate did, so only the whole stretch is exact.
+    # Each notes its start a little after the queue did, so only the whole stretch is exact.
     ordered = sorted(started_s)
     assert ordered[-1] - ordered[0] >= (9 - 1) * interval_ms / 1e3
 
 
 def test_a_place_that_only_time_frees_is_taken(pool: ThreadPoolExecutor) -> None:
     """Who began to wait while all places were taken still starts once the interval has passed."""
-    gate = InferenceGate(
-        GateSettings(concurrency=2, min_interval_ms=50, queue_limit=9, max_wait_s=PATIENCE_S)
+    queue = InferenceQueue(
+        QueueSettings(concurrency=2, min_interval_ms=50, queue_limit=9, max_wait_s=PATIENCE_S)
     )
     started: list[str] = []
     with ExitStack() as first, ExitStack() as second:
-        first.enter_context(gate.enter("x"))
-        second.enter_context(gate.enter("y"))
-        futures = _queue(gate, pool, "ab", started)
+        first.enter_context(queue.enter("x"))
+        second.enter_context(queue.enter("y"))
+        futures = _queue(queue, pool, "ab", started)
         time.sleep(0.06)  # the interval is over, both places are still taken
         first.close()
         second.close()  # the first waiter's start began a new interval meanwhile
@@ -371,12 +371,12 @@ def test_a_place_that_only_time_frees_is_taken(pool: ThreadPoolExecutor) -> None
 
 @pytest.mark.usefixtures("told_often")
 def test_nobody_is_lost_in_a_crowd(pool: ThreadPoolExecutor) -> None:
-    """Many who come, run, fail, give up and run out of time leave an empty gate behind."""
-    patient = GateSettings(concurrency=2, queue_limit=20, session_limit=6, max_wait_s=PATIENCE_S)
+    """Many who come, run, fail, give up and run out of time leave an empty queue behind."""
+    patient = QueueSettings(concurrency=2, queue_limit=20, session_limit=6, max_wait_s=PATIENCE_S)
     impatient = replace(patient)
     # Less than a server can be told.
     object.__setattr__(impatient, "max_wait_s", 0.01)
-    gate = InferenceGate(patient)
+    queue = InferenceQueue(patient)
 
     def visit(number: int) -> str:
         random = Random(number)
@@ -386,8 +386,8 @@ def test_nobody_is_lost_in_a_crowd(pool: ThreadPoolExecutor) -> None:
                 raise LeftError
 
         try:
-            gate.settings = random.choice([patient, impatient])
-            with gate.enter(str(number % 4), on_wait=tell):
+            queue.settings = random.choice([patient, impatient])
+            with queue.enter(str(number % 4), on_wait=tell):
                 time.sleep(0.001)
                 if random.random() < 0.2:
                     raise ValueError
@@ -396,11 +396,11 @@ def test_nobody_is_lost_in_a_crowd(pool: ThreadPoolExecutor) -> None:
         return "ran"
 
     ends = list(pool.map(visit, range(600)))
-    stats = gate.stats()
+    stats = queue.stats()
     assert (stats.running, stats.waiting) == (0, 0)
     assert stats.admitted == ends.count("ran") + ends.count("ValueError")
     assert stats.gave_up == ends.count("LeftError")
     assert stats.refused + stats.timed_out == ends.count("BusyError")
     assert {"ran", "ValueError", "LeftError", "BusyError"} == set(ends)
-    with gate.enter("last"):
-        assert gate.stats().running == 1
+    with queue.enter("last"):
+        assert queue.stats().running == 1

@@ -1,4 +1,4 @@
-"""What all doors of a server share: turns at the gate and the networks that come with them."""
+"""What all interfaces of a server share: the queue, and the networks behind it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from facecore.machine.container import read_limits, usable_cpus
 from facecore.serving import service as service_module
 from facecore.serving.service import FaceService, RunOutcome
 from facecore.settings import MODELS_DIR_VARIABLE, AnalysisSettings, RuntimeOptions
-from facecore.settings.server import GateSettings, ServerSettings
+from facecore.settings.server import QueueSettings, ServerSettings
 from facecore.sources.samples import samples
 from tests.conftest import face_rows
 
@@ -27,9 +27,9 @@ SIDE_PX = 400
 PATIENCE_S = 30.0
 
 
-def _service(replicas: int = 1, **gate: float) -> FaceService:
-    gate = {"concurrency": replicas, "queue_limit": 100, "session_limit": 100} | gate
-    return FaceService(ServerSettings(replicas=replicas, gate=GateSettings(**gate)))  # type: ignore[arg-type]
+def _service(replicas: int = 1, **queue: float) -> FaceService:
+    queue = {"concurrency": replicas, "queue_limit": 100, "session_limit": 100} | queue
+    return FaceService(ServerSettings(replicas=replicas, queue=QueueSettings(**queue)))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_new_service_has_loaded_nothing() -> None:
     """Networks are loaded with the first turn."""
     service = _service()
     assert service.loaded(DEFAULT) == ()
-    assert service.gate.stats().admitted == 0
+    assert service.queue.stats().admitted == 0
 
 
 @pytest.mark.usefixtures("shared_networks")
@@ -51,10 +51,10 @@ def test_a_turn_reads_a_photo(analyzer: FaceAnalyzer, astronaut_file: bytes) -> 
     """A photo read in a turn has the answer that the analyzer alone gives."""
     service = _service()
     with service.turn("a", DEFAULT) as turn:
-        assert service.gate.stats().running == 1
+        assert service.queue.stats().running == 1
         photo = turn.analyzer.open(astronaut_file)
         analysis = turn.read(photo, SETTINGS, preview_side_px=SIDE_PX)
-    assert service.gate.stats().running == 0
+    assert service.queue.stats().running == 0
     assert turn.waited_ms >= 0
     expected = analyzer.analyze(astronaut_file, SETTINGS)
     np.testing.assert_array_equal(face_rows(analysis.faces), face_rows(expected.faces))
@@ -76,17 +76,17 @@ def test_a_photo_that_was_read_keeps_no_networks(astronaut_file: bytes) -> None:
 
 @pytest.mark.usefixtures("shared_networks")
 def test_listeners_hear_of_every_run(astronaut_file: bytes) -> None:
-    """Each run is told once to each listener: its door, its wait, its answer or its error."""
+    """Each run is told once to each listener: its origin, its wait, its answer or its error."""
     service = _service()
     heard: list[RunOutcome] = []
     service.listen(heard.append)
     service.listen(heard.append)
-    with service.turn("a", DEFAULT, door="http") as turn:
+    with service.turn("a", DEFAULT, origin="http") as turn:
         analysis = turn.read(turn.analyzer.open(astronaut_file), SETTINGS, preview_side_px=SIDE_PX)
         with pytest.raises(ImageError):
             turn.read(turn.analyzer.open(b"junk"), SETTINGS, preview_side_px=SIDE_PX)
-    good = RunOutcome(door="http", waited_ms=turn.waited_ms, analysis=analysis)
-    bad = RunOutcome(door="http", waited_ms=turn.waited_ms, error_kind="UnsupportedImageError")
+    good = RunOutcome(origin="http", waited_ms=turn.waited_ms, analysis=analysis)
+    bad = RunOutcome(origin="http", waited_ms=turn.waited_ms, error_kind="UnsupportedImageError")
     assert heard == [good, good, bad, bad]
 
 
@@ -109,7 +109,7 @@ def test_networks_that_cannot_be_loaded_cost_one_turn(monkeypatch: pytest.Monkey
         with pytest.raises(ModelError), service.turn("a", DEFAULT):
             pass
         assert service.loaded(DEFAULT) == ()
-        assert service.gate.stats().running == 0
+        assert service.queue.stats().running == 0
     with service.turn("a", DEFAULT) as turn:
         assert service.loaded(DEFAULT) == (turn.analyzer,)
 
@@ -194,11 +194,11 @@ def test_sets_share_the_processors(replicas: int) -> None:
 
 
 def test_the_environment_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pixel limit and the gate's settings come from the environment, or a sentence does."""
+    """The pixel limit and the queue's settings come from the environment, or a sentence does."""
     monkeypatch.setenv("FACECORE_MAX_MEGAPIXELS", "1")
     monkeypatch.setenv("FACECORE_QUEUE", "3")
     service = FaceService.from_environment()
-    assert (service.max_pixels, service.gate.settings.queue_limit) == (1_000_000, 3)
+    assert (service.max_pixels, service.queue.settings.queue_limit) == (1_000_000, 3)
     monkeypatch.setenv("FACECORE_QUEUE", "three")
     with pytest.raises(SettingsError, match="FACECORE_QUEUE"):
         FaceService.from_environment()
@@ -231,7 +231,7 @@ def test_answers_are_the_same_side_by_side(monkeypatch: pytest.MonkeyPatch) -> N
     def watch() -> None:
         nonlocal at_once
         while not watching.wait(0.001):
-            at_once = max(at_once, service.gate.stats().running)
+            at_once = max(at_once, service.queue.stats().running)
 
     with ThreadPoolExecutor(9) as pool:
         watcher = pool.submit(watch)

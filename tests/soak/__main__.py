@@ -1,7 +1,7 @@
 """Drive the real server for minutes or hours and report how it went.
 
 ``python -m tests.soak --minutes 10 --clients 4`` starts a server, hands in photos
-and hostile files at both doors, half of the clients at each, and prints one line a
+and hostile files at both clients, half of the clients at each, and prints one line a
 minute and a JSON report: throughput, latency, answers, and how memory moved.
 ``--address`` drives a server that runs already, whose memory is then not watched.
 """
@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from tests.load.doors import LOST, WRONG, Door, HttpDoor, Outcome, PageDoor, drive
+from tests.load.clients import LOST, WRONG, Client, HttpClient, Outcome, PageClient, drive
 from tests.load.summary import percentiles_ms, slope
 from tests.load.uploads import Upload, mixed_uploads
 from tests.server import Server, server_process
@@ -87,13 +87,13 @@ class Soak:
             "took s": round(took_s, 1),
             "uploads per s": round(len(outcomes) / took_s, 2) if took_s else None,
             "answers": {
-                door: dict(Counter(o.answer for o in outcomes if o.door == door))
-                for door in ("page", "http")
+                client: dict(Counter(o.answer for o in outcomes if o.client == client))
+                for client in ("page", "http")
             },
             "busy answers before them": sum(o.busy_answers for o in outcomes),
             "latency ms": {
-                door: percentiles_ms([o.latency_ms for o in outcomes if o.door == door])
-                for door in ("page", "http")
+                client: percentiles_ms([o.latency_ms for o in outcomes if o.client == client])
+                for client in ("page", "http")
             },
             "memory MB": {
                 "highest": round(max((size for _, size in self.memory), default=0) / MB),
@@ -102,7 +102,7 @@ class Soak:
                 if grows is None
                 else round(grows, 2),
             },
-            "lost or wrong": [f"{o.door}, {o.name}: {o.answer}, {o.said}" for o in bad][
+            "lost or wrong": [f"{o.client}, {o.name}: {o.answer}, {o.said}" for o in bad][
                 :_SHOWN_FAULTS
             ],
             "well": bool(outcomes) and not bad,
@@ -110,7 +110,7 @@ class Soak:
 
 
 def uploads_until(deadline_s: float, seed: int) -> Iterator[Upload]:
-    """Give mixed uploads until the time is over (of `time.monotonic`)."""
+    """Return mixed uploads until the time is over (of `time.monotonic`)."""
     while True:
         for upload in mixed_uploads(_UPLOADS_PER_ROUND, seed=seed):
             if time.monotonic() >= deadline_s:
@@ -129,16 +129,16 @@ def main(arguments: list[str] | None = None) -> int:
             server = stack.enter_context(server_process(folder / "server.log"))
         address = options.address or (server.address if server else "")
         pages = options.clients // 2 if options.pages is None else options.pages
-        doors: list[Callable[[], Door]] = [
-            *[partial(PageDoor, address)] * pages,
-            *[partial(HttpDoor, address)] * (options.clients - pages),
+        clients: list[Callable[[], Client]] = [
+            *[partial(PageClient, address)] * pages,
+            *[partial(HttpClient, address)] * (options.clients - pages),
         ]
         uploads = uploads_until(time.monotonic() + 60 * options.minutes, options.seed)
         soak, done = Soak(server), threading.Event()
         watcher = threading.Thread(target=soak.watch, args=(done,))
         watcher.start()
         try:
-            drive(doors, uploads, heard=soak.heard)
+            drive(clients, uploads, heard=soak.heard)
         finally:
             done.set()
             watcher.join()

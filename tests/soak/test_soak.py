@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from tests.load.doors import Outcome
+from tests.load.clients import Outcome
 from tests.load.summary import percentiles_ms, slope
 from tests.soak.__main__ import Soak, main
 
-DOORS = {"page", "http"}
+CLIENTS = {"page", "http"}
 
 
 def test_nothing_has_no_figures() -> None:
@@ -38,7 +38,9 @@ def test_lost_and_wrong_answers_are_not_well() -> None:
     for answer, well in (("read", True), ("refused", True), ("lost", False), ("wrong", False)):
         soak = Soak(None)
         soak.heard(
-            Outcome(door="http", kind="x", name="a.jpg", answer=answer, latency_ms=1.0, said="why")
+            Outcome(
+                client="http", kind="x", name="a.jpg", answer=answer, latency_ms=1.0, said="why"
+            )
         )
         report = soak.report(0.0)
         assert report["well"] is well
@@ -52,7 +54,7 @@ def test_memory_s_slope_is_that_of_what_stays() -> None:
         for second, size_mb in ((1, 900), (20, 100 + 2 * number), (40, 700)):
             soak.memory.append((60.0 * number + second, size_mb * 10**6))
     soak.memory.append((301.0, 5 * 10**8))
-    last = Outcome(door="http", kind="x", name="a", answer="read", latency_ms=1.0, said="")
+    last = Outcome(client="http", kind="x", name="a", answer="read", latency_ms=1.0, said="")
     soak.outcomes.append((302.0, last))
     soak.memory[1] = (20.0, 10**6)
     memory = soak.report(60.0)["memory MB"]
@@ -62,12 +64,12 @@ def test_memory_s_slope_is_that_of_what_stays() -> None:
 
 @pytest.mark.slow
 def test_a_few_seconds_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """Both doors of a real server answer mixed photos and hostile files."""
+    """Both clients of a real server answer mixed photos and hostile files."""
     status = main(["--minutes", "0.1", "--clients", "2", "--warm-up-minutes", "0"])
     text = capsys.readouterr().out
     report = json.loads(text[text.index("{\n") :])
     assert (status, report["lost or wrong"]) == (0, [])
     answers = report["answers"]
-    assert set(answers) == DOORS
-    assert all(answers[door] for door in DOORS)
+    assert set(answers) == CLIENTS
+    assert all(answers[client] for client in CLIENTS)
     assert report["memory MB"]["highest"] > 100

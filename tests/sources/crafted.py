@@ -69,7 +69,7 @@ def deflated(data: bytes) -> bytes:
 
 
 def archive(entries: Sequence[Entry]) -> bytes:
-    """Give a ZIP file with these entries."""
+    """Return a ZIP file with these entries."""
     body = b""
     directory = b""
     for entry in entries:
@@ -86,7 +86,7 @@ def with_directory(body: bytes, directory: bytes, count: int) -> bytes:
 
 
 def quoted_overlap(count: int, kernel: bytes) -> bytes:
-    """Give a bomb in which each entry quotes the headers of all that follow it.
+    """Return a bomb in which each entry quotes the headers of all that follow it.
 
     The method is David Fifield's: a stored block of deflate holds the next local
     header, so that every entry ends with the same kernel.
@@ -110,6 +110,6 @@ def quoted_overlap(count: int, kernel: bytes) -> bytes:
 
 
 def zip64(entry: Entry, *, size: int, stored_size: int, offset: int) -> Entry:
-    """Give an entry whose sizes and place are told by the 64-bit extra field alone."""
+    """Return an entry whose sizes and place are told by the 64-bit extra field alone."""
     extra = struct.pack("<HHQQQ", 1, 24, size, stored_size, offset)
     return replace(entry, extra=extra, size=0xFFFFFFFF, stored_size=0xFFFFFFFF, offset=0xFFFFFFFF)

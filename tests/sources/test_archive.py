@@ -48,7 +48,7 @@ def _photos(data: bytes, limits: ArchiveLimits = LIMITS) -> PhotoArchive:
 
 
 def _contents(data: bytes) -> dict[str, bytes | str]:
-    """Give each entry's bytes, or the sentence that says why there are none."""
+    """Return each entry's bytes, or the sentence that says why there are none."""
     photos = _photos(data)
     found: dict[str, bytes | str] = {}
     for entry in photos.entries:

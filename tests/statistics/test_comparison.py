@@ -61,7 +61,7 @@ def _verdicts(
 
 
 def _steady(ratio: float, n: int) -> list[Pair]:
-    """Give pairs that vary a little, with medians of exactly this ratio."""
+    """Return pairs that vary a little, with medians of exactly this ratio."""
     levels = np.linspace(0.99, 1.01, n)
     return [(10 * ratio * level, 10 * level) for level in levels.tolist()]
 

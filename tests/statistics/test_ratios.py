@@ -36,7 +36,7 @@ DISTRIBUTIONS = (_lognormal, _exponential, _two_modes, _strays)
 
 
 def _coverage(draw: Draw, n: int, photos: int, samples: int) -> float:
-    """Give the part of the intervals that hold the true ratio, 1.3."""
+    """Return the part of the intervals that hold the true ratio, 1.3."""
     generator = np.random.default_rng(n * photos)
     held = 0
     for _ in range(samples):

@@ -59,7 +59,7 @@ def _profile(*times_ms: float) -> NetworkProfile:
 
 
 def _traces(figure: go.Figure) -> dict[str, dict[str, Any]]:
-    """Give what is drawn, by name."""
+    """Return what is drawn, by name."""
     return {trace["name"]: trace for trace in figure.to_plotly_json()["data"]}
 
 

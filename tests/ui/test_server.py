@@ -1,4 +1,4 @@
-"""The HTTP door as a part of Streamlit's server."""
+"""The HTTP API as a part of Streamlit's server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facecore.errors import SettingsError
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import shared as resources
-from facecore.ui.server import make_door, upload_limits, uploaded_bytes, warmed_up
+from facecore.ui.server import make_api, upload_limits, uploaded_bytes, warmed_up
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
 from tests.pages.conftest import forget_service
@@ -44,9 +44,9 @@ def _paths(routes: object) -> list[str]:
 
 
 def test_the_door_is_no_page() -> None:
-    """No path of the door is the address of a page or one of Streamlit's own."""
+    """No path of the api is the address of a page or one of Streamlit's own."""
     pages = {f"/{path.stem}" for path in (REPOSITORY / "pages").glob("*.py")}
-    paths = _paths(make_door().routes())
+    paths = _paths(make_api().routes())
     assert len(paths) == 5
     assert not pages & set(paths)
     assert not [path for path in paths if path.startswith(("/_stcore", "/media", "/component"))]
@@ -54,12 +54,12 @@ def test_the_door_is_no_page() -> None:
 
 @pytest.mark.usefixtures("options")
 def test_limits_and_paths_are_those_of_the_page() -> None:
-    """The largest file is the page's, and where the page has a prefix, so has the door."""
+    """The largest file is the page's, and where the page has a prefix, so has the api."""
     st.config.set_option("server.maxUploadSize", 7)
     st.config.set_option("server.baseUrlPath", "/faces/")
-    door = make_door()
-    assert "/faces/predict" in _paths(door.routes())
-    client = TestClient(Starlette(routes=door.routes()))
+    api = make_api()
+    assert "/faces/predict" in _paths(api.routes())
+    client = TestClient(Starlette(routes=api.routes()))
     response = client.post("/faces/predict", files={"image": bytes(7 * 1024 * 1024 + 1)})
     assert response.status_code == 413
     assert "larger than 7 MB" in response.json()["error"]
@@ -70,7 +70,7 @@ def test_pages_and_door_share_one_service() -> None:
     """Networks that the start of the server loads are those that a session then finds."""
 
     async def live() -> None:
-        async with warmed_up(make_door(), None):
+        async with warmed_up(make_api(), None):
             pass
 
     in_a_loop(live())
@@ -83,7 +83,7 @@ def test_a_wrong_environment_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
     """A server that cannot know its limits does not begin to serve."""
     monkeypatch.setenv("FACECORE_CONCURRENCY", "no number")
     with pytest.raises(SettingsError, match="FACECORE_CONCURRENCY"):
-        make_door()
+        make_api()
 
 
 def test_without_visitors_nothing_is_uploaded() -> None:

@@ -32,7 +32,7 @@ class Sample:
 
 
 def samples() -> tuple[Sample, ...]:
-    """Give the samples, the one to show first in front."""
+    """Return the samples, the one to show first in front."""
     return (
         Sample(
             key="group",

@@ -47,7 +47,7 @@ class Upload(Protocol):
         """Its length in bytes."""
 
     def getvalue(self) -> bytes:
-        """Give the file's bytes."""
+        """Return the file's bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from facecore.batch.summary import BatchSummary
 from facecore.errors import BusyError
 from facecore.machine.memory_plan import MemoryPlan, memory_plan
 from facecore.serving.history import percentile
-from facecore.serving.queue import InferenceGate
+from facecore.serving.queue import InferenceQueue
 from facecore.ui import state
 from facecore.ui.batch import charts as batch_charts
 from facecore.ui.shared import service
@@ -183,17 +183,17 @@ def _annotated_zip(batch: BackgroundBatch, first: int, session_key: str) -> byte
         islice(pairs, first, first + PHOTOS_PER_ZIP),
         file,
         max_pixels=service().max_pixels,
-        turn=partial(_turn, service().gate, session_key),
+        turn=partial(_turn, service().queue, session_key),
     )
     return file.getvalue()
 
 
 @contextmanager
-def _turn(gate: InferenceGate, session_key: str) -> Iterator[None]:
+def _turn(queue: InferenceQueue, session_key: str) -> Iterator[None]:
     with ExitStack() as stack:
         for left in reversed(range(_TURN_ATTEMPTS)):
             try:
-                stack.enter_context(gate.enter(session_key))
+                stack.enter_context(queue.enter(session_key))
                 break
             except BusyError as error:
                 if not left:

@@ -125,7 +125,7 @@ def _start(chosen: ChosenPhotos) -> None:
 def _reader(
     settings: AnalysisSettings, options: RuntimeOptions
 ) -> Callable[[PhotoFile, Callable[[object], None]], Analysis]:
-    """Give what reads a photo in the batch's thread, where the session cannot be asked."""
+    """Return what reads a photo in the batch's thread, where the session cannot be asked."""
     faces, session_key, history = service(), state.session_key(), state.history()
 
     def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:

@@ -141,7 +141,7 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
 
 
 def _speeds_and_agreements(reports: Sequence[VariantReport]) -> dict[int, tuple[float, float]]:
-    """Give time and percent of answers that are the same, by the variant's place."""
+    """Return time and percent of answers that are the same, by the variant's place."""
     return {
         place: (
             one.times.typical_ms,

@@ -72,7 +72,7 @@ def _show(
 
 
 def _marked(outcome: Outcome, name: str) -> list[list[Face]]:
-    """Give for each variant the faces of a photo that differ; for the baseline, from any other."""
+    """Return for each variant a photo's faces that differ; for the baseline, from any other."""
     answers = [faces.get(name, ()) for faces in outcome.experiment.answers]
     marked: list[list[Face]] = [[] for _ in answers]
     for place, one in enumerate(outcome.reports):
@@ -84,7 +84,7 @@ def _marked(outcome: Outcome, name: str) -> list[list[Face]]:
 
 
 def _at(box: Box, faces: Sequence[Face]) -> list[Face]:
-    """Give the face whose box overlaps most with this one, if one does as much as a match takes."""
+    """Return the face that overlaps most with this box, if one does as much as a match takes."""
     if not faces:
         return []
     overlaps = iou_matrix(np.array([box.xyxy]), np.array([face.box.xyxy for face in faces]))[0]
@@ -93,11 +93,11 @@ def _at(box: Box, faces: Sequence[Face]) -> list[Face]:
 
 
 def _picture(photo: PhotoFacts) -> tuple[BgrImage, bool]:
-    """Give a small copy of a photo, or grey of its shape where its file is not here."""
+    """Return a small copy of a photo, or grey of its shape where its file is not here."""
     known = state.compared_photos().get(photo.sha256)
     if known is not None:
         try:
-            with service().gate.enter(state.session_key()):
+            with service().queue.enter(state.session_key()):
                 picture = decode_picture(known.read(), _SIDE_PX, max_pixels=service().max_pixels)
                 return picture.capped(_SIDE_PX), True
         except FacecoreError:

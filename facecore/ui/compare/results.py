@@ -170,7 +170,7 @@ def _what_was_compared(outcome: Outcome) -> None:
 
 
 def all_variants_table(outcomes: dict[str, Outcome]) -> pd.DataFrame:
-    """Give the variants of several experiments in one table, each with where it was measured."""
+    """Return the variants of several experiments in one table, each with where it was measured."""
     return pd.concat(
         [
             tables.summary_table(outcome.reports).assign(

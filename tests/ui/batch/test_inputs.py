@@ -31,7 +31,7 @@ class Uploaded:
         return len(self.data)
 
     def getvalue(self) -> bytes:
-        """Give its bytes."""
+        """Return its bytes."""
         return self.data
 
 

@@ -1,4 +1,4 @@
-"""The HTTP door of a server: its routes, over the same gate and networks as the dashboard."""
+"""The HTTP API of a server: its routes, over the same queue and networks as the dashboard."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _LOGGER = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
-class HttpDoor:
+class HttpApi:
     """Answers requests with one service; for one event loop."""
 
     def __init__(
@@ -59,10 +59,10 @@ class HttpDoor:
         base_path: str = "",
         pictures: ImageStore | None = None,
     ) -> None:
-        """Make a door; nothing is loaded yet.
+        """Make a api; nothing is loaded yet.
 
         Args:
-            service: the gate and the networks.
+            service: the queue and the networks.
             limits: what is taken from clients; the defaults where None.
             base_path: what all paths begin with; empty or "/name".
             pictures: where drawn photos are kept; one of its own where None.
@@ -72,17 +72,17 @@ class HttpDoor:
         self._desk = UploadDesk(limits or UploadLimits())
         self._pictures = pictures or ImageStore(PICTURES_BYTES, PICTURE_AGE_S)
         self._metrics = metrics.Metrics(service, self._held_bytes) if metrics else None
-        # Enough for all who run and wait: who finds the line full is refused by the gate.
-        gate = service.gate.settings
+        # Enough for all who run and wait: who finds the line full is refused by the queue.
+        queue = service.queue.settings
         self._threads = ThreadPoolExecutor(
-            gate.concurrency + gate.queue_limit + _SPARE_THREADS, "http-door"
+            queue.concurrency + queue.queue_limit + _SPARE_THREADS, "http-api"
         )
         self._checking_files = threading.Lock()
         self._files_right = False
         self._checked_s = -math.inf
 
     def routes(self) -> list[BaseRoute]:
-        """Give the routes for a starlette application."""
+        """Return the routes for a starlette application."""
         return [
             self._route("/predict", POST=self._predict),
             self._route("/images/{id}", GET=self._image),
@@ -123,7 +123,7 @@ class HttpDoor:
                 raise ClientDisconnect
 
         with self._service.turn(
-            session_key, RuntimeOptions(), door="http", on_wait=leave_if_gone
+            session_key, RuntimeOptions(), origin="http", on_wait=leave_if_gone
         ) as turn:
             analysis = turn.read(
                 turn.analyzer.open(data), AnalysisSettings(), preview_side_px=PICTURE_SIDE_PX
@@ -146,7 +146,7 @@ class HttpDoor:
         return JSONResponse({"status": "ok", "networks_loaded": loaded})
 
     def _files_are_right(self) -> bool:
-        """Tell whether the networks' files are; looked at again only after a while."""
+        """Return whether the networks' files are; looked at again only after a while."""
         # Who comes meanwhile takes the answer over: a look hashes 100 MB.
         with self._checking_files:
             now_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""Clients of the server's two doors, and what came of each upload."""
+"""Clients of the server's two clients, and what came of each upload."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _MOST_TRIES = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one upload at one door.
+    """What came of one upload at one client.
 
     Attributes:
         answer: "read", "refused" with a sentence, "busy" in spite of all tries,
             "lost" without any answer, or "wrong": an answer that no visitor should see.
         said: the sentence, or what was wrong.
-        busy_answers: how often the door asked to come again before that.
+        busy_answers: how often the client asked to come again before that.
         latency_ms: of the last try, from the first byte sent to the answer.
     """
 
-    door: str
+    client: str
     kind: str
     name: str
     answer: str
@@ -44,7 +44,7 @@ class Outcome:
     ended_s: float = field(default_factory=time.monotonic)
 
 
-class Door(Protocol):
+class Client(Protocol):
     """One way to hand a file in; for one thread."""
 
     def hand_in(self, upload: Upload) -> Outcome:
@@ -54,7 +54,7 @@ class Door(Protocol):
         """Leave."""
 
 
-class HttpDoor:
+class HttpClient:
     """``POST /predict``, trying again when the server asks for it."""
 
     def __init__(self, address: str) -> None:
@@ -83,7 +83,7 @@ class HttpDoor:
                     continue
                 kind, said = _judged(answer)
             return Outcome(
-                door="http",
+                client="http",
                 kind=upload.kind,
                 name=upload.name,
                 answer=kind,
@@ -97,7 +97,7 @@ class HttpDoor:
         self._http.close()
 
 
-class PageDoor:
+class PageClient:
     """The Analyze page's uploader, in one session that stays open; the newest files stay there."""
 
     def __init__(self, address: str, *, kept_files: int = 1) -> None:
@@ -120,7 +120,7 @@ class PageDoor:
                 time.sleep(_BUSY_PAUSE_S)
                 continue
             return Outcome(
-                door="page",
+                client="page",
                 kind=upload.kind,
                 name=upload.name,
                 answer=kind,
@@ -173,40 +173,40 @@ def _judged(answer: requests.Response) -> tuple[str, str]:
 
 
 def is_a_sentence(said: str) -> bool:
-    """Tell whether a message is fit for a visitor: one line, and nothing of the program."""
+    """Return whether a message is fit for a visitor: one line, and nothing of the program."""
     return bool(said) and "\n" not in said and "Traceback" not in said and 'File "' not in said
 
 
 def drive(
-    doors: list[Callable[[], Door]],
+    clients: list[Callable[[], Client]],
     uploads: Iterator[Upload],
     *,
     heard: Callable[[Outcome], None],
 ) -> None:
-    """Hand all uploads in, each door taking the next as soon as it is free.
+    """Hand all uploads in, each client taking the next as soon as it is free.
 
     Args:
-        doors: each is opened and used in a thread of its own.
+        clients: each is opened and used in a thread of its own.
         uploads: taken one at a time.
         heard: told each outcome, one at a time.
     """
     taking, telling = threading.Lock(), threading.Lock()
 
-    def work(make: Callable[[], Door]) -> None:
-        door = make()
+    def work(make: Callable[[], Client]) -> None:
+        client = make()
         try:
             while True:
                 with taking:
                     upload = next(uploads, None)
                 if upload is None:
                     return
-                outcome = door.hand_in(upload)
+                outcome = client.hand_in(upload)
                 with telling:
                     heard(outcome)
         finally:
-            door.close()
+            client.close()
 
-    threads = [threading.Thread(target=work, args=(make,)) for make in doors]
+    threads = [threading.Thread(target=work, args=(make,)) for make in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -214,8 +214,8 @@ def drive(
 
 
 def counted(outcomes: list[Outcome]) -> dict[str, Counter[str]]:
-    """Count the answers by door and kind of file."""
+    """Count the answers by client and kind of file."""
     table: dict[str, Counter[str]] = {}
     for outcome in outcomes:
-        table.setdefault(f"{outcome.door}: {outcome.kind}", Counter())[outcome.answer] += 1
+        table.setdefault(f"{outcome.client}: {outcome.kind}", Counter())[outcome.answer] += 1
     return table
