@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from facecore.analysis.open_photo import OpenPhoto
 from facecore.engines.opencv import Network, load_networks
-from facecore.imaging.pictures import Photo
+from facecore.imaging.pictures import ImageInput
 from facecore.machine.meter import ResourceMeter
 from facecore.models.attributes import AttributeClassifier
 from facecore.models.catalogue import network_spec
@@ -75,7 +75,7 @@ class FaceAnalyzer:
         )
 
     def analyze(
-        self, photo: Photo, settings: AnalysisSettings | None = None, *, annotate: bool = True
+        self, photo: ImageInput, settings: AnalysisSettings | None = None, *, annotate: bool = True
     ) -> Analysis:
         """Read the faces of one photo.
 
@@ -90,6 +90,6 @@ class FaceAnalyzer:
         """
         return self.open(photo).read(settings or AnalysisSettings(), annotate=annotate)
 
-    def open(self, photo: Photo) -> OpenPhoto:
+    def open(self, photo: ImageInput) -> OpenPhoto:
         """Take a photo to be read again and again under changing settings; decodes nothing yet."""
         return OpenPhoto(self, photo)

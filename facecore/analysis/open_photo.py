@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from facecore.imaging.decoding import BgrImage, encode_jpeg
 from facecore.imaging.drawing import draw_faces
-from facecore.imaging.pictures import FULL_SIZE, Photo, Picture, PictureSource
+from facecore.imaging.pictures import FULL_SIZE, ImageInput, Picture, PictureSource
 from facecore.machine.meter import ResourceMeter
 from facecore.models.attributes import Attributes, crop_places, face_views
 from facecore.models.detector import accept
@@ -36,7 +36,7 @@ class OpenPhoto:
     thread at a time.
     """
 
-    def __init__(self, analyzer: FaceAnalyzer, photo: Photo) -> None:
+    def __init__(self, analyzer: FaceAnalyzer, photo: ImageInput) -> None:
         self._analyzer: FaceAnalyzer | None = analyzer
         self._source = PictureSource(photo, analyzer.max_pixels)
         self._reduced_decode = False

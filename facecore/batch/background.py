@@ -12,7 +12,7 @@ from facecore.batch.answers import BatchAnswers
 from facecore.errors import BusyError, ModelError, friendly_message
 from facecore.export import analysis_to_dict, error_to_dict
 from facecore.results import Analysis
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 
 State = Literal["new", "running", "stopping", "paused", "stopped", "complete", "failed"]
 
@@ -21,7 +21,7 @@ class BatchStopped(Exception):  # noqa: N818 - not an error: somebody asked for 
     """The photo under way was given up, as the batch is to stop."""
 
 
-ReadPhoto = Callable[[PhotoFile, Callable[[object], None]], Analysis]
+ReadPhoto = Callable[[Photo, Callable[[object], None]], Analysis]
 """Reads a photo, with the list's small picture as its preview. The second argument is to
 be called while it waits for its turn, and raises BatchStopped."""
 
@@ -54,7 +54,7 @@ class BackgroundBatch:
 
     def __init__(
         self,
-        photos: Sequence[PhotoFile],
+        photos: Sequence[Photo],
         read: ReadPhoto,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -153,7 +153,7 @@ class BackgroundBatch:
                 row = analysis_to_dict(photo.name, analysis)
                 self.answers.add(row, analysis.preview_jpeg or b"")
 
-    def _patiently(self, photo: PhotoFile) -> Analysis:
+    def _patiently(self, photo: Photo) -> Analysis:
         while True:
             try:
                 return self._read(photo, self._check)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from facecore.cli.analyze_batch import run_batch
-from facecore.cli.annotated import check_not_read, make_folder, write_annotated
+from facecore.cli.copies import check_not_read, make_folder, write_copy
 from facecore.cli.options import add_settings_options, settings_from
 from facecore.cli.progress import progress
 from facecore.cli.readers import add_reader_options, read_all
@@ -54,10 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out:
         return run_batch(arguments, settings)
     find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
-    write_copy = partial(write_annotated, arguments.annotate) if arguments.annotate else None
+    writer = partial(write_copy, arguments.annotate) if arguments.annotate else None
     failures = 0
     with (
-        closing(read_all(arguments, find(), settings, write_copy)) as outcomes,
+        closing(read_all(arguments, find(), settings, writer)) as outcomes,
         progress(outcomes, sum(1 for _ in find())) as announced,
     ):
         for outcome in announced:

@@ -16,7 +16,7 @@ from facecore.batch.journal import Journal
 from facecore.batch.output import BatchOutput, writer_for
 from facecore.batch.pace import clock
 from facecore.batch.summary import BatchSummary
-from facecore.cli.annotated import BatchCopies
+from facecore.cli.copies import BatchCopies
 from facecore.cli.options import max_pixels_from, options_from
 from facecore.cli.progress import batch_progress
 from facecore.cli.readers import read_all
@@ -24,8 +24,9 @@ from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.reading import Outcome
 from facecore.export import analysis_to_dict, error_to_dict
 from facecore.settings import AnalysisSettings
-from facecore.sources.folders import PhotoFile, find_photos
+from facecore.sources.folders import find_photos
 from facecore.sources.names import full_name, printable, valid_text
+from facecore.sources.photo import Photo
 from facecore.wording import counted
 
 
@@ -59,7 +60,7 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
 def _read_what_is_left(
     arguments: argparse.Namespace,
     settings: AnalysisSettings,
-    find: partial[Iterator[PhotoFile]],
+    find: partial[Iterator[Photo]],
     journal: Journal,
 ) -> None:
     if len(journal):
@@ -75,7 +76,7 @@ def _read_what_is_left(
             step()
 
 
-def _left(photos: Iterator[PhotoFile], journal: Journal) -> Iterator[PhotoFile]:
+def _left(photos: Iterator[Photo], journal: Journal) -> Iterator[Photo]:
     """Return the photos that have no row yet, each once, however often it is named."""
     given: set[str] = set()
     for photo in photos:
@@ -92,7 +93,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     return analysis_to_dict(name, outcome.analysis)
 
 
-def _no_photos_in_words(problems: Iterator[PhotoFile], paths: Sequence[Path]) -> str:
+def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path]) -> str:
     sentence = f"There are no photos to read in {', '.join(map(printable, paths))}."
     try:
         next(problems).read()

@@ -28,8 +28,7 @@ from facecore.experiment.storage import experiment_to_json
 from facecore.experiment.variants import Variant, differences_in_words, variant_from_settings
 from facecore.export import csv_bytes
 from facecore.sources.folders import find_photos
-from facecore.sources.names import printable, valid_text
-from facecore.sources.unique_names import unique_names
+from facecore.sources.names import printable, unique_names, valid_text
 
 _TEXT_WIDTH = 100
 _REPEATS = 10

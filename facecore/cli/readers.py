@@ -18,7 +18,7 @@ from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.imaging.drawing import draw_faces
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.settings import AnalysisSettings
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 
 
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ WriteCopy = Callable[[str, BgrImage], None]
 
 def read_all(
     arguments: argparse.Namespace,
-    photos: Iterable[PhotoFile],
+    photos: Iterable[Photo],
     settings: AnalysisSettings,
     write_copy: WriteCopy | None,
 ) -> Generator[Outcome, None, None]:

@@ -12,7 +12,7 @@ from facecore.errors import FacecoreError, SettingsError, WorkerError, friendly_
 from facecore.executors.process import ANSWER_TIMEOUT_S, Cancelled, WorkerProcess
 from facecore.executors.reading import Outcome
 from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptions
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 
 MAX_WORKERS = 64
 _ATTEMPTS = 2
@@ -54,7 +54,7 @@ class PoolOptions:
 
 
 def read_with_workers(
-    photos: Iterable[PhotoFile], settings: AnalysisSettings, options: PoolOptions
+    photos: Iterable[Photo], settings: AnalysisSettings, options: PoolOptions
 ) -> Generator[Outcome, None, None]:
     """Read photos side by side; the outcomes come as they are done.
 
@@ -79,7 +79,7 @@ _Item = Outcome | Exception | None
 
 class _Pool:
     def __init__(
-        self, photos: Iterable[PhotoFile], settings: AnalysisSettings, options: PoolOptions
+        self, photos: Iterable[Photo], settings: AnalysisSettings, options: PoolOptions
     ) -> None:
         self._photos = iter(photos)
         self._settings = settings
@@ -125,7 +125,7 @@ class _Pool:
             worker.stop()
             self._put(None)
 
-    def _next_photo(self) -> PhotoFile | None:
+    def _next_photo(self) -> Photo | None:
         with self._next:
             return None if self._stopping.is_set() else next(self._photos, None)
 
@@ -147,7 +147,7 @@ class _Worker:
         self._stopping = stopping
         self._process: WorkerProcess | None = None
 
-    def read(self, photo: PhotoFile) -> Outcome:
+    def read(self, photo: Photo) -> Outcome:
         try:
             data = photo.read()
         except Exception as error:  # noqa: BLE001 - one photo must not stop the others

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from facecore.errors import friendly_message
 from facecore.results import Analysis
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of a photo: its answer, or the sentence that says why there is none."""
 
-    photo: PhotoFile
+    photo: Photo
     analysis: Analysis | None = None
     error: str = ""
 
 
 def read_here(
-    photos: Iterable[PhotoFile], analyze: Callable[[bytes], Analysis]
+    photos: Iterable[Photo], analyze: Callable[[bytes], Analysis]
 ) -> Generator[Outcome, None, None]:
     """Read photos in this process, one at a time and in their order."""
     for photo in photos:

@@ -151,7 +151,7 @@ def check_bgr(image: NDArray[np.generic]) -> BgrImage:
 
 
 def cap_longest_side(image: BgrImage, max_side_px: int | None) -> BgrImage:
-    """Return a copy of at most ``max_side_px`` on its longest side; the picture itself if it fits."""
+    """Return a copy of at most ``max_side_px`` on its longest side; itself where it fits."""
     return shrink(image, fit_within((image.shape[1], image.shape[0]), max_side_px))
 
 

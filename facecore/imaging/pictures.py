@@ -24,7 +24,7 @@ from facecore.imaging.geometry import BoxTuple, Resolution, fit_within
 from facecore.imaging.headers import JPEG_SIGNATURE
 from facecore.settings import DEFAULT_MAX_PIXELS
 
-Photo = bytes | NDArray[np.uint8]
+ImageInput = bytes | NDArray[np.uint8]
 """A file's bytes, or an upright BGR picture: uint8, (height, width, 3)."""
 
 FULL_SIZE = sys.maxsize
@@ -75,7 +75,7 @@ class PictureSource:
     The finest picture so far is remembered, and no other. For one thread at a time.
     """
 
-    def __init__(self, photo: Photo, max_pixels: int) -> None:
+    def __init__(self, photo: ImageInput, max_pixels: int) -> None:
         self._photo = photo
         self._max_pixels = max_pixels
         self._finest_px = 0

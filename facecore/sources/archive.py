@@ -1,4 +1,12 @@
-"""The photos of a ZIP file, inflated one at a time; every byte is counted."""
+"""Reading photos out of ZIP files that strangers made; nothing is ever extracted to disk.
+
+An archive that was made to do harm is refused as a whole: one that would inflate to
+far more than it is, whose entries share bytes, whose names lead out of a folder, or
+that has too many entries. An entry that just cannot be read costs only itself.
+
+`archive_directory` reads what an archive says of itself; its entries are inflated here, one
+at a time, and every byte is counted. The format: APPNOTE.TXT 6.3.10 by PKWARE.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +18,8 @@ from typing import BinaryIO
 
 from facecore.errors import ArchiveError, DamagedImageError, UnsupportedImageError
 from facecore.sources.archive_directory import ArchiveEntry, ArchiveLimits, read_directory
+
+ARCHIVE_SUFFIX = ".zip"
 
 _CHUNK_BYTES = 1 << 16
 _LOCAL_HEADER = struct.Struct("<4s22xHH")

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from facecore.errors import ArchiveError, SettingsError
 from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.sources.names import unique_name
 from facecore.wording import data_size
 
 NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
@@ -197,15 +198,6 @@ def _refusals(info: zipfile.ZipInfo, limits: ArchiveLimits, *, is_duplicate: boo
         )
 
 
-def _numbered(name: str, taken: set[str]) -> str:
-    for number in itertools.count(2):
-        numbered = f"{name} ({number})"
-        if numbered not in taken:
-            taken.add(numbered)
-            return numbered
-    raise AssertionError("there is always a number")
-
-
 def _check_sizes(photos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
     for info in photos:
         ratio = info.file_size / max(1, info.compress_size)
@@ -228,7 +220,8 @@ def _entries(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> Iterator[Ar
     for info in infos:
         seen[info.filename] += 1
         is_duplicate = seen[info.filename] > 1
-        name = _numbered(info.filename, taken) if is_duplicate else info.filename
+        name = unique_name(info.filename, taken) if is_duplicate else info.filename
+        taken.add(name)
         refusals = _refusals(info, limits, is_duplicate=is_duplicate)
         yield ArchiveEntry(
             name=name,

@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from facecore.errors import ArchiveError, FacecoreError, ImageError
 from facecore.imaging.decoding import ACCEPTED_SUFFIXES
-from facecore.sources import ARCHIVE_SUFFIX, MAX_PHOTO_BYTES, ArchiveLimits, PhotoArchive
+from facecore.sources.archive import ARCHIVE_SUFFIX, PhotoArchive
+from facecore.sources.archive_directory import MAX_PHOTO_BYTES, ArchiveLimits
+from facecore.sources.photo import Photo
 from facecore.wording import data_size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhotoFile:
-    """A photo that was found.
-
-    Attributes:
-        name: its path as text; bytes of it that are no valid text are kept as
-            lone surrogates, as Python does.
-        read: gives the file's bytes, or raises a FacecoreError.
-        problem: this stands for something that is no photo, and ``read`` says why.
-    """
-
-    name: str
-    read: Callable[[], bytes]
-    problem: bool = False
-
-
-def find_photos(paths: Iterable[Path], *, recursive: bool = False) -> Iterator[PhotoFile]:
+def find_photos(paths: Iterable[Path], *, recursive: bool = False) -> Iterator[Photo]:
     """Find photos by name: each file as it is, each folder's photos in the order of their names.
 
     A ZIP file that is named gives the photos in it; one in a folder is passed over. A
@@ -49,12 +34,12 @@ def find_photos(paths: Iterable[Path], *, recursive: bool = False) -> Iterator[P
             yield from photos_of_archive(str(path), partial(_opened, path))
         else:
             there = _is(Path.is_file, path)
-            yield PhotoFile(name=str(path), read=partial(read_photo, path), problem=not there)
+            yield Photo(name=str(path), read=partial(read_photo, path), problem=not there)
 
 
 def photos_of_archive(
     name: str, open_file: Callable[[], BinaryIO], limits: ArchiveLimits | None = None
-) -> Iterator[PhotoFile]:
+) -> Iterator[Photo]:
     """Find the photos in a ZIP file, in its own order, each as if the file were a folder.
 
     A file that is refused as a whole, or has no photos, is a problem.
@@ -62,7 +47,7 @@ def photos_of_archive(
     Args:
         name: of the ZIP file.
         open_file: opens it; each use closes its own.
-        limits: those of `facecore.sources.PhotoArchive` where None.
+        limits: those of `facecore.sources.archive.PhotoArchive` where None.
     """
     try:
         archive = PhotoArchive(open_file, limits)
@@ -70,7 +55,7 @@ def photos_of_archive(
         yield _problem(name, error)
         return
     for entry in archive.entries:
-        yield PhotoFile(name=f"{name}/{entry.name}", read=partial(archive.read, entry))
+        yield Photo(name=f"{name}/{entry.name}", read=partial(archive.read, entry))
     if not archive.entries:
         yield _problem(name, ImageError("This ZIP file has no photos in it: name another one."))
 
@@ -110,7 +95,7 @@ def _is(kind: Callable[[Path], bool], path: Path) -> bool:
         return False  # such as a name that is too long: reading it tells
 
 
-def _photos_of_folder(folder: Path, recursive: bool) -> Iterator[PhotoFile]:
+def _photos_of_folder(folder: Path, recursive: bool) -> Iterator[Photo]:
     found = False
     for photo in _walk(folder, recursive):
         found = True
@@ -121,29 +106,29 @@ def _photos_of_folder(folder: Path, recursive: bool) -> Iterator[PhotoFile]:
         yield _problem(str(folder), ImageError(sentence))
 
 
-def _walk(folder: Path, recursive: bool) -> Iterator[PhotoFile]:
+def _walk(folder: Path, recursive: bool) -> Iterator[Photo]:
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(folders) if recursive else []
         for name in sorted(files):
             path = Path(place, name)
             if path.suffix.lower() in ACCEPTED_SUFFIXES:
-                yield PhotoFile(name=str(path), read=partial(read_photo, path))
+                yield Photo(name=str(path), read=partial(read_photo, path))
         while unreadable:
             yield _unreadable(unreadable.pop())
     while unreadable:
         yield _unreadable(unreadable.pop())
 
 
-def _unreadable(error: OSError) -> PhotoFile:
+def _unreadable(error: OSError) -> Photo:
     return _problem(error.filename, ImageError(_cannot_be_read("folder", error)))
 
 
-def _problem(name: str, error: FacecoreError) -> PhotoFile:
+def _problem(name: str, error: FacecoreError) -> Photo:
     def tell() -> bytes:
         raise error
 
-    return PhotoFile(name=name, read=tell, problem=True)
+    return Photo(name=name, read=tell, problem=True)
 
 
 def _cannot_be_read(what: str, error: OSError) -> str:

@@ -1,8 +1,9 @@
-"""Names of photos as text that can be shown and stored."""
+"""Names of photos: as text that can be shown and stored, and each told apart from the others."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 
@@ -20,3 +21,20 @@ def full_name(name: str) -> str:
     """Return a photo's name from the root on, however it was reached."""
     # A Path would take two names of a ZIP file, a//b and a/b, for one.
     return os.path.join(Path.cwd(), name)  # noqa: PTH118
+
+
+def unique_name(name: str, taken: Container[str]) -> str:
+    """Return a name that is not taken: the name itself, or with a number: a.jpg, a.jpg (2)."""
+    unique, number = name, 2
+    while unique in taken:
+        unique, number = f"{name} ({number})", number + 1
+    return unique
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Return the names, those that occur again with a number, so that each can be told apart."""
+    # As the keys of a dict they are found at once, and keep their order.
+    unique: dict[str, None] = {}
+    for name in names:
+        unique[unique_name(name, unique)] = None
+    return list(unique)

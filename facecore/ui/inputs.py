@@ -7,13 +7,14 @@ from functools import partial
 import streamlit as st
 
 from facecore.imaging.decoding import ACCEPTED_SUFFIXES
-from facecore.sources.samples import Sample, samples
-from facecore.sources.unique_names import unique_names
+from facecore.sources.names import unique_names
+from facecore.sources.photo import Photo
+from facecore.sources.samples import samples
 from facecore.ui import state
-from facecore.ui.photos import MAX_PHOTOS, PhotoInput
+from facecore.ui.photos import MAX_PHOTOS
 
 
-def chosen_photos() -> list[PhotoInput]:
+def chosen_photos() -> list[Photo]:
     """Draw the ways to choose photos and give those that are chosen; at least one.
 
     Photos of the visitor's own stay chosen when another page was open meanwhile.
@@ -27,18 +28,18 @@ def chosen_photos() -> list[PhotoInput]:
         mine = state.own_photos()
         if mine:
             _own_photos_buttons(len(mine))
-    chosen = list(mine) if mine and state.shows_own_photos() else [_from_sample(sample)]
+    chosen = list(mine) if mine and state.shows_own_photos() else [sample]
     # What is no longer chosen is let go, bytes and all.
     keys = {photo.key for photo in (*mine, *chosen)}
-    state.keep_only_photos(keys | {f"sample:{key}" for key in _by_key()})
+    state.keep_only_photos(keys | _by_key().keys())
     return chosen
 
 
-def _by_key() -> dict[str, Sample]:
+def _by_key() -> dict[str, Photo]:
     return {sample.key: sample for sample in samples()}
 
 
-def _sample_choice() -> Sample:
+def _sample_choice() -> Photo:
     by_key = _by_key()
     key = st.selectbox(
         "Sample photo",
@@ -60,15 +61,7 @@ def _take_picture() -> None:
     picture = state.widget_value("camera")
     if picture is not None:
         state.keep_own_photos(
-            [
-                PhotoInput(
-                    key=f"camera:{picture.file_id}",
-                    name="camera.jpg",
-                    source="camera",
-                    read=picture.getvalue,
-                    file_id=picture.file_id,
-                )
-            ]
+            [Photo(key=f"camera:{picture.file_id}", name="camera.jpg", read=picture.getvalue)]
         )
 
 
@@ -91,13 +84,7 @@ def _take_uploads() -> None:
     names = unique_names([upload.name for upload in uploads])
     state.keep_own_photos(
         [
-            PhotoInput(
-                key=f"upload:{upload.file_id}",
-                name=name,
-                source="upload",
-                read=upload.getvalue,
-                file_id=upload.file_id,
-            )
+            Photo(key=f"upload:{upload.file_id}", name=name, read=upload.getvalue)
             for upload, name in zip(uploads, names, strict=True)
         ]
     )
@@ -117,14 +104,3 @@ def _own_photos_buttons(count: int) -> None:
         row.button(
             f"Remove {words}", icon=":material/close:", on_click=partial(state.keep_own_photos, [])
         )
-
-
-def _from_sample(sample: Sample) -> PhotoInput:
-    return PhotoInput(
-        key=f"sample:{sample.key}",
-        name=sample.file_name,
-        source="sample",
-        read=sample.read,
-        truth=sample.truth,
-        credit=sample.credit,
-    )

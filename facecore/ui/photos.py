@@ -1,15 +1,16 @@
-"""Photos and their answers as pages handle them, and how many a session keeps."""
+"""The answers that a session has for its photos, and how many of both it keeps."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from facecore.analysis.open_photo import OpenPhoto
 from facecore.results import Analysis
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.sources.photo import Photo
 from facecore.ui import decoded
 
 MAX_PHOTOS = 100
@@ -17,29 +18,6 @@ MAX_PHOTOS = 100
 
 MAX_DECODED_BYTES = 100_000_000
 """Decoded photos that a session keeps in memory at most; others are decoded again when needed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhotoInput:
-    """A photo that somebody chose.
-
-    Attributes:
-        key: the same for the same content.
-        name: to show; given by a stranger, so never a path and never HTML.
-        source: "sample", "upload" or "camera".
-        read: gives the file's bytes.
-        file_id: Streamlit's number of the uploaded file; for a sample "".
-        truth, credit: what is known to be true of the people on it, and whose
-            photo it is; for samples only.
-    """
-
-    key: str
-    name: str
-    source: str
-    read: Callable[[], bytes]
-    file_id: str = ""
-    truth: str = ""
-    credit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +30,7 @@ class Reading:
     before it did. ``busy`` tells that it was not read only because too many wait.
     """
 
-    photo: PhotoInput
+    photo: Photo
     settings: AnalysisSettings
     options: RuntimeOptions
     analysis: Analysis | None = None

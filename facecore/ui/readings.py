@@ -21,8 +21,9 @@ from facecore.models.attributes import crop_face
 from facecore.results import Analysis
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.sources.photo import Photo
 from facecore.ui import state
-from facecore.ui.photos import PhotoInput, Reading
+from facecore.ui.photos import Reading
 from facecore.ui.shared import analyzer, service
 from facecore.ui.waiting import session_turn
 
@@ -33,7 +34,7 @@ SHOWN_FROM = 0.15
 """Candidates less sure than this are not drawn while they are rejected: there are too many."""
 
 
-def read_photo(photo: PhotoInput, settings: AnalysisSettings, options: RuntimeOptions) -> Reading:
+def read_photo(photo: Photo, settings: AnalysisSettings, options: RuntimeOptions) -> Reading:
     """Return the answer for a photo; reads it only if this session has no such answer yet.
 
     A photo that cannot be read gives a reading with the sentence that says why. Where
@@ -62,7 +63,7 @@ def read_photo(photo: PhotoInput, settings: AnalysisSettings, options: RuntimeOp
 
 
 def _read(
-    photo: PhotoInput,
+    photo: Photo,
     settings: AnalysisSettings,
     options: RuntimeOptions,
     before: RunRecord | None,
@@ -92,7 +93,7 @@ def _read(
 
 
 def read_photos(
-    photos: list[PhotoInput], settings: AnalysisSettings, options: RuntimeOptions
+    photos: list[Photo], settings: AnalysisSettings, options: RuntimeOptions
 ) -> list[Reading]:
     """Read photos one at a time, with a progress bar where there are several.
 
@@ -150,7 +151,7 @@ def annotated_png(reading: Reading, session_key: str) -> bytes:
         return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 
-def _opened(photo: PhotoInput, options: RuntimeOptions) -> OpenPhoto:
+def _opened(photo: Photo, options: RuntimeOptions) -> OpenPhoto:
     known = state.photos().opened(photo.key, options)
     return known or analyzer(options).open(photo.read())
 

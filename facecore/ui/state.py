@@ -15,7 +15,8 @@ from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
 from facecore.serving.history import RunHistory, SystemSample, SystemSampler
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.ui.photos import PhotoInput, SessionPhotos
+from facecore.sources.photo import Photo
+from facecore.ui.photos import SessionPhotos
 from facecore.ui.tune.truth import Truth
 
 _T = TypeVar("_T")
@@ -56,12 +57,12 @@ def restart_live() -> None:
     live_samples().clear()
 
 
-def own_photos() -> tuple[PhotoInput, ...]:
+def own_photos() -> tuple[Photo, ...]:
     """Return the photos that the visitor uploaded or took."""
     return _remembered("facecore.own_photos", tuple)
 
 
-def keep_own_photos(own: Sequence[PhotoInput]) -> None:
+def keep_own_photos(own: Sequence[Photo]) -> None:
     """Remember the visitor's photos instead of those before, and show them."""
     st.session_state["facecore.own_photos"] = tuple(own)
     show_own_photos(bool(own))
@@ -158,7 +159,7 @@ def _messages() -> list[str]:
     return _remembered("facecore.messages", list)
 
 
-def compared_photos() -> dict[str, PhotoInput]:
+def compared_photos() -> dict[str, Photo]:
     """Return the photos of this session's experiments, by SHA-256, to show them."""
     return _remembered("facecore.compared_photos", dict)
 
@@ -184,7 +185,7 @@ def keep_batch(batch: BackgroundBatch | None, file_ids: Collection[str] = ()) ->
 
 def used_files() -> set[str]:
     """Return the uploaded files that photos and the batch are read from, by Streamlit's numbers."""
-    own = {photo.file_id for photo in own_photos()}
+    own = {photo.number for photo in own_photos()}
     return own | _remembered("facecore.batch_files", frozenset)
 
 

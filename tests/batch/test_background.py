@@ -10,14 +10,14 @@ import pytest
 from facecore.batch.background import BackgroundBatch
 from facecore.errors import BusyError, ImageError, ModelError
 from facecore.results import Analysis
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 from tests.batch.conftest import analysis
 
 TIMEOUT_S = 30
 
 
-def _photos(count: int) -> list[PhotoFile]:
-    return [PhotoFile(name=f"{n:03}.jpg", read=lambda: b"photo") for n in range(count)]
+def _photos(count: int) -> list[Photo]:
+    return [Photo(name=f"{n:03}.jpg", read=lambda: b"photo") for n in range(count)]
 
 
 class Reader:
@@ -28,7 +28,7 @@ class Reader:
         self.names: list[str] = []
         self.threads: set[threading.Thread] = set()
 
-    def __call__(self, photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+    def __call__(self, photo: Photo, check: Callable[[object], None]) -> Analysis:
         assert self.may_read.acquire(timeout=TIMEOUT_S)
         self.threads.add(threading.current_thread())
         self.names.append(photo.name)
@@ -121,7 +121,7 @@ def test_complete_batch_stays_so() -> None:
 def test_photo_that_cannot_be_read_costs_only_itself() -> None:
     """An error of one photo is its row, expected or not."""
 
-    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+    def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
         if photo.name == "001.jpg":
             raise ImageError("It is broken.")
         if photo.name == "002.jpg":
@@ -142,7 +142,7 @@ def test_networks_that_are_missing_end_it() -> None:
     """Where no photo can ever be read, the batch says why, and can be tried again."""
     broken = True
 
-    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+    def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
         if broken and photo.name == "001.jpg":
             raise ModelError("A file is missing: put it back.")
         return analysis()
@@ -163,7 +163,7 @@ def test_busy_server_costs_no_photo() -> None:
     """A photo that finds no turn is tried again until it has one."""
     refused = 0
 
-    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+    def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
         nonlocal refused
         if refused < 3:
             refused += 1
@@ -182,7 +182,7 @@ def test_batch_that_waits_stops_at_once(waits: str) -> None:
     """A photo that waits when the batch is stopped is given up, and is not in the answers."""
     waiting = threading.Event()
 
-    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+    def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
         waiting.set()
         if waits == "for the server":
             raise BusyError("Try again.", retry_after_s=60)

@@ -66,7 +66,7 @@ def _visit_analyze(page: Page, address: str) -> None:
 
 def _visit_gallery(page: Page, address: str) -> None:
     files = [
-        {"name": sample.file_name, "mimeType": "image/png", "buffer": sample.read()}
+        {"name": sample.name, "mimeType": "image/png", "buffer": sample.read()}
         for sample in samples()
     ]
     files.append({"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
@@ -80,7 +80,7 @@ def _visit_batch(page: Page, _: str) -> None:
     _navigate(page, "Batch")
     wait_until_idle(page)
     files = [
-        {"name": f"{number}-{sample.file_name}", "mimeType": "image/png", "buffer": sample.read()}
+        {"name": f"{number}-{sample.name}", "mimeType": "image/png", "buffer": sample.read()}
         for number in range(1, 5)
         for sample in samples()
     ]

@@ -75,7 +75,7 @@ def test_many_files_show_each_error_beside_its_name(page: Page, server: str) -> 
     """A broken file among good ones costs only itself, and its name is shown as plain text."""
     page.goto(server)
     wait_until_idle(page)
-    portraits = {sample.file_name: sample.read() for sample in samples()[1:]}
+    portraits = {sample.name: sample.read() for sample in samples()[1:]}
     _upload(page, {**portraits, "<b>bad</b>.png": b"not a picture"})
     expect(page.get_by_text("2 of 3 photos could be read")).to_be_visible()
     expect(page.get_by_text("This is not a picture that can be read")).to_be_visible()

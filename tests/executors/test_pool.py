@@ -20,7 +20,7 @@ from facecore.executors.pool import PoolOptions, read_with_workers
 from facecore.executors.process import WorkerProcess
 from facecore.imaging.decoding import decode_image, encode_jpeg
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 from tests.batch.conftest import grey_png
 from tests.conftest import face_rows
 
@@ -30,11 +30,11 @@ ONE_THREAD = RuntimeOptions(threads=1)
 SLOW_SETTINGS = AnalysisSettings(careful=True, input_size_px=600, max_side_px=None)
 
 
-def _photo(name: str, data: bytes) -> PhotoFile:
-    return PhotoFile(name=name, read=lambda: data)
+def _photo(name: str, data: bytes) -> Photo:
+    return Photo(name=name, read=lambda: data)
 
 
-def _grey(count: int) -> list[PhotoFile]:
+def _grey(count: int) -> list[Photo]:
     return [_photo(f"{number:03}.png", grey_png(level=number)) for number in range(count)]
 
 
@@ -101,7 +101,7 @@ def test_every_photo_has_one_outcome(analyzer: FaceAnalyzer, hopper_file: bytes)
         raise ImageError("The file cannot be read.")
 
     photos = [*_grey(8), _photo("hopper", hopper_file), _photo("text", b"text")]
-    photos += [_photo("empty", b""), PhotoFile(name="gone", read=unreadable)]
+    photos += [_photo("empty", b""), Photo(name="gone", read=unreadable)]
     outcomes = list(read_with_workers(photos, SETTINGS, _options(2)))
     by_name = {outcome.photo.name: outcome for outcome in outcomes}
     assert sorted(by_name) == sorted(photo.name for photo in photos)
@@ -174,7 +174,7 @@ def test_photos_wait_for_whoever_takes_the_outcomes() -> None:
     """While nobody takes outcomes, no more photos are read than there are places for them."""
     taken = []
 
-    def photos() -> Iterator[PhotoFile]:
+    def photos() -> Iterator[Photo]:
         for photo in _grey(30):
             taken.append(photo.name)
             yield photo
@@ -203,7 +203,7 @@ def test_missing_networks_end_it_all(
 def test_trouble_while_looking_for_photos_is_raised() -> None:
     """An unexpected error of the search is not swallowed by a thread."""
 
-    def photos() -> Iterator[PhotoFile]:
+    def photos() -> Iterator[Photo]:
         yield from _grey(1)
         raise LookupError("lost")
 

@@ -8,11 +8,11 @@ from functools import partial
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.executors.reading import read_here
 from facecore.settings import AnalysisSettings
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 
 
-def _photo(name: str, data: bytes) -> PhotoFile:
-    return PhotoFile(name=name, read=lambda: data)
+def _photo(name: str, data: bytes) -> Photo:
+    return Photo(name=name, read=lambda: data)
 
 
 def test_nothing_to_read_gives_nothing(analyzer: FaceAnalyzer) -> None:
@@ -37,7 +37,7 @@ def test_photos_are_taken_one_at_a_time(analyzer: FaceAnalyzer, hopper_file: byt
     """The next photo is looked for only when the one before was taken."""
     taken = []
 
-    def photos() -> Iterator[PhotoFile]:
+    def photos() -> Iterator[Photo]:
         for name in "abc":
             taken.append(name)
             yield _photo(name, hopper_file)

@@ -478,7 +478,7 @@ def tell(now):
 
 run_experiment(
     Plan(variants=(Variant(name="a"), Variant(name="b")), repeats=1000, warm_up=1),
-    {sample.file_name: sample.read() for sample in samples()},
+    {sample.name: sample.read() for sample in samples()},
     on_progress=tell,
 )
 """

@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from facecore.engines.opencv import Blob, Network
 from facecore.settings import RuntimeOptions
-from facecore.sources.samples import Sample, samples
+from facecore.sources.photo import Photo
+from facecore.sources.samples import samples
 from facecore.ui import inputs
 from facecore.ui import shared as resources
 from tests.pages.conftest import expect_no_error, forget_service, go_to, metrics, upload, visit
@@ -76,7 +77,7 @@ def test_first_opening_shows_an_analysed_sample() -> None:
 
 
 @pytest.mark.parametrize("sample", samples()[1:], ids=lambda sample: sample.key)
-def test_sample_can_be_chosen_by_link(sample: Sample) -> None:
+def test_sample_can_be_chosen_by_link(sample: Photo) -> None:
     """A link opens its sample, with whose photo it is and what is true."""
     app = visit(sample=sample.title)
     assert metrics(app)["Faces"] == "1"

@@ -21,8 +21,9 @@ from facecore.serving.queue import InferenceQueue
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.settings.server import QueueSettings
-from facecore.sources import ArchiveEntry, PhotoArchive
-from facecore.sources.folders import PhotoFile
+from facecore.sources.archive import PhotoArchive
+from facecore.sources.archive_directory import ArchiveEntry
+from facecore.sources.photo import Photo
 from facecore.ui import shared as resources
 from facecore.ui.batch import results as batch_results
 from facecore.ui.batch.inputs import ROOM
@@ -60,7 +61,7 @@ def _end(app: AppTest) -> AppTest:
     return app
 
 
-def _never(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+def _never(photo: Photo, check: Callable[[object], None]) -> Analysis:
     raise AssertionError(photo.name)
 
 

@@ -22,7 +22,8 @@ from facecore.errors import (
     SettingsError,
     UnsupportedImageError,
 )
-from facecore.sources import ArchiveLimits, PhotoArchive
+from facecore.sources.archive import PhotoArchive
+from facecore.sources.archive_directory import ArchiveLimits
 from tests.sources.crafted import (
     STORED,
     Entry,

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from facecore.errors import ArchiveError, FacecoreError, ImageError
-from facecore.sources import ArchiveLimits
-from facecore.sources.folders import PhotoFile, find_photos, photos_of_archive, read_photo
+from facecore.sources.archive_directory import ArchiveLimits
+from facecore.sources.folders import find_photos, photos_of_archive, read_photo
+from facecore.sources.photo import Photo
 from tests.sources.crafted import Entry, archive
 
 as_root = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def _names(photos: list[PhotoFile], folder: Path) -> list[str]:
+def _names(photos: list[Photo], folder: Path) -> list[str]:
     return [str(Path(photo.name).relative_to(folder)) for photo in photos]
 
 
-def _sentence(photo: PhotoFile) -> str:
+def _sentence(photo: Photo) -> str:
     with pytest.raises(FacecoreError) as caught:
         photo.read()
     return str(caught.value)

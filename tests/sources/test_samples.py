@@ -8,14 +8,15 @@ import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.decoding import decode_image, read_header
-from facecore.sources.samples import Sample, group_photo, samples
+from facecore.sources.photo import Photo
+from facecore.sources.samples import group_photo, samples
 from tests.conftest import SAMPLES
 
 # By key: format, size, faces at the defaults.
 KNOWN = {
-    "group": ("PNG", (1280, 720), 6),
-    "collins": ("PNG", (512, 512), 1),
-    "hopper": ("JPEG", (512, 600), 1),
+    "sample:group": ("PNG", (1280, 720), 6),
+    "sample:collins": ("PNG", (512, 512), 1),
+    "sample:hopper": ("JPEG", (512, 600), 1),
 }
 PORTRAITS_SHA256 = {
     "astronaut.png": "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
@@ -29,14 +30,14 @@ def test_the_group_comes_first() -> None:
 
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.key)
-def test_sample_says_whose_it_is_and_what_is_true(sample: Sample) -> None:
+def test_sample_says_whose_it_is_and_what_is_true(sample: Photo) -> None:
     """Title, credit, truth and file name are there to be shown."""
-    assert all([sample.title, sample.credit, sample.truth, sample.file_name])
+    assert all([sample.title, sample.credit, sample.truth, sample.name])
     assert sample.truth.endswith(".")
 
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.key)
-def test_sample_decodes_to_its_size(sample: Sample) -> None:
+def test_sample_decodes_to_its_size(sample: Photo) -> None:
     """Each sample is a picture of the known format and size, the same at every read."""
     data = sample.read()
     kind, (width, height), _ = KNOWN[sample.key]
@@ -59,7 +60,7 @@ def test_portraits_are_the_known_files(name: str, sha256: str) -> None:
 
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.key)
-def test_networks_find_every_face(analyzer: FaceAnalyzer, sample: Sample) -> None:
+def test_networks_find_every_face(analyzer: FaceAnalyzer, sample: Photo) -> None:
     """At the defaults the real networks find each person of each sample once."""
     analysis = analyzer.analyze(sample.read())
     assert len(analysis.faces) == KNOWN[sample.key][2]
@@ -70,4 +71,4 @@ def test_networks_err_as_the_readme_says(analyzer: FaceAnalyzer) -> None:
     """Both women's portraits are read as men, and Grace Hopper as 48 to 53."""
     portraits = {s.key: analyzer.analyze(s.read()).faces[0] for s in samples()[1:]}
     assert [face.gender.label for face in portraits.values()] == ["Male", "Male"]
-    assert portraits["hopper"].age_group.label == "(48-53)"
+    assert portraits["sample:hopper"].age_group.label == "(48-53)"

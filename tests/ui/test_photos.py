@@ -11,8 +11,9 @@ import pytest
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.analysis.open_photo import OpenPhoto
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.sources.photo import Photo
 from facecore.ui import photos
-from facecore.ui.photos import PhotoInput, Reading, SessionPhotos
+from facecore.ui.photos import Reading, SessionPhotos
 
 OPTIONS = RuntimeOptions()
 SIDE_PX = 10
@@ -27,7 +28,7 @@ def _photo(analyzer: FaceAnalyzer) -> OpenPhoto:
 
 
 def _reading(name: str, settings: AnalysisSettings | None = None) -> Reading:
-    photo = PhotoInput(key=name, name=name, source="upload", read=lambda: b"")
+    photo = Photo(key=name, name=name, read=lambda: b"")
     return Reading(photo=photo, settings=settings or AnalysisSettings(), options=OPTIONS)
 
 

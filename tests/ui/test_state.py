@@ -8,11 +8,11 @@ from streamlit.testing.v1 import AppTest
 def _choosing() -> None:
     import streamlit as st
 
+    from facecore.sources.photo import Photo
     from facecore.ui import state
-    from facecore.ui.photos import PhotoInput
 
-    def mine(key: str) -> PhotoInput:
-        return PhotoInput(key=key, name=key, source="upload", read=lambda: b"")
+    def mine(key: str) -> Photo:
+        return Photo(key=key, name=key, read=lambda: b"")
 
     st.json([list(state.own_photos()), state.shows_own_photos()])
     state.keep_own_photos([mine("a"), mine("b")])
@@ -28,13 +28,11 @@ def _choosing() -> None:
 def _letting_go() -> None:
     import streamlit as st
 
+    from facecore.sources.photo import Photo
     from facecore.ui import state
-    from facecore.ui.photos import PhotoInput
 
     for key in ("a", "b"):
-        state.compared_photos()[key * 64] = PhotoInput(
-            key=key, name=key, source="upload", read=lambda: b""
-        )
+        state.compared_photos()[key * 64] = Photo(key=key, name=key, read=lambda: b"")
     state.keep_only_photos({"b"})
     st.json([photo.key for photo in state.compared_photos().values()])
 

@@ -7,56 +7,44 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from facecore.imaging.decoding import BgrImage, decode_image, encode_png
+from facecore.sources.photo import Photo
 
 _FOLDER = Path(__file__).resolve().parent
 _GROUP_WH = (1280, 720)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A photo with its title, its credit, and what is true of the people on it."""
-
-    key: str
-    title: str
-    credit: str
-    truth: str
-    file_name: str
-    read: Callable[[], bytes]
-
-
-def samples() -> tuple[Sample, ...]:
-    """Return the samples, the one to show first in front."""
+def samples() -> tuple[Photo, ...]:
+    """Return the samples, with what is true of the people, the one to show first in front."""
     return (
-        Sample(
-            key="group",
+        Photo(
+            key="sample:group",
             title="Group of six",
             credit="composed in code from the two other samples",
             truth="All six faces are women: two portraits, each at three sizes, some mirrored. "
             "Eileen Collins was in her thirties or early forties, Grace Hopper was 77.",
-            file_name="group.png",
+            name="group.png",
             read=group_photo,
         ),
-        Sample(
-            key="collins",
+        Photo(
+            key="sample:collins",
             title="Eileen Collins",
             credit="NASA, public domain",
             truth="Eileen Collins is a woman, here in her thirties or early forties.",
-            file_name="astronaut.png",
+            name="astronaut.png",
             read=_file_reader("astronaut.png"),
         ),
-        Sample(
-            key="hopper",
+        Photo(
+            key="sample:hopper",
             title="Grace Hopper",
             credit="US Navy, 20 January 1984, public domain",
             truth="Grace Hopper is a woman, here 77 years old.",
-            file_name="grace_hopper.jpg",
+            name="grace_hopper.jpg",
             read=_file_reader("grace_hopper.jpg"),
         ),
     )

@@ -14,9 +14,11 @@ import streamlit as st
 from facecore.batch.room import ByteRoom
 from facecore.imaging.decoding import ACCEPTED_SUFFIXES
 from facecore.machine.memory_plan import memory_plan
-from facecore.sources import ARCHIVE_SUFFIX, ArchiveLimits
-from facecore.sources.folders import PhotoFile, photos_of_archive
-from facecore.sources.unique_names import unique_names
+from facecore.sources.archive import ARCHIVE_SUFFIX
+from facecore.sources.archive_directory import ArchiveLimits
+from facecore.sources.folders import photos_of_archive
+from facecore.sources.names import unique_names
+from facecore.sources.photo import Photo
 
 MAX_BATCH_PHOTOS = 1000
 """Photos of one batch."""
@@ -58,7 +60,7 @@ class ChosenPhotos:
     are from, and ``size_bytes`` is what these take.
     """
 
-    photos: tuple[PhotoFile, ...]
+    photos: tuple[Photo, ...]
     notes: tuple[str, ...]
     file_ids: tuple[str, ...]
     size_bytes: int
@@ -128,12 +130,12 @@ def _within(uploads: Sequence[Upload]) -> list[Upload]:
     return held
 
 
-def _found(uploads: Sequence[Upload]) -> Iterator[PhotoFile]:
+def _found(uploads: Sequence[Upload]) -> Iterator[Photo]:
     for upload in uploads:
         if PurePosixPath(upload.name).suffix.lower() == ARCHIVE_SUFFIX:
             yield from photos_of_archive(upload.name, _Opener(upload), LIMITS)
         else:
-            yield PhotoFile(name=upload.name, read=upload.getvalue)
+            yield Photo(name=upload.name, read=upload.getvalue)
 
 
 @dataclass(frozen=True, slots=True)

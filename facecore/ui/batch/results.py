@@ -12,10 +12,10 @@ from itertools import islice
 import pandas as pd
 import streamlit as st
 
+from facecore.batch.annotated_zip import SIDE_PX, write_annotated_zip
 from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch
 from facecore.batch.formats import WRITERS
-from facecore.batch.pictures import SIDE_PX, write_annotated
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BusyError
 from facecore.machine.memory_plan import MemoryPlan, memory_plan
@@ -179,7 +179,7 @@ def _file(batch: BackgroundBatch, suffix: str) -> bytes:
 def _annotated_zip(batch: BackgroundBatch, first: int, session_key: str) -> bytes:
     pairs = zip(batch.photos, batch.answers.rows(), strict=False)
     file = io.BytesIO()
-    write_annotated(
+    write_annotated_zip(
         islice(pairs, first, first + PHOTOS_PER_ZIP),
         file,
         max_pixels=service().max_pixels,

@@ -14,7 +14,7 @@ from facecore.batch.pace import left_in_words, time_left_s
 from facecore.imaging.decoding import encode_jpeg
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.batch.inputs import ROOM, ChosenPhotos
 from facecore.ui.batch.results import metrics, table
@@ -124,11 +124,11 @@ def _start(chosen: ChosenPhotos) -> None:
 
 def _reader(
     settings: AnalysisSettings, options: RuntimeOptions
-) -> Callable[[PhotoFile, Callable[[object], None]], Analysis]:
+) -> Callable[[Photo, Callable[[object], None]], Analysis]:
     """Return what reads a photo in the batch's thread, where the session cannot be asked."""
     faces, session_key, history = service(), state.session_key(), state.history()
 
-    def read(photo: PhotoFile, check: Callable[[object], None]) -> Analysis:
+    def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
         with faces.turn(session_key, options, on_wait=check) as turn:
             # Inflated in here, so that batches that wait hold nothing.
             opened = turn.analyzer.open(photo.read())

@@ -11,10 +11,10 @@ from facecore.batch.pace import left_in_words
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.record import Plan
 from facecore.experiment.report import Outcome
+from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.compare import charts as compare_charts
 from facecore.ui.components import as_text, friendly_errors
-from facecore.ui.photos import PhotoInput
 from facecore.ui.shared import service
 from facecore.wording import counted
 
@@ -23,7 +23,7 @@ _SIGN_EVERY_S = 2.0
 _STOP_WAIT_S = 2.0
 
 
-def start_button(plan: Plan, photos: Sequence[PhotoInput]) -> None:
+def start_button(plan: Plan, photos: Sequence[Photo]) -> None:
     """Draw the button that starts an experiment, unless this session has one under way."""
     running = state.running_experiment()
     if st.button(
@@ -110,7 +110,7 @@ def _sign() -> None:
         st.caption(":material/science: Compare: done, its page has the result.")
 
 
-def _start(plan: Plan, photos: Sequence[PhotoInput]) -> None:
+def _start(plan: Plan, photos: Sequence[Photo]) -> None:
     data: dict[str, bytes] = {}
     for photo in photos:
         data[photo.name] = photo.read()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from facecore.errors import FacecoreError
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 from facecore.ui.batch import inputs as batch_inputs
 from facecore.ui.batch.inputs import MAX_BATCH_PHOTOS, photos_of
 from tests.sources.crafted import STORED, Entry, archive
@@ -39,7 +39,7 @@ def _names(uploads: list[Uploaded]) -> list[str]:
     return [photo.name for photo in photos_of(uploads).photos]
 
 
-def _sentence(photo: PhotoFile) -> str:
+def _sentence(photo: Photo) -> str:
     with pytest.raises(FacecoreError) as caught:
         photo.read()
     return str(caught.value)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from facecore.batch.journal import Journal
-from facecore.cli import annotated
-from facecore.cli.annotated import BatchCopies, write_annotated
+from facecore.cli import copies
+from facecore.cli.copies import BatchCopies, write_copy
 from facecore.errors import BatchError, FacecoreError
 from facecore.imaging.decoding import decode_image
 from tests.batch.conftest import row
@@ -25,7 +25,7 @@ IMAGE = np.full((8, 8, 3), 77, np.uint8)
 def test_what_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
     """A half copy of a process that had this one's number costs nothing, and is gone."""
     (tmp_path / f".a.annotated.png.{os.getpid()}.part").write_bytes(b"half a picture")
-    write_annotated(tmp_path, "a.jpg", IMAGE)
+    write_copy(tmp_path, "a.jpg", IMAGE)
     (written,) = tmp_path.iterdir()
     assert written.name == "a.annotated.png"
     np.testing.assert_array_equal(decode_image(written.read_bytes()), IMAGE)
@@ -37,9 +37,9 @@ def test_ctrl_c_leaves_no_half_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def interrupted(_: object) -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(annotated, "encode_png", interrupted)
+    monkeypatch.setattr(copies, "encode_png", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_annotated(tmp_path, "a.jpg", IMAGE)
+        write_copy(tmp_path, "a.jpg", IMAGE)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -89,7 +89,7 @@ def test_disk_that_is_full_ends_the_batch(
     def failing(_: object) -> bytes:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(annotated, "encode_png", failing)
+    monkeypatch.setattr(copies, "encode_png", failing)
     with _journal(tmp_path) as journal, pytest.raises(FacecoreError, match="written") as told:
         BatchCopies(tmp_path, journal).write("a.jpg", IMAGE)
     assert isinstance(told.value, BatchError) is ends

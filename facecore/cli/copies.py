@@ -49,7 +49,7 @@ def make_folder(folder: Path) -> None:
         raise SettingsError(f"{folder} cannot be written to: name another folder.")
 
 
-def write_annotated(folder: Path, name: str, image: BgrImage) -> None:
+def write_copy(folder: Path, name: str, image: BgrImage) -> None:
     """Write a drawn photo into a folder under a name that is free there.
 
     Raises:

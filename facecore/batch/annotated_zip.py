@@ -15,15 +15,15 @@ from facecore.errors import ArchiveError, ImageError
 from facecore.export import face_from_dict
 from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg
 from facecore.imaging.drawing import draw_faces
-from facecore.sources.folders import PhotoFile
+from facecore.sources.photo import Photo
 
 SIDE_PX = 1600
 _QUALITY = 85
 _LONGEST_STEM = 80
 
 
-def write_annotated(
-    rows: Iterable[tuple[PhotoFile, Row]],
+def write_annotated_zip(
+    rows: Iterable[tuple[Photo, Row]],
     file: BinaryIO,
     *,
     max_pixels: int,

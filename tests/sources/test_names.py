@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facecore.sources.unique_names import unique_names
+from facecore.sources.names import unique_names
 
 
 @pytest.mark.parametrize(

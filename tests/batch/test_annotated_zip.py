@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.batch.annotated_zip import SIDE_PX, write_annotated_zip
 from facecore.batch.formats import Row
-from facecore.batch.pictures import SIDE_PX, write_annotated
 from facecore.errors import ArchiveError, ImageError
 from facecore.export import analysis_to_dict
 from facecore.imaging.decoding import decode_image, encode_jpeg
 from facecore.imaging.drawing import draw_faces
 from facecore.settings import DEFAULT_MAX_PIXELS
-from facecore.sources.folders import PhotoFile, photos_of_archive
+from facecore.sources.folders import photos_of_archive
+from facecore.sources.photo import Photo
 from tests.batch.conftest import failed_row, grey_png, row
 from tests.sources.crafted import Entry, archive
 
 
-def _packed(pairs: list[tuple[PhotoFile, Row]]) -> dict[str, bytes]:
+def _packed(pairs: list[tuple[Photo, Row]]) -> dict[str, bytes]:
     """Pack, and give the ZIP file's entries."""
     turns = 0
 
@@ -34,7 +35,7 @@ def _packed(pairs: list[tuple[PhotoFile, Row]]) -> dict[str, bytes]:
         yield
 
     file = io.BytesIO()
-    written = write_annotated(pairs, file, max_pixels=DEFAULT_MAX_PIXELS, turn=turn)
+    written = write_annotated_zip(pairs, file, max_pixels=DEFAULT_MAX_PIXELS, turn=turn)
     with zipfile.ZipFile(file) as archive:
         assert archive.testzip() is None
         entries = {name: archive.read(name) for name in archive.namelist()}
@@ -42,8 +43,8 @@ def _packed(pairs: list[tuple[PhotoFile, Row]]) -> dict[str, bytes]:
     return entries
 
 
-def _photo(name: str, data: bytes) -> PhotoFile:
-    return PhotoFile(name=name, read=lambda: data)
+def _photo(name: str, data: bytes) -> Photo:
+    return Photo(name=name, read=lambda: data)
 
 
 def test_no_photo_is_an_empty_archive() -> None:
@@ -55,7 +56,7 @@ def test_same_photos_are_the_same_bytes_whenever_they_are_packed() -> None:
     """An entry has the time at which its photo was read, and can be opened when unpacked."""
     pairs = [(_photo("a.png", grey_png()), row("a.png", 0))]
     file = io.BytesIO()
-    write_annotated(pairs, file, max_pixels=DEFAULT_MAX_PIXELS, turn=nullcontext)
+    write_annotated_zip(pairs, file, max_pixels=DEFAULT_MAX_PIXELS, turn=nullcontext)
     with zipfile.ZipFile(file) as archive:
         (entry,) = archive.infolist()
     assert entry.date_time == (2024, 5, 1, 12, 30, 14)
@@ -127,8 +128,8 @@ def test_photo_is_read_when_its_turn_has_come() -> None:
         assert inside
         return grey_png()
 
-    pairs = [(PhotoFile(name="a.png", read=read), row("a.png", 0))]
-    assert write_annotated(pairs, io.BytesIO(), max_pixels=DEFAULT_MAX_PIXELS, turn=turn) == 1
+    pairs = [(Photo(name="a.png", read=read), row("a.png", 0))]
+    assert write_annotated_zip(pairs, io.BytesIO(), max_pixels=DEFAULT_MAX_PIXELS, turn=turn) == 1
 
 
 def test_photos_without_an_answer_are_left_out() -> None:
@@ -139,7 +140,7 @@ def test_photos_without_an_answer_are_left_out() -> None:
 
     pairs = [
         (_photo("bad.jpg", b"bad"), failed_row("bad.jpg")),
-        (PhotoFile(name="gone.jpg", read=gone), row("gone.jpg")),
+        (Photo(name="gone.jpg", read=gone), row("gone.jpg")),
         (_photo("good.png", grey_png()), row("good.png", 0)),
     ]
     assert list(_packed(pairs)) == ["0001-good.jpg"]
