@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from facecore.engines import option_values
 from facecore.results import (
     AGE_GROUPS,
     GENDERS,
@@ -149,7 +150,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         "peak_rss_mb": record.peak_rss_bytes / _BYTES_PER_MB,
         "other_runs": record.other_runs,
         **asdict(record.settings),
-        **asdict(record.runtime),
+        **option_values(record.runtime),
     }
 
 

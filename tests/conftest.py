@@ -13,11 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines.base import Blob
 from facecore.engines.facts import NetworkProfile
-from facecore.engines.opencv import Blob, Network
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.models.attributes import AttributeClassifier
 from facecore.models.detector import FaceDetector
+from facecore.models.network import Network
 from facecore.results import Face
 
 # A shell ignores Ctrl-C for what it starts in the background, and the programs that the
@@ -28,7 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLES = REPOSITORY / "facecore" / "sources" / "samples"
 
 
-class RecordingNetwork:
+class RecordingNetwork(Network):
     """A real network that keeps the blobs it was given."""
 
     def __init__(self, network: Network) -> None:
@@ -48,10 +49,10 @@ class RecordingNetwork:
         """How many pictures each blob held."""
         return [len(blob) for blob in self.blobs]
 
-    def forward(self, blob: Blob) -> NDArray[np.float32]:
+    def run(self, blob: Blob) -> tuple[NDArray[np.float32], ...]:
         """Note the blob and run the real network."""
         self.blobs.append(blob)
-        return self.network.forward(blob)
+        return self.network.run(blob)
 
     def profile(self) -> NetworkProfile:
         """Ask the real network."""

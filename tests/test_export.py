@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines import option_values
 from facecore.export import (
     analysis_to_dict,
     csv_bytes,
@@ -233,7 +234,7 @@ def test_runs_table_has_a_row_per_run() -> None:
         "other_runs": 0,
     }
     assert {key: row[key] for key in expected} == expected
-    settings = asdict(record.settings) | asdict(record.runtime)
+    settings = asdict(record.settings) | option_values(record.runtime)
     assert {key: row[key] for key in settings} == settings
 
 

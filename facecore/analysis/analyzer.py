@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from facecore.analysis.open_photo import OpenPhoto
-from facecore.engines.opencv import Network, load_networks
 from facecore.imaging.pictures import ImageInput
 from facecore.machine.meter import ResourceMeter
 from facecore.models.attributes import AttributeClassifier
 from facecore.models.catalogue import network_spec
 from facecore.models.detector import FaceDetector
+from facecore.models.network import Network, load_networks
 from facecore.results import Analysis
 from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptions
 

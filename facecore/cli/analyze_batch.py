@@ -20,6 +20,7 @@ from facecore.cli.copies import BatchCopies
 from facecore.cli.options import max_pixels_from, options_from
 from facecore.cli.progress import batch_progress
 from facecore.cli.readers import read_all
+from facecore.engines import option_values
 from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.reading import Outcome
 from facecore.export import analysis_to_dict, error_to_dict
@@ -106,7 +107,7 @@ def _what_rows_depend_on(
     arguments: argparse.Namespace, settings: AnalysisSettings
 ) -> dict[str, Any]:
     # How many threads and workers read changes the time only.
-    options = {k: v for k, v in asdict(options_from(arguments)).items() if k != "threads"}
+    options = {k: v for k, v in option_values(options_from(arguments)).items() if k != "threads"}
     return {
         "photos": [valid_text(path.absolute()) for path in arguments.paths],
         # Rows have the names as they were written.

@@ -13,6 +13,7 @@ from typing import Any
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.cli.options import add_settings_options, max_pixels_from, options_from, settings_from
 from facecore.cli.progress import progress
+from facecore.engines import option_values
 from facecore.errors import FacecoreError, SettingsError, friendly_message
 from facecore.evaluation import (
     HOW_AGES,
@@ -88,12 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
     outcome = _evaluate(analyses, tables, settings)
     if arguments.json:
         about = {"folder": printable(arguments.folder), "photos": len(analyses)}
-        used = {"settings": asdict(settings), "runtime": asdict(options)}
+        used = {"settings": asdict(settings), "runtime": option_values(options)}
         print(to_json_line(about | used | outcome.as_dict() | {"skipped": skipped}))
     else:
         print(f"{printable(arguments.folder)}: {len(analyses)} of {len(tables.files)} photos read")
         _print_values("settings", asdict(settings))
-        _print_values("networks", asdict(options))
+        _print_values("networks", option_values(options))
         _print_figures(outcome)
     return 1 if skipped else 0
 

@@ -6,6 +6,8 @@ import argparse
 from dataclasses import fields, replace
 from typing import get_args
 
+from facecore.engines import engine, options_from_values
+from facecore.engines.base import Knob
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     DETECTOR_SIZES_PX,
@@ -108,9 +110,8 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     add_pixel_limit(parser)
     add = parser.add_argument
     add("--threads", type=int, metavar="N", help="OpenCV's worker threads")
-    add("--no-optimised", action="store_true", help="switch optimised code off")
-    add("--no-winograd", action="store_true", help="switch Winograd convolutions off")
-    add("--no-fusion", action="store_true", help="switch layer fusion off")
+    for knob in _switches():
+        add(f"--no-{knob.name}", action="store_true", help=f"switch {knob.label} off")
 
 
 def settings_from(arguments: argparse.Namespace) -> AnalysisSettings:
@@ -130,12 +131,13 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
     Raises:
         SettingsError: a value is outside its range.
     """
-    return RuntimeOptions(
-        threads=arguments.threads,
-        optimised=not arguments.no_optimised,
-        winograd=not arguments.no_winograd,
-        fusion=not arguments.no_fusion,
-    )
+    given = vars(arguments)
+    off = {knob.name: False for knob in _switches() if given[f"no_{knob.name}"]}
+    return options_from_values({"threads": arguments.threads, **off})
+
+
+def _switches() -> list[Knob]:
+    return [knob for knob in engine().knobs if knob.default is True]
 
 
 def max_pixels_from(arguments: argparse.Namespace) -> int:

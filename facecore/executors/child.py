@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.engines.opencv import engine_facts
+from facecore.engines import engine_facts, options_from_values
 from facecore.errors import FacecoreError, WorkerError, friendly_message
 from facecore.executors.messages import (
     Message,
@@ -19,7 +19,6 @@ from facecore.executors.messages import (
     decode,
     encode,
     error_message,
-    options_from_dict,
     settings_from_dict,
 )
 from facecore.machine.container import usable_cores
@@ -78,7 +77,7 @@ class _Worker:
         raise WorkerError("A worker process was asked for something that it does not know.")
 
     def _load(self, message: Message) -> Message:
-        options = options_from_dict(message["options"])
+        options = options_from_values(message["options"])
         self._analyzer = FaceAnalyzer.load(options, max_pixels=message["max_pixels"])
         cost = self._analyzer.load_cost
         return {

@@ -24,11 +24,11 @@ from facecore.results import (
     ResourceUsage,
     StageTimings,
 )
-from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.settings import AnalysisSettings, ProcessOptions
 
 Message = dict[str, Any]
 
-_Options = TypeVar("_Options", AnalysisSettings, RuntimeOptions, ProcessOptions)
+_Options = TypeVar("_Options", AnalysisSettings, ProcessOptions)
 
 _ERRORS = {
     kind.__name__: kind
@@ -110,15 +110,6 @@ def settings_from_dict(values: Mapping[str, Any]) -> AnalysisSettings:
         SettingsError: a name is unknown or a value outside its range.
     """
     return _built(AnalysisSettings, values)
-
-
-def options_from_dict(values: Mapping[str, Any]) -> RuntimeOptions:
-    """Build runtime options from plain values; what is not given has its default.
-
-    Raises:
-        SettingsError: a name is unknown or a value outside its range.
-    """
-    return _built(RuntimeOptions, values)
 
 
 def facts_to_dict(facts: WorkerFacts) -> Message:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
+from facecore.engines import option_values
 from facecore.errors import WorkerDiedError, WorkerError, WorkerTimeoutError
 from facecore.executors import launch
 from facecore.executors.messages import (
@@ -121,7 +122,9 @@ class WorkerProcess:
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile.
         """
-        self._send({"do": "load", "options": asdict(self._options), "max_pixels": self._max_pixels})
+        self._send(
+            {"do": "load", "options": option_values(self._options), "max_pixels": self._max_pixels}
+        )
         reply = self._reply(timeout_s, cancelled)
         start_up_time_ms = (time.perf_counter() - self._started_s) * 1e3
         with _well_formed():

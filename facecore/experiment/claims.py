@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from facecore.engines.opencv import engine_facts
+from facecore.engines import engine_facts
 from facecore.experiment.variants import Variant, differences
 from facecore.machine.container import usable_cores
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
@@ -95,7 +95,7 @@ def cpu_feature_levels(features: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def _of_the_article() -> tuple[Claim, ...]:
     capped = preset("Article")
     uncapped = replace(capped, max_side_px=None)
-    unoptimised = RuntimeOptions(optimised=False)
+    unoptimised = RuntimeOptions(engine_options=(("optimised", False),))
     throttle = ProcessOptions(min_interval_ms=ARTICLE_THROTTLE_MS)
     return (
         Claim(
@@ -140,7 +140,10 @@ def _of_our_own() -> tuple[Claim, ...]:
             key="winograd",
             title="Winograd convolutions: off against on",
             variants=(
-                Variant(name="Winograd off", options=RuntimeOptions(winograd=False)),
+                Variant(
+                    name="Winograd off",
+                    options=RuntimeOptions(engine_options=(("winograd", False),)),
+                ),
                 Variant(name="Winograd on"),
             ),
         ),

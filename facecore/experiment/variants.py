@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from facecore.engines import engines, option_values, options_from_values
 from facecore.errors import SettingsError
 from facecore.executors.messages import (
-    options_from_dict,
     process_options_from_dict,
     settings_from_dict,
 )
@@ -35,16 +35,13 @@ LABELS = {
     "reduced_decode": "reduced decoding",
     "batch_faces": "faces in one batch",
     "threads": "threads",
-    "optimised": "optimised code",
-    "winograd": "Winograd",
-    "fusion": "layer fusion",
+    "engine": "engine",
+    **{knob.name: knob.label for engine in engines() for knob in engine.knobs},
     "cores": "cores",
     "cpu_features_off": "CPU features off",
     "min_interval_ms": "throttle",
 }
 """What a setting is called on a page, by its name in the code."""
-
-_PARTS = (AnalysisSettings, RuntimeOptions, ProcessOptions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +70,7 @@ class Variant:
 
     def values(self) -> dict[str, Any]:
         """Return all settings by their name in the code."""
-        return asdict(self.settings) | asdict(self.options) | asdict(self.process)
+        return asdict(self.settings) | option_values(self.options) | asdict(self.process)
 
 
 def check_variants(variants: Sequence[Variant]) -> None:
@@ -94,7 +91,11 @@ def check_variants(variants: Sequence[Variant]) -> None:
 def differences(variant: Variant, base: Variant) -> dict[str, tuple[Any, Any]]:
     """Return the settings that differ, by name in the code: the variant's value and the base's."""
     ours, theirs = variant.values(), base.values()
-    return {name: (ours[name], theirs[name]) for name in ours if ours[name] != theirs[name]}
+    return {
+        name: (ours.get(name), theirs.get(name))
+        for name in ours | theirs
+        if ours.get(name) != theirs.get(name)
+    }
 
 
 def differences_in_words(variant: Variant, base: Variant) -> str:
@@ -113,7 +114,7 @@ def in_words(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if value is None:
-        return {"threads": "auto", "cores": "all"}.get(name, "none")
+        return {"engine": "auto", "threads": "auto", "cores": "all"}.get(name, "none")
     if name == "min_interval_ms":
         return f"{value:g} ms" if value else "none"
     if name == "max_side_px":
@@ -128,7 +129,7 @@ def variant_to_dict(variant: Variant) -> dict[str, Any]:
     return {
         "name": variant.name,
         "settings": asdict(variant.settings),
-        "options": asdict(variant.options),
+        "options": option_values(variant.options),
         "process": {
             **asdict(variant.process),
             "cpu_features_off": list(variant.process.cpu_features_off),
@@ -146,7 +147,7 @@ def variant_from_dict(values: Mapping[str, Any]) -> Variant:
     return Variant(
         name=str(values["name"]),
         settings=settings_from_dict(values["settings"]),
-        options=options_from_dict(values["options"]),
+        options=options_from_values(values["options"]),
         process=process_options_from_dict(values["process"]),
     )
 
@@ -166,7 +167,10 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     base = preset(str(given.pop("preset", RECOMMENDED)))
     if given.get("max_side_px") == "none":
         given["max_side_px"] = None
-    known = {one.name for part in _PARTS for one in fields(part)}
+    of_settings, of_process = (
+        {one.name for one in fields(part)} for part in (AnalysisSettings, ProcessOptions)
+    )
+    known = set(LABELS)
     unknown = sorted(set(given) - known)
     if unknown:
         names = ", ".join(ascii(one)[1:-1] for one in unknown)
@@ -174,14 +178,13 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
             f"Variant {name!r}: there is no setting called {names}; "
             f"use preset, {', '.join(sorted(known))}."
         )
-    settings, options, process = (
-        {one.name: given[one.name] for one in fields(part) if one.name in given} for part in _PARTS
-    )
+    settings = {one: given.pop(one) for one in of_settings & given.keys()}
+    process = {one: given.pop(one) for one in of_process & given.keys()}
     try:
         return Variant(
             name=name,
             settings=settings_from_dict(asdict(base) | settings),
-            options=options_from_dict(options),
+            options=options_from_values(given),
             process=process_options_from_dict(process),
         )
     except SettingsError as error:

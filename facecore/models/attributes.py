@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.engines.opencv import Blob, Network, blob_from_images
+from facecore.engines.base import Blob
 from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import crop_window_xyxy, fractions_to_xyxy
 from facecore.imaging.pictures import Picture
+from facecore.models.network import Network, blob_from_images
 from facecore.results import AgeGroupPrediction, Box, Detection, GenderPrediction
 from facecore.settings import MAX_CROP_MARGIN_RATIO, AnalysisSettings
 
@@ -105,10 +106,10 @@ class AttributeClassifier:
 
     def _classify_batch(self, crops: Sequence[BgrImage]) -> list[Attributes]:
         blob = _blob(crops, self.gender_network)
-        genders = self.gender_network.forward(blob)
+        (genders,) = self.gender_network.run(blob)
         if not self._shared_blob:
             blob = _blob(crops, self.age_network)
-        ages = self.age_network.forward(blob)
+        (ages,) = self.age_network.run(blob)
         return [
             (GenderPrediction(_row(gender)), AgeGroupPrediction(_row(age)))
             for gender, age in zip(genders, ages, strict=True)

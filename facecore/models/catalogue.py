@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from facecore.engines.base import FileKind
 from facecore.errors import ModelError, ModelHashError, ModelMissingError
 from facecore.settings import MODELS_DIR_VARIABLE
 
 Role = Literal["detector", "gender", "age"]
-FileKind = Literal["architecture", "weights"]
 
 REPOSITORY_MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
@@ -63,6 +63,10 @@ class NetworkSpec:
     def file(self, kind: FileKind) -> ModelFile:
         """Return the network's one file of that kind."""
         return next(file for file in self.files if file.kind == kind)
+
+    def path(self, kind: FileKind) -> Path:
+        """Return the path of the file of that kind; raises as `verified_path`, which finds it."""
+        return verified_path(self.file(kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

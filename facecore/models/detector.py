@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.engines.opencv import Network, blob_from_images
 from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import Resolution, fractions_to_xyxy, has_area, iou_matrix, overhang
+from facecore.models.network import Network, blob_from_images
 from facecore.results import Box, Detection
 from facecore.settings import AnalysisSettings, InputShape
 
@@ -75,7 +75,8 @@ class FaceDetector:
 
     def _pass(self, image: BgrImage, size_wh: Resolution) -> Rows:
         blob = blob_from_images([image], self.network.spec, size_wh)
-        return rows_from_output(self.network.forward(blob))
+        (output,) = self.network.run(blob)
+        return rows_from_output(output)
 
 
 def input_size(image_wh: Resolution, shape: InputShape, size_px: int) -> Resolution:

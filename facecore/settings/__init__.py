@@ -16,8 +16,10 @@ from facecore.settings.analysis import (
     CropShape,
     CropSource,
     InputShape,
+    KnobValue,
     ProcessOptions,
     RuntimeOptions,
+    check_choice,
     max_pixels_from_environment,
     megapixels_to_limit,
 )
@@ -38,8 +40,10 @@ __all__ = [
     "CropShape",
     "CropSource",
     "InputShape",
+    "KnobValue",
     "ProcessOptions",
     "RuntimeOptions",
+    "check_choice",
     "max_pixels_from_environment",
     "megapixels_to_limit",
 ]

@@ -12,6 +12,8 @@ from facecore.errors import SettingsError
 CropShape = Literal["square", "box"]
 CropSource = Literal["full", "capped"]
 InputShape = Literal["aspect", "square"]
+KnobValue = bool | int | str
+"""Value of an option that only one inference engine has."""
 
 DETECTOR_SIZES_PX = (300, 450, 600, 900, 1200)
 
@@ -85,13 +87,13 @@ class AnalysisSettings:
         _check_range("confidence", self.confidence, 0.0, 1.0)
         if self.max_side_px is not None:
             _check_range("longest side", self.max_side_px, MIN_SIDE_PX, MAX_SIDE_PX, whole=True)
-        _check_choice("detector input shape", self.input_shape, get_args(InputShape))
-        _check_choice("detector input size", self.input_size_px, DETECTOR_SIZES_PX)
+        check_choice("detector input shape", self.input_shape, get_args(InputShape))
+        check_choice("detector input size", self.input_size_px, DETECTOR_SIZES_PX)
         _check_range("crop margin", self.crop_margin_ratio, 0.0, MAX_CROP_MARGIN_RATIO)
-        _check_choice("crop shape", self.crop_shape, get_args(CropShape))
-        _check_choice("crop source", self.crop_source, get_args(CropSource))
+        check_choice("crop shape", self.crop_shape, get_args(CropShape))
+        check_choice("crop source", self.crop_source, get_args(CropSource))
         for name in ("drop_outside", "rescue", "careful", "reduced_decode", "batch_faces"):
-            _check_choice(name.replace("_", " "), getattr(self, name), (True, False))
+            check_choice(name.replace("_", " "), getattr(self, name), (True, False))
         _check_range("unsure threshold", self.unsure_below, 0.0, 1.0)
         _check_range("maximum number of faces", self.max_faces, 1, MAX_FACES, whole=True)
 
@@ -127,26 +129,39 @@ class RuntimeOptions:
     """How the networks are built and run; another value needs other networks.
 
     Attributes:
-        threads: OpenCV's worker threads, 1 to 256; None leaves the number to OpenCV,
-            but takes no more than the container's CPU quota feeds.
-        optimised: use the code written for this processor's vector units.
-        winograd: use Winograd's method for 3×3 convolutions.
-        fusion: merge layers that follow each other where that is possible.
+        engine: name of the inference engine; None takes the best that is installed.
+        threads: worker threads of the engine, 1 to 256; None leaves the number to the
+            engine, but takes no more than the container's CPU quota feeds.
+        engine_options: pairs of name and value, kept sorted, of the engine's own knobs
+            that are not as it has them by itself. Which there are, the engine knows.
 
     Raises:
-        SettingsError: a value is outside its range.
+        SettingsError: a value is outside its range or of the wrong kind.
     """
 
+    engine: str | None = None
     threads: int | None = None
-    optimised: bool = True
-    winograd: bool = True
-    fusion: bool = True
+    engine_options: tuple[tuple[str, KnobValue], ...] = ()
 
     def __post_init__(self) -> None:
+        if self.engine is not None and not _is_name(self.engine):
+            raise SettingsError(f"The engine must be a name, not {_shown(self.engine)}.")
         if self.threads is not None:
             _check_range("number of threads", self.threads, 1, MAX_THREADS, whole=True)
-        for name in ("optimised", "winograd", "fusion"):
-            _check_choice(name, getattr(self, name), (True, False))
+        pairs = self.engine_options
+        if not isinstance(pairs, tuple) or not all(
+            isinstance(pair, tuple)
+            and len(pair) == 2
+            and _is_name(pair[0])
+            and isinstance(pair[1], bool | int | str)
+            for pair in pairs
+        ):
+            raise SettingsError(
+                f"The engine's options must be pairs of name and value, not {_shown(pairs)}."
+            )
+        if len(dict(pairs)) < len(pairs):
+            raise SettingsError("An option of the engine is given twice: give it once.")
+        object.__setattr__(self, "engine_options", tuple(sorted(pairs, key=lambda p: p[0])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +222,16 @@ def megapixels_to_limit(megapixels: float) -> int:
     return round(megapixels * 1e6)
 
 
-def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isidentifier()
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    """Check that a value is one of the choices, of the same type.
+
+    Raises:
+        SettingsError: it is none of them.
+    """
     # By type as well: 1 equals True, and 300.0 equals 300.
     if not any(value == choice and type(value) is type(choice) for choice in choices):
         names = ", ".join(str(choice) for choice in choices)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines import engine_facts
 from facecore.engines.facts import EngineFacts, NetworkProfile
-from facecore.engines.opencv import engine_facts
 from facecore.machine.container import read_limits, threads_within_quota
 from facecore.models.catalogue import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
 from facecore.serving.service import MAX_OPTIONS, FaceService, process_service

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
+from facecore.engines import option_values
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.presets import PRESETS, RECOMMENDED, differences
 from facecore.ui import state
@@ -75,5 +75,5 @@ def _values(settings: AnalysisSettings) -> dict[str, Any]:
 
 
 def _reset() -> None:
-    options = asdict(RuntimeOptions()) | {"threads": AUTOMATIC}
+    options = option_values(RuntimeOptions()) | {"threads": AUTOMATIC}
     state.set_widget_values({"preset": RECOMMENDED, **_values(_DEFAULTS), **options})

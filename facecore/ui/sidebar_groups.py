@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import streamlit as st
 
+from facecore.engines import engine, options_from_values
 from facecore.settings import (
     DETECTOR_SIZES_PX,
     MAX_CROP_MARGIN_RATIO,
@@ -221,7 +222,6 @@ def _less_work() -> dict[str, Any]:
 
 
 def _networks() -> RuntimeOptions:
-    defaults = RuntimeOptions()
     threads = st.selectbox(
         "Threads",
         (AUTOMATIC, *(str(count) for count in range(1, usable_threads() + 1))),
@@ -230,27 +230,10 @@ def _networks() -> RuntimeOptions:
         help="How many threads one photo may use; auto leaves it to OpenCV. A change of this or "
         "of what is below loads the networks again.",
     )
-    optimised = _toggle(
-        "Optimised code",
-        defaults.optimised,
-        "optimised",
-        "Code written for this processor's vector units.",
-    )
-    winograd = _toggle(
-        "Winograd convolutions",
-        defaults.winograd,
-        "winograd",
-        "A method that needs fewer multiplications for 3×3 filters.",
-    )
-    fusion = _toggle(
-        "Layer fusion",
-        defaults.fusion,
-        "fusion",
-        "Merges layers that follow each other.",
-    )
-    return RuntimeOptions(
-        threads=None if threads == AUTOMATIC else int(threads),
-        optimised=optimised,
-        winograd=winograd,
-        fusion=fusion,
-    )
+    knobs = {
+        knob.name: _toggle(
+            knob.label[:1].upper() + knob.label[1:], bool(knob.default), knob.name, knob.help
+        )
+        for knob in engine().knobs
+    }
+    return options_from_values({"threads": None if threads == AUTOMATIC else int(threads), **knobs})

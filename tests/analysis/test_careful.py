@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.engines.opencv import blob_from_images
 from facecore.imaging.decoding import BgrImage, cap_longest_side, decode_image
 from facecore.imaging.pictures import Picture
 from facecore.models.attributes import box_in_copy, crop_face, face_views
+from facecore.models.network import blob_from_images
 from facecore.results import Box, Detection
 from facecore.settings import AnalysisSettings, CropSource
 from facecore.settings.presets import preset

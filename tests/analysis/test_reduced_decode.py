@@ -14,7 +14,6 @@ from PIL import Image
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.analysis.open_photo import OpenPhoto, least_side_px
-from facecore.engines.opencv import blob_from_images
 from facecore.errors import ImageError
 from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg, encode_png, read_header
 from facecore.imaging.drawing import draw_faces
@@ -22,6 +21,7 @@ from facecore.imaging.geometry import iou_matrix
 from facecore.imaging.pictures import FULL_SIZE, Picture, decode_picture
 from facecore.machine.meter import ResourceMeter
 from facecore.models.attributes import crop_face
+from facecore.models.network import blob_from_images
 from facecore.results import Face
 from facecore.settings import AnalysisSettings
 from facecore.settings.presets import PRESETS, preset

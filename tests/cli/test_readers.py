@@ -10,6 +10,7 @@ from facecore.cli.options import add_settings_options
 from facecore.cli.readers import add_reader_options, pool_options_from
 from facecore.errors import SettingsError
 from facecore.machine.container import read_limits, usable_cpus
+from facecore.settings import RuntimeOptions
 
 
 def _parsed(*words: str) -> argparse.Namespace:
@@ -37,7 +38,7 @@ def test_options_reach_the_workers() -> None:
     words = ["--workers", "2", "--threads", "3", "--no-fusion"]
     words += ["--max-megapixels", "5", "--photo-timeout", "7"]
     pool = pool_options_from(_parsed(*words))
-    assert (pool.runtime.threads, pool.runtime.fusion, pool.runtime.winograd) == (3, False, True)
+    assert pool.runtime == RuntimeOptions(threads=3, engine_options=(("fusion", False),))
     assert (pool.max_pixels, pool.photo_timeout_s) == (5_000_000, 7)
 
 

@@ -14,16 +14,12 @@ import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.engines.opencv import (
-    OpenCvNetwork,
-    blob_from_images,
-    engine_facts,
-    load_networks,
-    require_caffe_importer,
-)
+from facecore.engines import engine_facts
+from facecore.engines.opencv import OpenCvSession, require_caffe_importer
 from facecore.errors import EngineError, ModelMissingError
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.models.catalogue import NetworkSpec, network_spec
+from facecore.models.network import Network, blob_from_images, load_networks
 from facecore.settings import MODELS_DIR_VARIABLE, RuntimeOptions
 
 DETECTOR = network_spec("detector")
@@ -44,6 +40,11 @@ class WatchedNet:
         """Note the switches, then run."""
         self.seen.append((cv2.getNumThreads(), cv2.useOptimized()))
         return self._net.forward()
+
+
+def _session(network: Network) -> OpenCvSession:
+    assert isinstance(network._session, OpenCvSession)
+    return network._session
 
 
 def _noise(seed: int, side: int) -> BgrImage:
@@ -76,9 +77,9 @@ def test_pictures_of_any_size_are_stretched(size_hw: tuple[int, int]) -> None:
 def test_an_answer_outlives_the_next_pass(analyzer: FaceAnalyzer, astronaut_file: bytes) -> None:
     """A later pass over another picture leaves the array of an earlier one alone."""
     network = analyzer.networks[0]
-    first = network.forward(blob_from_images([decode_image(astronaut_file)], DETECTOR))
+    (first,) = network.run(blob_from_images([decode_image(astronaut_file)], DETECTOR))
     kept = first.copy()
-    second = network.forward(blob_from_images([_noise(1, 300)], DETECTOR))
+    (second,) = network.run(blob_from_images([_noise(1, 300)], DETECTOR))
     np.testing.assert_array_equal(first, kept)
     assert not np.array_equal(first, second)
     assert first.dtype == np.float32
@@ -90,8 +91,8 @@ def test_forward_passes_are_counted(analyzer: FaceAnalyzer) -> None:
     before = network.forward_count
     network.profile()
     assert network.forward_count == before
-    network.forward(blob_from_images([_noise(1, 300)], DETECTOR))
-    network.forward(blob_from_images([_noise(2, 300)], DETECTOR))
+    network.run(blob_from_images([_noise(1, 300)], DETECTOR))
+    network.run(blob_from_images([_noise(2, 300)], DETECTOR))
     assert network.forward_count == before + 2
 
 
@@ -99,10 +100,10 @@ def test_a_blob_that_does_not_fit_is_an_engine_error(analyzer: FaceAnalyzer) -> 
     """A refused blob names the network, which goes on working afterwards."""
     network = analyzer.networks[1]
     good = blob_from_images([_noise(3, 227)], GENDER)
-    expected = network.forward(good)
+    (expected,) = network.run(good)
     with pytest.raises(EngineError, match="gender"):
-        network.forward(np.zeros((1, 5, 227, 227), np.float32))
-    np.testing.assert_allclose(network.forward(good), expected, atol=1e-6)
+        network.run(np.zeros((1, 5, 227, 227), np.float32))
+    np.testing.assert_allclose(network.run(good)[0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -127,17 +128,17 @@ def test_networks_take_turns_under_their_own_options(monkeypatch: pytest.MonkeyP
     """Thread count and optimisation are each network's own during its pass, turn after turn."""
     wishes = [
         RuntimeOptions(threads=1),
-        RuntimeOptions(threads=2, optimised=False),
-        RuntimeOptions(threads=2, winograd=False, fusion=False),
+        RuntimeOptions(threads=2, engine_options=(("optimised", False),)),
+        RuntimeOptions(threads=2, engine_options=(("fusion", False), ("winograd", False))),
     ]
-    networks: list[tuple[OpenCvNetwork, WatchedNet]] = []
+    networks: list[tuple[Network, WatchedNet]] = []
     for options in wishes:
         (network,) = load_networks([DETECTOR], options)
-        watched = WatchedNet(network._net)
-        monkeypatch.setattr(network, "_net", watched)
+        watched = WatchedNet(_session(network)._net)
+        monkeypatch.setattr(_session(network), "_net", watched)
         networks.append((network, watched))
     blob = blob_from_images([_noise(4, 300)], DETECTOR)
-    answers = [network.forward(blob) for _ in range(2) for network, _ in networks]
+    answers = [network.run(blob)[0] for _ in range(2) for network, _ in networks]
     assert [watched.seen for _, watched in networks] == [
         [(1, True)] * 2,
         [(2, False)] * 2,
@@ -165,12 +166,12 @@ def test_networks_with_the_same_options_run_side_by_side(monkeypatch: pytest.Mon
     options = RuntimeOptions(threads=1)
     networks = load_networks([DETECTOR, DETECTOR, GENDER], options)
     blobs = [blob_from_images([_noise(7, 300)], network.spec) for network in networks]
-    alone = [network.forward(blob) for network, blob in zip(networks, blobs, strict=True)]
+    alone = [network.run(blob)[0] for network, blob in zip(networks, blobs, strict=True)]
     meeting = threading.Barrier(3, timeout=30)
     for network in networks:
-        monkeypatch.setattr(network, "_net", MeetingNet(network._net, meeting))
+        monkeypatch.setattr(_session(network), "_net", MeetingNet(_session(network)._net, meeting))
     with ThreadPoolExecutor(3) as pool:
-        together = list(pool.map(lambda n, blob: n.forward(blob), networks, blobs))
+        together = list(pool.map(lambda n, blob: n.run(blob)[0], networks, blobs))
     for expected, answer in zip(alone, together, strict=True):
         np.testing.assert_array_equal(answer, expected)
     np.testing.assert_array_equal(together[0], together[1])
@@ -180,12 +181,12 @@ def test_one_network_runs_one_pass_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
     """Two threads never meet inside the same network, nor does a profile meet a pass."""
     (network,) = load_networks([DETECTOR], RuntimeOptions())
     nobody_met = threading.Barrier(2, timeout=0.05)
-    monkeypatch.setattr(network, "_net", MeetingNet(network._net, nobody_met))
+    monkeypatch.setattr(_session(network), "_net", MeetingNet(_session(network)._net, nobody_met))
     blob = blob_from_images([_noise(8, 300)], DETECTOR)
 
     def run(profile: bool) -> bool:
         try:
-            network.profile() if profile else network.forward(blob)
+            network.profile() if profile else network.run(blob)
         except threading.BrokenBarrierError:
             return False
         return True
@@ -202,25 +203,25 @@ def _switches() -> tuple[int, bool]:
 def test_switches_are_set_back_after_every_pass() -> None:
     """What runs between the passes, such as decoding, does not depend on who ran last."""
     before = _switches()
-    options = RuntimeOptions(threads=1, optimised=False)
+    options = RuntimeOptions(threads=1, engine_options=(("optimised", False),))
     (network,) = load_networks([DETECTOR], options)
     assert _switches() == before
-    network.forward(blob_from_images([_noise(6, 300)], DETECTOR))
+    network.run(blob_from_images([_noise(6, 300)], DETECTOR))
     assert _switches() == before
     network.profile()
     assert _switches() == before
     engine_facts(options)
     assert _switches() == before
     with pytest.raises(EngineError):
-        network.forward(np.zeros((1, 5, 300, 300), np.float32))
+        network.run(np.zeros((1, 5, 300, 300), np.float32))
     assert _switches() == before
 
 
 def test_a_profile_is_the_median_of_five_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pass warms up, five are timed, and the layers' times are those of the median one."""
     (network,) = load_networks([DETECTOR], RuntimeOptions())
-    watched = WatchedNet(network._net)
-    monkeypatch.setattr(network, "_net", watched)
+    watched = WatchedNet(_session(network)._net)
+    monkeypatch.setattr(_session(network), "_net", watched)
     profile = network.profile()
     assert len(watched.seen) == 6
     together_ms = sum(layer.time_ms for layer in profile.layers)
@@ -231,9 +232,9 @@ def test_threads_that_share_a_network_get_their_own_answers(analyzer: FaceAnalyz
     """Eight threads over one network hear what one thread alone does."""
     network = analyzer.networks[0]
     blobs = [blob_from_images([_noise(seed, 300)], DETECTOR) for seed in range(16)]
-    alone = [network.forward(blob) for blob in blobs]
+    alone = [network.run(blob)[0] for blob in blobs]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(network.forward, blobs))
+        together = list(pool.map(lambda blob: network.run(blob)[0], blobs))
     for expected, answer in zip(alone, together, strict=True):
         np.testing.assert_array_equal(answer, expected)
 
@@ -283,12 +284,13 @@ def test_an_opencv_without_caffe_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.usefixtures("engine_switches")
 @pytest.mark.parametrize(
-    "options", [RuntimeOptions(threads=1), RuntimeOptions(threads=2, optimised=False)]
+    "options",
+    [RuntimeOptions(threads=1), RuntimeOptions(threads=2, engine_options=(("optimised", False),))],
 )
 def test_engine_facts_are_those_of_the_options(options: RuntimeOptions) -> None:
     """The facts show the switches as they are while such a network runs."""
     facts = engine_facts(options)
-    assert (facts.threads, facts.optimised) == (options.threads, options.optimised)
+    assert (facts.threads, facts.optimised) == (options.threads, not options.engine_options)
     assert facts.version == cv2.__version__
     assert "CPU" in facts.usable_targets
     assert facts.parallel_framework
@@ -299,7 +301,7 @@ def test_engine_facts_are_those_of_the_options(options: RuntimeOptions) -> None:
 @pytest.mark.parametrize("optimised", [True, False])
 def test_cpu_features_are_the_processors(optimised: bool) -> None:
     """What the processor has is told by plain names, also while its use is switched off."""
-    features = engine_facts(RuntimeOptions(optimised=optimised)).cpu_features
+    features = engine_facts(RuntimeOptions(engine_options=(("optimised", optimised),))).cpu_features
     cv2.setUseOptimized(True)
     here = [name for name in cv2.getCPUFeaturesLine().split() if not name.endswith("?")]
     assert list(features) == [name.lstrip("*") for name in here]

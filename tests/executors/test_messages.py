@@ -11,6 +11,7 @@ import pytest
 
 from facecore import errors
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines import option_values, options_from_values
 from facecore.engines.facts import EngineFacts
 from facecore.errors import FacecoreError, SettingsError, WorkerError
 from facecore.executors.messages import (
@@ -24,7 +25,6 @@ from facecore.executors.messages import (
     face_to_dict,
     facts_from_dict,
     facts_to_dict,
-    options_from_dict,
     process_options_from_dict,
     raise_if_error,
     settings_from_dict,
@@ -112,11 +112,16 @@ def test_the_other_settings_differ_from_the_defaults_in_everything() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [RuntimeOptions(), RuntimeOptions(threads=3, optimised=False, winograd=False, fusion=False)],
+    [
+        RuntimeOptions(),
+        RuntimeOptions(
+            threads=3, engine_options=(("fusion", False), ("optimised", False), ("winograd", False))
+        ),
+    ],
 )
 def test_runtime_options_go_there_and_back(options: RuntimeOptions) -> None:
     """All options of the networks arrive as they were."""
-    assert options_from_dict(_over_the_wire(asdict(options))) == options
+    assert options_from_values(_over_the_wire(option_values(options))) == options
 
 
 @pytest.mark.parametrize(
@@ -132,7 +137,7 @@ def test_process_options_go_there_and_back(options: ProcessOptions) -> None:
 
 
 @pytest.mark.parametrize(
-    "build", [settings_from_dict, options_from_dict, process_options_from_dict]
+    "build", [settings_from_dict, options_from_values, process_options_from_dict]
 )
 def test_unknown_setting_is_named(build: Any) -> None:
     """A setting that there is not is told by its name."""
@@ -146,7 +151,7 @@ def test_unknown_setting_is_named(build: Any) -> None:
         (settings_from_dict, {"confidence": 2}),
         (settings_from_dict, {"confidence": "high"}),
         (settings_from_dict, {"max_side_px": []}),
-        (options_from_dict, {"threads": 0}),
+        (options_from_values, {"threads": 0}),
         (process_options_from_dict, {"cores": "all"}),
         (process_options_from_dict, {"cpu_features_off": [1]}),
         (process_options_from_dict, {"cpu_features_off": "AVX2"}),

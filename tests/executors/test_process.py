@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.engines.opencv import engine_facts
+from facecore.engines import engine_facts
 from facecore.errors import (
     DamagedImageError,
     FacecoreError,
@@ -284,7 +284,7 @@ def test_threads_are_the_workers_own() -> None:
 
 def test_optimisation_is_the_workers_own() -> None:
     """Optimised code is off in the worker, and on here."""
-    with WorkerProcess(RuntimeOptions(optimised=False)) as worker:
+    with WorkerProcess(RuntimeOptions(engine_options=(("optimised", False),))) as worker:
         facts = worker.load()
     assert not facts.engine.optimised
     assert engine_facts(RuntimeOptions()).optimised

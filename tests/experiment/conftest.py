@@ -161,7 +161,7 @@ def made() -> MadeExperiment:
             Variant(name="basis"),
             Variant(
                 name="schnell é",
-                options=RuntimeOptions(threads=1, fusion=False),
+                options=RuntimeOptions(threads=1, engine_options=(("fusion", False),)),
                 process=ProcessOptions(cores=1, cpu_features_off=("AVX2",), min_interval_ms=0.5),
             ),
         )
@@ -239,7 +239,10 @@ def measured(analyzer: FaceAnalyzer, broken_photo: bytes, large_photo: bytes) ->
     off = next(iter(cpu_feature_levels_here().values()), ())
     plan = Plan(
         variants=(
-            Variant(name="one thread", options=RuntimeOptions(threads=1, optimised=False)),
+            Variant(
+                name="one thread",
+                options=RuntimeOptions(threads=1, engine_options=(("optimised", False),)),
+            ),
             Variant(
                 name="two threads",
                 options=RuntimeOptions(threads=2),
@@ -248,7 +251,7 @@ def measured(analyzer: FaceAnalyzer, broken_photo: bytes, large_photo: bytes) ->
             Variant(
                 name="older",
                 settings=AnalysisSettings(confidence=1.0),
-                options=RuntimeOptions(winograd=False),
+                options=RuntimeOptions(engine_options=(("winograd", False),)),
                 process=ProcessOptions(cores=1, cpu_features_off=off),
             ),
         ),

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 import facecore.experiment.claims as module
-from facecore.engines.opencv import engine_facts
+from facecore.engines import engine_facts
 from facecore.experiment.claims import (
     Claim,
     claim_of,
@@ -68,7 +68,7 @@ def test_other_variants_are_no_claim() -> None:
     assert claim_of([Variant(name="a")]) is None
     assert claim_of([Variant(name="a"), Variant(name="b")]) is None
     assert claim_of(preset_claim().variants) is None
-    off = Variant(name="off", options=RuntimeOptions(optimised=False))
+    off = Variant(name="off", options=RuntimeOptions(engine_options=(("optimised", False),)))
     on = Variant(name="on")
     assert claim_of([on, off]) is None
     assert claim_of([off, on, Variant(name="third")]) is None
@@ -91,7 +91,11 @@ def test_claim_is_known_by_what_differs() -> None:
     careful = preset("Careful")
     found = claim_of(
         [
-            Variant(name="x", settings=careful, options=RuntimeOptions(optimised=False)),
+            Variant(
+                name="x",
+                settings=careful,
+                options=RuntimeOptions(engine_options=(("optimised", False),)),
+            ),
             Variant(name="y", settings=careful),
         ]
     )

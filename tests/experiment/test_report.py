@@ -280,7 +280,7 @@ def test_asked_and_effective_side_by_side(made: MadeExperiment) -> None:
     """Each setting of the process is there with what OpenCV and the system say of it."""
     variant = Variant(
         name="mine",
-        options=RuntimeOptions(threads=1, winograd=False),
+        options=RuntimeOptions(threads=1, engine_options=(("winograd", False),)),
         process=ProcessOptions(cores=1, cpu_features_off=("AVX512-SKX",)),
     )
     rows = asked_and_effective(_facing(variant, made))

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.engines.opencv import engine_facts
+from facecore.engines import engine_facts
 from facecore.errors import SettingsError
 from facecore.executors import process
 from facecore.experiment import runner

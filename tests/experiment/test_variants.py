@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from facecore.engines import engines
 from facecore.errors import SettingsError
 from facecore.experiment.variants import (
     LABELS,
@@ -27,7 +28,9 @@ from facecore.settings.presets import PRESETS, preset
 BUSY = Variant(
     name="much",
     settings=preset("Crowd"),
-    options=RuntimeOptions(threads=2, optimised=False, winograd=False, fusion=False),
+    options=RuntimeOptions(
+        threads=2, engine_options=(("fusion", False), ("optimised", False), ("winograd", False))
+    ),
     process=ProcessOptions(cores=1, cpu_features_off=("AVX2", "FMA3"), min_interval_ms=12.5),
 )
 
@@ -72,13 +75,11 @@ def test_variants_need_names_of_their_own() -> None:
 
 def test_every_setting_has_one_label() -> None:
     """Each field of the three parts is called by one name of its own, and nothing else is."""
-    known = [
-        one.name
-        for part in (AnalysisSettings, RuntimeOptions, ProcessOptions)
-        for one in fields(part)
-    ]
+    known = [one.name for part in (AnalysisSettings, ProcessOptions) for one in fields(part)]
+    known += ["engine", "threads", *(knob.name for one in engines() for knob in one.knobs)]
     assert set(known) <= set(LABELS)
-    assert set(Variant(name="a").values()) == set(known)
+    named = Variant(name="a", options=RuntimeOptions(engine="opencv"))
+    assert set(named.values()) == set(known)
     assert len(set(LABELS.values())) == len(LABELS)
 
 
@@ -192,7 +193,7 @@ def test_flat_table_finds_each_setting_s_place() -> None:
     assert read == Variant(
         name="mine",
         settings=AnalysisSettings(careful=True, max_side_px=None, confidence=0.5),
-        options=RuntimeOptions(threads=1, fusion=False),
+        options=RuntimeOptions(threads=1, engine_options=(("fusion", False),)),
         process=ProcessOptions(cores=1, cpu_features_off=("AVX2",), min_interval_ms=5),
     )
 

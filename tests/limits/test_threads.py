@@ -15,7 +15,7 @@ from tests.load.control_groups import ControlGroup, NoControlGroupsError, contro
 
 _PROBE = """
 import cv2
-from facecore.engines.opencv import engine_facts
+from facecore.engines import engine_facts
 from facecore.settings import RuntimeOptions
 facts = engine_facts(RuntimeOptions())
 print(facts.threads, cv2.getNumThreads(), engine_facts(RuntimeOptions(threads=3)).threads)

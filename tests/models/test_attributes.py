@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.engines.opencv import blob_from_images
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.imaging.pictures import Picture
 from facecore.models.attributes import MAX_BATCH, AttributeClassifier, Attributes, crop_face
+from facecore.models.network import blob_from_images
 from facecore.results import AGE_GROUPS, GENDERS, Box, Detection
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, RecordingNetwork, face_rows

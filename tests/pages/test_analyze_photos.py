@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from facecore.engines.opencv import Blob, Network
+from facecore.engines.base import Blob
+from facecore.models.network import Network
 from facecore.settings import RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.sources.samples import samples
@@ -37,18 +38,20 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
     noted: dict[str, list[int]] = {}
     for network in resources.analyzer(RuntimeOptions()).networks:
         noted[network.spec.role] = []
-        monkeypatch.setattr(network, "forward", _noting(network, noted[network.spec.role]))
+        monkeypatch.setattr(network, "run", _noting(network, noted[network.spec.role]))
     return noted
 
 
-def _noting(network: Network, noted: list[int]) -> Callable[[Blob], NDArray[np.float32]]:
-    forward = network.forward
+def _noting(
+    network: Network, noted: list[int]
+) -> Callable[[Blob], tuple[NDArray[np.float32], ...]]:
+    run = network.run
 
-    def noted_forward(blob: Blob) -> NDArray[np.float32]:
+    def noted_run(blob: Blob) -> tuple[NDArray[np.float32], ...]:
         noted.append(len(blob))
-        return forward(blob)
+        return run(blob)
 
-    return noted_forward
+    return noted_run
 
 
 def _move(app: AppTest, confidence: float) -> None:
@@ -208,9 +211,12 @@ def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> N
     app = visit()
     before = {role: list(noted) for role, noted in batches.items()}
     app.sidebar.toggle(key="winograd").set_value(False).run()
-    others = resources.analyzer(RuntimeOptions(winograd=False)).networks
+    others = resources.analyzer(RuntimeOptions(engine_options=(("winograd", False),))).networks
     assert [network.forward_count for network in others] == [1, 1, 1]
-    assert all(network.options == RuntimeOptions(winograd=False) for network in others)
+    assert all(
+        network.options == RuntimeOptions(engine_options=(("winograd", False),))
+        for network in others
+    )
     assert batches == before
     assert metrics(app)["Faces"] == "6"
     expect_no_error(app)

@@ -141,7 +141,9 @@ def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
             reduced_decode=True,
             batch_faces=False,
         ),
-        RuntimeOptions(threads=1, optimised=False, winograd=False, fusion=False),
+        RuntimeOptions(
+            threads=1, engine_options=(("fusion", False), ("optimised", False), ("winograd", False))
+        ),
     )
     (reset,) = [button for button in app.sidebar.button if button.label == "Reset to defaults"]
     reset.click().run()

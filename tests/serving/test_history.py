@@ -25,7 +25,7 @@ from facecore.serving.history import (
 )
 from facecore.settings import AnalysisSettings, RuntimeOptions
 
-OPTIONS = RuntimeOptions(threads=1, winograd=False)
+OPTIONS = RuntimeOptions(threads=1, engine_options=(("winograd", False),))
 SETTINGS = AnalysisSettings(confidence=0.6, max_side_px=None)
 
 

@@ -186,7 +186,7 @@ def test_networks_of_the_longest_unused_options_are_let_go(
 def test_sets_share_the_processors(replicas: int) -> None:
     """Several sets with an open number of threads get their share; a number given is kept."""
     service = _service(replicas)
-    given = RuntimeOptions(threads=3, winograd=False)
+    given = RuntimeOptions(threads=3, engine_options=(("winograd", False),))
     assert service.effective(given) == given
     share = max(1, round(usable_cpus(read_limits())) // replicas)
     expected = DEFAULT if replicas == 1 else RuntimeOptions(threads=share)
@@ -212,7 +212,11 @@ def test_answers_are_the_same_side_by_side(monkeypatch: pytest.MonkeyPatch) -> N
     """
     monkeypatch.setattr(service_module, "MAX_OPTIONS", 3)
     service = _service(replicas=2, concurrency=4)
-    kinds = [DEFAULT, RuntimeOptions(threads=1, optimised=False), RuntimeOptions(winograd=False)]
+    kinds = [
+        DEFAULT,
+        RuntimeOptions(threads=1, engine_options=(("optimised", False),)),
+        RuntimeOptions(engine_options=(("winograd", False),)),
+    ]
     photos = [sample.read() for sample in samples()]
 
     def rows(number: int) -> tuple[int, int, np.ndarray, bytes]:

@@ -39,10 +39,9 @@ def test_defaults() -> None:
         "batch_faces": True,
     }
     assert dataclasses.asdict(RuntimeOptions()) == {
+        "engine": None,
         "threads": None,
-        "optimised": True,
-        "winograd": True,
-        "fusion": True,
+        "engine_options": (),
     }
 
 
@@ -142,6 +141,33 @@ def test_thread_counts_that_are_refused(threads: Any) -> None:
         RuntimeOptions(threads=threads)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"engine": "no name"},
+        {"engine": 1},
+        {"engine_options": [("fusion", False)]},
+        {"engine_options": (("fusion", None),)},
+        {"engine_options": (("not a name", 1),)},
+        {"engine_options": (("fusion",),)},
+        {"engine_options": (("fusion", True), ("fusion", False))},
+    ],
+)
+def test_engine_options_of_another_shape_are_refused(wrong: dict[str, Any]) -> None:
+    """An engine is a name, its options are pairs of a name and a plain value, each once."""
+    with pytest.raises(SettingsError) as caught:
+        RuntimeOptions(**wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_order_of_engine_options_does_not_matter() -> None:
+    """The same options are one key, in whatever order they are given."""
+    pairs = (("winograd", False), ("fusion", False))
+    one, other = RuntimeOptions(engine_options=pairs), RuntimeOptions(engine_options=pairs[::-1])
+    assert hash(one) == hash(other)
+    assert one == other
+
+
 @pytest.mark.parametrize("settings_type", [AnalysisSettings, RuntimeOptions])
 def test_settings_serve_as_keys(settings_type: type[Any]) -> None:
     """Equal settings are one key, and none can be changed or given by position."""
@@ -158,7 +184,7 @@ def test_other_settings_are_other_keys() -> None:
     """Settings that differ in one value are different keys."""
     keys = {AnalysisSettings(), AnalysisSettings(confidence=0.5), AnalysisSettings(max_faces=3)}
     assert len(keys) == 3
-    assert RuntimeOptions() != RuntimeOptions(winograd=False)
+    assert RuntimeOptions() != RuntimeOptions(engine_options=(("winograd", False),))
 
 
 # By setting another value, and whether detecting and reading have to happen again.

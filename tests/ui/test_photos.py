@@ -49,7 +49,7 @@ def test_open_photo_belongs_to_its_options(analyzer: FaceAnalyzer) -> None:
     kept, photo = SessionPhotos(), _photo(analyzer)
     kept.keep_open("a", OPTIONS, photo)
     assert kept.opened("a", OPTIONS) is photo
-    assert kept.opened("a", RuntimeOptions(winograd=False)) is None
+    assert kept.opened("a", RuntimeOptions(engine_options=(("winograd", False),))) is None
     assert kept.opened("b", OPTIONS) is None
 
 
@@ -129,7 +129,7 @@ def test_photo_that_let_its_pixels_go_is_decoded_again(
     [
         (AnalysisSettings(), OPTIONS, True),
         (AnalysisSettings(confidence=0.2), OPTIONS, False),
-        (AnalysisSettings(), RuntimeOptions(fusion=False), False),
+        (AnalysisSettings(), RuntimeOptions(engine_options=(("fusion", False),)), False),
     ],
 )
 def test_answer_holds_for_its_own_settings_only(
@@ -143,7 +143,7 @@ def test_what_is_not_kept_is_forgotten(analyzer: FaceAnalyzer) -> None:
     """Of the photos that are no longer chosen neither pixels, bytes nor answers stay."""
     kept = SessionPhotos()
     for key in "ab":
-        for options in (OPTIONS, RuntimeOptions(fusion=False)):
+        for options in (OPTIONS, RuntimeOptions(engine_options=(("fusion", False),))):
             kept.keep_open(key, options, _photo(analyzer))
         kept.keep_reading(key, _reading(key))
     known = kept.reading("a")
@@ -152,7 +152,7 @@ def test_what_is_not_kept_is_forgotten(analyzer: FaceAnalyzer) -> None:
     del known
     kept.keep_only({"b", "c"})
     assert _decoded(kept, "ab") == [False, True]
-    assert kept.opened("a", RuntimeOptions(fusion=False)) is None
+    assert kept.opened("a", RuntimeOptions(engine_options=(("fusion", False),))) is None
     assert [kept.reading(key) is not None for key in "ab"] == [False, True]
     gc.collect()
     assert gone() is None

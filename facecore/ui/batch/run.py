@@ -11,6 +11,7 @@ import streamlit as st
 from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch, BatchProgress
 from facecore.batch.pace import left_in_words, time_left_s
+from facecore.engines import option_values
 from facecore.imaging.decoding import encode_jpeg
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
@@ -113,7 +114,7 @@ def _sign() -> None:
 def _start(chosen: ChosenPhotos) -> None:
     settings, options = state.current_settings()
     batch = BackgroundBatch(
-        chosen.photos, _reader(settings, options), {**asdict(settings), **asdict(options)}
+        chosen.photos, _reader(settings, options), {**asdict(settings), **option_values(options)}
     )
     if not ROOM.take(batch, chosen.size_bytes):
         state.keep_message(_NO_ROOM)

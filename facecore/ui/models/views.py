@@ -9,8 +9,8 @@ import streamlit as st
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines.facts import EngineFacts, NetworkProfile
-from facecore.engines.opencv import Network
 from facecore.models.catalogue import FileStatus
+from facecore.models.network import Network
 from facecore.settings.server import ServerSettings
 from facecore.ui import charts
 

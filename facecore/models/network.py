@@ -1,0 +1,113 @@
+"""A loaded network, whichever engine runs it, and how images become what it takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from facecore import engines
+from facecore.engines.base import Blob
+from facecore.engines.facts import NetworkProfile
+from facecore.imaging.decoding import BgrImage
+from facecore.models.catalogue import NetworkSpec
+from facecore.settings import RuntimeOptions
+
+
+class Network:
+    """A network in an engine's session; safe to share between threads."""
+
+    def __init__(self, spec: NetworkSpec, options: RuntimeOptions) -> None:
+        """Check and load the network's files; `load_networks` is the way to call this.
+
+        Raises:
+            ModelError: a file is missing or wrong, or the engine cannot load it.
+            SettingsError: there is no such engine, or it has no such options.
+        """
+        started = time.perf_counter()
+        self.spec = spec
+        self.options = options
+        self._session = engines.engine(options.engine).build(spec, options)
+        self._one_pass: AbstractContextManager[object] = (
+            nullcontext() if self._session.thread_safe else threading.Lock()
+        )
+        self._counting = threading.Lock()
+        self._forward_count = 0
+        self.load_time_ms = (time.perf_counter() - started) * 1e3
+
+    def warm_up(self) -> None:
+        """Run the network once, uncounted: an engine picks its code for good on this pass."""
+        started = time.perf_counter()
+        with self._one_pass:
+            self._session.run(self._empty_blob())
+        self.load_time_ms += (time.perf_counter() - started) * 1e3
+
+    @property
+    def forward_count(self) -> int:
+        """How many forward passes were asked for since it was loaded."""
+        return self._forward_count
+
+    def run(self, blob: Blob) -> tuple[NDArray[np.float32], ...]:
+        """Return the network's outputs for a blob of shape (N, 3, height, width), float32.
+
+        They are float32, and copies that later passes leave alone.
+
+        Raises:
+            EngineError: the engine refuses the blob.
+        """
+        with self._counting:
+            self._forward_count += 1
+        with self._one_pass:
+            return self._session.run(blob)
+
+    def profile(self) -> NetworkProfile:
+        """Run a few passes, uncounted, over an empty image; return where the time went."""
+        with self._one_pass:
+            return self._session.layer_times(self._empty_blob())
+
+    def _empty_blob(self) -> Blob:
+        width, height = self.spec.input_wh
+        return np.zeros((1, 3, height, width), dtype=np.float32)
+
+
+def load_networks(specs: Sequence[NetworkSpec], options: RuntimeOptions) -> tuple[Network, ...]:
+    """Load networks side by side and run each once, under these options.
+
+    Raises:
+        ModelError: a file is missing or wrong, or the engine cannot load it.
+        SettingsError: there is no such engine, or it has no such options.
+    """
+    # Hashing and parsing leave Python's lock, so that threads halve the wait.
+    with ThreadPoolExecutor(len(specs)) as pool:
+        networks = tuple(pool.map(lambda spec: Network(spec, options), specs))
+    for network in networks:
+        network.warm_up()
+    return networks
+
+
+def blob_from_images(
+    images: Sequence[BgrImage], spec: NetworkSpec, size_wh: tuple[int, int] | None = None
+) -> Blob:
+    """Stretch pictures to the input size and subtract the network's mean.
+
+    Args:
+        images: at least one BGR picture; their sizes may differ.
+        spec: says the mean, and the size where none is given.
+        size_wh: input size in pixels.
+
+    Returns:
+        Shape (N, 3, height, width), float32, BGR order, minus the mean.
+    """
+    size_wh = size_wh or spec.input_wh
+    # OpenCV cannot take a view that runs backwards.
+    forwards = [np.ascontiguousarray(i) if min(i.strides) < 0 else i for i in images]
+    return np.asarray(
+        cv2.dnn.blobFromImages(forwards, 1.0, size_wh, spec.mean_bgr, swapRB=False),
+        dtype=np.float32,
+    )
