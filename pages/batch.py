@@ -1,5 +1,7 @@
-"""Where the link /batch arrives on a fresh server; ``streamlit_app.py`` has the real page."""
+"""The Batch page, whose body is facecore/ui/batch/page.py."""
 
-from facecore.ui.entry import open_through_entry
+from facecore.ui.batch.page import batch_page
+from facecore.ui.streamlit_internals import run_through_entry
 
-open_through_entry()
+run_through_entry()
+batch_page()

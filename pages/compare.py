@@ -1,5 +1,7 @@
-"""Where the link /compare arrives on a fresh server; ``streamlit_app.py`` has the real page."""
+"""The Compare page, whose body is facecore/ui/compare/page.py."""
 
-from facecore.ui.entry import open_through_entry
+from facecore.ui.compare.page import compare_page
+from facecore.ui.streamlit_internals import run_through_entry
 
-open_through_entry()
+run_through_entry()
+compare_page()

@@ -1,5 +1,7 @@
-"""Where the link /models arrives on a fresh server; ``streamlit_app.py`` has the real page."""
+"""The Models page, whose body is facecore/ui/models/page.py."""
 
-from facecore.ui.entry import open_through_entry
+from facecore.ui.models.page import models_page
+from facecore.ui.streamlit_internals import run_through_entry
 
-open_through_entry()
+run_through_entry()
+models_page()

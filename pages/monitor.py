@@ -1,5 +1,7 @@
-"""Where the link /monitor arrives on a fresh server; ``streamlit_app.py`` has the real page."""
+"""The Monitor page, whose body is facecore/ui/monitor/page.py."""
 
-from facecore.ui.entry import open_through_entry
+from facecore.ui.monitor.page import monitor_page
+from facecore.ui.streamlit_internals import run_through_entry
 
-open_through_entry()
+run_through_entry()
+monitor_page()

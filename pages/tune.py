@@ -1,5 +1,7 @@
-"""Where the link /tune arrives on a fresh server; ``streamlit_app.py`` has the real page."""
+"""The Tune page, whose body is facecore/ui/tune/page.py."""
 
-from facecore.ui.entry import open_through_entry
+from facecore.ui.streamlit_internals import run_through_entry
+from facecore.ui.tune.page import tune_page
 
-open_through_entry()
+run_through_entry()
+tune_page()

@@ -7,21 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
-from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facecore.http.uploads import UploadLimits, keep_uploads_in_memory
-
-_PLACE = "/_stcore/upload_file/"
-
-
-def guarded(
-    most_bytes: int, file_bytes: int, held: Callable[[], Mapping[str, int]]
-) -> list[Middleware]:
-    """Keep uploads in memory, and give an `UploadRoom` as a list of a server's middleware."""
-    keep_uploads_in_memory()
-    return [Middleware(UploadRoom, most_bytes=most_bytes, file_bytes=file_bytes, held=held)]
+from facecore.http.uploads import UploadLimits
 
 
 class UploadRoom:
@@ -31,10 +20,11 @@ class UploadRoom:
     has as long as one of the HTTP API: none keeps the others out for ever.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         app: ASGIApp,
         *,
+        path: str,
         most_bytes: int,
         file_bytes: int,
         held: Callable[[], Mapping[str, int]],
@@ -44,12 +34,14 @@ class UploadRoom:
 
         Args:
             app: what comes after.
+            path: what an upload's address has before the session's id.
             most_bytes: files that all sessions together may have.
             file_bytes: the most that one file may have.
             held: says what each session has now, by its id.
             total_s: an upload that took so long is given up, seconds.
         """
         self._app = app
+        self._path = path
         self._most_bytes = most_bytes
         self._file_bytes = file_bytes
         self._held = held
@@ -58,14 +50,14 @@ class UploadRoom:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an upload for which there is no room; pass everything else on."""
-        if scope["type"] != "http" or scope["method"] != "PUT" or _PLACE not in scope["path"]:
+        if scope["type"] != "http" or scope["method"] != "PUT" or self._path not in scope["path"]:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("Content-Length", "")
         size_bytes = (
             int(declared) if declared.isdecimal() and len(declared) < 20 else self._file_bytes
         )
-        session = scope["path"].partition(_PLACE)[2].partition("/")[0]
+        session = scope["path"].partition(self._path)[2].partition("/")[0]
         if not self._fits(session, size_bytes):
             refusal = PlainTextResponse(
                 "There is no room for this file: remove some photos, or try again later.",

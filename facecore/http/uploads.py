@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from starlette import formparsers
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -56,34 +54,6 @@ class UploadLimits:
         return self.max_bytes + _FORM_BYTES
 
 
-class MemoryFile(io.BytesIO):
-    """Where a form's file is kept; read as a whole, it gives its bytes without a copy."""
-
-    # What starlette asks to know whether a file has gone to the disk.
-    _rolled = False
-
-    def __init__(self, max_size: int = 0) -> None:
-        """Make an empty file; it stays in memory however large it becomes."""
-        del max_size
-        super().__init__()
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return what is left, or so many bytes of it."""
-        if self.tell() or not (size is None or size < 0):
-            return super().read(size)
-        self.seek(0, io.SEEK_END)
-        return self.getvalue()
-
-
-def keep_uploads_in_memory() -> None:
-    """Keep the files of every form in this process, the dashboard's as well, off the disk.
-
-    The dashboard's server holds them in memory anyway, once they are there; starlette's
-    own kind of file goes to the disk from 1 MB on, and is copied when it is read.
-    """
-    formparsers.SpooledTemporaryFile = MemoryFile  # type: ignore[assignment, attr-defined]
-
-
 class _Ledger:
     """How much of something each client takes; neither one nor all may take too much."""
 
@@ -115,7 +85,6 @@ class UploadDesk:
     """Takes uploads within the limits. For the event loop's thread only."""
 
     def __init__(self, limits: UploadLimits) -> None:
-        keep_uploads_in_memory()
         self.limits = limits
         self._uploads = _Ledger(limits.at_once, limits.client_share)
         self._bytes = _Ledger(limits.held_photos * limits.max_body_bytes, limits.client_share)
@@ -175,6 +144,8 @@ class UploadDesk:
                 max_fields=_MAX_FIELDS,
                 max_part_size=_FORM_BYTES,
             )
+            # Nothing is large enough to go to the disk.
+            parser.spool_max_size = self.limits.max_body_bytes
             try:
                 form = await parser.parse()
             except MultiPartException as error:

@@ -1,17 +1,71 @@
-"""Getting back to the entry script from a page that Streamlit opened by itself."""
+"""The entry of the dashboard: page set-up, navigation, settings, then the page."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import streamlit as st
-from streamlit.runtime.pages_manager import PagesManager
+
+from facecore.ui import state
+from facecore.ui.batch.run import batch_sign
+from facecore.ui.compare.run import experiment_sign
+from facecore.ui.components import friendly_errors
+from facecore.ui.sidebar import settings_sidebar
+from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
+
+_ICONS = {
+    "analyze": "familiar_face_and_zone",
+    "batch": "photo_library",
+    "tune": "tune",
+    "compare": "compare_arrows",
+    "monitor": "monitoring",
+    "models": "network_node",
+}
+_UPLOADERS = ("uploads", "camera", "batch_uploads", "truth_files", "experiment_files")
 
 
-def open_through_entry() -> None:
-    """Run again, this time through ``streamlit_app.py``, which knows the pages.
+def dashboard(folder: Path) -> None:
+    """Draw the page that the address names, with the settings beside it.
 
-    Until ``st.navigation`` has run once in a server, Streamlit looks for pages in
-    ``pages/`` by their files' names, and says "Page not found" of any other link.
-    So each link has a file of its name there, which only calls this.
+    Args:
+        folder: has a file for each page, named like its address. Those that are in no
+            order of ours come last.
     """
-    PagesManager.uses_pages_directory = False
-    st.rerun()
+    keep_uploads_in_memory()
+    st.set_page_config("Face reading on the CPU", "🙂", "wide")
+    others = {file.stem for file in folder.glob("*.py")} - set(_ICONS)
+    page = st.navigation(
+        [
+            st.Page(
+                folder / f"{name}.py",
+                title=name.capitalize(),
+                icon=f":material/{_ICONS.get(name, 'web_asset')}:",
+                url_path=name,
+            )
+            for name in (*_ICONS, *sorted(others))
+        ]
+    )
+    with friendly_errors():
+        _let_go_of_unused_files()
+        state.keep_settings(*settings_sidebar())
+        experiment_sign()
+        batch_sign()
+        page.run()
+
+
+def _let_go_of_unused_files() -> None:
+    """Have the server forget this session's files that nothing needs any more.
+
+    By itself it forgets a file when its cross is clicked or the session ends; where the
+    uploader has gone with its page, there is no cross, and its bytes would go on counting.
+    To be called as a run begins, when each uploader that is on the page has its files.
+    """
+    needed = {*_shown(), *state.used_files()}
+    forget_files(state.swap_known_files(needed) - needed)
+
+
+def _shown() -> Iterator[str]:
+    for key in _UPLOADERS:
+        files = state.widget_value(key) or []
+        yield from (file.file_id for file in (files if isinstance(files, list) else [files]))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
+from starlette.middleware import Middleware
 
 from facecore.http.api import PICTURE_AGE_S, PICTURES_BYTES, HttpApi
 from facecore.http.image_store import ImageStore
-from facecore.http.page_uploads import guarded
+from facecore.http.page_uploads import UploadRoom
 from facecore.http.uploads import UploadLimits
 from facecore.machine.memory_plan import memory_plan
 from facecore.serving.service import process_service
+from facecore.ui.streamlit_internals import UPLOAD_PATH, keep_uploads_in_memory, uploaded_bytes
 
 
 def make_api() -> HttpApi:
@@ -24,6 +25,7 @@ def make_api() -> HttpApi:
     Raises:
         SettingsError: a variable of the environment is no number or outside its range.
     """
+    keep_uploads_in_memory()
     name = str(st.get_option("server.baseUrlPath") or "").strip("/")
     plan, max_bytes = memory_plan(), _max_upload_bytes()
     return HttpApi(
@@ -46,20 +48,17 @@ def upload_limits(max_bytes: int, memory_bytes: int) -> UploadLimits:
     )
 
 
-def page_uploads() -> list[Any]:
+def page_uploads() -> list[Middleware]:
     """Return what watches over the pages' uploads; for ``App(middleware=...)``."""
-    return guarded(memory_plan().upload_bytes, _max_upload_bytes(), uploaded_bytes)
-
-
-def uploaded_bytes() -> Mapping[str, int]:
-    """Return what each session's uploaded files take now, by the session's id."""
-    if not runtime.exists():
-        return {}
-    storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
-    return {
-        session: sum(len(record.data) for record in list(files.values()))
-        for session, files in list(storage.items())
-    }
+    return [
+        Middleware(
+            UploadRoom,
+            path=UPLOAD_PATH,
+            most_bytes=memory_plan().upload_bytes,
+            file_bytes=_max_upload_bytes(),
+            held=uploaded_bytes,
+        )
+    ]
 
 
 def _max_upload_bytes() -> int:

@@ -14,9 +14,10 @@ from facecore.http.page_uploads import UploadRoom
 from tests.http.conftest import exchange, in_a_loop
 
 MB = 10**6
+PATH = "/base/upload/"
 
 
-def _scope(size: str | None, path: str = "/_stcore/upload_file/me/1", method: str = "PUT") -> Scope:
+def _scope(size: str | None, path: str = PATH + "me/1", method: str = "PUT") -> Scope:
     headers = [] if size is None else [(b"content-length", size.encode())]
     return {"type": "http", "method": method, "path": path, "headers": headers}
 
@@ -48,7 +49,11 @@ def _statuses(
             await room(scopes[number], receive, send)
 
         room = UploadRoom(
-            app, most_bytes=most_bytes, file_bytes=file_bytes, held=lambda: held or {}
+            app,
+            path="/upload/",
+            most_bytes=most_bytes,
+            file_bytes=file_bytes,
+            held=lambda: held or {},
         )
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(request(number)) for number in range(len(scopes))
@@ -82,7 +87,7 @@ def test_what_others_have_is_taken() -> None:
 
 def test_what_is_on_its_way_counts() -> None:
     """Of uploads at once the last finds what the first ones take, though nothing is there yet."""
-    first, second, last = (f"/_stcore/upload_file/{session}/1" for session in "abc")
+    first, second, last = (f"{PATH}{session}/1" for session in "abc")
     begun = _scope(str(40 * MB), first)
     rest = _scope(str(20 * MB), second)
     assert _statuses(begun, rest, _scope("1", last), most_bytes=60 * MB) == [204, 204, 413]
@@ -91,7 +96,7 @@ def test_what_is_on_its_way_counts() -> None:
 
 def test_what_is_on_its_way_counts_for_its_session() -> None:
     """Of two uploads at once that together are more than a share, the second is refused."""
-    other = _scope(str(30 * MB), path="/_stcore/upload_file/somebody/1")
+    other = _scope(str(30 * MB), path=f"{PATH}somebody/1")
     mine = _scope(str(30 * MB))
     assert _statuses(mine, mine, other, most_bytes=200 * MB) == [204, 204, 204]
     assert _statuses(mine, mine, other, most_bytes=110 * MB, file_bytes=40 * MB) == [204, 413, 204]
@@ -123,7 +128,9 @@ def test_slow_upload_is_given_up(drips: bool) -> None:
         return {"type": "http.request", "body": b"-", "more_body": True}
 
     def room_of(app: ASGIApp) -> UploadRoom:
-        return UploadRoom(app, most_bytes=50 * MB, file_bytes=50 * MB, held=dict, total_s=0.05)
+        return UploadRoom(
+            app, path="/upload/", most_bytes=50 * MB, file_bytes=50 * MB, held=dict, total_s=0.05
+        )
 
     for answer in _upload_answers(room_of, receive, 2):
         assert answer.status == 408
@@ -135,7 +142,7 @@ def test_upload_in_time_is_taken() -> None:
     """Who sends all in time hears what the application says, as often as there is room."""
 
     def room_of(app: ASGIApp) -> UploadRoom:
-        return UploadRoom(app, most_bytes=50 * MB, file_bytes=50 * MB, held=dict)
+        return UploadRoom(app, path="/upload/", most_bytes=50 * MB, file_bytes=50 * MB, held=dict)
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b"-", "more_body": False}

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import tempfile
 from dataclasses import replace
 
 import pytest
-from starlette import formparsers
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
-from starlette.requests import Request
 from starlette.types import Message
 
 from facecore.http.api import HttpApi
-from facecore.http.uploads import UploadLimits, keep_uploads_in_memory
+from facecore.http.uploads import UploadLimits
 from facecore.serving.service import FaceService
 from tests.http.conftest import (
     LIMITS,
@@ -270,51 +265,6 @@ def test_a_client_that_leaves_while_it_waits_leaves_the_line(
         stats = service.queue.stats()
     assert (stats.waiting, stats.gave_up, stats.admitted) == (0, 1, 1)
     _expect_nothing_held(api)
-
-
-def test_forms_of_others_stay_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the dashboard's start, a file of more than a megabyte goes to no temporary file."""
-    asked: list[object] = []
-
-    def note(**how: object) -> io.BytesIO:
-        asked.append(how)
-        return io.BytesIO()
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", note)
-    monkeypatch.setattr(formparsers, "SpooledTemporaryFile", tempfile.SpooledTemporaryFile)
-
-    async def parse() -> int:
-        receive = body_of([form(bytes(1_500_000))])
-        async with Request(scope_of_upload(), receive).form() as parsed:
-            photo = parsed["image"]
-            assert isinstance(photo, UploadFile)
-            return len(await photo.read())
-
-    assert in_a_loop(parse()) == 1_500_000
-    assert len(asked) == 1
-    keep_uploads_in_memory()
-    assert in_a_loop(parse()) == 1_500_000
-    assert len(asked) == 1
-
-
-def test_file_is_read_without_a_copy() -> None:
-    """A form's file that is read as a whole is one piece of memory, however often it is asked."""
-    keep_uploads_in_memory()
-
-    async def parse() -> tuple[bytes, bytes, bytes]:
-        receive = body_of([form(b"x" * 1_500_000)])
-        async with Request(scope_of_upload(), receive).form() as parsed:
-            photo = parsed["image"]
-            assert isinstance(photo, UploadFile)
-            whole = await photo.read()
-            await photo.seek(0)
-            again = await photo.read()
-            await photo.seek(1_499_998)
-            return whole, again, await photo.read()
-
-    whole, again, rest = in_a_loop(parse())
-    assert whole is again
-    assert (len(whole), rest) == (1_500_000, b"xx")
 
 
 def test_the_defaults_are_bounded() -> None:

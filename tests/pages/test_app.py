@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui import state
-from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, visit
+from tests.pages.conftest import expect_no_error, go_to, metrics, visit
 
 DEFAULTS = {
     "confidence": 0.7,
@@ -78,29 +78,6 @@ def _settings(app: AppTest) -> tuple[AnalysisSettings, RuntimeOptions]:
     """Return what the page was drawn with."""
     kept: tuple[AnalysisSettings, RuntimeOptions] = app.session_state["facecore.settings"]
     return kept
-
-
-@pytest.mark.parametrize(("address", "title"), PAGES.items())
-def test_each_page_works_when_opened_first(address: str, title: str) -> None:
-    """Whichever link a visitor comes by, the page is there with the settings beside it."""
-    app = visit(address)
-    assert app.title.values == [title]
-    assert app.sidebar.subheader.values == ["Settings"]
-    expect_no_error(app)
-
-
-@pytest.mark.parametrize(("address", "title"), PAGES.items())
-def test_page_stays_when_the_server_is_started_anew(address: str, title: str) -> None:
-    """The first click in a tab that was open over a restart of the server gets the same page.
-
-    The test runner starts each run with Streamlit's old automatic pages on, as a
-    server does until the navigation has run once.
-    """
-    app = visit(address)
-    app.run()
-    assert app.title.values == [title]
-    assert app.sidebar.subheader.values == ["Settings"]
-    expect_no_error(app)
 
 
 def test_the_way_through_all_pages_has_no_error() -> None:

@@ -14,7 +14,7 @@ from facecore.errors import SettingsError
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import shared as resources
-from facecore.ui.server import make_api, upload_limits, uploaded_bytes, warmed_up
+from facecore.ui.server import make_api, upload_limits, warmed_up
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
 from tests.pages.conftest import forget_service
@@ -84,11 +84,6 @@ def test_a_wrong_environment_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("FACECORE_CONCURRENCY", "no number")
     with pytest.raises(SettingsError, match="FACECORE_CONCURRENCY"):
         make_api()
-
-
-def test_without_visitors_nothing_is_uploaded() -> None:
-    """Outside a server no session has files."""
-    assert uploaded_bytes() == {}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The Monitor page: what every run of this session cost, and what happens now."""
 
+from __future__ import annotations
+
 import streamlit as st
 
 from facecore.export import csv_bytes, runs_table
@@ -51,14 +53,16 @@ def over_runs(records: list[RunRecord]) -> None:
     row.button("Clear runs", on_click=state.clear_runs, icon=":material/delete:")
 
 
-st.title("Monitor")
-st.markdown("What every run of this session cost, and what this server is doing now.")
-live_strip()
-records = list(state.history().records())
-if not records:
-    st.info("No runs yet: open Analyze and come back.", icon=":material/info:")
-else:
-    sources = ("all", *sorted({record.source for record in records}))
-    chosen = st.pills("Source", sources, default="all", required=True, key="run_source")
-    # A source may have gone with the runs that were cleared.
-    over_runs([record for record in records if chosen in ("all", record.source)] or records)
+def monitor_page() -> None:
+    """Draw the page."""
+    st.title("Monitor")
+    st.markdown("What every run of this session cost, and what this server is doing now.")
+    live_strip()
+    records = list(state.history().records())
+    if not records:
+        st.info("No runs yet: open Analyze and come back.", icon=":material/info:")
+    else:
+        sources = ("all", *sorted({record.source for record in records}))
+        chosen = st.pills("Source", sources, default="all", required=True, key="run_source")
+        # A source may have gone with the runs that were cleared.
+        over_runs([record for record in records if chosen in ("all", record.source)] or records)

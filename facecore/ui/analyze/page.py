@@ -1,5 +1,7 @@
 """The Analyze page: choose photos, see faces, gender, age groups, and what it cost."""
 
+from __future__ import annotations
+
 import streamlit as st
 
 from facecore.results import Analysis
@@ -59,12 +61,14 @@ def show(reading: Reading) -> None:
         single(reading, reading.analysis)
 
 
-st.title("Analyze")
-st.markdown("Three small networks find faces and guess gender and age group, all on this CPU.")
-settings, options = state.current_settings()
-readings = read_photos(chosen_photos(), settings, options)
-busy_note(readings)
-if len(readings) == 1:
-    show(readings[0])
-else:
-    several(readings)
+def analyze_page() -> None:
+    """Draw the page."""
+    st.title("Analyze")
+    st.markdown("Three small networks find faces and guess gender and age group, all on this CPU.")
+    settings, options = state.current_settings()
+    readings = read_photos(chosen_photos(), settings, options)
+    busy_note(readings)
+    if len(readings) == 1:
+        show(readings[0])
+    else:
+        several(readings)

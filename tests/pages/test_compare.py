@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from facecore.experiment.background import BackgroundExperiment
@@ -23,22 +21,6 @@ from tests.pages.conftest import expect_no_error, go_to, visit
 pytestmark = pytest.mark.slow
 
 WAIT_S = 60
-
-
-@pytest.fixture(autouse=True)
-def _navigation_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each run be one of a server that knows its pages, as all but the first are.
-
-    Streamlit's tester is a fresh server in every run: a link then goes through a
-    rerun (facecore/ui/entry.py), on which a click is lost.
-    """
-    original = PagesManager.__init__
-
-    def init(self: PagesManager, *args: Any, **kwargs: Any) -> None:
-        original(self, *args, **kwargs)
-        PagesManager.uses_pages_directory = False
-
-    monkeypatch.setattr(PagesManager, "__init__", init)
 
 
 def _variants(app: AppTest) -> list[str]:

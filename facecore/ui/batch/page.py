@@ -1,0 +1,24 @@
+"""The Batch page: many photos or a ZIP file, read while one does something else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from facecore.ui import state
+from facecore.ui.batch import run as batch_run
+from facecore.ui.batch.inputs import chosen_batch
+from facecore.ui.batch.results import results
+
+
+def batch_page() -> None:
+    """Draw the page."""
+    st.title("Batch")
+    st.markdown(
+        "Many photos at once, read one after the other. You can look at other pages meanwhile; "
+        "closing this tab ends it."
+    )
+    batch = state.batch()
+    if batch is None:
+        batch_run.start_button(chosen_batch())
+    elif batch_run.progress(batch):
+        results(batch)

@@ -1,0 +1,79 @@
+"""All that reaches into parts of Streamlit and Starlette that they do not promise to keep.
+
+``tests/ui/test_streamlit_internals.py`` says of each what it relies on: where an upgrade
+changes one, it is this file that has to change, and no other.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping
+
+import streamlit as st
+from starlette import formparsers
+from streamlit import runtime
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+UPLOAD_PATH = "/_stcore/upload_file/"
+"""Where Streamlit's browser part sends files: then comes the session's id, "/", the file's."""
+
+
+def run_through_entry() -> None:
+    """Run again, through the entry, where Streamlit opened a page's file by itself.
+
+    Until ``st.navigation`` has run once in a server, Streamlit takes the files in ``pages/``
+    for its pages and runs the one that the address names alone, without the entry.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+def uploaded_bytes() -> Mapping[str, int]:
+    """Return what each session's uploaded files take now, by the session's id."""
+    if not runtime.exists():
+        return {}
+    storage = getattr(runtime.get_instance().uploaded_file_mgr, "file_storage", {})
+    return {
+        session: sum(len(record.data) for record in list(files.values()))
+        for session, files in list(storage.items())
+    }
+
+
+def forget_files(file_ids: Collection[str]) -> None:
+    """Have the server forget files of the session that runs, whose uploaders do not show them."""
+    context = get_script_run_ctx()
+    # Only the manager that keeps files in memory has a way to remove one.
+    remove = getattr(context and context.uploaded_file_mgr, "remove_file", None)
+    if context is not None and remove is not None:
+        for file_id in file_ids:
+            remove(context.session_id, file_id)
+
+
+class MemoryFile(io.BytesIO):
+    """Where a form's file is kept; read as a whole, it gives its bytes without a copy."""
+
+    # What starlette asks to know whether a file has gone to the disk.
+    _rolled = False
+
+    def __init__(self, max_size: int = 0) -> None:
+        """Make an empty file; it stays in memory however large it becomes."""
+        del max_size
+        super().__init__()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return what is left, or so many bytes of it."""
+        if self.tell() or not (size is None or size < 0):
+            return super().read(size)
+        self.seek(0, io.SEEK_END)
+        return self.getvalue()
+
+
+def keep_uploads_in_memory() -> None:
+    """Keep the files of every form in this process, the HTTP API's as well, off the disk.
+
+    The dashboard's server holds them in memory anyway, once they are there; starlette's
+    own kind of file goes to the disk from 1 MB on, and is copied when it is read.
+    """
+    formparsers.SpooledTemporaryFile = MemoryFile  # type: ignore[assignment, attr-defined]
