@@ -1,0 +1,127 @@
+"""A graph as the bytes of an ONNX file, written without ONNX's library.
+
+Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto; operators of set 13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from facecore.engines.graph.layers import INPUT, Graph, Layer, Weights
+from facecore.engines.graph.protobuf import field
+
+_IR_VERSION, _OPERATOR_SET = 8, 13
+_FLOAT, _INT_ATTRIBUTE, _INTS_ATTRIBUTE = 1, 2, 7
+
+
+def onnx_bytes(graph: Graph) -> bytes:
+    """Return an ONNX model with the graph's input and outputs.
+
+    The number of pictures is symbolic, and so are height and width where the network is
+    convolutional. A detector gives its heads: priors and boxes are not in the file.
+    """
+    writing = _Writing()
+    for layer in graph.layers:
+        writing.take(layer)
+    shapes = {cost.layer.name: cost.output_shape for cost in graph.costs()}
+    width, height = graph.input_wh
+    sides: tuple[int | str, ...] = (height, width) if graph.fixed_size else ("height", "width")
+    content = [*writing.nodes, field(2, "facecore"), *writing.tensors]
+    content.append(field(11, _value_info(INPUT, ("pictures", 3, *sides))))
+    for name in graph.outputs:
+        channels, *rest = shapes[name]
+        named = [f"{name}_{side}" for side in ("height", "width")][: len(rest)]
+        content.append(field(12, _value_info(name, ("pictures", channels, *named))))
+    operators = field(8, field(1, "") + field(2, _OPERATOR_SET))
+    header = field(1, _IR_VERSION) + field(2, "facecore") + operators
+    return header + field(7, b"".join(content))
+
+
+class _Writing:
+    def __init__(self) -> None:
+        self.nodes: list[bytes] = []
+        self.tensors: list[bytes] = []
+
+    def take(self, layer: Layer) -> None:
+        name, source = layer.name, layer.inputs[0]
+        made = f"{name}_before_relu" if layer.relu else name
+        window = {
+            "kernel_shape": (layer.kernel,) * 2,
+            "strides": (layer.stride,) * 2,
+            "pads": (layer.pad,) * 4,
+        }
+        if layer.kind == "conv":
+            inputs = (source, *self._constants(layer))
+            self._node("Conv", inputs, made, **window, dilations=(layer.dilation,) * 2)
+        elif layer.kind == "max_pool":
+            # Rounding up is rounding down with a window's step more to look at.
+            end = layer.pad + layer.stride - 1
+            window["pads"] = (layer.pad, layer.pad, end, end)
+            self._node("MaxPool", (source,), made, **window)
+        elif layer.kind == "dense":
+            flat = f"{name}_flat"
+            self._node("Flatten", (source,), flat, axis=1)
+            self._node("Gemm", (flat, *self._constants(layer)), made, transB=1)
+        elif layer.kind == "affine":
+            scale, shift = (array.reshape(-1, 1, 1) for array in layer.arrays)
+            scaled = f"{name}_scaled"
+            self._node("Mul", (source, self._tensor(f"{name}_scale", scale)), scaled)
+            self._node("Add", (scaled, self._tensor(f"{name}_shift", shift)), made)
+        elif layer.kind == "norm":
+            self._norm(layer)
+        elif layer.kind == "softmax":
+            self._node("Softmax", (source,), made, axis=1)
+        else:
+            self._node({"add": "Add", "relu": "Relu"}[layer.kind], layer.inputs, made)
+        if layer.relu:
+            self._node("Relu", (made,), name)
+
+    def _norm(self, layer: Layer) -> None:
+        # The sum over neighbouring channels is a 1×1 convolution, for which every engine
+        # has fast code; the power is made of roots for the same reason.
+        name, source = layer.name, layer.inputs[0]
+        square, total, root = f"{name}_square", f"{name}_sum", f"{name}_root"
+        self._node("Mul", (source, source), square)
+        self._node("Conv", (square, *self._constants(layer)), total, kernel_shape=(1, 1))
+        self._node("Sqrt", (total,), root)
+        if layer.power == 0.75:
+            fourth = f"{name}_fourth_root"
+            self._node("Sqrt", (root,), fourth)
+            self._node("Mul", (root, fourth), f"{name}_power")
+            root = f"{name}_power"
+        elif layer.power != 0.5:
+            raise ValueError(f"{name}: a power of {layer.power:g} is not known")
+        self._node("Div", (source, root), name)
+
+    def _constants(self, layer: Layer) -> tuple[str, str]:
+        weights, bias = layer.arrays
+        return self._tensor(f"{layer.name}_w", weights), self._tensor(f"{layer.name}_b", bias)
+
+    def _tensor(self, name: str, array: Weights) -> str:
+        dims = b"".join(field(1, side) for side in array.shape)
+        raw = field(9, np.ascontiguousarray(array, dtype="<f4").tobytes())
+        self.tensors.append(field(5, dims + field(2, _FLOAT) + field(8, name) + raw))
+        return name
+
+    def _node(
+        self, operator: str, inputs: Sequence[str], output: str, **attributes: int | tuple[int, ...]
+    ) -> None:
+        words = b"".join(field(1, name) for name in inputs)
+        settings = b"".join(field(5, _attribute(*item)) for item in attributes.items())
+        self.nodes.append(
+            field(1, words + field(2, output) + field(3, output) + field(4, operator) + settings)
+        )
+
+
+def _attribute(name: str, value: int | tuple[int, ...]) -> bytes:
+    if isinstance(value, int):
+        return field(1, name) + field(3, value) + field(20, _INT_ATTRIBUTE)
+    numbers = b"".join(field(8, number) for number in value)
+    return field(1, name) + numbers + field(20, _INTS_ATTRIBUTE)
+
+
+def _value_info(name: str, dims: Sequence[int | str]) -> bytes:
+    sides = b"".join(field(1, field(1 if isinstance(dim, int) else 2, dim)) for dim in dims)
+    return field(1, name) + field(2, field(1, field(1, _FLOAT) + field(2, sides)))

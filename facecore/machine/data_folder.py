@@ -1,0 +1,110 @@
+"""The folder for what can be made anew: checked when it is read, and nobody needs it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+DATA_DIR_VARIABLE = "FACECORE_DATA_DIR"
+
+_LOGGER = logging.getLogger(__name__)
+_told: set[str] = set()
+
+
+def data_folder() -> Path:
+    """Return the folder; it need not be there yet.
+
+    ``FACECORE_DATA_DIR`` where it is set, else "facecore" in the platform's folder for caches.
+
+    Raises:
+        OSError: there is no such folder for this user.
+    """
+    named = os.environ.get(DATA_DIR_VARIABLE)
+    if named:
+        return Path(named)
+    if sys.platform == "win32":
+        caches = os.environ.get("LOCALAPPDATA", "")
+    elif sys.platform == "darwin":
+        caches = "~/Library/Caches"
+    else:
+        caches = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        # The specification says to ignore a path that is not absolute.
+        folder = Path(caches or "~/.cache").expanduser()
+        return (folder if folder.is_absolute() else Path("~/.cache").expanduser()) / "facecore"
+    except RuntimeError as error:
+        raise OSError("this user has no home") from error
+
+
+def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | None:
+    """Return the path of a file with these contents, made where there is none that is whole.
+
+    The hash of the contents is part of the file's name, and a file that has other contents
+    is made anew. It is written aside and moved into place.
+
+    Args:
+        name: says all that the contents depend on; letters, digits, - and _.
+        suffix: such as ".onnx".
+        make: makes the contents.
+
+    Returns:
+        None where the folder cannot be written, which is logged once.
+    """
+    try:
+        folder = data_folder()
+        found = _whole(folder, name, suffix)
+    except OSError:
+        found = None
+    if found:
+        return found
+    contents = make()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _written(folder / f"{name}-{_digest(contents)}{suffix}", contents)
+    except OSError as error:
+        _tell_once(error)
+        return None
+
+
+def _whole(folder: Path, name: str, suffix: str) -> Path | None:
+    for path in sorted(folder.glob(f"{name}-*{suffix}")):
+        if path.name == f"{name}-{_digest(path.read_bytes())}{suffix}":
+            return path
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return None
+
+
+def _written(path: Path, contents: bytes) -> Path:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
+        try:
+            aside.write(contents)
+            aside.flush()
+            os.fsync(aside.fileno())
+            Path(aside.name).replace(path)
+        except BaseException:
+            Path(aside.name).unlink(missing_ok=True)
+            raise
+    return path
+
+
+def _digest(contents: bytes) -> str:
+    return hashlib.sha256(contents).hexdigest()
+
+
+def _tell_once(error: OSError) -> None:
+    reason = error.strerror or str(error)
+    if reason not in _told:
+        _told.add(reason)
+        _LOGGER.warning(
+            "Converted networks cannot be kept (%s): they are made anew at every start; "
+            "set %s to a folder that can be written.",
+            reason,
+            DATA_DIR_VARIABLE,
+        )

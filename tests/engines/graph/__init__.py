@@ -1,0 +1,1 @@
+"""Reading Caffe's files into a graph, and writing it for other engines."""
