@@ -1,4 +1,4 @@
-"""The command line: ``python -m facecore``.
+"""The command line: ``facecore``, or ``python -m facecore`` in a checkout.
 
 The exit status is 0 if all went well, 1 if some files failed or are wrong, 2 if
 nothing could be run.
@@ -19,7 +19,7 @@ from facecore.errors import FacecoreError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and give the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m facecore", description="Read faces, gender and age groups on the CPU."
+        prog="facecore", description="Read faces, gender and age groups on the CPU."
     )
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (analyze, evaluate, compare, models, serve):

@@ -1,1 +1,1 @@
-"""The subcommands of ``python -m facecore``, one module each."""
+"""The subcommands of ``facecore``, one module each."""

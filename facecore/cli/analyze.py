@@ -1,4 +1,4 @@
-"""``python -m facecore analyze``: read the faces of files and folders."""
+"""``facecore analyze``: read the faces of files and folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m facecore analyze … --out FILE``: many photos, through any number of stops."""
+"""``facecore analyze … --out FILE``: many photos, through any number of stops."""
 
 from __future__ import annotations
 

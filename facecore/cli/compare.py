@@ -1,4 +1,4 @@
-"""``python -m facecore compare``: measure variants of settings side by side."""
+"""``facecore compare``: measure variants of settings side by side."""
 
 from __future__ import annotations
 

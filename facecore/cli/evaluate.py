@@ -1,4 +1,4 @@
-"""``python -m facecore evaluate``: how often the answers are right on labelled photos."""
+"""``facecore evaluate``: how often the answers are right on labelled photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m facecore models``: where the networks' files are and whether they are right."""
+"""``facecore models``: where the networks' files are and whether they are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m facecore serve``: the dashboard and the HTTP API on one port."""
+"""``facecore serve`` and ``facecore dashboard``: the pages with the HTTP API, or alone."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import argparse
 import importlib.util
 import os
 import sys
-from pathlib import Path
 
 from facecore.errors import FacecoreError
+from facecore.places import APP_DIR
 from facecore.settings import max_pixels_from_environment
 from facecore.settings.server import ServerSettings
 
-SERVER_APP = Path(__file__).resolve().parents[2] / "server_app.py"
+_COMMANDS = (
+    ("serve", "server_app.py", "serve the dashboard and the HTTP API"),
+    ("dashboard", "streamlit_app.py", "serve the dashboard alone"),
+)
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe this subcommand and its options to the command line."""
-    parser = subcommands.add_parser("serve", help="serve the dashboard and the HTTP API")
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=_port, default=8501, help="default: %(default)s")
-    parser.set_defaults(run=run)
+    """Describe both subcommands and their options to the command line."""
+    for name, script, what in _COMMANDS:
+        parser = subcommands.add_parser(name, help=what)
+        add = parser.add_argument
+        add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        add("--port", type=_port, default=8501, help="default: %(default)s")
+        parser.set_defaults(run=run, script=script)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     max_pixels_from_environment()
     if importlib.util.find_spec("streamlit") is None:
         raise FacecoreError("Streamlit is missing: run 'pip install -r requirements.txt'.")
-    command = [sys.executable, "-m", "streamlit", "run", str(SERVER_APP)]
+    # -P: the folder it is started in may hold a json.py, and is no part of this program.
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(APP_DIR / arguments.script)]
     command += [f"--server.address={arguments.host}", f"--server.port={arguments.port}"]
     command += ["--server.headless=true"]
     sys.stdout.flush()

@@ -163,7 +163,7 @@ class HttpApi:
     async def _show_metrics(self, _: Request) -> Response:
         if self._metrics is None:
             raise RequestError(
-                501, "There are no metrics: install requirements-serve.txt and start again."
+                501, "There are no metrics: run 'pip install prometheus-client' and start again."
             )
         return Response(self._metrics.text(), media_type=metrics.CONTENT_TYPE)
 

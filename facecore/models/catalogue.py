@@ -19,11 +19,12 @@ from typing import Any, Literal
 
 from facecore.engines.base import FileKind
 from facecore.errors import ModelError, ModelHashError, ModelMissingError
+from facecore.places import APP_DIR
 from facecore.settings import MODELS_DIR_VARIABLE
 
 Role = Literal["detector", "gender", "age"]
 
-REPOSITORY_MODELS_DIR = Path(__file__).resolve().parents[2] / "models"
+REPOSITORY_MODELS_DIR = APP_DIR / "models"
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 

@@ -243,7 +243,7 @@ def test_without_prometheus_metrics_say_so() -> None:
         check=False,
     )
     assert done.stdout == (
-        "501 There are no metrics: install requirements-serve.txt and start again. 200\n"
+        "501 There are no metrics: run 'pip install prometheus-client' and start again. 200\n"
     ), done.stderr
 
 

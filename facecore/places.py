@@ -1,0 +1,11 @@
+"""Where the dashboard's own files are: beside the package in a checkout, inside it in a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_IN_A_WHEEL = _PACKAGE / "dashboard"
+
+APP_DIR = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else _PACKAGE.parent
+"""The folder of the entry scripts, ``pages/``, ``models/`` and ``.streamlit/``."""
