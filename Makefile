@@ -23,6 +23,7 @@ fast: $(VENV)/.installed-dev
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 check: lint test
@@ -38,19 +39,24 @@ screenshots: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@echo "Making a Python environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@echo "Installing the packages and the networks: once, some minutes, about 800 MB on disk ..."
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt \
+		| sed -n -e 's/^Collecting \([^<>=! ]*\).*/  \1/p'
 	@touch $@
 
 $(VENV)/.installed-serve: requirements-serve.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -r requirements-serve.txt
+	@echo "Installing what the metrics need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt requirements-serve.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	@echo "Installing what the tests and checks need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist

@@ -1,4 +1,4 @@
-"""The dashboard and the HTTP API on one port: ``python -m facecore serve`` runs this."""
+"""The dashboard and the HTTP API on one port: ``facecore serve`` runs this."""
 
 from functools import partial
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from facecore.analysis.analyzer import FaceAnalyzer
     from facecore.errors import FacecoreError, ImageError, ModelError, SettingsError
-    from facecore.results import Analysis, Box, Detection, Face, Prediction
+    from facecore.results import Analysis, Box, Detection, Face
     from facecore.settings import AnalysisSettings, RuntimeOptions
     from facecore.settings.presets import PRESETS, preset
 
@@ -32,7 +32,6 @@ __all__ = [
     "FacecoreError",
     "ImageError",
     "ModelError",
-    "Prediction",
     "RuntimeOptions",
     "SettingsError",
     "__version__",
@@ -42,15 +41,16 @@ __all__ = [
 # Light ones first: OpenCV is not loaded for a name of the settings.
 _HOMES = ("errors", "settings", "settings.presets", "results", "analysis.analyzer")
 
+if not TYPE_CHECKING:  # else a checker would take any name
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for home in _HOMES:
-            module = import_module(f"{__name__}.{home}")
-            if hasattr(module, name):
-                globals()[name] = getattr(module, name)
-                return globals()[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name in __all__:
+            for home in _HOMES:
+                module = import_module(f"{__name__}.{home}")
+                if hasattr(module, name):
+                    globals()[name] = getattr(module, name)
+                    return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

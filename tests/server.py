@@ -83,7 +83,7 @@ def server_process(
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(address, process, log)
+        wait_until_healthy(address, process, log)
         yield Server(address, process.pid, log)
     finally:
         process.terminate()
@@ -113,7 +113,12 @@ def _command(port: int, *, api: bool) -> list[str]:
     ]
 
 
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server that was just started answers.
+
+    Raises:
+        RuntimeError: it ended or does not answer; the message has its log.
+    """
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         try:

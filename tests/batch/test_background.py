@@ -29,6 +29,7 @@ class Reader:
         self.threads: set[threading.Thread] = set()
 
     def __call__(self, photo: Photo, check: Callable[[object], None]) -> Analysis:
+        """Read once there is leave, and note who did."""
         assert self.may_read.acquire(timeout=TIMEOUT_S)
         self.threads.add(threading.current_thread())
         self.names.append(photo.name)

@@ -1,4 +1,4 @@
-"""``python -m facecore serve``: what is checked before the server starts, and how it ends."""
+"""``facecore serve`` and ``dashboard``: what is checked before they start, and how they end."""
 
 from __future__ import annotations
 
@@ -9,21 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from facecore.cli.serve import SERVER_APP
 from tests.cli.conftest import COMMAND, environment, facecore
 from tests.conftest import REPOSITORY
 from tests.server import running_server
 
 
-def test_the_server_it_runs_is_there() -> None:
-    """The script that is started exists."""
-    assert SERVER_APP.is_file()
-
-
+@pytest.mark.parametrize("command", ["serve", "dashboard"])
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "8501.5"])
-def test_a_port_that_is_none_is_refused(port: str) -> None:
+def test_a_port_that_is_none_is_refused(command: str, port: str) -> None:
     """A port outside the range ends it before anything starts."""
-    done = facecore("serve", f"--port={port}")
+    done = facecore(command, f"--port={port}")
     assert done.returncode == 2
     assert "a number from 1 to 65535" in done.stderr
 

@@ -75,8 +75,7 @@ def test_the_articles_client_works(server: str, astronaut_file: bytes, tmp_path:
 def test_each_of_many_clients_gets_its_own_answer(
     server: str, analyzer: FaceAnalyzer, astronaut_file: bytes
 ) -> None:
-    """32 clients at once, each with other photos: no answer is mixed up, and who is told to come
-    back and does so is answered."""
+    """Of 32 clients with other photos each, all get their own answer, the refused ones later."""
     photos = _different_photos(astronaut_file)
     expected = [
         [[*face.box.xyxy, face.gender.label, face.age_group.label] for face in found.faces]

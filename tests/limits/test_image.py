@@ -40,6 +40,7 @@ def test_packages_come_before_the_code() -> None:
     """A change of the code does not install the packages again."""
     packages, _ = instructions()
     assert {source for source, _ in copied(packages)} == {
+        "constraints.txt",
         "requirements.txt",
         "requirements-serve.txt",
     }
