@@ -11,8 +11,8 @@ import psutil
 
 from facecore.experiment.record import Environment
 from facecore.machine.container import read_limits, usable_cores
+from facecore.machine.sampler import machine_times
 from facecore.models.catalogue import all_file_statuses
-from facecore.serving.history import machine_times
 
 _PACKAGES = ("opencv-python-headless", "numpy", "psutil", "pillow")
 

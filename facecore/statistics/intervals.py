@@ -19,8 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.serving.history import percentile
-
 Interval = tuple[float, float]
 """Both ends of a 95 % interval, the lower first."""
 
@@ -87,6 +85,21 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
     """
     sample = np.asarray(values, dtype=np.float64)
     return bootstrap_interval(lambda drawn: float(drawn @ sample) / len(sample), len(sample))
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """Return the percentile by linear interpolation, or None where it would say nothing.
+
+    At least 1 / (1 - percent / 100) values are needed for one of them to lie
+    beyond it: 2 for the median, 10 for the 90th, 20 for the 95th.
+
+    Args:
+        values: in any order and unit.
+        percent: above 0 and below 100.
+    """
+    if len(values) < math.ceil(100 / (100 - percent) - 1e-9):
+        return None
+    return float(np.percentile(values, percent))
 
 
 def percentile_interval(values: Sequence[float], percent: float) -> Interval | None:
@@ -175,7 +188,7 @@ class MeanEstimate(Estimate):
 
 @dataclass(frozen=True, slots=True)
 class PercentileEstimate(Estimate):
-    """A percentile of ``n`` values; None where `facecore.serving.history.percentile` has none."""
+    """A percentile of ``n`` values; None where `percentile` has none."""
 
     @classmethod
     def of(cls, values: Sequence[float], percent: float) -> PercentileEstimate:
@@ -190,7 +203,7 @@ class TimeSummary:
     Attributes:
         n: how many values there are.
         typical_ms: mean over photos of each photo's own median.
-        median_ms, p90_ms, p95_ms: of all values; `facecore.serving.history.percentile`
+        median_ms, p90_ms, p95_ms: of all values; `percentile`
             says how many the last two need.
         spread: interquartile range over the median within a photo, 0.1 for 10 %;
             mean over the photos with 4 values or more.
@@ -237,6 +250,5 @@ def spread_within(photos: Iterable[Sequence[float]]) -> float | None:
         high = percentile(values, 75)
         middle = float(np.median(values))
         if high is not None and middle > 0:
-            low = -(percentile([-value for value in values], 75) or 0.0)
-            spreads.append((high - low) / middle)
+            spreads.append((high - float(np.percentile(values, 25))) / middle)
     return float(np.mean(spreads)) if spreads else None

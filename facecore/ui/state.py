@@ -13,7 +13,8 @@ from facecore.batch.background import BackgroundBatch
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
-from facecore.serving.history import RunHistory, SystemSample, SystemSampler
+from facecore.machine.sampler import SystemSample, SystemSampler
+from facecore.serving.history import RunHistory
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui.photos import SessionPhotos

@@ -15,6 +15,7 @@ from facecore.statistics.intervals import (
     TimeSummary,
     bootstrap_interval,
     mean_interval,
+    percentile,
     percentile_interval,
     summarise_times,
     wilson_interval,
@@ -212,3 +213,25 @@ def test_summary_is_plain_values_too() -> None:
     plain = summarise_times({"a.jpg": [1.0, 2.0]}).as_dict()
     assert json.loads(json.dumps(plain)) == plain
     assert plain["typical_ms"] == 1.5
+
+
+@pytest.mark.parametrize("percent", [0.5, 50, 90, 95])
+def test_percentile_of_nothing_is_none(percent: float) -> None:
+    """No values, no percentile."""
+    assert percentile([], percent) is None
+
+
+@pytest.mark.parametrize(("percent", "needed"), [(50, 2), (90, 10), (95, 20), (99, 100)])
+def test_percentile_needs_a_value_beyond_it(percent: float, needed: int) -> None:
+    """One value fewer than the stated number says nothing, the stated number does."""
+    values = [float(value) for value in range(needed)]
+    assert percentile(values[1:], percent) is None
+    assert percentile(values, percent) == pytest.approx((needed - 1) * percent / 100)
+
+
+@pytest.mark.parametrize("percent", [1, 25, 50, 62.5, 90, 95])
+@pytest.mark.parametrize("count", [20, 21, 64])
+def test_percentile_is_numpys(percent: float, count: int) -> None:
+    """Linear interpolation gives what numpy gives, from values in any order."""
+    values = tuple(np.random.default_rng(count).lognormal(3, 1, count).tolist())
+    assert percentile(values, percent) == pytest.approx(float(np.percentile(values, percent)))

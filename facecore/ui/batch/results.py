@@ -19,8 +19,8 @@ from facecore.batch.formats import WRITERS
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BusyError
 from facecore.machine.memory_plan import MemoryPlan, memory_plan
-from facecore.serving.history import percentile
 from facecore.serving.queue import InferenceQueue
+from facecore.statistics.intervals import percentile
 from facecore.ui import state
 from facecore.ui.batch import charts as batch_charts
 from facecore.ui.shared import service

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from facecore.serving.history import SystemSample
+from facecore.machine.sampler import SystemSample
 from facecore.ui import state
 from facecore.ui.components import friendly_errors
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from facecore.export import csv_bytes, runs_table
-from facecore.serving.history import RunRecord, comparable_latencies_ms, percentile
+from facecore.serving.history import RunRecord, comparable_latencies_ms
+from facecore.statistics.intervals import percentile
 from facecore.ui import charts, state
 from facecore.ui.monitor.live import live_strip
 
