@@ -8,6 +8,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from facecore.serving.budget import Budget, Share
+
 ID_BYTES = 16
 """Random bytes of a name: 128 bits cannot be guessed or tried out."""
 
@@ -16,18 +18,18 @@ ID_BYTES = 16
 class _Kept:
     data: bytes
     until_s: float
+    room: Share
 
 
 class ImageStore:
     """Encoded pictures by name, bounded in bytes and in age; safe to share between threads."""
 
     def __init__(self, max_bytes: int, max_age_s: float) -> None:
-        self.max_bytes = max_bytes
         self.max_age_s = max_age_s
+        self._budget = Budget(max_bytes)
         self._lock = threading.Lock()
         # The longest unused first.
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._bytes = 0
 
     def put(self, data: bytes) -> str:
         """Keep a picture and give its name; old and long unused ones make room.
@@ -37,11 +39,11 @@ class ImageStore:
         name = secrets.token_urlsafe(ID_BYTES)
         with self._lock:
             self._drop_expired()
-            if len(data) <= self.max_bytes:
-                self._kept[name] = _Kept(data, time.monotonic() + self.max_age_s)
-                self._bytes += len(data)
-            while self._bytes > self.max_bytes:
-                self._bytes -= len(self._kept.popitem(last=False)[1].data)
+            if len(data) <= self._budget.limit:
+                room = self._budget.share("pictures")
+                while not room.grow(len(data)):
+                    self._kept.popitem(last=False)[1].room.give_back()
+                self._kept[name] = _Kept(data, time.monotonic() + self.max_age_s, room)
         return name
 
     def get(self, name: str) -> bytes | None:
@@ -58,9 +60,9 @@ class ImageStore:
         """Say how much memory the pictures take."""
         with self._lock:
             self._drop_expired()
-            return self._bytes
+            return self._budget.taken()
 
     def _drop_expired(self) -> None:
         now_s = time.monotonic()
         for name in [name for name, kept in self._kept.items() if kept.until_s <= now_s]:
-            self._bytes -= len(self._kept.pop(name).data)
+            self._kept.pop(name).room.give_back()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers
@@ -11,23 +10,22 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facecore.http.uploads import UploadLimits
+from facecore.serving.budget import Budget
 
 
 class UploadRoom:
     """Lets uploads of pages in as long as there is room for them; an ASGI middleware.
 
-    One session may take half of the room, or as much as one file may have, and an upload
-    has as long as one of the HTTP API: none keeps the others out for ever.
+    An upload has as long as one of the HTTP API: none keeps the others out for ever.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         app: ASGIApp,
         *,
         path: str,
-        most_bytes: int,
+        budget: Budget,
         file_bytes: int,
-        held: Callable[[], Mapping[str, int]],
         total_s: float = UploadLimits().total_s,
     ) -> None:
         """Stand before an application.
@@ -35,18 +33,15 @@ class UploadRoom:
         Args:
             app: what comes after.
             path: what an upload's address has before the session's id.
-            most_bytes: files that all sessions together may have.
+            budget: bytes for the files of all sessions, by the session's id.
             file_bytes: the most that one file may have.
-            held: says what each session has now, by its id.
             total_s: an upload that took so long is given up, seconds.
         """
         self._app = app
         self._path = path
-        self._most_bytes = most_bytes
+        self._budget = budget
         self._file_bytes = file_bytes
-        self._held = held
         self._total_s = total_s
-        self._coming_bytes: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an upload for which there is no room; pass everything else on."""
@@ -58,21 +53,18 @@ class UploadRoom:
             int(declared) if declared.isdecimal() and len(declared) < 20 else self._file_bytes
         )
         session = scope["path"].partition(self._path)[2].partition("/")[0]
-        if not self._fits(session, size_bytes):
+        coming = self._budget.share(session)
+        if not coming.grow(size_bytes):
             refusal = PlainTextResponse(
                 "There is no room for this file: remove some photos, or try again later.",
                 413,
             )
             await refusal(scope, receive, send)
             return
-        self._coming_bytes[session] += size_bytes
         try:
             await self._in_time(scope, receive, send)
         finally:
-            self._coming_bytes[session] -= size_bytes
-            # Sessions that left take no memory either.
-            if not self._coming_bytes[session]:
-                del self._coming_bytes[session]
+            coming.give_back()
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         answered = False
@@ -93,11 +85,16 @@ class UploadRoom:
             )
             await refusal(scope, receive, send)
 
-    def _fits(self, session: str, size_bytes: int) -> bool:
-        held = self._held()
-        own_most_bytes = max(self._most_bytes // 2, min(self._file_bytes, self._most_bytes))
-        own_bytes = held.get(session, 0) + self._coming_bytes[session]
-        return (
-            own_bytes + size_bytes <= own_most_bytes
-            and sum(held.values()) + self._coming_bytes.total() + size_bytes <= self._most_bytes
-        )
+
+def session_budget(
+    most_bytes: int, file_bytes: int, held: Callable[[], Mapping[str, int]]
+) -> Budget:
+    """Return the budget of which one session may take half, or as much as one file may have.
+
+    Args:
+        most_bytes: files that all sessions together may have.
+        file_bytes: the most that one file may have.
+        held: returns what each session has now, by its id.
+    """
+    own_most_bytes = max(most_bytes // 2, min(file_bytes, most_bytes))
+    return Budget(most_bytes, own_most_bytes, elsewhere=held)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from facecore.http.problems import RequestError
+from facecore.serving.budget import Budget, Share
 
 # It would write a line for each form that is broken; the client is told.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
@@ -54,40 +54,14 @@ class UploadLimits:
         return self.max_bytes + _FORM_BYTES
 
 
-class _Ledger:
-    """How much of something each client takes; neither one nor all may take too much."""
-
-    def __init__(self, limit: int, client_share: float) -> None:
-        self._limit = limit
-        self._client_limit = client_share * limit
-        self._taken: Counter[str] = Counter()
-
-    def taken(self) -> int:
-        return self._taken.total()
-
-    def has_room(self, client: str, count: int) -> bool:
-        return (
-            self.taken() + count <= self._limit
-            and self._taken[client] + count <= self._client_limit
-        )
-
-    def add(self, client: str, count: int) -> None:
-        self._taken[client] += count
-
-    def take_off(self, client: str, count: int) -> None:
-        self._taken[client] -= count
-        # Clients who left take no memory either.
-        if not self._taken[client]:
-            del self._taken[client]
-
-
 class UploadDesk:
     """Takes uploads within the limits. For the event loop's thread only."""
 
     def __init__(self, limits: UploadLimits) -> None:
         self.limits = limits
-        self._uploads = _Ledger(limits.at_once, limits.client_share)
-        self._bytes = _Ledger(limits.held_photos * limits.max_body_bytes, limits.client_share)
+        most_bytes = limits.held_photos * limits.max_body_bytes
+        self._uploads = Budget(limits.at_once, limits.client_share * limits.at_once)
+        self._bytes = Budget(most_bytes, limits.client_share * most_bytes)
 
     @property
     def under_way(self) -> int:
@@ -109,10 +83,9 @@ class UploadDesk:
             ClientDisconnect: the client left.
         """
         self._check_headers(request)
-        if not self._uploads.has_room(client, 1):
+        upload, body = self._uploads.share(client), self._bytes.share(client)
+        if not upload.grow(1):
             raise _busy(f"{self.under_way} uploads are under way already")
-        body = _Body(client)
-        self._uploads.add(client, 1)
         try:
             try:
                 async with asyncio.timeout(self.limits.total_s):
@@ -122,10 +95,10 @@ class UploadDesk:
                     408, "The photo came too slowly: try again.", {"Connection": "close"}
                 ) from None
             finally:
-                self._uploads.take_off(client, 1)
+                upload.give_back()
             yield data
         finally:
-            self._bytes.take_off(client, body.bytes)
+            body.give_back()
 
     def _check_headers(self, request: Request) -> None:
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -135,7 +108,7 @@ class UploadDesk:
         if declared.isdecimal() and int(declared) > self.limits.max_body_bytes:
             raise self._too_large()
 
-    async def _receive(self, request: Request, body: _Body) -> bytes:
+    async def _receive(self, request: Request, body: Share) -> bytes:
         async with aclosing(self._chunks(request, body)) as chunks:
             parser = MultiPartParser(
                 request.headers,
@@ -170,7 +143,7 @@ class UploadDesk:
             raise self._too_large()
         return data
 
-    async def _chunks(self, request: Request, body: _Body) -> AsyncGenerator[bytes, None]:
+    async def _chunks(self, request: Request, body: Share) -> AsyncGenerator[bytes, None]:
         async with aclosing(request.stream()) as chunks:
             while True:
                 try:
@@ -178,12 +151,10 @@ class UploadDesk:
                         chunk = await anext(chunks)
                 except StopAsyncIteration:
                     return
-                if body.bytes + len(chunk) > self.limits.max_body_bytes:
+                if body.size + len(chunk) > self.limits.max_body_bytes:
                     raise self._too_large()
-                if not self._bytes.has_room(body.client, len(chunk)):
+                if not body.grow(len(chunk)):
                     raise _busy("the photos that wait fill its memory")
-                body.bytes += len(chunk)
-                self._bytes.add(body.client, len(chunk))
                 yield chunk
 
     def _too_large(self) -> RequestError:
@@ -192,14 +163,6 @@ class UploadDesk:
             f"The file is larger than {self.limits.max_bytes / 1024**2:g} MB: make it smaller "
             "and try again.",
         )
-
-
-@dataclass(slots=True)
-class _Body:
-    """What came of a request's body, and from whom."""
-
-    client: str
-    bytes: int = 0
 
 
 def _busy(why: str) -> RequestError:

@@ -7,17 +7,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from facecore.analysis.open_photo import OpenPhoto
+from facecore.machine.memory_plan import memory_plan
 from facecore.results import Analysis
+from facecore.serving.budget import Budget
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
-from facecore.ui import decoded
 
 MAX_PHOTOS = 100
 """Photos whose answers a session keeps; more cannot be uploaded at once."""
 
 MAX_DECODED_BYTES = 100_000_000
 """Decoded photos that a session keeps in memory at most; others are decoded again when needed."""
+
+BUDGET = Budget(memory_plan().decoded_bytes, MAX_DECODED_BYTES)
+"""Bytes for the decoded photos of all sessions; each lets go of none but its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,8 @@ class Reading:
 class SessionPhotos:
     """The photos of one session: opened once, answered once per settings, both bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget = BUDGET) -> None:
+        self._decoded = budget.share(f"session {id(self)}")
         self._open: OrderedDict[tuple[str, RuntimeOptions], OpenPhoto] = OrderedDict()
         self._readings: OrderedDict[str, Reading] = OrderedDict()
 
@@ -66,7 +71,7 @@ class SessionPhotos:
         self._open.move_to_end((key, options))
         while len(self._open) > MAX_PHOTOS:
             self._open.popitem(last=False)
-        decoded.ROOM.fit(list(reversed(self._open.values())), MAX_DECODED_BYTES)
+        self._fit()
 
     def reading(self, key: str) -> Reading | None:
         """Return the newest answer for a photo, or None."""
@@ -85,7 +90,17 @@ class SessionPhotos:
             del self._readings[key]
         for opened in [opened for opened in self._open if opened[0] not in keys]:
             del self._open[opened]
+        self._fit()
 
     def forget(self) -> None:
         """Forget everything that was found out, so that it is measured anew."""
         self.keep_only(())
+
+    def _fit(self) -> None:
+        """Let decoded photos go that find no room, the longest unused first."""
+        self._decoded.give_back()
+        fits = True
+        for photo in reversed(self._open.values()):
+            fits = fits and self._decoded.grow(photo.image_bytes)
+            if not fits:
+                photo.release_image()

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from facecore.http.api import PICTURE_AGE_S, PICTURES_BYTES, HttpApi
 from facecore.http.image_store import ImageStore
-from facecore.http.page_uploads import UploadRoom
+from facecore.http.page_uploads import UploadRoom, session_budget
 from facecore.http.uploads import UploadLimits
 from facecore.machine.memory_plan import memory_plan
 from facecore.serving.service import process_service
@@ -50,15 +50,9 @@ def upload_limits(max_bytes: int, memory_bytes: int) -> UploadLimits:
 
 def page_uploads() -> list[Middleware]:
     """Return what watches over the pages' uploads; for ``App(middleware=...)``."""
-    return [
-        Middleware(
-            UploadRoom,
-            path=UPLOAD_PATH,
-            most_bytes=memory_plan().upload_bytes,
-            file_bytes=_max_upload_bytes(),
-            held=uploaded_bytes,
-        )
-    ]
+    file_bytes = _max_upload_bytes()
+    budget = session_budget(memory_plan().upload_bytes, file_bytes, uploaded_bytes)
+    return [Middleware(UploadRoom, path=UPLOAD_PATH, budget=budget, file_bytes=file_bytes)]
 
 
 def _max_upload_bytes() -> int:

@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facecore.http.page_uploads import UploadRoom
+from facecore.http.page_uploads import UploadRoom, session_budget
 from tests.http.conftest import exchange, in_a_loop
 
 MB = 10**6
@@ -48,13 +48,8 @@ def _statuses(
 
             await room(scopes[number], receive, send)
 
-        room = UploadRoom(
-            app,
-            path="/upload/",
-            most_bytes=most_bytes,
-            file_bytes=file_bytes,
-            held=lambda: held or {},
-        )
+        budget = session_budget(most_bytes, file_bytes, lambda: held or {})
+        room = UploadRoom(app, path="/upload/", budget=budget, file_bytes=file_bytes)
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(request(number)) for number in range(len(scopes))
         ]
@@ -128,9 +123,8 @@ def test_slow_upload_is_given_up(drips: bool) -> None:
         return {"type": "http.request", "body": b"-", "more_body": True}
 
     def room_of(app: ASGIApp) -> UploadRoom:
-        return UploadRoom(
-            app, path="/upload/", most_bytes=50 * MB, file_bytes=50 * MB, held=dict, total_s=0.05
-        )
+        budget = session_budget(50 * MB, 50 * MB, dict)
+        return UploadRoom(app, path="/upload/", budget=budget, file_bytes=50 * MB, total_s=0.05)
 
     for answer in _upload_answers(room_of, receive, 2):
         assert answer.status == 408
@@ -142,7 +136,8 @@ def test_upload_in_time_is_taken() -> None:
     """Who sends all in time hears what the application says, as often as there is room."""
 
     def room_of(app: ASGIApp) -> UploadRoom:
-        return UploadRoom(app, path="/upload/", most_bytes=50 * MB, file_bytes=50 * MB, held=dict)
+        budget = session_budget(50 * MB, 50 * MB, dict)
+        return UploadRoom(app, path="/upload/", budget=budget, file_bytes=50 * MB)
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b"-", "more_body": False}

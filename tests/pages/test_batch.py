@@ -26,7 +26,7 @@ from facecore.sources.archive_directory import ArchiveEntry
 from facecore.sources.photo import Photo
 from facecore.ui import shared as resources
 from facecore.ui.batch import results as batch_results
-from facecore.ui.batch.inputs import ROOM
+from facecore.ui.batch.inputs import BUDGET
 from facecore.ui.batch.results import _annotated_zip, _file
 from tests.batch.conftest import grey_png
 from tests.pages.conftest import TIMEOUT_S, expect_no_error, go_to, metrics, visit
@@ -96,7 +96,7 @@ def test_uploader_promises_no_more_than_the_server_takes(monkeypatch: pytest.Mon
     """The size that the page names is the server's limit, or less where memory is short."""
     uploader = visit("batch").file_uploader(key="batch_uploads")
     assert uploader.proto.max_upload_size_mb == st.get_option("server.maxUploadSize") == 50
-    monkeypatch.setattr(ROOM, "most_bytes", 60 * 2**20)
+    monkeypatch.setattr(BUDGET, "limit", 60 * 2**20)
     uploader = visit("batch").file_uploader(key="batch_uploads")
     assert uploader.proto.max_upload_size_mb == 30
 
@@ -249,9 +249,9 @@ def test_session_that_ends_pauses_its_batch(
 def test_new_batch_forgets_the_old_one(hopper_file: bytes) -> None:
     """One click lets the photos and answers go, and asks for others."""
     app = _end(_start({"a.jpg": hopper_file}))
-    taken_bytes = ROOM.taken_bytes
+    taken_bytes = BUDGET.taken()
     app.button(key="batch_new").click().run()
-    assert ROOM.taken_bytes <= taken_bytes - len(hopper_file)
+    assert BUDGET.taken() <= taken_bytes - len(hopper_file)
     assert app.session_state["facecore.batch"] is None
     assert app.button(key="batch_start").disabled
     assert len(app.dataframe) == 0
@@ -261,8 +261,10 @@ def test_new_batch_forgets_the_old_one(hopper_file: bytes) -> None:
 def test_files_for_which_there_is_no_room_are_one_sentence(hopper_file: bytes) -> None:
     """Where other batches hold all that the server has room for, nothing begins."""
     app = _choose(visit("batch"), {"a.jpg": hopper_file})
-    others = BackgroundBatch([], _never)
-    assert ROOM.take(others, ROOM.most_bytes - ROOM.taken_bytes)
+    room = BUDGET.share("somebody else")
+    assert room.grow(int(BUDGET.limit) - BUDGET.taken())
+    others = BackgroundBatch([], _never, room=room)
+    del room
     app.button(key="batch_start").click().run()
     (sentence,) = app.error.values
     assert sentence.startswith("The server holds as many files")

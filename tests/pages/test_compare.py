@@ -126,7 +126,7 @@ def test_an_experiment_goes_on_while_another_page_is_open_and_can_be_stopped() -
     go_to(app, "Compare")
     assert "trials, about 0:" in app.get("progress")[0].proto.text
     _button(app, "Stop")
-    assert not running.is_running
+    assert running.wait(WAIT_S)
     app.run()
     expect_no_error(app)
     assert any("stopped before its end" in text for text in app.warning.values)

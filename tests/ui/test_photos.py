@@ -10,6 +10,7 @@ import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.analysis.open_photo import OpenPhoto
+from facecore.serving.budget import Budget
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import photos
@@ -18,6 +19,7 @@ from facecore.ui.photos import Reading, SessionPhotos
 OPTIONS = RuntimeOptions()
 SIDE_PX = 10
 PHOTO_BYTES = SIDE_PX * SIDE_PX * 3
+PLENTY = 100 * PHOTO_BYTES
 
 
 def _photo(analyzer: FaceAnalyzer) -> OpenPhoto:
@@ -96,11 +98,10 @@ def test_newer_answer_replaces_the_older() -> None:
     ],
 )
 def test_decoded_photos_stay_within_their_budget(
-    analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch, budget: int, decoded: list[bool]
+    analyzer: FaceAnalyzer, budget: int, decoded: list[bool]
 ) -> None:
     """Photos beyond the budget let their pixels go, and stay open with what was found out."""
-    monkeypatch.setattr(photos, "MAX_DECODED_BYTES", budget)
-    kept = SessionPhotos()
+    kept = SessionPhotos(Budget(PLENTY, budget))
     opened = {key: _photo(analyzer) for key in "abc"}
     for key, photo in opened.items():
         kept.keep_open(key, OPTIONS, photo)
@@ -108,12 +109,27 @@ def test_decoded_photos_stay_within_their_budget(
     assert all(kept.opened(key, OPTIONS) is photo for key, photo in opened.items())
 
 
+def test_session_keeps_only_what_others_leave(analyzer: FaceAnalyzer) -> None:
+    """It takes nothing from those before it; who forgets photos, or is gone, leaves their room."""
+    budget = Budget(3 * PHOTO_BYTES)
+    first, second = SessionPhotos(budget), SessionPhotos(budget)
+    for kept in (first, second, first):
+        for key in "ab":
+            kept.keep_open(key, OPTIONS, kept.opened(key, OPTIONS) or _photo(analyzer))
+    assert (_decoded(first, "ab"), _decoded(second, "ab")) == ([True, True], [False, True])
+    first.keep_only("b")
+    second.keep_open("c", OPTIONS, _photo(analyzer))
+    assert (_decoded(first, "b"), _decoded(second, "bc")) == ([True], [True, True])
+    del second
+    gc.collect()
+    assert budget.taken() == PHOTO_BYTES
+
+
 def test_photo_that_let_its_pixels_go_is_decoded_again(
-    analyzer: FaceAnalyzer, astronaut_file: bytes, monkeypatch: pytest.MonkeyPatch
+    analyzer: FaceAnalyzer, astronaut_file: bytes
 ) -> None:
     """After its pixels went, a photo gives the same faces, and detects nothing again."""
-    monkeypatch.setattr(photos, "MAX_DECODED_BYTES", 0)
-    kept, opened = SessionPhotos(), analyzer.open(astronaut_file)
+    kept, opened = SessionPhotos(Budget(PLENTY, 0)), analyzer.open(astronaut_file)
     before = opened.read(AnalysisSettings())
     kept.keep_open("a", OPTIONS, opened)
     kept.keep_open("b", OPTIONS, _photo(analyzer))

@@ -11,9 +11,9 @@ from typing import BinaryIO, Protocol
 
 import streamlit as st
 
-from facecore.batch.room import ByteRoom
 from facecore.imaging.decoding import ACCEPTED_SUFFIXES
 from facecore.machine.memory_plan import memory_plan
+from facecore.serving.budget import Budget
 from facecore.sources.archive import ARCHIVE_SUFFIX
 from facecore.sources.archive_directory import ArchiveLimits
 from facecore.sources.folders import photos_of_archive
@@ -26,8 +26,8 @@ MAX_BATCH_PHOTOS = 1000
 MAX_BATCH_BYTES = 500_000_000
 """Uploaded files of one batch together, which the server's memory holds; less on a small one."""
 
-ROOM = ByteRoom(memory_plan().upload_bytes)
-"""For the files of all sessions' batches."""
+BUDGET = Budget(memory_plan().upload_bytes)
+"""Bytes for the files of all sessions' batches."""
 
 LIMITS = ArchiveLimits(max_entries=4000, max_entry_bytes=50_000_000, max_total_bytes=4_000_000_000)
 """What is taken of a ZIP file that somebody uploads."""
@@ -90,8 +90,8 @@ def chosen_batch() -> ChosenPhotos:
 
 
 def most_bytes() -> int:
-    """Say how much the files of one batch may have together; half of the room at most."""
-    return min(MAX_BATCH_BYTES, ROOM.most_bytes // 2)
+    """Return how much the files of one batch may have together; half of the budget at most."""
+    return min(MAX_BATCH_BYTES, int(BUDGET.limit) // 2)
 
 
 def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:

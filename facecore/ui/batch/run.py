@@ -17,15 +17,15 @@ from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
-from facecore.ui.batch.inputs import ROOM, ChosenPhotos
+from facecore.ui.batch.inputs import BUDGET, ChosenPhotos
 from facecore.ui.batch.results import metrics, table
 from facecore.ui.components import friendly_errors
+from facecore.ui.jobs import bar_and_stop, sign
 from facecore.ui.shared import service
 from facecore.wording import counted
 
 THUMBNAIL_SIDE_PX = 112
 _LOOK_EVERY_S = 1.0
-_SIGN_EVERY_S = 2.0
 _NEWEST = 10
 _QUALITY = 80
 _NO_ROOM = (
@@ -74,15 +74,8 @@ def _running() -> None:
         batch = state.batch()
         if batch is None or (now := batch.progress()).state not in ("running", "stopping"):
             st.rerun()
-        st.progress(now.done / now.total, _in_words(now))
-        st.button(
-            "Stop",
-            key="batch_stop",
-            icon=":material/stop:",
-            on_click=batch.stop,
-            disabled=now.state == "stopping",
-            help="What is done is kept, and you can go on later.",
-        )
+        note = "What is done is kept, and you can go on later."
+        bar_and_stop(batch, now.done / now.total, _in_words(now), note)
         metrics(batch.answers.summary())
         if now.done:
             st.markdown("**The newest**")
@@ -95,30 +88,26 @@ def batch_sign() -> None:
     """Say in the sidebar of every page that a batch is under way; goes on where it was paused."""
     batch = state.batch()
     if batch is not None and _progress(batch).state in ("running", "stopping"):
-        with st.sidebar:
-            _sign()
+        sign("photo_library", _sign_in_words)
 
 
-@st.fragment(run_every=_SIGN_EVERY_S)
-def _sign() -> None:
+def _sign_in_words() -> str | None:
     batch = state.batch()
     if batch is None:
-        return
+        return None
     now = _progress(batch)
-    if now.state in ("running", "stopping"):
-        st.caption(f":material/photo_library: Batch: {_in_words(now)}")
-    else:
-        st.caption(":material/photo_library: Batch: done, its page has the answers.")
+    is_over = now.state not in ("running", "stopping")
+    return f"Batch: {'done, its page has the answers.' if is_over else _in_words(now)}"
 
 
 def _start(chosen: ChosenPhotos) -> None:
     settings, options = state.current_settings()
-    batch = BackgroundBatch(
-        chosen.photos, _reader(settings, options), {**asdict(settings), **option_values(options)}
-    )
-    if not ROOM.take(batch, chosen.size_bytes):
+    room = BUDGET.share(state.session_key())
+    if not room.grow(chosen.size_bytes):
         state.keep_message(_NO_ROOM)
         return
+    stored = {**asdict(settings), **option_values(options)}
+    batch = BackgroundBatch(chosen.photos, _reader(settings, options), stored, room)
     state.keep_batch(batch, chosen.file_ids)
     _go_on(batch)
 
@@ -165,8 +154,8 @@ def _forget() -> None:
     # Lets go of the batch, its files and answers.
     _tied_to_session.clear()
     batch = state.batch()
-    if batch is not None:
-        ROOM.give_back(batch)
+    if batch is not None and batch.room:
+        batch.room.give_back()
     state.keep_batch(None)
 
 

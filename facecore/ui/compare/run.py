@@ -15,12 +15,11 @@ from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.compare import charts as compare_charts
 from facecore.ui.components import as_text, friendly_errors
+from facecore.ui.jobs import bar_and_stop, sign
 from facecore.ui.shared import service
 from facecore.wording import counted
 
 _LOOK_EVERY_S = 0.5
-_SIGN_EVERY_S = 2.0
-_STOP_WAIT_S = 2.0
 
 
 def start_button(plan: Plan, photos: Sequence[Photo]) -> None:
@@ -73,12 +72,7 @@ def _progress() -> None:
             st.rerun()
         now = running.progress
         share = min(1.0, now.done / now.total) if now.total else 0.0
-        st.progress(share, _in_words(running))
-        stop = st.button("Stop", icon=":material/stop:", help="What was measured is kept.")
-        if stop:
-            running.stop()
-            running.wait(_STOP_WAIT_S)
-            st.rerun()
+        bar_and_stop(running, share, _in_words(running), "What was measured is kept.")
         for failure in now.failures:
             st.warning(as_text(f"{failure.where(running.plan)}: {failure.message}"))
         if not now.trials:
@@ -95,19 +89,15 @@ def _progress() -> None:
 def experiment_sign() -> None:
     """Say in the sidebar of every page that an experiment is under way."""
     if state.running_experiment() is not None:
-        with st.sidebar:
-            _sign()
+        sign("science", _sign_in_words)
 
 
-@st.fragment(run_every=_SIGN_EVERY_S)
-def _sign() -> None:
+def _sign_in_words() -> str | None:
     running = state.running_experiment()
     if running is None:
-        return
-    if running.is_running:
-        st.caption(f":material/science: Compare: {_in_words(running)}")
-    else:
-        st.caption(":material/science: Compare: done, its page has the result.")
+        return None
+    words = _in_words(running) if running.is_running else "done, its page has the result."
+    return f"Compare: {words}"
 
 
 def _start(plan: Plan, photos: Sequence[Photo]) -> None:
@@ -120,6 +110,8 @@ def _start(plan: Plan, photos: Sequence[Photo]) -> None:
 
 def _in_words(running: BackgroundExperiment) -> str:
     now = running.progress
+    if running.state == "stopping":
+        return "Stopping …"
     if not now.done:
         return f"{as_text(now.phase)} …"  # with a variant's name in it
     total = f"{'about ' if running.plan.budget_s else ''}{now.total}"
