@@ -1,19 +1,20 @@
-"""What a worker process and its parent tell each other, as plain JSON; nothing is pickled.
+"""What a worker process and its parent tell each other, as JSON; nothing is pickled.
 
-A message is one JSON object; a photo follows its message as raw bytes.
+Every message is two pieces: one of the types below, and raw bytes, which are a photo or a
+picture, or none.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
 
 from facecore import errors
 from facecore.engines.facts import EngineFacts
-from facecore.errors import FacecoreError, SettingsError, WorkerError
+from facecore.errors import FacecoreError, WorkerError
 from facecore.results import (
     AgeGroupPrediction,
     Analysis,
@@ -24,11 +25,16 @@ from facecore.results import (
     ResourceUsage,
     StageTimings,
 )
-from facecore.settings import AnalysisSettings, ProcessOptions
+from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.sources.names import valid_text
 
-Message = dict[str, Any]
-
-_Options = TypeVar("_Options", AnalysisSettings, ProcessOptions)
+# So large that sums of them are still numbers.
+_LARGEST = 10**18
+Count = Annotated[int, Meta(ge=0, le=_LARGEST)]
+"""A whole number of 0 or more; checked where it is read from outside."""
+Whole = Annotated[int, Meta(ge=-_LARGEST, le=_LARGEST)]
+Positive = Annotated[float, Meta(ge=0, le=_LARGEST)]
+"""A number of 0 or more that can be measured; checked where it is read from outside."""
 
 _ERRORS = {
     kind.__name__: kind
@@ -61,153 +67,149 @@ class WorkerFacts:
     """
 
     engine: EngineFacts
-    cores: int
-    load_time_ms: float
-    load_rss_delta_bytes: int
-    start_up_time_ms: float
+    cores: Count
+    load_time_ms: Positive
+    load_rss_delta_bytes: Whole
+    start_up_time_ms: Positive
 
 
-def encode(message: Mapping[str, Any]) -> bytes:
-    """Write a message as JSON bytes."""
-    return json.dumps(message, allow_nan=False).encode()
+class PlainFace(Struct, frozen=True):
+    """A face as plain numbers, with all digits; the box is xyxy pixels."""
+
+    box: tuple[Count, Count, Count, Count]
+    confidence: float
+    gender: tuple[float, ...]
+    age_group: tuple[float, ...]
+
+    @classmethod
+    def of(cls, face: Face) -> PlainFace:
+        """Return the numbers of a face."""
+        return cls(
+            face.box.xyxy, face.confidence, face.gender.probabilities, face.age_group.probabilities
+        )
+
+    def face(self) -> Face:
+        """Return the face.
+
+        Raises:
+            ValueError: the numbers are not those of a face.
+        """
+        return Face(
+            Detection(Box(*self.box), self.confidence),
+            GenderPrediction(self.gender),
+            AgeGroupPrediction(self.age_group),
+        )
 
 
-def decode(data: bytes) -> Message:
-    """Read a message.
+class Load(Struct, frozen=True, tag=True):
+    """To a worker: load the networks. `Loaded` is the answer."""
+
+    options: RuntimeOptions
+    max_pixels: int
+
+
+class Keep(Struct, frozen=True, tag=True):
+    """To a worker: keep these bytes under a key. `Kept` is the answer."""
+
+    photo: str
+
+
+class Analyze(Struct, frozen=True, tag=True, kw_only=True):
+    """To a worker: read a photo that it keeps, or without a key the one that follows.
+
+    `Answer` is the answer, with the drawn picture where ``send_preview`` asks for it.
+    """
+
+    settings: AnalysisSettings
+    photo: str | None
+    preview_side_px: int | None
+    send_preview: bool
+    min_interval_ms: float
+
+
+class Loaded(Struct, frozen=True, tag=True):
+    """From a worker: what it is; its start-up time is for the parent to tell."""
+
+    facts: WorkerFacts
+
+
+class Kept(Struct, frozen=True, tag=True):
+    """From a worker: it has the bytes."""
+
+
+class Answer(Struct, tag=True, kw_only=True):
+    """From a worker: an analysis, but for pictures and rejected candidates, and what it took."""
+
+    faces: tuple[PlainFace, ...]
+    size_wh: tuple[int, int]
+    timings: StageTimings
+    resources: ResourceUsage
+    settings: AnalysisSettings
+    reused: tuple[str, ...]
+    cycle_time_s: float = 0.0
+    cycle_cpu_s: float = 0.0
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Answer:
+        """Return the message for an analysis; what it took with a throttle is added later."""
+        return cls(
+            faces=tuple(map(PlainFace.of, analysis.faces)),
+            size_wh=analysis.size_wh,
+            timings=analysis.timings,
+            resources=analysis.resources,
+            settings=analysis.settings,
+            reused=analysis.reused,
+        )
+
+    def analysis(self, preview_jpeg: bytes | None = None) -> Analysis:
+        """Return the analysis.
+
+        Raises:
+            ValueError: a face is none.
+        """
+        return Analysis(
+            faces=tuple(face.face() for face in self.faces),
+            candidates=(),
+            size_wh=self.size_wh,
+            timings=self.timings,
+            resources=self.resources,
+            settings=self.settings,
+            reused=self.reused,
+            preview_jpeg=preview_jpeg,
+        )
+
+
+class Failed(Struct, frozen=True, tag=True):
+    """From a worker: an error of ours, by the name of its kind."""
+
+    error: str
+    kind: str
+
+    @classmethod
+    def of(cls, error: FacecoreError) -> Failed:
+        """Return the message for an error."""
+        kind = type(error).__name__
+        return cls(valid_text(str(error)), kind if kind in _ERRORS else "FacecoreError")
+
+    def exception(self) -> FacecoreError:
+        """Return the error, of the kind that it was."""
+        return _ERRORS.get(self.kind, FacecoreError)(self.error)
+
+
+Order = Load | Keep | Analyze
+_Message = TypeVar("_Message")
+
+encode = msgspec.json.encode
+
+
+def decode(data: bytes, kind: type[_Message]) -> _Message:
+    """Read a message of a kind, which may be a union of them.
 
     Raises:
-        WorkerError: it is none.
+        WorkerError: it is no such message.
+        SettingsError: a setting in it is outside its range.
     """
     try:
-        message = json.loads(data)
-    except (RecursionError, ValueError) as error:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WorkerError("A worker process sent something that is no message.") from error
-    if not isinstance(message, dict):
-        raise WorkerError("A worker process sent something that is no message.")
-    return message
-
-
-def error_message(error: FacecoreError) -> Message:
-    """Tell of an error."""
-    kind = type(error).__name__
-    return {"error": str(error), "kind": kind if kind in _ERRORS else "FacecoreError"}
-
-
-def raise_if_error(message: Mapping[str, Any]) -> None:
-    """Raise the error that a message tells of, as the kind that it was.
-
-    Raises:
-        FacecoreError: of that kind.
-    """
-    if "error" in message:
-        raise _ERRORS.get(str(message.get("kind")), FacecoreError)(str(message["error"]))
-
-
-def settings_from_dict(values: Mapping[str, Any]) -> AnalysisSettings:
-    """Build settings from plain values; what is not given has its default.
-
-    Raises:
-        SettingsError: a name is unknown or a value outside its range.
-    """
-    return _built(AnalysisSettings, values)
-
-
-def facts_to_dict(facts: WorkerFacts) -> Message:
-    """Return a worker's facts as plain values."""
-    return asdict(facts)
-
-
-def facts_from_dict(values: Mapping[str, Any]) -> WorkerFacts:
-    """Build a worker's facts from plain values.
-
-    Raises:
-        ValueError, TypeError, KeyError: they are not such values.
-    """
-    engine: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values["engine"].items()
-    }
-    return WorkerFacts(**{**values, "engine": EngineFacts(**engine)})
-
-
-def face_to_dict(face: Face) -> Message:
-    """Return a face as plain values, with all digits."""
-    return {
-        "box": list(face.box.xyxy),
-        "confidence": face.confidence,
-        "gender": list(face.gender.probabilities),
-        "age_group": list(face.age_group.probabilities),
-    }
-
-
-def face_from_dict(values: Mapping[str, Any]) -> Face:
-    """Build a face from plain values.
-
-    Raises:
-        ValueError, TypeError, KeyError: they are not those of a face.
-    """
-    x0, y0, x1, y1 = (int(edge) for edge in values["box"])
-    return Face(
-        Detection(Box(x0, y0, x1, y1), float(values["confidence"])),
-        GenderPrediction(tuple(float(p) for p in values["gender"])),
-        AgeGroupPrediction(tuple(float(p) for p in values["age_group"])),
-    )
-
-
-def analysis_to_dict(analysis: Analysis) -> Message:
-    """Return an analysis as plain values: all but pictures and rejected candidates."""
-    used = asdict(analysis.resources)
-    return {
-        "faces": [face_to_dict(face) for face in analysis.faces],
-        "size_wh": list(analysis.size_wh),
-        "timings": asdict(analysis.timings),
-        "resources": {**used, "started_at": analysis.resources.started_at.isoformat()},
-        "settings": asdict(analysis.settings),
-        "reused": list(analysis.reused),
-    }
-
-
-def analysis_from_dict(values: Mapping[str, Any], preview_jpeg: bytes | None = None) -> Analysis:
-    """Build an analysis from plain values.
-
-    Raises:
-        ValueError, TypeError, KeyError: they are not those of an analysis.
-    """
-    used = dict(values["resources"])
-    used["started_at"] = datetime.fromisoformat(used["started_at"])
-    width, height = values["size_wh"]
-    return Analysis(
-        faces=tuple(face_from_dict(face) for face in values["faces"]),
-        candidates=(),
-        size_wh=(int(width), int(height)),
-        timings=StageTimings(**values["timings"]),
-        resources=ResourceUsage(**used),
-        settings=settings_from_dict(values["settings"]),
-        reused=tuple(values["reused"]),
-        preview_jpeg=preview_jpeg,
-    )
-
-
-def process_options_from_dict(values: Mapping[str, Any]) -> ProcessOptions:
-    """Build process options from plain values; what is not given has its default.
-
-    Raises:
-        SettingsError: a name is unknown or a value outside its range.
-    """
-    features = values.get("cpu_features_off")
-    tuples = {"cpu_features_off": tuple(features)} if isinstance(features, list) else {}
-    return _built(ProcessOptions, {**values, **tuples})
-
-
-def _built(kind: type[_Options], values: Mapping[str, Any]) -> _Options:
-    if not isinstance(values, Mapping):
-        raise SettingsError("A setting has a value of the wrong kind: check the file.")
-    try:
-        return kind(**values)
-    except TypeError as error:
-        unknown = ", ".join(sorted(set(values) - {field.name for field in fields(kind)}))
-        raise SettingsError(
-            f"There is no setting called {ascii(unknown)[1:-1][:80]}: check the spelling."
-            if unknown
-            else "A setting has a value of the wrong kind: check the file."
-        ) from error

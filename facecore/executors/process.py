@@ -8,22 +8,25 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
+from typing import TypeVar
 
-from facecore.engines import option_values
 from facecore.errors import WorkerDiedError, WorkerError, WorkerTimeoutError
 from facecore.executors import launch
 from facecore.executors.messages import (
-    Message,
+    Analyze,
+    Answer,
+    Failed,
+    Keep,
+    Kept,
+    Load,
+    Loaded,
+    Order,
     WorkerFacts,
-    analysis_from_dict,
     decode,
     encode,
-    facts_from_dict,
-    raise_if_error,
 )
 from facecore.results import Analysis
 from facecore.settings import (
@@ -37,6 +40,7 @@ START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 120.0
 _LOOK_EVERY_S = 0.05
 _STDERR_TAIL = 500
+_Reply = TypeVar("_Reply")
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
@@ -122,13 +126,10 @@ class WorkerProcess:
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile.
         """
-        self._send(
-            {"do": "load", "options": option_values(self._options), "max_pixels": self._max_pixels}
-        )
-        reply = self._reply(timeout_s, cancelled)
+        self._send(Load(self._options, self._max_pixels))
+        loaded, _ = self._reply(Loaded, timeout_s, cancelled)
         start_up_time_ms = (time.perf_counter() - self._started_s) * 1e3
-        with _well_formed():
-            return facts_from_dict({**reply, "start_up_time_ms": start_up_time_ms})
+        return replace(loaded.facts, start_up_time_ms=start_up_time_ms)
 
     def keep(
         self, key: str, photo: bytes, *, cancelled: Callable[[], bool] = lambda: False
@@ -139,8 +140,8 @@ class WorkerProcess:
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile.
         """
-        self._send({"do": "keep", "photo": key}, photo)
-        self._reply(ANSWER_TIMEOUT_S, cancelled)
+        self._send(Keep(key), photo)
+        self._reply(Kept, ANSWER_TIMEOUT_S, cancelled)
 
     def ask(
         self,
@@ -161,17 +162,15 @@ class WorkerProcess:
         Raises:
             WorkerError: the process is gone.
         """
-        message = {
-            "do": "analyze",
-            "settings": asdict(settings),
-            "preview_side_px": preview_side_px,
-            "send_preview": send_preview,
-            "min_interval_ms": self._process_options.min_interval_ms,
-        }
-        if isinstance(photo, str):
-            self._send({**message, "photo": photo})
-        else:
-            self._send(message, photo)
+        key, data = (photo, b"") if isinstance(photo, str) else (None, photo)
+        order = Analyze(
+            settings=settings,
+            photo=key,
+            preview_side_px=preview_side_px,
+            send_preview=send_preview,
+            min_interval_ms=self._process_options.min_interval_ms,
+        )
+        self._send(order, data)
 
     def answer(
         self,
@@ -186,14 +185,14 @@ class WorkerProcess:
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile; the worker must then be stopped.
         """
-        reply = self._reply(timeout_s, cancelled)
-        preview = self._receive() if reply.get("bytes") else None
-        with _well_formed():
-            return WorkerAnswer(
-                analysis=analysis_from_dict(reply["analysis"], preview),
-                cycle_time_s=float(reply["cycle_time_s"]),
-                cycle_cpu_s=float(reply["cycle_cpu_s"]),
-            )
+        answer, preview = self._reply(Answer, timeout_s, cancelled)
+        try:
+            analysis = answer.analysis(preview or None)
+        except ValueError as error:
+            raise WorkerError("A worker process sent an answer that makes no sense.") from error
+        return WorkerAnswer(
+            analysis=analysis, cycle_time_s=answer.cycle_time_s, cycle_cpu_s=answer.cycle_cpu_s
+        )
 
     def fileno(self) -> int:
         """The descriptor that becomes readable with an answer, for `multiprocessing.connection`."""
@@ -217,26 +216,29 @@ class WorkerProcess:
     ) -> None:
         self.stop()
 
-    def _send(self, message: Mapping[str, Any], payload: bytes | None = None) -> None:
+    def _send(self, order: Order, payload: bytes = b"") -> None:
         try:
-            self._link.send_bytes(encode({**message, "bytes": payload is not None}))
-            if payload is not None:
-                self._link.send_bytes(payload)
+            self._link.send_bytes(encode(order))
+            self._link.send_bytes(payload)
         except BlockingIOError:
             raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
         except OSError:
             raise self._died() from None
 
-    def _reply(self, timeout_s: float, cancelled: Callable[[], bool]) -> Message:
+    def _reply(
+        self, kind: type[_Reply], timeout_s: float, cancelled: Callable[[], bool]
+    ) -> tuple[_Reply, bytes]:
         deadline = time.monotonic() + timeout_s
         while not self._poll():
             if cancelled():
                 raise Cancelled
             if time.monotonic() > deadline:
                 raise self._stopped_after(timeout_s)
-        reply = decode(self._receive())
-        raise_if_error(reply)
-        return reply
+        reply: _Reply | Failed = decode(self._receive(), kind | Failed)  # type: ignore[arg-type]
+        payload = self._receive()
+        if isinstance(reply, Failed):
+            raise reply.exception()
+        return reply, payload
 
     def _poll(self) -> bool:
         try:
@@ -277,14 +279,6 @@ class WorkerProcess:
             if said:
                 return f"exit status {status}, {said[-1]}"
         return f"exit status {status}"
-
-
-@contextlib.contextmanager
-def _well_formed() -> Iterator[None]:
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise WorkerError("A worker process sent an answer that makes no sense.") from error
 
 
 def _cannot_start(error: OSError) -> WorkerError:

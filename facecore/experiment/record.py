@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from facecore.errors import SettingsError
-from facecore.executors.messages import WorkerFacts
+from facecore.executors.messages import Count, Positive, Whole, WorkerFacts
 from facecore.experiment.variants import Variant, check_variants
 from facecore.results import Face, StageTimings
 from facecore.settings import MAX_FACES
@@ -20,28 +23,30 @@ MAX_BUDGET_S = 3600.0
 PREVIEW_SIDE_PX = 1400
 """A trial draws its faces on a copy of this size and encodes it, as the Analyze page does."""
 
+_Side = Annotated[int, Meta(ge=1, le=10**9)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be measured.
 
     Attributes:
-        variants: two to four; the first is the baseline.
         repeats: how often each variant reads each photo, 1 to 1000.
         budget_s: measuring ends after so many seconds, 1 to 3600; None measures
             all repeats. A round that was begun is finished.
         warm_up: unmeasured passes over all photos before, 1 to 20.
         seed: of the order of the trials.
+        variants: two to four; the first is the baseline.
 
     Raises:
         SettingsError: a value is outside its range.
     """
 
-    variants: tuple[Variant, ...]
-    repeats: int = 10
+    repeats: Whole = 10
     budget_s: float | None = None
-    warm_up: int = 2
-    seed: int = 1
+    warm_up: Whole = 2
+    seed: Whole = 1
+    variants: tuple[Variant, ...]
 
     def __post_init__(self) -> None:
         check_variants(self.variants)
@@ -77,17 +82,17 @@ class Trial:
         faces: how many were read.
     """
 
-    variant: int
+    variant: Count
     photo: str
-    repeat: int
-    started_s: float
+    repeat: Count
+    started_s: Positive
     timings: StageTimings
-    cpu_time_s: float
-    cycle_time_s: float
-    cycle_cpu_s: float
-    rss_after_bytes: int
-    peak_rss_bytes: int
-    faces: int
+    cpu_time_s: Positive
+    cycle_time_s: Positive
+    cycle_cpu_s: Positive
+    rss_after_bytes: Count
+    peak_rss_bytes: Count
+    faces: Count
 
     def __post_init__(self) -> None:
         numbers = (
@@ -126,8 +131,8 @@ class PhotoFacts:
 
     name: str
     sha256: str
-    file_bytes: int
-    size_wh: tuple[int, int] | None
+    file_bytes: Count
+    size_wh: tuple[_Side, _Side] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,9 +187,9 @@ class Environment:
     """
 
     processor: str
-    cores: int
-    cpu_quota: float | None
-    memory_bytes: int
+    cores: Count
+    cpu_quota: Positive | None
+    memory_bytes: Count
     system: str
     python: str
     packages: Mapping[str, str] = field(hash=False)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from facecore.engines import engines, option_values, options_from_values
 from facecore.errors import SettingsError
-from facecore.executors.messages import (
-    process_options_from_dict,
-    settings_from_dict,
-)
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from facecore.settings.presets import RECOMMENDED, preset
 
@@ -124,34 +120,6 @@ def in_words(name: str, value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def variant_to_dict(variant: Variant) -> dict[str, Any]:
-    """Return a variant as plain values, complete."""
-    return {
-        "name": variant.name,
-        "settings": asdict(variant.settings),
-        "options": option_values(variant.options),
-        "process": {
-            **asdict(variant.process),
-            "cpu_features_off": list(variant.process.cpu_features_off),
-        },
-    }
-
-
-def variant_from_dict(values: Mapping[str, Any]) -> Variant:
-    """Build a variant from what `variant_to_dict` gave; what is not given has its default.
-
-    Raises:
-        SettingsError: a name is unknown or a value outside its range.
-        KeyError, TypeError: they are no such values.
-    """
-    return Variant(
-        name=str(values["name"]),
-        settings=settings_from_dict(values["settings"]),
-        options=options_from_values(values["options"]),
-        process=process_options_from_dict(values["process"]),
-    )
-
-
 def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     """Build a variant from a flat table: name, preset, and any settings by their names.
 
@@ -178,14 +146,16 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
             f"Variant {name!r}: there is no setting called {names}; "
             f"use preset, {', '.join(sorted(known))}."
         )
+    if isinstance(features := given.get("cpu_features_off"), list):
+        given["cpu_features_off"] = tuple(features)
     settings = {one: given.pop(one) for one in of_settings & given.keys()}
     process = {one: given.pop(one) for one in of_process & given.keys()}
     try:
         return Variant(
             name=name,
-            settings=settings_from_dict(asdict(base) | settings),
+            settings=replace(base, **settings),
             options=options_from_values(given),
-            process=process_options_from_dict(process),
+            process=ProcessOptions(**process),
         )
     except SettingsError as error:
         raise SettingsError(f"Variant {name!r}: {error}") from error

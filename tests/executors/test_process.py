@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 import cv2
@@ -30,7 +31,7 @@ from facecore.errors import (
     WorkerTimeoutError,
 )
 from facecore.executors import launch
-from facecore.executors.messages import decode, encode
+from facecore.executors.messages import Failed, Load, decode, encode
 from facecore.executors.process import Cancelled, WorkerProcess
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from tests.conftest import REPOSITORY, face_rows
@@ -387,40 +388,42 @@ def test_worker_that_hangs_up_is_told_of(impostor: Callable[[str], None]) -> Non
     ("reply", "says"),
     [
         (b"", "no message"),
-        (b"{}", "makes no sense"),
-        (b'{"engine": [], "cores": 1}', "makes no sense"),
-        (b'{"engine": {"version": 1}}', "makes no sense"),
-        (b'{"error": "Mend it.", "kind": "KeyError"}', "^Mend it.$"),
+        (b"{}", "no message"),
+        (b'{"type": "Loaded", "facts": {"engine": [], "cores": 1}}', "no message"),
+        (b'{"type": "Kept"}', "no message"),
+        (b'{"type": "Failed", "error": "Mend it.", "kind": "KeyError"}', "^Mend it.$"),
     ],
 )
 def test_malformed_answer_to_loading_is_one_sentence(
     impostor: Callable[[str], None], reply: bytes, says: str
 ) -> None:
     """Whatever a worker answers, the error is ours and one sentence."""
-    impostor(f"link.recv_bytes(); link.send_bytes({reply!r}); signal.pause()")
+    impostor(f"link.send_bytes({reply!r}); link.send_bytes(b''); signal.pause()")
     with WorkerProcess() as worker, pytest.raises(FacecoreError, match=says) as caught:
         worker.load()
     assert str(caught.value).count(".") == 1
 
 
+_FACE = b'{"box": [5, 0, 1, 1], "confidence": 1, "gender": [0, 1], "age_group": [1,0,0,0,0,0,0,0]}'
+
+
 @pytest.mark.parametrize(
-    "reply",
-    [
-        b"{}",
-        b'{"analysis": {}, "cycle_time_s": 1, "cycle_cpu_s": 1}',
-        b'{"analysis": {"faces": [{"box": [0, 0, Infinity, 1]}], "resources": '
-        b'{"started_at": "2024-01-01"}, "size_wh": [1, 1], "timings": {}, "settings": {}}}',
-        b'{"analysis": {"resources": 5}}',
-    ],
+    ("faces", "settings"), [(b"5", b"{}"), (b"[{}]", b"{}"), (b"[%s]" % _FACE, b"{}")]
 )
 def test_malformed_answer_to_a_photo_is_one_sentence(
-    impostor: Callable[[str], None], reply: bytes
+    impostor: Callable[[str], None], faces: bytes, settings: bytes
 ) -> None:
     """An answer that is none is told of, and not taken for one."""
-    impostor(f"link.recv_bytes(); link.recv_bytes(); link.send_bytes({reply!r}); signal.pause()")
+    reply = (
+        b'{"type": "Answer", "faces": %s, "size_wh": [1, 1], "timings": {}, "resources": '
+        b'{"started_at": "2024-01-01T00:00:00Z", "wall_time_s": 1, "cpu_time_s": 1, '
+        b'"rss_before_bytes": 1, "rss_after_bytes": 1, "peak_rss_bytes": 1}, "settings": %s, '
+        b'"reused": []}' % (faces, settings)
+    )
+    impostor(f"link.send_bytes({reply!r}); link.send_bytes(b''); signal.pause()")
     with WorkerProcess() as worker:
         worker.ask(b"photo", SETTINGS)
-        with pytest.raises(WorkerError, match=r"^A worker process sent an answer that makes no"):
+        with pytest.raises(WorkerError, match=r"^A worker process sent (an answer|something) that"):
             worker.answer()
 
 
@@ -434,28 +437,32 @@ def test_worker_that_stops_within_its_answer_is_stopped(
         worker.load()
 
 
-@pytest.mark.parametrize("order", [b"{}", b'{"do": "dance"}', b'{"do": "analyze"}'])
+@pytest.mark.parametrize("order", [b"{}", b'{"type": "Dance"}', b'{"type": "Analyze"}', b"none"])
 def test_worker_answers_nonsense_with_a_sentence(order: bytes) -> None:
     """A worker that is told what it does not know says so, and serves on."""
-    link, theirs = launch.linked()
-    with subprocess.Popen(
-        launch.command(ProcessOptions(), theirs.fileno()),
-        env=launch.environment(ProcessOptions()),
-        pass_fds=(theirs.fileno(),),
-    ) as worker:
-        theirs.close()
+    with _child() as (worker, link):
         for _ in range(2):
             link.send_bytes(order)
-            reply = decode(link.recv_bytes())
-            assert reply["kind"] == "WorkerError"
-            assert reply["error"].endswith(".")
-        link.send_bytes(b"no message")
-        assert worker.wait(timeout=TIMEOUT_S) == 0
-    link.close()
+            link.send_bytes(b"")
+            reply = decode(link.recv_bytes(), Failed)
+            assert link.recv_bytes() == b""
+            assert reply.kind == "WorkerError"
+            assert reply.error.endswith(".")
+        assert worker.poll() is None
 
 
 def test_wrong_settings_come_back_as_such() -> None:
     """A setting that a worker refuses is told of by the error for settings."""
+    said = encode(Load(RuntimeOptions(), 1)).replace(b'"threads":null', b'"threads":0')
+    with _child() as (_, link):
+        link.send_bytes(said)
+        link.send_bytes(b"")
+        assert decode(link.recv_bytes(), Failed).kind == "SettingsError"
+
+
+@contextlib.contextmanager
+def _child() -> Iterator[tuple[subprocess.Popen[bytes], Connection]]:
+    """A worker process on a bare link, which ends as soon as the link is closed."""
     link, theirs = launch.linked()
     with subprocess.Popen(
         launch.command(ProcessOptions(), theirs.fileno()),
@@ -463,7 +470,8 @@ def test_wrong_settings_come_back_as_such() -> None:
         pass_fds=(theirs.fileno(),),
     ) as worker:
         theirs.close()
-        link.send_bytes(encode({"do": "load", "options": {"threads": 0}, "max_pixels": 1}))
-        assert decode(link.recv_bytes())["kind"] == "SettingsError"
-        link.close()
-        assert worker.wait(timeout=TIMEOUT_S) == 0
+        try:
+            yield worker, link
+        finally:
+            link.close()
+            assert worker.wait(timeout=TIMEOUT_S) == 0
