@@ -1,4 +1,4 @@
-"""Answers and run records as plain values, JSON lines and CSV, for other programs."""
+"""Answers and run records as rows, JSON lines and CSV, for other programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import pandas as pd
+from msgspec import Struct
 
 from facecore.engines import option_values
 from facecore.results import (
@@ -20,70 +22,134 @@ from facecore.results import (
     Detection,
     Face,
     GenderPrediction,
+    ResourceUsage,
+    StageTimings,
 )
 from facecore.serving.history import RunRecord
+from facecore.settings import AnalysisSettings
 
 _BYTES_PER_MB = 1e6
 
 
-def analysis_to_dict(name: str, analysis: Analysis) -> dict[str, Any]:
-    """Return an analysis in the form of the command line's ``--json``.
+class FaceRow(Struct, frozen=True, kw_only=True):
+    """One face with all its probabilities; answers below the threshold are marked unsure."""
 
-    Boxes are xyxy pixels of the upright photo, times milliseconds, memory
-    megabytes (10**6 bytes), the timestamp ISO 8601 in UTC.
+    box_xyxy: tuple[int, int, int, int]
+    confidence: float
+    gender: str
+    gender_probabilities: dict[str, float]
+    age_group: str
+    age_group_probabilities: dict[str, float]
+    expected_age: float
+    unsure: dict[str, bool]
+
+    @classmethod
+    def of(cls, face: Face, unsure_below: float) -> FaceRow:
+        """Return what is written of a face."""
+        return cls(
+            box_xyxy=face.box.xyxy,
+            confidence=face.confidence,
+            gender=face.gender.label,
+            gender_probabilities=face.gender.as_dict(),
+            age_group=face.age_group.label,
+            age_group_probabilities=face.age_group.as_dict(),
+            expected_age=round(face.age_group.expected_age, 1),
+            unsure=_unsure(face, unsure_below),
+        )
+
+    def face(self) -> Face:
+        """Return the face that this was written of.
+
+        Raises:
+            ValueError, KeyError: the values are not those of a face.
+        """
+        ages = tuple(self.age_group_probabilities[age] for age in AGE_GROUPS)
+        return Face(
+            Detection(Box(*self.box_xyxy), self.confidence),
+            GenderPrediction(tuple(self.gender_probabilities[label] for label in GENDERS)),
+            AgeGroupPrediction(ages),
+        )
+
+
+class UsedRow(Struct, frozen=True, kw_only=True):
+    """What the process used meanwhile; MB are 10**6 bytes, the timestamp is ISO 8601 in UTC."""
+
+    cpu_time_s: float
+    cpu_percent: float
+    rss_mb: float
+    peak_rss_mb: float
+    timestamp: str
+
+    @classmethod
+    def of(cls, used: ResourceUsage) -> UsedRow:
+        """Return it rounded."""
+        return cls(
+            cpu_time_s=round(used.cpu_time_s, 4),
+            cpu_percent=round(used.cpu_percent, 1),
+            rss_mb=round(used.rss_after_bytes / _BYTES_PER_MB, 1),
+            peak_rss_mb=round(used.peak_rss_bytes / _BYTES_PER_MB, 1),
+            timestamp=used.started_at.isoformat(),
+        )
+
+
+class PhotoRow(Struct, frozen=True, kw_only=True):
+    """A photo's answer in the form of the command line's ``--json``.
+
+    Boxes are xyxy pixels of the upright photo, times milliseconds.
     """
-    used = analysis.resources
-    stages = analysis.timings.by_stage()
-    return {
-        "path": name,
-        "size_wh": list(analysis.size_wh),
-        "faces": [face_to_dict(face, analysis.settings.unsure_below) for face in analysis.faces],
-        "timings_ms": {
-            **{stage: round(time_ms, 3) for stage, time_ms in stages.items()},
-            "total": round(analysis.timings.total_ms, 3),
-        },
-        "resources": {
-            "cpu_time_s": round(used.cpu_time_s, 4),
-            "cpu_percent": round(used.cpu_percent, 1),
-            "rss_mb": round(used.rss_after_bytes / _BYTES_PER_MB, 1),
-            "peak_rss_mb": round(used.peak_rss_bytes / _BYTES_PER_MB, 1),
-            "timestamp": used.started_at.isoformat(),
-        },
-        "settings": asdict(analysis.settings),
-    }
+
+    path: str
+    size_wh: tuple[int, int]
+    faces: tuple[FaceRow, ...]
+    timings_ms: dict[str, float]
+    resources: UsedRow
+    settings: AnalysisSettings
+
+    @classmethod
+    def of(cls, name: str, analysis: Analysis) -> PhotoRow:
+        """Return what is written of an analysis."""
+        return cls(
+            path=name,
+            size_wh=analysis.size_wh,
+            faces=tuple(FaceRow.of(f, analysis.settings.unsure_below) for f in analysis.faces),
+            timings_ms=rounded_ms(analysis.timings),
+            resources=UsedRow.of(analysis.resources),
+            settings=analysis.settings,
+        )
 
 
-def error_to_dict(name: str, message: str) -> dict[str, str]:
-    """Return a failed file in the form of the command line's ``--json``."""
-    return {"path": name, "error": message}
+class FailedRow(Struct, frozen=True):
+    """A photo that could not be read, in the form of the command line's ``--json``."""
+
+    path: str
+    error: str
 
 
-def face_to_dict(face: Face, unsure_below: float) -> dict[str, Any]:
-    """Return one face with all its probabilities; answers below the threshold are marked unsure."""
-    return {
-        "box_xyxy": list(face.box.xyxy),
-        "confidence": face.confidence,
-        "gender": face.gender.label,
-        "gender_probabilities": face.gender.as_dict(),
-        "age_group": face.age_group.label,
-        "age_group_probabilities": face.age_group.as_dict(),
-        "expected_age": round(face.age_group.expected_age, 1),
-        "unsure": _unsure(face, unsure_below),
-    }
+Row = PhotoRow | FailedRow
 
 
-def face_from_dict(values: Mapping[str, Any]) -> Face:
-    """Return the face that `face_to_dict` told of.
+def to_json_line(entry: Any) -> str:
+    """Write plain values, a row or a report as one line of JSON; ASCII, so any output holds it."""
+    return json.dumps(msgspec.to_builtins(entry), allow_nan=False)
+
+
+def row_of(values: Mapping[str, Any]) -> Row:
+    """Return the row that was written as these values.
 
     Raises:
-        ValueError, TypeError, KeyError: the values are not those of a face.
+        msgspec.ValidationError: they are none of a row.
     """
-    x0, y0, x1, y1 = values["box_xyxy"]
-    return Face(
-        Detection(Box(x0, y0, x1, y1), values["confidence"]),
-        GenderPrediction(tuple(values["gender_probabilities"][label] for label in GENDERS)),
-        AgeGroupPrediction(tuple(values["age_group_probabilities"][age] for age in AGE_GROUPS)),
-    )
+    if "error" in values:
+        return msgspec.convert(values, FailedRow)
+    return msgspec.convert(values, PhotoRow)
+
+
+def rounded_ms(timings: StageTimings) -> dict[str, float]:
+    """Return the milliseconds of each stage and in total, rounded to a thousandth."""
+    return {
+        stage: round(time_ms, 3)
+        for stage, time_ms in (timings.by_stage() | {"total": timings.total_ms}).items()
+    }
 
 
 def _unsure(face: Face, unsure_below: float) -> dict[str, bool]:
@@ -91,11 +157,6 @@ def _unsure(face: Face, unsure_below: float) -> dict[str, bool]:
         "gender": face.gender.probability < unsure_below,
         "age_group": face.age_group.probability < unsure_below,
     }
-
-
-def to_json_line(entry: dict[str, Any]) -> str:
-    """Write one entry as one line of JSON, in ASCII, so that any output can hold it."""
-    return json.dumps(entry, allow_nan=False)
 
 
 def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:

@@ -9,18 +9,19 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pandas as pd
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines import option_values
 from facecore.export import (
-    analysis_to_dict,
+    FailedRow,
+    PhotoRow,
+    Row,
     csv_bytes,
-    error_to_dict,
-    face_from_dict,
-    face_to_dict,
     faces_table,
+    row_of,
     runs_table,
     to_json_line,
 )
@@ -82,20 +83,27 @@ def _record(name: str = "a.png", analysis: Analysis = ANALYSIS) -> RunRecord:
     return RunHistory().add(analysis, source="upload", name=name, runtime=RuntimeOptions(threads=1))
 
 
+def _written(row: Row) -> dict[str, Any]:
+    """Write a row and read its JSON, as other programs do."""
+    entry = json.loads(to_json_line(row))
+    assert isinstance(entry, dict)
+    return entry
+
+
 def _read_csv(data: bytes) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(data), keep_default_na=False, encoding="utf-8")
 
 
 def test_photo_without_faces_has_an_empty_list() -> None:
     """No face is an empty list, with everything else in place."""
-    entry = analysis_to_dict("a.png", EMPTY)
+    entry = _written(PhotoRow.of("a.png", EMPTY))
     assert entry["faces"] == []
     assert entry["size_wh"] == [640, 480]
 
 
 def test_entry_has_the_promised_keys_in_order() -> None:
     """Other programs find every promised key where it was promised."""
-    entry = analysis_to_dict("a.png", ANALYSIS)
+    entry = _written(PhotoRow.of("a.png", ANALYSIS))
     assert list(entry)[:5] == ["path", "size_wh", "faces", "timings_ms", "resources"]
     assert [list(face) for face in entry["faces"]] == [FACE_KEYS]
     for part, keys in FORM.items():
@@ -104,7 +112,7 @@ def test_entry_has_the_promised_keys_in_order() -> None:
 
 def test_entry_holds_the_values_in_their_units() -> None:
     """Boxes are pixels, times milliseconds, memory 10**6 bytes, the timestamp ISO 8601 in UTC."""
-    entry = analysis_to_dict("dir/a.png", ANALYSIS)
+    entry = _written(PhotoRow.of("dir/a.png", ANALYSIS))
     assert entry["path"] == "dir/a.png"
     assert entry["faces"] == [
         {
@@ -146,36 +154,41 @@ def test_answers_below_the_threshold_are_unsure(
 ) -> None:
     """An answer is unsure where its probability is below the threshold, and not at it."""
     settings = replace(ANALYSIS.settings, unsure_below=unsure_below)
-    (face,) = analysis_to_dict("a.png", replace(ANALYSIS, settings=settings))["faces"]
+    (face,) = _written(PhotoRow.of("a.png", replace(ANALYSIS, settings=settings)))["faces"]
     assert face["unsure"] == {"gender": gender, "age_group": age_group}
 
 
-def test_face_comes_back_as_it_was() -> None:
-    """What was written of a face, also as JSON, gives the same face again."""
-    written = json.loads(to_json_line(face_to_dict(FACE, 0.6)))
-    assert face_from_dict(written) == FACE
-    with pytest.raises(KeyError, match="Male"):
-        face_from_dict({**written, "gender_probabilities": {}})
+def test_row_comes_back_as_it_was() -> None:
+    """What was written of a photo gives the same row and the same face again."""
+    row = PhotoRow.of("a.png", ANALYSIS)
+    read = row_of(json.loads(to_json_line(row)))
+    assert read == row
+    assert isinstance(read, PhotoRow)
+    assert [face.face() for face in read.faces] == [FACE]
+    assert row_of({"path": "a", "error": "Bad."}) == FailedRow("a", "Bad.")
+    for damaged in ({"path": "a"}, {"path": "a", "error": 5}, {**_written(row), "faces": [{}]}):
+        with pytest.raises(msgspec.ValidationError):
+            row_of(damaged)
 
 
 def test_failed_file_has_path_and_error() -> None:
     """A failed file says which and why, and nothing else."""
-    assert error_to_dict("a.png", "Bad.") == {"path": "a.png", "error": "Bad."}
+    assert _written(FailedRow("a.png", "Bad.")) == {"path": "a.png", "error": "Bad."}
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_json_is_one_line_that_reads_back(name: str) -> None:
     """Whatever a file is called, its entry is one line, and the name comes back unchanged."""
-    for entry in (analysis_to_dict(name, ANALYSIS), error_to_dict(name, "Bad.")):
+    for entry in (PhotoRow.of(name, ANALYSIS), FailedRow(name, "Bad.")):
         line = to_json_line(entry)
         assert "\n" not in line
         assert "\r" not in line
-        assert json.loads(line) == entry
+        assert row_of(json.loads(line)) == entry
 
 
 def test_json_is_ascii() -> None:
     """Letters beyond ASCII are escaped, so that an output of any encoding can hold them."""
-    assert to_json_line(error_to_dict("élève 東京 🙂.png", "Bad.")).isascii()
+    assert to_json_line(FailedRow("élève 東京 🙂.png", "Bad.")).isascii()
 
 
 def test_number_that_json_does_not_know_is_refused() -> None:

@@ -10,9 +10,8 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from facecore.batch.formats import Row
 from facecore.errors import ArchiveError, ImageError
-from facecore.export import face_from_dict
+from facecore.export import FailedRow, PhotoRow, Row
 from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg
 from facecore.imaging.drawing import draw_faces
 from facecore.sources.photo import Photo
@@ -43,7 +42,7 @@ def write_annotated_zip(
     written = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for photo, row in rows:
-            if "error" in row:
+            if isinstance(row, FailedRow):
                 continue
             try:
                 with turn():
@@ -56,19 +55,19 @@ def write_annotated_zip(
     return written
 
 
-def _drawn(data: bytes, row: Row, max_pixels: int) -> bytes:
+def _drawn(data: bytes, row: PhotoRow, max_pixels: int) -> bytes:
     image = decode_image(data, max_pixels=max_pixels)
     small = cap_longest_side(image, SIDE_PX)
     scale = max(small.shape[:2]) / max(image.shape[:2])
-    faces = [face_from_dict(face) for face in row["faces"]]
+    faces = [face.face() for face in row.faces]
     return encode_jpeg(draw_faces(small, faces, scale=scale), _QUALITY)
 
 
-def _entry(number: int, name: str, row: Row) -> zipfile.ZipInfo:
+def _entry(number: int, name: str, row: PhotoRow) -> zipfile.ZipInfo:
     stem = re.sub(r"[^\w.()-]+", "_", PurePosixPath(name).stem)[:_LONGEST_STEM].strip(".")
     # The time of the reading: whoever asks for the same photos again gets the same bytes,
     # which the server then keeps once.
-    read_at = datetime.fromisoformat(row["resources"]["timestamp"])
+    read_at = datetime.fromisoformat(row.resources.timestamp)
     entry = zipfile.ZipInfo(f"{number:04}-{stem or 'photo'}.jpg", read_at.timetuple()[:6])
     entry.external_attr = 0o644 << 16
     return entry

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from facecore.batch.formats import Row
 from facecore.batch.summary import BatchSummary
-from facecore.export import to_json_line
+from facecore.export import FailedRow, PhotoRow, Row, row_of, to_json_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +45,11 @@ class BatchAnswers:
 
     def add(self, row: Row, thumbnail_jpeg: bytes = b"") -> None:
         """Keep a photo's row, and the small picture that the list shows."""
-        read = "error" not in row
         listed = ListedPhoto(
-            name=row["path"],
-            faces=len(row["faces"]) if read else None,
-            latency_ms=row["timings_ms"]["total"] if read else None,
-            error="" if read else row["error"],
+            name=row.path,
+            faces=len(row.faces) if isinstance(row, PhotoRow) else None,
+            latency_ms=row.timings_ms["total"] if isinstance(row, PhotoRow) else None,
+            error=row.error if isinstance(row, FailedRow) else "",
             thumbnail_jpeg=thumbnail_jpeg,
         )
         # A crowd's answer has 90 KB, and a seventh of that when packed.
@@ -66,7 +64,7 @@ class BatchAnswers:
         with self._lock:
             packed = tuple(self._packed)
         for row in packed:
-            yield json.loads(zlib.decompress(row))
+            yield row_of(json.loads(zlib.decompress(row)))
 
     def listed(self) -> tuple[ListedPhoto, ...]:
         """Return the list of the photos that are there now, in their order."""

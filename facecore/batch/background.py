@@ -8,7 +8,7 @@ from typing import Any
 
 from facecore.batch.answers import BatchAnswers
 from facecore.errors import BusyError, ModelError, friendly_message
-from facecore.export import analysis_to_dict, error_to_dict
+from facecore.export import FailedRow, PhotoRow
 from facecore.results import Analysis
 from facecore.serving.budget import Share
 from facecore.serving.job import BackgroundJob, JobState, JobStopped
@@ -85,9 +85,9 @@ class BackgroundBatch(BackgroundJob):
             except (JobStopped, ModelError):
                 raise
             except Exception as error:  # noqa: BLE001 - one photo must not stop the others
-                self.answers.add(error_to_dict(photo.name, friendly_message(error)))
+                self.answers.add(FailedRow(photo.name, friendly_message(error)))
             else:
-                row = analysis_to_dict(photo.name, analysis)
+                row = PhotoRow.of(photo.name, analysis)
                 self.answers.add(row, analysis.preview_jpeg or b"")
         return True
 

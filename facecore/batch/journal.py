@@ -17,7 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import msgspec
+
 from facecore.errors import BatchError
+from facecore.export import Row, row_of
 
 try:
     import fcntl
@@ -28,8 +31,8 @@ _VERSION = 1
 _NONE = object()
 _IN_USE = (errno.EACCES, errno.EAGAIN)
 
-Row = dict[str, Any]
-"""One photo's answer or error, as `facecore.export.analysis_to_dict` gives it."""
+Entry = dict[str, Any]
+"""What a line holds."""
 
 
 class Journal:
@@ -69,7 +72,7 @@ class Journal:
     def add(self, name: str, row: Row) -> None:
         """Keep a photo's row; a name that is there already is passed over."""
         if name not in self._offsets:
-            self._note(name, self._write({"photo": name, "row": row}))
+            self._note(name, self._write({"photo": name, "row": msgspec.to_builtins(row)}))
 
     def note_copy(self, name: str, path: str) -> None:
         """Note, before it is written, where the drawn copy of a photo without a row goes."""
@@ -91,7 +94,7 @@ class Journal:
         with self._path.open("rb") as file:
             for name in sorted(self._offsets):
                 file.seek(self._offsets[name])
-                yield name, json.loads(file.readline())["row"]
+                yield name, row_of(json.loads(file.readline())["row"])
 
     def remove(self) -> None:
         """Delete the file; nobody may use it after that."""
@@ -115,7 +118,7 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _read(self, settings: Row) -> None:
+    def _read(self, settings: Entry) -> None:
         header = _line({"facecore_batch": _VERSION, "settings": settings})
         end = 0
         with self._path.open("rb") as file:
@@ -152,7 +155,7 @@ class Journal:
         self._offsets[name] = offset
         self._copies.pop(name, None)
 
-    def _check(self, header: Row | None, settings: Row) -> None:
+    def _check(self, header: Entry | None, settings: Entry) -> None:
         if (
             header is None
             or header.get("facecore_batch") != _VERSION
@@ -178,7 +181,7 @@ class Journal:
             "another --out."
         )
 
-    def _write(self, entry: Row) -> int:
+    def _write(self, entry: Entry) -> int:
         offset = self._file.tell()
         line = _line(entry)
         try:
@@ -197,12 +200,12 @@ class Journal:
         )
 
 
-def _line(entry: Row) -> bytes:
+def _line(entry: Entry) -> bytes:
     # ASCII, so that names that are no valid text are kept as they are.
     return json.dumps(entry, allow_nan=False).encode("ascii") + b"\n"
 
 
-def _parsed(line: bytes) -> Row | None:
+def _parsed(line: bytes) -> Entry | None:
     try:
         entry = json.loads(line)
     except (RecursionError, ValueError):

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from facecore.batch.formats import WRITERS, Row, Writer
+from facecore.batch.formats import format_for
 from facecore.batch.journal import Journal
 from facecore.batch.summary import BatchSummary
-from facecore.errors import BatchError, SettingsError
+from facecore.errors import BatchError
+from facecore.export import Row
 
 
 class BatchOutput:
@@ -29,12 +30,12 @@ class BatchOutput:
             settings: plain values that the rows depend on.
 
         Raises:
-            SettingsError: the suffix is none of `WRITERS`.
+            SettingsError: there is no format of that suffix.
             BatchError: the output is there already, or the journal cannot be used.
         """
         self._path = path
         self._settings = settings
-        self._writer = writer_for(path)
+        self._format = format_for(path.suffix)
         journal_path = path.with_name(f"{path.name}.journal")
         if path.exists() and not journal_path.exists():
             raise self._there_already()
@@ -60,7 +61,7 @@ class BatchOutput:
         aside = self._path.with_name(f".{self._path.name}.part")
         try:
             with aside.open("wb") as file:
-                self._writer(self._rows(summary), file, self._settings)
+                self._format.write(self._rows(summary), file, self._settings)
                 file.flush()
                 os.fsync(file.fileno())
             self.journal.mark_complete()
@@ -90,18 +91,3 @@ class BatchOutput:
             f"{self._path} is there already, so nothing was read: delete it to read the photos "
             "anew, or name another --out."
         )
-
-
-def writer_for(path: Path) -> Writer:
-    """Return the function that writes the form that a file's suffix names.
-
-    Raises:
-        SettingsError: there is no such form.
-    """
-    writer = WRITERS.get(path.suffix.lower())
-    if writer is None:
-        raise SettingsError(
-            f"--out must end in {', '.join(WRITERS)}, which says the form, not in "
-            f"{path.suffix or 'nothing'}."
-        )
-    return writer

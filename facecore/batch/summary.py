@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 
-from facecore.batch.formats import Row
+from facecore.export import FailedRow, Row
 
 
 @dataclass(slots=True)
@@ -33,13 +33,12 @@ class BatchSummary:
     def add(self, row: Row) -> None:
         """Count a row."""
         self.photos += 1
-        if "error" in row:
+        if isinstance(row, FailedRow):
             self.failed += 1
             return
-        faces = row["faces"]
-        self.faces += len(faces)
-        self.photos_by_faces[len(faces)] += 1
-        self.latencies_ms.append(row["timings_ms"]["total"])
-        for face in faces:
-            self.genders[face["gender"], face["unsure"]["gender"]] += 1
-            self.age_groups[face["age_group"], face["unsure"]["age_group"]] += 1
+        self.faces += len(row.faces)
+        self.photos_by_faces[len(row.faces)] += 1
+        self.latencies_ms.append(row.timings_ms["total"])
+        for face in row.faces:
+            self.genders[face.gender, face.unsure["gender"]] += 1
+            self.age_groups[face.age_group, face.unsure["age_group"]] += 1

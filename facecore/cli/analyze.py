@@ -13,7 +13,7 @@ from facecore.cli.copies import check_not_read, make_folder, write_copy
 from facecore.cli.options import add_settings_options, settings_from
 from facecore.cli.progress import progress
 from facecore.cli.readers import add_reader_options, read_all
-from facecore.export import analysis_to_dict, error_to_dict, to_json_line
+from facecore.export import FailedRow, PhotoRow, to_json_line
 from facecore.results import Analysis
 from facecore.sources.folders import find_photos
 from facecore.sources.names import printable, valid_text
@@ -71,14 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print_error(path: str, message: str, as_json: bool) -> None:
     if as_json:
-        print(to_json_line(error_to_dict(valid_text(path), message)), flush=True)
+        print(to_json_line(FailedRow(valid_text(path), message)), flush=True)
     else:
         print(f"{printable(path)}: error: {message}", file=sys.stderr, flush=True)
 
 
 def _print_analysis(path: str, analysis: Analysis, as_json: bool) -> None:
     if as_json:
-        print(to_json_line(analysis_to_dict(valid_text(path), analysis)), flush=True)
+        print(to_json_line(PhotoRow.of(valid_text(path), analysis)), flush=True)
         return
     name = printable(path)
     width, height = analysis.size_wh

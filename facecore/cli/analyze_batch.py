@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from facecore.batch.formats import format_for
 from facecore.batch.journal import Journal
-from facecore.batch.output import BatchOutput, writer_for
+from facecore.batch.output import BatchOutput
 from facecore.batch.pace import clock
 from facecore.batch.summary import BatchSummary
 from facecore.cli.copies import BatchCopies
@@ -23,7 +24,7 @@ from facecore.cli.readers import read_all
 from facecore.engines import option_values
 from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.reading import Outcome
-from facecore.export import analysis_to_dict, error_to_dict
+from facecore.export import FailedRow, PhotoRow, Row
 from facecore.settings import AnalysisSettings
 from facecore.sources.folders import find_photos
 from facecore.sources.names import full_name, printable, valid_text
@@ -42,7 +43,7 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
         raise SettingsError(
             "--json and --out do not go together: name an --out that ends in .jsonl."
         )
-    writer_for(arguments.out)
+    format_for(arguments.out.suffix)
     find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
     if all(photo.problem for photo in find()):
         raise SettingsError(_no_photos_in_words(find(), arguments.paths))
@@ -87,11 +88,11 @@ def _left(photos: Iterator[Photo], journal: Journal) -> Iterator[Photo]:
             yield photo
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
+def _row(outcome: Outcome) -> Row:
     name = valid_text(outcome.photo.name)
     if outcome.analysis is None:
-        return error_to_dict(name, outcome.error)
-    return analysis_to_dict(name, outcome.analysis)
+        return FailedRow(name, outcome.error)
+    return PhotoRow.of(name, outcome.analysis)
 
 
 def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path]) -> str:

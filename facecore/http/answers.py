@@ -2,40 +2,117 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Literal
 
-from facecore.export import analysis_to_dict
-from facecore.results import Analysis, Face
+from msgspec import Meta, Struct
 
+from facecore.export import UsedRow, rounded_ms
+from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face
 
-def prediction_to_dict(analysis: Analysis, output_image: str, waited_ms: float) -> dict[str, Any]:
-    """Return an analysis as the HTTP API answers it.
-
-    Args:
-        analysis: the answer for one photo.
-        output_image: where the photo with its faces drawn can be fetched.
-        waited_ms: how long the run waited for its turn.
-    """
-    described = analysis_to_dict("", analysis)
-    used = described["resources"]
-    return {
-        "results": [_result(face) for face in analysis.faces],
-        "output_image": output_image,
-        "resource_usage": {
-            "cpu_percent": used["cpu_percent"],
-            "memory_mb": used["rss_mb"],
-            "timestamp": used["timestamp"],
-        },
-        "image_size": list(analysis.size_wh),
-        "timings_ms": described["timings_ms"],
-        "waited_ms": round(waited_ms, 3),
-    }
+_Whole = Annotated[int, Meta(ge=0)]
+_Number = Annotated[float, Meta(ge=0)]
 
 
-def _result(face: Face) -> dict[str, Any]:
-    return {
-        "bbox": list(face.box.xyxy),
-        "gender": face.gender.label,
-        "age": face.age_group.label,
-        "confidence": round(face.confidence, 4),
-    }
+class Result(Struct, frozen=True, forbid_unknown_fields=True):
+    """A face."""
+
+    bbox: Annotated[
+        tuple[_Whole, _Whole, _Whole, _Whole],
+        Meta(
+            description="x1, y1, x2, y2: the face's corners in pixels of the upright photo; x2 and "
+            "y2 are one past the last pixel."
+        ),
+    ]
+    gender: Annotated[str, Meta(extra_json_schema={"enum": list(GENDERS)})]
+    age: Annotated[
+        str, Meta(description="Age group, years.", extra_json_schema={"enum": list(AGE_GROUPS)})
+    ]
+    confidence: Annotated[
+        float,
+        Meta(ge=0, le=1, description="How sure the detector is that this is a face, 0 to 1."),
+    ]
+
+    @classmethod
+    def of(cls, face: Face) -> Result:
+        """Return what the HTTP API says of a face."""
+        return cls(
+            face.box.xyxy, face.gender.label, face.age_group.label, round(face.confidence, 4)
+        )
+
+
+class Used(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the process used."""
+
+    cpu_percent: Annotated[
+        _Number,
+        Meta(
+            description="CPU time of the whole process over the run's wall time; 100 is one core."
+        ),
+    ]
+    memory_mb: Annotated[_Number, Meta(description="Resident memory after it, 10**6 bytes.")]
+    timestamp: Annotated[
+        str,
+        Meta(description="Start of the run, UTC.", extra_json_schema={"format": "date-time"}),
+    ]
+
+
+class Timings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Milliseconds of each stage, and in total."""
+
+    decode: _Number
+    resize: _Number
+    detect: _Number
+    classify: _Number
+    annotate: _Number
+    encode: _Number
+    total: _Number
+
+
+class Prediction(Struct, frozen=True, forbid_unknown_fields=True):
+    """The faces of a photo, surest first."""
+
+    results: tuple[Result, ...]
+    output_image: Annotated[
+        str,
+        Meta(description="Path of a JPEG with the faces drawn, on this server, for a while."),
+    ]
+    resource_usage: Used
+    image_size: Annotated[
+        tuple[_Whole, _Whole], Meta(description="Width and height of the upright photo, pixels.")
+    ]
+    timings_ms: Timings
+    waited_ms: Annotated[
+        _Number, Meta(description="Wait for a turn, milliseconds; not part of timings_ms.")
+    ]
+
+    @classmethod
+    def of(cls, analysis: Analysis, output_image: str, waited_ms: float) -> Prediction:
+        """Return an analysis as the HTTP API answers it.
+
+        Args:
+            analysis: the answer for one photo.
+            output_image: where the photo with its faces drawn can be fetched.
+            waited_ms: how long the run waited for its turn.
+        """
+        used = UsedRow.of(analysis.resources)
+        return cls(
+            results=tuple(map(Result.of, analysis.faces)),
+            output_image=output_image,
+            resource_usage=Used(used.cpu_percent, used.rss_mb, used.timestamp),
+            image_size=analysis.size_wh,
+            timings_ms=Timings(**rounded_ms(analysis.timings)),
+            waited_ms=round(waited_ms, 3),
+        )
+
+
+class Health(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether photos can be read."""
+
+    status: Literal["ok"]
+    networks_loaded: bool
+
+
+class Error(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why there is no answer."""
+
+    error: Annotated[str, Meta(description="What is wrong and what to do.")]

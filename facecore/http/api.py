@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from facecore.errors import FacecoreError, ModelError
-from facecore.http.answers import prediction_to_dict
+from facecore.http.answers import Health, Prediction
 from facecore.http.endpoint import Endpoint, Handler
 from facecore.http.image_store import ImageStore
 from facecore.http.openapi import openapi_document
@@ -115,9 +116,9 @@ class HttpApi:
                 answer = await self._in_thread(partial(self._read, data, f"http {client}", gone))
             finally:
                 watch.cancel()
-        return JSONResponse(answer)
+        return JSONResponse(msgspec.to_builtins(answer))
 
-    def _read(self, data: bytes, session_key: str, gone: threading.Event) -> dict[str, Any]:
+    def _read(self, data: bytes, session_key: str, gone: threading.Event) -> Prediction:
         def leave_if_gone(_: Waiting) -> None:
             if gone.is_set():
                 raise ClientDisconnect
@@ -129,7 +130,7 @@ class HttpApi:
                 turn.analyzer.open(data), AnalysisSettings(), preview_side_px=PICTURE_SIDE_PX
             )
         name = self._pictures.put(analysis.preview_jpeg or b"")
-        return prediction_to_dict(analysis, f"{self._base_path}/images/{name}", turn.waited_ms)
+        return Prediction.of(analysis, f"{self._base_path}/images/{name}", turn.waited_ms)
 
     async def _image(self, request: Request) -> Response:
         data = self._pictures.get(request.path_params["id"])
@@ -143,7 +144,7 @@ class HttpApi:
         loaded = bool(self._service.loaded(RuntimeOptions()))
         if not loaded and not await self._in_thread(self._files_are_right):
             raise RequestError(503, NO_NETWORKS)
-        return JSONResponse({"status": "ok", "networks_loaded": loaded})
+        return JSONResponse(msgspec.to_builtins(Health("ok", loaded)))
 
     def _files_are_right(self) -> bool:
         """Return whether the networks' files are; looked at again only after a while."""

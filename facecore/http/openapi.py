@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from facecore.http.answers import Error, Health, Prediction
 from facecore.http.uploads import FIELD, UploadLimits
 from facecore.imaging.decoding import ACCEPTED_FORMATS
-from facecore.results import AGE_GROUPS, GENDERS, STAGES
 
 _WHAT_FAILED = {
     400: "There is no photo in the request, or it is damaged.",
@@ -31,6 +33,9 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
         limits: what is taken from clients.
         picture_age_s: how long a picture can be fetched.
     """
+    _, schemas = msgspec.json.schema_components(
+        (Prediction, Health, Error), ref_template="#/components/schemas/{name}"
+    )
     minutes = f"{picture_age_s / 60:g} minutes"
     return {
         "openapi": "3.1.0",
@@ -47,22 +52,23 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
             f"{base_path}/metrics": {"get": _metrics()},
             f"{base_path}/openapi.json": {"get": _document()},
         },
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": schemas},
     }
 
 
 def _predict(limits: UploadLimits) -> dict[str, Any]:
     formats = ", ".join(ACCEPTED_FORMATS)
-    form = _object(
-        {
-            FIELD: {
-                "type": "string",
-                "contentMediaType": "application/octet-stream",
-                "description": f"The file of a photo, up to {limits.max_bytes / 1024**2:g} MB: "
-                f"{formats}.",
-            }
-        }
-    )
+    file = {
+        "type": "string",
+        "contentMediaType": "application/octet-stream",
+        "description": f"The file of a photo, up to {limits.max_bytes / 1024**2:g} MB: {formats}.",
+    }
+    form = {
+        "type": "object",
+        "properties": {FIELD: file},
+        "required": [FIELD],
+        "additionalProperties": False,
+    }
     return {
         "operationId": "predict",
         "summary": "Read the faces of one photo.",
@@ -118,76 +124,6 @@ def _document() -> dict[str, Any]:
             "200": {"description": "This document.", "content": content},
             **_failures(405),
         },
-    }
-
-
-_NUMBER = {"type": "number", "minimum": 0}
-_TEXT = {"type": "string"}
-
-
-def _schemas() -> dict[str, Any]:
-    waited = "Wait for a turn, milliseconds; not part of timings_ms."
-    image = "Path of a JPEG with the faces drawn, on this server, for a while."
-    prediction = {
-        "results": {"type": "array", "items": _face()},
-        "output_image": _TEXT | {"description": image},
-        "resource_usage": _used(),
-        "image_size": _whole_numbers(2, "Width and height of the upright photo, pixels."),
-        "timings_ms": _object(dict.fromkeys((*STAGES, "total"), _NUMBER)),
-        "waited_ms": _NUMBER | {"description": waited},
-    }
-    return {
-        "Prediction": _object(prediction),
-        "Health": _object({"status": {"const": "ok"}, "networks_loaded": {"type": "boolean"}}),
-        "Error": _object({"error": _TEXT | {"description": "What is wrong and what to do."}}),
-    }
-
-
-def _face() -> dict[str, Any]:
-    box = (
-        "x1, y1, x2, y2: the face's corners in pixels of the upright photo; x2 and y2 are one "
-        "past the last pixel."
-    )
-    sure = "How sure the detector is that this is a face, 0 to 1."
-    return _object(
-        {
-            "bbox": _whole_numbers(4, box),
-            "gender": {"enum": list(GENDERS)},
-            "age": {"enum": list(AGE_GROUPS), "description": "Age group, years."},
-            "confidence": _NUMBER | {"maximum": 1, "description": sure},
-        }
-    )
-
-
-def _used() -> dict[str, Any]:
-    cpu = "CPU time of the whole process over the run's wall time; 100 is one core."
-    start = "Start of the run, UTC."
-    return _object(
-        {
-            "cpu_percent": _NUMBER | {"description": cpu},
-            "memory_mb": _NUMBER | {"description": "Resident memory after it, 10**6 bytes."},
-            "timestamp": _TEXT | {"format": "date-time", "description": start},
-        }
-    )
-
-
-def _whole_numbers(count: int, description: str) -> dict[str, Any]:
-    items = {"type": "integer", "minimum": 0}
-    return {
-        "type": "array",
-        "items": items,
-        "minItems": count,
-        "maxItems": count,
-        "description": description,
-    }
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
     }
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from facecore.errors import friendly_message
-from facecore.export import analysis_to_dict, csv_bytes, faces_table, to_json_line
+from facecore.export import PhotoRow, csv_bytes, faces_table, to_json_line
 from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
 from facecore.serving.history import RunRecord
 from facecore.ui import charts, state
@@ -163,7 +163,7 @@ def downloads(reading: Reading) -> None:
     )
     row.download_button(
         "JSON",
-        to_json_line(analysis_to_dict(name, analysis)),
+        to_json_line(PhotoRow.of(name, analysis)),
         f"{stem}.json",
         "application/json",
         icon=":material/data_object:",

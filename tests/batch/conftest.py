@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import cv2
 import numpy as np
 
-from facecore.export import analysis_to_dict, error_to_dict
+from facecore.export import FailedRow, PhotoRow
 from facecore.results import (
     AgeGroupPrediction,
     Analysis,
@@ -51,14 +50,14 @@ def analysis(faces: int = 1) -> Analysis:
     )
 
 
-def row(name: str, faces: int = 1) -> dict[str, Any]:
+def row(name: str, faces: int = 1) -> PhotoRow:
     """Return the row of a photo that was read."""
-    return analysis_to_dict(name, analysis(faces))
+    return PhotoRow.of(name, analysis(faces))
 
 
-def failed_row(name: str) -> dict[str, Any]:
+def failed_row(name: str) -> FailedRow:
     """Return the row of a photo that could not be read."""
-    return error_to_dict(name, "It is broken.")
+    return FailedRow(name, "It is broken.")
 
 
 def grey_png(side_px: int = 32, level: int = 128) -> bytes:

@@ -12,9 +12,8 @@ import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.batch.annotated_zip import SIDE_PX, write_annotated_zip
-from facecore.batch.formats import Row
 from facecore.errors import ArchiveError, ImageError
-from facecore.export import analysis_to_dict
+from facecore.export import PhotoRow, Row
 from facecore.imaging.decoding import decode_image, encode_jpeg
 from facecore.imaging.drawing import draw_faces
 from facecore.settings import DEFAULT_MAX_PIXELS
@@ -66,7 +65,7 @@ def test_same_photos_are_the_same_bytes_whenever_they_are_packed() -> None:
 def test_faces_are_drawn_as_on_the_page(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:
     """A packed photo is the photo with what its row says drawn on it."""
     analysis = analyzer.analyze(hopper_file, annotate=False)
-    found = analysis_to_dict("below/hopper.jpg", analysis)
+    found = PhotoRow.of("below/hopper.jpg", analysis)
     ((name, data),) = _packed([(_photo("below/hopper.jpg", hopper_file), found)]).items()
     assert name == "0001-hopper.jpg"
     known = decode_image(encode_jpeg(draw_faces(decode_image(hopper_file), analysis.faces), 85))
@@ -106,7 +105,7 @@ def test_archive_that_lied_costs_only_its_own_photos() -> None:
     assert good.read()
     with pytest.raises(ArchiveError):
         liar.read()
-    pairs = [
+    pairs: list[tuple[Photo, Row]] = [
         (good, row(good.name, 0)),
         (liar, failed_row(liar.name)),
         (_photo("c.png", grey_png()), row("c.png", 0)),
@@ -138,7 +137,7 @@ def test_photos_without_an_answer_are_left_out() -> None:
     def gone() -> bytes:
         raise ImageError("It is gone.")
 
-    pairs = [
+    pairs: list[tuple[Photo, Row]] = [
         (_photo("bad.jpg", b"bad"), failed_row("bad.jpg")),
         (Photo(name="gone.jpg", read=gone), row("gone.jpg")),
         (_photo("good.png", grey_png()), row("good.png", 0)),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from facecore.batch.answers import BatchAnswers, ListedPhoto, photo_table
 from facecore.batch.summary import BatchSummary
+from facecore.export import Row
 from tests.batch.conftest import failed_row, row
 
 COLUMNS = ["preview", "photo", "faces", "latency_ms", "error"]
@@ -25,7 +26,7 @@ def test_no_answer_is_an_empty_list() -> None:
 
 def test_rows_come_back_as_they_were() -> None:
     """Packing changes nothing, and the order is that of the photos."""
-    rows = [row("b", 3), failed_row("c"), row("a", 0)]
+    rows: list[Row] = [row("b", 3), failed_row("c"), row("a", 0)]
     answers = BatchAnswers()
     for one in rows:
         answers.add(one, b"jpeg")
@@ -88,4 +89,4 @@ def test_one_may_look_while_another_adds() -> None:
         assert summary.faces == summary.photos
         seen = summary.photos
     thread.join()
-    assert [one["path"] for one in answers.rows()] == [str(n) for n in range(300)]
+    assert [one.path for one in answers.rows()] == [str(n) for n in range(300)]

@@ -13,6 +13,7 @@ from unittest.mock import patch
 import pyarrow.parquet as pq
 
 from facecore.batch.journal import Journal
+from facecore.export import Row
 from tests.cli.conftest import COMMAND, Argument, environment, in_process, json_lines
 from tests.conftest import REPOSITORY
 
@@ -79,7 +80,7 @@ def stopped_after(count: int, *arguments: Argument) -> subprocess.CompletedProce
     """Run a batch in this process, and stop it as Ctrl-C does when so many rows are kept."""
     add = Journal.add
 
-    def add_or_stop(journal: Journal, name: str, row: dict[str, Any]) -> None:
+    def add_or_stop(journal: Journal, name: str, row: Row) -> None:
         add(journal, name, row)
         if len(journal) == count:
             raise KeyboardInterrupt

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from facecore.batch.journal import Journal
 from facecore.cli import copies
 from facecore.cli.copies import BatchCopies, write_copy
 from facecore.errors import BatchError, FacecoreError
+from facecore.export import Row
 from facecore.imaging.decoding import decode_image
 from tests.batch.conftest import row
 from tests.cli.batches import rows_of
@@ -104,10 +104,10 @@ def test_killed_between_copy_and_row_nothing_is_there_twice(
     command: list[Argument] = ["analyze", *faces, "--out", out, "--annotate", copies]
     add = Journal.add
 
-    def add_or_stop(journal: Journal, name: str, entry: dict[str, Any]) -> None:
+    def add_or_stop(journal: Journal, name: str, row: Row) -> None:
         if len(journal) == 2:
             raise KeyboardInterrupt
-        add(journal, name, entry)
+        add(journal, name, row)
 
     monkeypatch.setattr(Journal, "add", add_or_stop)
     assert in_process(*command).returncode == 130

@@ -15,6 +15,7 @@ from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.testing.v1 import AppTest
 
 from facecore.batch.background import BackgroundBatch
+from facecore.batch.formats import format_for
 from facecore.machine.memory_plan import plan_for
 from facecore.results import Analysis
 from facecore.serving.queue import InferenceQueue
@@ -289,9 +290,9 @@ def test_files_to_take_away_have_every_photo(hopper_file: bytes) -> None:
     """Each form has a row per photo, and the ZIP file the photos that were read."""
     app = _end(_start({"a.jpg": hopper_file, "bad.png": b"no picture"}))
     batch = _batch(app)
-    assert _file(batch, ".csv").decode().count("\n") == 3
-    assert _file(batch, ".jsonl").decode().count("\n") == 2
-    assert _file(batch, ".parquet").startswith(b"PAR1")
+    assert _file(batch, format_for(".csv")).decode().count("\n") == 3
+    assert _file(batch, format_for(".jsonl")).decode().count("\n") == 2
+    assert _file(batch, format_for(".parquet")).startswith(b"PAR1")
     assert b"0001-a.jpg" in _annotated_zip(batch, 0, "somebody")
 
 

@@ -15,7 +15,7 @@ import streamlit as st
 from facecore.batch.annotated_zip import SIDE_PX, write_annotated_zip
 from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch
-from facecore.batch.formats import WRITERS
+from facecore.batch.formats import FORMATS, Format
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BusyError
 from facecore.machine.memory_plan import MemoryPlan, memory_plan
@@ -32,16 +32,6 @@ _TURN_ATTEMPTS = 5
 _LEAST_PER_ZIP, _MOST_PER_ZIP = 10, 200
 _LARGE_PHOTO_BYTES = 1_000_000  # drawn; most have a third of it
 _QUIET = {"displayModeBar": False}
-_MIMES = {
-    ".csv": "text/csv",
-    ".jsonl": "application/jsonl",
-    ".parquet": "application/vnd.apache.parquet",
-}
-_LABELS = {
-    ".csv": ("CSV", ":material/table:"),
-    ".jsonl": ("JSON lines", ":material/data_object:"),
-    ".parquet": ("Parquet", ":material/view_column:"),
-}
 
 
 def photos_per_zip(plan: MemoryPlan) -> int:
@@ -101,14 +91,14 @@ def table(rows: pd.DataFrame) -> None:
 def downloads(batch: BackgroundBatch) -> None:
     """Offer the answers in three forms, and the photos with their faces drawn."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    for suffix, (label, icon) in _LABELS.items():
+    for one in FORMATS:
         row.download_button(
-            label,
-            partial(_file, batch, suffix),
-            f"batch{suffix}",
-            _MIMES[suffix],
-            key=f"batch{suffix}",
-            icon=icon,
+            one.title,
+            partial(_file, batch, one),
+            f"batch{one.suffix}",
+            one.mime,
+            key=f"batch{one.suffix}",
+            icon=f":material/{one.symbol}:",
             on_click="ignore",
         )
     done = len(batch.answers)
@@ -170,9 +160,9 @@ def _chart(title: str, figure: object) -> None:
     st.plotly_chart(figure, key=f"batch_{title}", config=_QUIET, alt=title)
 
 
-def _file(batch: BackgroundBatch, suffix: str) -> bytes:
+def _file(batch: BackgroundBatch, one: Format) -> bytes:
     file = io.BytesIO()
-    WRITERS[suffix](batch.answers.rows(), file, batch.settings)
+    one.write(batch.answers.rows(), file, batch.settings)
     return file.getvalue()
 
 

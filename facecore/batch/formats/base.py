@@ -1,0 +1,54 @@
+"""What a format of a batch's rows offers, and the columns of those that are tables.
+
+``path``, ``error`` (empty for a photo that was read), ``width_px`` and ``height_px``
+of the upright photo, ``face_count``, ``latency_ms``, the time of each stage in
+milliseconds, ``cpu_time_s``, ``peak_rss_mb`` (MB is 10**6 bytes), ``started_at``
+(UTC), and ``faces``: all that ``--json`` says of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO, Protocol
+
+from facecore.export import FailedRow, Row
+from facecore.results import STAGES
+
+COLUMNS = (
+    *("path", "error", "width_px", "height_px", "face_count", "latency_ms"),
+    *(f"{stage}_ms" for stage in STAGES),
+    *("cpu_time_s", "peak_rss_mb", "started_at", "faces"),
+)
+
+
+class Format(Protocol):
+    """A way to write rows, one per photo, of which only a few are in memory at a time.
+
+    ``suffix`` is that of its files, ``title`` what a page calls it, ``symbol`` the
+    Material symbol that stands for it, ``mime`` its media type.
+    """
+
+    suffix: str
+    title: str
+    symbol: str
+    mime: str
+
+    def write(self, rows: Iterable[Row], file: BinaryIO, settings: Mapping[str, Any]) -> None:
+        """Write all rows; the settings are plain values that they depend on."""
+
+
+def cells(row: Row) -> dict[str, Any]:
+    """Return a row by `COLUMNS`, without the faces; what a failed photo has not is not there."""
+    if isinstance(row, FailedRow):
+        return {"path": row.path, "error": row.error}
+    return {
+        "path": row.path,
+        "width_px": row.size_wh[0],
+        "height_px": row.size_wh[1],
+        "face_count": len(row.faces),
+        "latency_ms": row.timings_ms["total"],
+        **{f"{stage}_ms": row.timings_ms[stage] for stage in STAGES},
+        "cpu_time_s": row.resources.cpu_time_s,
+        "peak_rss_mb": row.resources.peak_rss_mb,
+        "started_at": row.resources.timestamp,
+    }

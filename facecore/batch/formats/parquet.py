@@ -1,0 +1,93 @@
+"""Rows as Parquet, the faces as lists of structs; the settings are JSON in its metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from facecore.batch.formats.base import cells
+from facecore.export import FaceRow, FailedRow, Row
+from facecore.results import STAGES
+
+ROWS_PER_GROUP = 1000
+FACES_PER_GROUP = 5000
+"""A row group of a Parquet file ends with so many rows or faces, whichever comes first."""
+
+_FACE = pa.struct(
+    [
+        ("box_xyxy", pa.list_(pa.int32())),
+        ("confidence", pa.float64()),
+        ("gender", pa.string()),
+        # Maps, as the age groups' names make no names of fields for some readers.
+        ("gender_probabilities", pa.map_(pa.string(), pa.float64())),
+        ("age_group", pa.string()),
+        ("age_group_probabilities", pa.map_(pa.string(), pa.float64())),
+        ("expected_age", pa.float64()),
+        ("unsure", pa.struct([("gender", pa.bool_()), ("age_group", pa.bool_())])),
+    ]
+)
+_SCHEMA = pa.schema(
+    [
+        pa.field("path", pa.string(), nullable=False),
+        ("error", pa.string()),
+        ("width_px", pa.int32()),
+        ("height_px", pa.int32()),
+        ("face_count", pa.int32()),
+        ("latency_ms", pa.float64()),
+        *((f"{stage}_ms", pa.float64()) for stage in STAGES),
+        ("cpu_time_s", pa.float64()),
+        ("peak_rss_mb", pa.float64()),
+        ("started_at", pa.timestamp("us", tz="UTC")),
+        ("faces", pa.list_(_FACE)),
+    ]
+)
+_METADATA_KEY = "facecore"
+
+
+class Parquet:
+    """A row per photo; the settings are under the metadata's key ``facecore``."""
+
+    suffix = ".parquet"
+    title = "Parquet"
+    symbol = "view_column"
+    mime = "application/vnd.apache.parquet"
+
+    def write(self, rows: Iterable[Row], file: BinaryIO, settings: Mapping[str, Any]) -> None:
+        """Write all rows, group by group."""
+        schema = _SCHEMA.with_metadata({_METADATA_KEY: json.dumps(settings)})
+        with pq.ParquetWriter(file, schema) as writer:
+            for group in _groups(rows):
+                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+FORMAT = Parquet()
+
+
+def _groups(rows: Iterable[Row]) -> Iterator[list[dict[str, Any]]]:
+    group: list[dict[str, Any]] = []
+    faces = 0
+    for row in rows:
+        line = cells(row)
+        if not isinstance(row, FailedRow):
+            line["started_at"] = datetime.fromisoformat(row.resources.timestamp)
+            line["faces"] = [_with_maps(face) for face in row.faces]
+            faces += len(row.faces)
+        group.append(line)
+        if len(group) >= ROWS_PER_GROUP or faces >= FACES_PER_GROUP:
+            yield group
+            group, faces = [], 0
+    if group:
+        yield group
+
+
+def _with_maps(face: FaceRow) -> dict[str, Any]:
+    names = ("gender_probabilities", "age_group_probabilities")
+    return msgspec.structs.asdict(face) | {
+        name: list(getattr(face, name).items()) for name in names
+    }
