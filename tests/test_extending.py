@@ -74,17 +74,19 @@ print(len(facecore.FaceAnalyzer.load(options).analyze(photo).faces))
     assert _run(copy, "-c", program) == "1\n"
 
 
-def test_an_export_format_is_one_writer(copy: Path) -> None:
-    """A function in WRITERS is a form in which ``analyze --out`` writes."""
+def test_an_export_format_is_one_file(copy: Path) -> None:
+    """A file with a FORMAT in formats/ is a form in which ``analyze --out`` writes."""
     _add(
-        copy / "facecore/batch/formats.py",
+        copy / "facecore/batch/formats/dummy.py",
         """
+class Dummy:
+    suffix, title, symbol, mime = ".txt", "Text", "article", "text/plain"
 
-def write_names(rows, file, settings):
-    file.writelines(f"{row['path']}: {len(row['faces'])}".encode() for row in rows)
+    def write(self, rows, file, settings):
+        file.writelines(f"{row.path}: {len(row.faces)}".encode() for row in rows)
 
 
-WRITERS[".txt"] = write_names
+FORMAT = Dummy()
 """,
     )
     _run(copy, "-m", "facecore", "analyze", str(PHOTO), "--out", "out.txt")
