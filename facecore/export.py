@@ -63,11 +63,11 @@ class FaceRow(Struct, frozen=True, kw_only=True):
         Raises:
             ValueError, KeyError: the values are not those of a face.
         """
+        genders = tuple(self.gender_probabilities[label] for label in GENDERS)
         ages = tuple(self.age_group_probabilities[age] for age in AGE_GROUPS)
         return Face(
             Detection(Box(*self.box_xyxy), self.confidence),
-            GenderPrediction(tuple(self.gender_probabilities[label] for label in GENDERS)),
-            AgeGroupPrediction(ages),
+            {"gender": GenderPrediction(genders), "age_group": AgeGroupPrediction(ages)},
         )
 
 

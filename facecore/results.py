@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +63,8 @@ class Detection:
 
     ``fractions_xyxy`` are the network's own numbers, fractions of the photo that
     are neither rounded nor clipped; None where the detection is not from one.
+    ``landmarks_xy`` are points of the face (eyes, nose, corners of the mouth) in
+    pixels of the upright original photo; None where the detector has none.
     """
 
     box: Box
@@ -68,6 +72,7 @@ class Detection:
     fractions_xyxy: tuple[float, float, float, float] | None = field(
         default=None, repr=False, compare=False
     )
+    landmarks_xy: tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.confidence <= 1.0001:
@@ -75,18 +80,24 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
-class GenderPrediction:
-    """Softmax output of the gender network, in the order of `GENDERS`; sums to 1."""
+class ClassPrediction:
+    """Probability of each of some classes, 0 to 1, in the order of ``classes``; they sum to 1."""
 
+    classes: ClassVar[tuple[str, ...]] = ()
     probabilities: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _check_probabilities(self.probabilities, len(GENDERS))
+        if len(self.probabilities) != len(self.classes):
+            raise ValueError(
+                f"expected {len(self.classes)} probabilities, got {len(self.probabilities)}"
+            )
+        if not all(-1e-6 <= p <= 1 + 1e-6 for p in self.probabilities):
+            raise ValueError("a probability is not between 0 and 1")
 
     @property
     def label(self) -> str:
-        """The likelier of `GENDERS`."""
-        return GENDERS[int(np.argmax(self.probabilities))]
+        """The likeliest class."""
+        return self.classes[int(np.argmax(self.probabilities))]
 
     @property
     def probability(self) -> float:
@@ -94,46 +105,45 @@ class GenderPrediction:
         return max(self.probabilities)
 
     def as_dict(self) -> dict[str, float]:
-        """Probability by gender."""
-        return dict(zip(GENDERS, self.probabilities, strict=True))
+        """Return the probability by class."""
+        return dict(zip(self.classes, self.probabilities, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class AgeGroupPrediction:
-    """Softmax output of the age network, in the order of `AGE_GROUPS`; sums to 1."""
+class GenderPrediction(ClassPrediction):
+    """Probabilities of `GENDERS`."""
 
-    probabilities: tuple[float, ...]
+    __slots__ = ()
+    classes = GENDERS
 
-    def __post_init__(self) -> None:
-        _check_probabilities(self.probabilities, len(AGE_GROUPS))
 
-    @property
-    def label(self) -> str:
-        """The likeliest of `AGE_GROUPS`."""
-        return AGE_GROUPS[int(np.argmax(self.probabilities))]
+class AgeGroupPrediction(ClassPrediction):
+    """Probabilities of `AGE_GROUPS`."""
 
-    @property
-    def probability(self) -> float:
-        """Probability of `label`, 0 to 1."""
-        return max(self.probabilities)
+    __slots__ = ()
+    classes = AGE_GROUPS
 
     @property
     def expected_age(self) -> float:
         """Mean of `AGE_GROUP_YEARS` weighted with the probabilities, in years."""
         return float(np.dot(self.probabilities, AGE_GROUP_YEARS) / sum(self.probabilities))
 
-    def as_dict(self) -> dict[str, float]:
-        """Probability by age group."""
-        return dict(zip(AGE_GROUPS, self.probabilities, strict=True))
-
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One face: where it is, how sure the detector was, gender and age group."""
+    """One face: where it is, how sure the detector was, and what was read of it, by name."""
 
     detection: Detection
-    gender: GenderPrediction
-    age_group: AgeGroupPrediction
+    attributes: Mapping[str, ClassPrediction] = field(hash=False)
+
+    @property
+    def gender(self) -> GenderPrediction:
+        """The attribute of that name."""
+        return cast(GenderPrediction, self.attributes["gender"])
+
+    @property
+    def age_group(self) -> AgeGroupPrediction:
+        """The attribute of that name."""
+        return cast(AgeGroupPrediction, self.attributes["age_group"])
 
     @property
     def box(self) -> Box:
@@ -216,10 +226,3 @@ class Analysis:
     reused: tuple[str, ...] = ()
     annotated: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
     preview_jpeg: bytes | None = field(default=None, repr=False, compare=False)
-
-
-def _check_probabilities(probabilities: tuple[float, ...], count: int) -> None:
-    if len(probabilities) != count:
-        raise ValueError(f"expected {count} probabilities, got {len(probabilities)}")
-    if not all(-1e-6 <= p <= 1 + 1e-6 for p in probabilities):
-        raise ValueError("a probability is not between 0 and 1")

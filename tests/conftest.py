@@ -17,8 +17,8 @@ from facecore.engines.base import Blob
 from facecore.engines.facts import NetworkProfile
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.models.attributes import AttributeClassifier
-from facecore.models.detector import FaceDetector
 from facecore.models.network import Network
+from facecore.models.sets import article_set
 from facecore.results import Face
 
 # A shell ignores Ctrl-C for what it starts in the background, and the programs that the
@@ -67,6 +67,12 @@ class Recorded(NamedTuple):
     gender: RecordingNetwork
     age: RecordingNetwork
 
+    @property
+    def reader(self) -> AttributeClassifier:
+        """What reads gender and age with these networks."""
+        assert isinstance(self.analyzer.models.reader, AttributeClassifier)
+        return self.analyzer.models.reader
+
     def counts(self) -> tuple[int, list[int], list[int]]:
         """Return the detector's passes, and the sizes of the gender and of the age batches."""
         return self.detector.forward_count, self.gender.batch_sizes, self.age.batch_sizes
@@ -91,8 +97,7 @@ def analyzer() -> FaceAnalyzer:
 def recorded(analyzer: FaceAnalyzer) -> Recorded:
     """The real networks, recording from zero for this one test."""
     detector, gender, age = (RecordingNetwork(network) for network in analyzer.networks)
-    classifier = AttributeClassifier(gender, age)
-    return Recorded(FaceAnalyzer(FaceDetector(detector), classifier), detector, gender, age)
+    return Recorded(FaceAnalyzer(article_set(detector, gender, age)), detector, gender, age)
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,8 @@ from facecore.settings import AnalysisSettings, RuntimeOptions
 
 AGES = (0.0, 0.0, 0.0, 0.125, 0.5, 0.25, 0.125, 0.0)
 FACE = Face(
-    Detection(Box(1, 2, 30, 40), 0.875), GenderPrediction((0.25, 0.75)), AgeGroupPrediction(AGES)
+    Detection(Box(1, 2, 30, 40), 0.875),
+    {"gender": GenderPrediction((0.25, 0.75)), "age_group": AgeGroupPrediction(AGES)},
 )
 ANALYSIS = Analysis(
     faces=(FACE,),

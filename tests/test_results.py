@@ -27,8 +27,10 @@ from facecore.settings import AnalysisSettings
 
 FACE = Face(
     detection=Detection(Box(1, 2, 30, 40), 0.9),
-    gender=GenderPrediction((0.25, 0.75)),
-    age_group=AgeGroupPrediction((0.0, 0.0, 0.0, 0.1, 0.6, 0.2, 0.1, 0.0)),
+    attributes={
+        "gender": GenderPrediction((0.25, 0.75)),
+        "age_group": AgeGroupPrediction((0.0, 0.0, 0.0, 0.1, 0.6, 0.2, 0.1, 0.0)),
+    },
 )
 USAGE = ResourceUsage(
     started_at=datetime(2024, 5, 1, tzinfo=UTC),

@@ -97,7 +97,8 @@ class _Worker:
             raise WorkerError("A worker process was asked for a photo that it was never given.")
         photo = payload if order.photo is None else self._photos[order.photo]
         started, cpu_started = time.perf_counter(), time.process_time()
-        analysis = self._analyzer.open(photo).read(
+        analysis = self._analyzer.read(
+            self._analyzer.memory(photo),
             order.settings,
             annotate=order.preview_side_px is not None,
             preview_side_px=order.preview_side_px,

@@ -96,8 +96,10 @@ class PlainFace(Struct, frozen=True):
         """
         return Face(
             Detection(Box(*self.box), self.confidence),
-            GenderPrediction(self.gender),
-            AgeGroupPrediction(self.age_group),
+            {
+                "gender": GenderPrediction(self.gender),
+                "age_group": AgeGroupPrediction(self.age_group),
+            },
         )
 
 

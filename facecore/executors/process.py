@@ -156,7 +156,7 @@ class WorkerProcess:
         Args:
             photo: the key of a kept photo, or a file's bytes.
             settings: how to read it.
-            preview_side_px: as of `facecore.analysis.analyzer.OpenPhoto.read`; None draws nothing.
+            preview_side_px: as of `FaceAnalyzer.read`; None draws nothing.
             send_preview: whether the drawn picture is wanted, and not only its time.
 
         Raises:

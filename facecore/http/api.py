@@ -127,7 +127,7 @@ class HttpApi:
             session_key, RuntimeOptions(), origin="http", on_wait=leave_if_gone
         ) as turn:
             analysis = turn.read(
-                turn.analyzer.open(data), AnalysisSettings(), preview_side_px=PICTURE_SIDE_PX
+                turn.analyzer.memory(data), AnalysisSettings(), preview_side_px=PICTURE_SIDE_PX
             )
         name = self._pictures.put(analysis.preview_jpeg or b"")
         return Prediction.of(analysis, f"{self._base_path}/images/{name}", turn.waited_ms)

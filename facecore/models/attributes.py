@@ -1,10 +1,11 @@
-"""Reading gender and age group from the crops of faces."""
+"""Reading attributes, such as gender and age group, from the crops of faces."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,11 @@ from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import crop_window_xyxy, fractions_to_xyxy
 from facecore.imaging.pictures import Picture
 from facecore.models.network import Network, blob_from_images
-from facecore.results import AgeGroupPrediction, Box, Detection, GenderPrediction
+from facecore.results import Box, ClassPrediction, Detection
 from facecore.settings import MAX_CROP_MARGIN_RATIO, AnalysisSettings
 
-Attributes = tuple[GenderPrediction, AgeGroupPrediction]
+Attributes = Mapping[str, ClassPrediction]
+"""What was read of one face, by the attribute's name."""
 
 # Around the chosen margin; with the mirror images, six views. On 268 labelled
 # faces this reads 74 % of genders right, one view 71 %.
@@ -27,17 +29,53 @@ MAX_BATCH = 32
 """Faces of one forward pass; a crowd goes in several, so that memory stays bounded."""
 
 
-class AttributeClassifier:
-    """The gender and the age network, which take the same blob."""
+@dataclass(frozen=True, slots=True)
+class AttributeReader:
+    """A network that reads one attribute, and what its output row is taken for."""
 
-    def __init__(self, gender_network: Network, age_network: Network) -> None:
-        self.gender_network = gender_network
-        self.age_network = age_network
-        # One blob serves both only as long as both are fed alike.
-        self._shared_blob = (gender_network.spec.input_wh, gender_network.spec.mean_bgr) == (
-            age_network.spec.input_wh,
-            age_network.spec.mean_bgr,
-        )
+    network: Network
+    prediction: Callable[[tuple[float, ...]], ClassPrediction]
+
+
+class AttributeClassifier:
+    """Networks that read attributes by name; those that are fed alike share their blobs."""
+
+    def __init__(self, readers: Mapping[str, AttributeReader]) -> None:
+        self.readers = readers
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks, in the order of the attributes."""
+        return tuple(reader.network for reader in self.readers.values())
+
+    def read(
+        self,
+        picture: Picture,
+        detections: Sequence[Detection],
+        settings: AnalysisSettings,
+        capped: BgrImage | None = None,
+    ) -> tuple[Attributes, ...]:
+        """Return the attributes of each of these faces of a photo, in the same order.
+
+        Args:
+            picture: the photo, as fine as `side_for_crops_px` says.
+            detections: the faces.
+            settings: how they are cut out and read.
+            capped: the detector's copy, where it has been made already.
+
+        Raises:
+            EngineError: a network cannot be run.
+        """
+        places = crop_places(picture, detections, settings, capped)
+        views = [face_views(source, box, settings) for source, box in places]
+        return self.classify_views(views, batch=settings.batch_faces)
+
+    def crops(
+        self, picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
+    ) -> list[BgrImage]:
+        """Return each face as the networks see it, to be shown; views, not copies."""
+        places = crop_places(picture, detections, settings)
+        return [crop_face(source, box, settings) for source, box in places]
 
     def classify(self, crops: Sequence[BgrImage], *, batch: bool = True) -> tuple[Attributes, ...]:
         """Read all faces of a photo, one batch per network (a crowd: one per 32 faces).
@@ -47,7 +85,7 @@ class AttributeClassifier:
             batch: False runs each network once per picture instead.
 
         Returns:
-            Gender and age group of each crop, in the same order.
+            The attributes of each crop by name, in the same order.
 
         Raises:
             EngineError: a network cannot be run.
@@ -75,7 +113,9 @@ class AttributeClassifier:
         """
         answers = iter(self.classify([view for views in faces for view in views], batch=batch))
         return tuple(
-            _mean(list(itertools.islice(answers, len(views)))) if len(views) > 1 else next(answers)
+            self._mean(list(itertools.islice(answers, len(views))))
+            if len(views) > 1
+            else next(answers)
             for views in faces
         )
 
@@ -101,19 +141,30 @@ class AttributeClassifier:
             for source, box in crop_places(picture, detections, settings)
             for view in face_views(source, box, settings)
         )
-        wanted = max(*self.gender_network.spec.input_wh, *self.age_network.spec.input_wh)
+        wanted = max(side for network in self.networks for side in network.spec.input_wh)
         return max(longest, math.ceil(longest * wanted / smallest))
 
     def _classify_batch(self, crops: Sequence[BgrImage]) -> list[Attributes]:
-        blob = _blob(crops, self.gender_network)
-        (genders,) = self.gender_network.run(blob)
-        if not self._shared_blob:
-            blob = _blob(crops, self.age_network)
-        (ages,) = self.age_network.run(blob)
+        blobs: dict[tuple[object, object], Blob] = {}
+        rows: dict[str, NDArray[np.float32]] = {}
+        for name, reader in self.readers.items():
+            spec = reader.network.spec
+            feeding = (spec.input_wh, spec.mean_bgr)
+            if feeding not in blobs:
+                blobs[feeding] = _blob(crops, reader.network)
+            (rows[name],) = reader.network.run(blobs[feeding])
         return [
-            (GenderPrediction(_row(gender)), AgeGroupPrediction(_row(age)))
-            for gender, age in zip(genders, ages, strict=True)
+            {name: one.prediction(_row(rows[name][i])) for name, one in self.readers.items()}
+            for i in range(len(crops))
         ]
+
+    def _mean(self, answers: Sequence[Attributes]) -> Attributes:
+        return {
+            name: reader.prediction(
+                _row(np.mean([answer[name].probabilities for answer in answers], axis=0))
+            )
+            for name, reader in self.readers.items()
+        }
 
 
 def face_views(picture: Picture, box: Box, settings: AnalysisSettings) -> list[BgrImage]:
@@ -185,12 +236,6 @@ def _blob(crops: Sequence[BgrImage], network: Network) -> Blob:
     # One at a time: a mirrored view is copied for the engine, and a face may be
     # as large as the photo.
     return np.concatenate([blob_from_images([crop], network.spec) for crop in crops])
-
-
-def _mean(answers: Sequence[Attributes]) -> Attributes:
-    genders = np.mean([gender.probabilities for gender, _ in answers], axis=0)
-    ages = np.mean([age.probabilities for _, age in answers], axis=0)
-    return GenderPrediction(_row(genders)), AgeGroupPrediction(_row(ages))
 
 
 def _row(probabilities: NDArray[np.floating]) -> tuple[float, ...]:

@@ -15,14 +15,12 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from facecore.engines.base import FileKind
 from facecore.errors import ModelError, ModelHashError, ModelMissingError
 from facecore.places import APP_DIR
 from facecore.settings import MODELS_DIR_VARIABLE
-
-Role = Literal["detector", "gender", "age"]
 
 REPOSITORY_MODELS_DIR = APP_DIR / "models"
 _CATALOGUE = Path(__file__).with_name("catalogue.toml")
@@ -51,7 +49,7 @@ class NetworkSpec:
     from each channel, 0 to 255, with no scaling and no swap of red and blue.
     """
 
-    role: Role
+    role: str
     title: str
     summary: str
     citation: str
@@ -104,7 +102,7 @@ def network_specs() -> tuple[NetworkSpec, ...]:
     return tuple(_spec_from_table(entry) for entry in table["network"])
 
 
-def network_spec(role: Role) -> NetworkSpec:
+def network_spec(role: str) -> NetworkSpec:
     """Return one network's description."""
     return next(spec for spec in network_specs() if spec.role == role)
 

@@ -43,10 +43,15 @@ class FaceDetector:
     def __init__(self, network: Network) -> None:
         self.network = network
 
-    def candidates(
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The one network."""
+        return (self.network,)
+
+    def find(
         self, image: BgrImage, resolution_wh: Resolution, settings: AnalysisSettings
     ) -> tuple[Detection, ...]:
-        """Find everything the network takes for a face, however unsure.
+        """Return everything the network takes for a face, however unsure.
 
         Args:
             image: the picture to look at, usually a capped copy.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.analysis.open_photo import OpenPhoto
+from facecore.analysis.memory import PhotoMemory
 from facecore.machine.allocator import give_memory_back, share_heaps
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.machine.memory_plan import memory_plan
@@ -55,7 +55,7 @@ class Turn:
         self._tell = tell
 
     def read(
-        self, photo: OpenPhoto, settings: AnalysisSettings, *, preview_side_px: int
+        self, photo: PhotoMemory, settings: AnalysisSettings, *, preview_side_px: int
     ) -> Analysis:
         """Read a photo and draw its faces on a preview; tells the service's listeners.
 
@@ -64,8 +64,7 @@ class Turn:
             ModelError: a network cannot be run.
         """
         try:
-            with photo.using(self.analyzer):
-                analysis = photo.read(settings, preview_side_px=preview_side_px)
+            analysis = self.analyzer.read(photo, settings, preview_side_px=preview_side_px)
         except Exception as error:
             self._tell(error_kind=type(error).__name__)
             raise

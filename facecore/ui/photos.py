@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from facecore.analysis.open_photo import OpenPhoto
+from facecore.analysis.memory import PhotoMemory
 from facecore.machine.memory_plan import memory_plan
 from facecore.results import Analysis
 from facecore.serving.budget import Budget
@@ -54,19 +54,18 @@ class SessionPhotos:
 
     def __init__(self, budget: Budget = BUDGET) -> None:
         self._decoded = budget.share(f"session {id(self)}")
-        self._open: OrderedDict[tuple[str, RuntimeOptions], OpenPhoto] = OrderedDict()
+        self._open: OrderedDict[tuple[str, RuntimeOptions], PhotoMemory] = OrderedDict()
         self._readings: OrderedDict[str, Reading] = OrderedDict()
 
-    def opened(self, key: str, options: RuntimeOptions) -> OpenPhoto | None:
+    def opened(self, key: str, options: RuntimeOptions) -> PhotoMemory | None:
         """Return a photo that was opened before under these options, or None."""
         photo = self._open.get((key, options))
         if photo is not None:
             self._open.move_to_end((key, options))
         return photo
 
-    def keep_open(self, key: str, options: RuntimeOptions, photo: OpenPhoto) -> None:
-        """Remember an open photo without its networks; the longest unused make room for it."""
-        photo.detach()
+    def keep_open(self, key: str, options: RuntimeOptions, photo: PhotoMemory) -> None:
+        """Remember what is known of a photo; the longest unused make room for it."""
         self._open[(key, options)] = photo
         self._open.move_to_end((key, options))
         while len(self._open) > MAX_PHOTOS:

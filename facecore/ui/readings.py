@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from facecore.analysis.open_photo import OpenPhoto
+from facecore.analysis.memory import PhotoMemory
 from facecore.errors import (
     BusyError,
     DamagedImageError,
@@ -17,14 +17,12 @@ from facecore.errors import (
 )
 from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.imaging.drawing import draw_candidates, draw_faces
-from facecore.models.attributes import crop_face
-from facecore.results import Analysis
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.photos import Reading
-from facecore.ui.shared import analyzer, service
+from facecore.ui.shared import service
 from facecore.ui.waiting import session_turn
 
 PREVIEW_SIDE_PX = 1400
@@ -69,10 +67,13 @@ def _read(
     before: RunRecord | None,
 ) -> Reading:
     with session_turn(service(), options) as turn:
-        opened = state.photos().opened(photo.key, options) or turn.analyzer.open(photo.read())
+        opened = _opened(photo, options)
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
-        with opened.using(turn.analyzer):
-            crops = _crops(opened, analysis)
+        seen = [face.detection for face in analysis.faces[:CROPS_PER_PHOTO]]
+        crops = tuple(
+            encode_jpeg(cap_longest_side(crop, CROP_SIDE_PX))
+            for crop in turn.analyzer.crops(opened, seen, settings)
+        )
     run = state.history().add(
         analysis,
         source=photo.source,
@@ -151,15 +152,6 @@ def annotated_png(reading: Reading, session_key: str) -> bytes:
         return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 
-def _opened(photo: Photo, options: RuntimeOptions) -> OpenPhoto:
+def _opened(photo: Photo, options: RuntimeOptions) -> PhotoMemory:
     known = state.photos().opened(photo.key, options)
-    return known or analyzer(options).open(photo.read())
-
-
-def _crops(opened: OpenPhoto, analysis: Analysis) -> tuple[bytes, ...]:
-    settings = analysis.settings
-    seen = [face.detection for face in analysis.faces[:CROPS_PER_PHOTO]]
-    return tuple(
-        encode_jpeg(cap_longest_side(crop_face(picture, box, settings), CROP_SIDE_PX))
-        for picture, box in opened.face_places(seen, settings)
-    )
+    return known or PhotoMemory(photo.read(), service().max_pixels)

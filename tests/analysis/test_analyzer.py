@@ -59,9 +59,7 @@ def test_arrays_that_are_no_bgr_picture_are_refused(
 
 def test_the_analyzers_own_pixel_limit_counts(recorded: Recorded, astronaut_file: bytes) -> None:
     """A photo above the limit that the analyzer was made with is refused."""
-    narrow = FaceAnalyzer(
-        recorded.analyzer.detector, recorded.analyzer.classifier, max_pixels=512 * 512 - 1
-    )
+    narrow = FaceAnalyzer(recorded.analyzer.models, max_pixels=512 * 512 - 1)
     with pytest.raises(ImageTooLargeError):
         narrow.analyze(astronaut_file)
     narrow.max_pixels = 512 * 512

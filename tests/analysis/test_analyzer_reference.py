@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.geometry import crop_window_xyxy
-from facecore.models.catalogue import Role, network_spec, verified_path
+from facecore.models.catalogue import network_spec, verified_path
 from facecore.results import AGE_GROUPS, GENDERS
 from facecore.settings import AnalysisSettings
 from facecore.settings.presets import PRESETS
@@ -41,7 +41,7 @@ class Nets(NamedTuple):
 def load_nets() -> Nets:
     """Load nets of the reference's own, of the same files."""
 
-    def load(role: Role) -> cv2.dnn.Net:
+    def load(role: str) -> cv2.dnn.Net:
         architecture, weights = (verified_path(file) for file in network_spec(role).files)
         return cv2.dnn.readNetFromCaffe(str(architecture), str(weights))
 

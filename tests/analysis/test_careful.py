@@ -60,14 +60,14 @@ def test_careful_answers_are_the_mean_of_six(recorded: Recorded, couple: BgrImag
     """Both faces go through each network in one batch of twelve, and are averaged."""
     faces = recorded.analyzer.analyze(couple, CAREFUL, annotate=False).faces
     assert recorded.counts() == (1, [12], [12])
-    classifier = recorded.analyzer.classifier
+    classifier = recorded.reader
     for face in faces:
         one_by_one = [
             classifier.classify([view])[0]
             for view in face_views(Picture.in_full(couple), face.box, CAREFUL)
         ]
-        genders = np.mean([gender.probabilities for gender, _ in one_by_one], axis=0)
-        ages = np.mean([age.probabilities for _, age in one_by_one], axis=0)
+        genders = np.mean([one["gender"].probabilities for one in one_by_one], axis=0)
+        ages = np.mean([one["age_group"].probabilities for one in one_by_one], axis=0)
         np.testing.assert_allclose(face.gender.probabilities, genders, rtol=0, atol=1e-5)
         np.testing.assert_allclose(face.age_group.probabilities, ages, rtol=0, atol=1e-5)
         assert sum(face.age_group.probabilities) == pytest.approx(1, abs=1e-5)
@@ -85,15 +85,15 @@ def test_care_about_a_group_goes_in_bounded_batches(recorded: Recorded) -> None:
 
 def test_faces_of_different_numbers_of_views(recorded: Recorded, noise: BgrImage) -> None:
     """Each face gets the answer of its own views, in order; no face is no work."""
-    classifier = recorded.analyzer.classifier
+    classifier = recorded.reader
     assert classifier.classify_views([]) == ()
     views = [noise[:50], noise[50:], noise[:, :60]]
     answers = classifier.classify_views([views[:1], views[1:]])
     singles = classifier.classify(views)
     assert recorded.gender.batch_sizes == [3, 3]
     assert answers[0] == singles[0]
-    mean = np.mean([gender.probabilities for gender, _ in singles[1:]], axis=0)
-    np.testing.assert_allclose(answers[1][0].probabilities, mean, rtol=0, atol=1e-6)
+    mean = np.mean([one["gender"].probabilities for one in singles[1:]], axis=0)
+    np.testing.assert_allclose(answers[1]["gender"].probabilities, mean, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.analysis.open_photo import OpenPhoto, least_side_px
+from facecore.analysis.memory import PhotoMemory, least_side_px
 from facecore.errors import ImageError
 from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg, encode_png, read_header
 from facecore.imaging.drawing import draw_faces
@@ -54,7 +54,7 @@ def _enlarged(image: BgrImage, size_wh: tuple[int, int]) -> bytes:
     return encode_jpeg(large.astype(np.uint8, copy=False), 95)
 
 
-def _reduction(photo: OpenPhoto, size_wh: tuple[int, int]) -> float:
+def _reduction(photo: PhotoMemory, size_wh: tuple[int, int]) -> float:
     """Tell from the memory that it takes how coarsely a photo is decoded now."""
     return math.sqrt(3 * math.prod(size_wh) / photo.image_bytes)
 
@@ -73,8 +73,8 @@ def _assert_same_faces(ours: tuple[Face, ...], theirs: tuple[Face, ...]) -> None
 @pytest.mark.parametrize("annotate", [False, True])
 def test_no_face_needs_no_finer_picture(recorded: Recorded, annotate: bool) -> None:
     """A grey photo is decoded once, coarsely unless it is drawn in full, and has its own size."""
-    photo = recorded.analyzer.open(_enlarged(np.full((8, 8, 3), 128, np.uint8), FOUR_TIMES_WH))
-    analysis = photo.read(REDUCED, annotate=annotate)
+    photo = recorded.analyzer.memory(_enlarged(np.full((8, 8, 3), 128, np.uint8), FOUR_TIMES_WH))
+    analysis = recorded.analyzer.read(photo, REDUCED, annotate=annotate)
     assert (analysis.faces, analysis.size_wh) == ((), FOUR_TIMES_WH)
     assert _reduction(photo, FOUR_TIMES_WH) == (1 if annotate else 4)
     assert recorded.counts() == (1, [], [])
@@ -105,8 +105,10 @@ def test_every_preset_decodes_in_full(name: str) -> None:
 
 def test_a_large_face_is_read_from_the_reduced_photo(recorded: Recorded, four_times: bytes) -> None:
     """Where the crop has enough pixels it is cut from the coarse picture, in the box's place."""
-    photo = recorded.analyzer.open(four_times)
-    (face,) = photo.read(replace(REDUCED, confidence=0.999), annotate=False).faces
+    photo = recorded.analyzer.memory(four_times)
+    (face,) = recorded.analyzer.read(
+        photo, replace(REDUCED, confidence=0.999), annotate=False
+    ).faces
     assert _reduction(photo, FOUR_TIMES_WH) == 4
     crop = crop_face(decode_picture(four_times, 800), face.box, REDUCED)
     assert min(crop.shape[:2]) >= 227
@@ -121,8 +123,8 @@ def test_a_small_face_makes_the_photo_be_decoded_finer(
 ) -> None:
     """Crops come from the coarsest picture in which all have enough pixels, else in full."""
     data: bytes = request.getfixturevalue(name)
-    photo = recorded.analyzer.open(data)
-    analysis = photo.read(REDUCED, annotate=False)
+    photo = recorded.analyzer.memory(data)
+    analysis = recorded.analyzer.read(photo, REDUCED, annotate=False)
     assert _reduction(photo, analysis.size_wh) == reduction
     assert len(analysis.faces) == 2
     assert analysis.reused == ()
@@ -131,9 +133,9 @@ def test_a_small_face_makes_the_photo_be_decoded_finer(
     np.testing.assert_array_equal(
         recorded.gender.blobs[0], blob_from_images(crops, recorded.gender.spec)
     )
-    places = photo.face_places([face.detection for face in analysis.faces], REDUCED)
-    for (picture, box), crop in zip(places, crops, strict=True):
-        np.testing.assert_array_equal(crop_face(picture, box, REDUCED), crop)
+    shown = recorded.analyzer.crops(photo, [face.detection for face in analysis.faces], REDUCED)
+    for ours, crop in zip(shown, crops, strict=True):
+        np.testing.assert_array_equal(ours, crop)
 
 
 @pytest.mark.parametrize("careful", [False, True])
@@ -180,9 +182,9 @@ def test_faces_from_the_capped_copy_need_nothing_finer(
     recorded: Recorded, four_times: bytes
 ) -> None:
     """The article's crops come from the detector's copy, which the coarse picture has."""
-    photo = recorded.analyzer.open(four_times)
+    photo = recorded.analyzer.memory(four_times)
     settings = replace(REDUCED, crop_source="capped")
-    faces = photo.read(settings, annotate=False).faces
+    faces = recorded.analyzer.read(photo, settings, annotate=False).faces
     assert _reduction(photo, FOUR_TIMES_WH) == 4
     full = recorded.analyzer.analyze(four_times, replace(settings, reduced_decode=False))
     _assert_same_faces(faces, full.faces)
@@ -193,8 +195,8 @@ def test_the_preview_is_as_large_as_ever(
     analyzer: FaceAnalyzer, four_times: bytes, side_px: int
 ) -> None:
     """What is drawn on has the pixels that it is to have, and the boxes in their places."""
-    photo = analyzer.open(four_times)
-    reduced = photo.read(replace(REDUCED, confidence=0.999), preview_side_px=side_px)
+    photo = analyzer.memory(four_times)
+    reduced = analyzer.read(photo, replace(REDUCED, confidence=0.999), preview_side_px=side_px)
     assert _reduction(photo, FOUR_TIMES_WH) == {100: 4, 1000: 2, 2000: 1}[side_px]
     assert reduced.preview_jpeg is not None
     preview = decode_image(reduced.preview_jpeg)
@@ -209,14 +211,14 @@ def test_a_new_small_face_decodes_finer_and_detects_nothing_again(
     recorded: Recorded, four_times: bytes
 ) -> None:
     """Of a second reading only what the new face needs is done, and the decoding is timed."""
-    photo = recorded.analyzer.open(four_times)
-    first = photo.read(replace(REDUCED, confidence=0.999), annotate=False)
+    photo = recorded.analyzer.memory(four_times)
+    first = recorded.analyzer.read(photo, replace(REDUCED, confidence=0.999), annotate=False)
     assert (_reduction(photo, FOUR_TIMES_WH), len(first.faces)) == (4, 1)
-    second = photo.read(REDUCED, annotate=False)
+    second = recorded.analyzer.read(photo, REDUCED, annotate=False)
     assert (_reduction(photo, FOUR_TIMES_WH), len(second.faces)) == (2, 2)
     assert second.reused == ("resize", "detect")
     assert second.timings.decode_ms > 0
-    third = photo.read(REDUCED, annotate=False)
+    third = recorded.analyzer.read(photo, REDUCED, annotate=False)
     assert (third.reused, third.faces) == (("decode", "resize", "detect"), second.faces)
     assert recorded.counts() == (1, [1, 1], [1, 1])
 
@@ -225,10 +227,10 @@ def test_a_released_photo_is_decoded_once_as_fine_as_it_was(
     recorded: Recorded, four_times: bytes
 ) -> None:
     """After its pixels went, a photo does not begin with the coarse ones again."""
-    photo = recorded.analyzer.open(four_times)
-    first = photo.read(REDUCED, annotate=False)
+    photo = recorded.analyzer.memory(four_times)
+    first = recorded.analyzer.read(photo, REDUCED, annotate=False)
     photo.release_image()
-    again = photo.read(REDUCED, annotate=False)
+    again = recorded.analyzer.read(photo, REDUCED, annotate=False)
     assert _reduction(photo, FOUR_TIMES_WH) == 2
     assert (again.reused, again.faces) == (("resize", "detect"), first.faces)
     assert recorded.counts() == (1, [2], [2])
@@ -238,15 +240,15 @@ def test_the_other_way_of_decoding_is_a_run_of_its_own(
     recorded: Recorded, four_times: bytes
 ) -> None:
     """Turning the setting takes nothing over, and the answer is that of a fresh photo."""
-    photo = recorded.analyzer.open(four_times)
+    photo = recorded.analyzer.memory(four_times)
     for number, settings in enumerate((REDUCED, FULL), start=1):
-        analysis = photo.read(settings, annotate=False)
+        analysis = recorded.analyzer.read(photo, settings, annotate=False)
         assert analysis.reused == ()
         assert recorded.counts() == (number, [2] * number, [2] * number)
         assert _reduction(photo, FOUR_TIMES_WH) == (2 if settings is REDUCED else 1)
     fresh = recorded.analyzer.analyze(four_times, FULL, annotate=False)
     np.testing.assert_array_equal(face_rows(analysis.faces), face_rows(fresh.faces))
-    back = photo.read(REDUCED, annotate=False)
+    back = recorded.analyzer.read(photo, REDUCED, annotate=False)
     assert back.reused == ()
     assert recorded.gender.batch_sizes == [2, 2, 2]
 
@@ -307,8 +309,8 @@ def test_shared_large_photos_keep_their_faces(analyzer: FaceAnalyzer, shared_dat
     for path in sorted((shared_data / "large").glob("*.jpg")):
         data = path.read_bytes()
         full = analyzer.analyze(data, annotate=False)
-        photo = analyzer.open(data)
-        reduced = photo.read(AnalysisSettings(reduced_decode=True), annotate=False)
+        photo = analyzer.memory(data)
+        reduced = analyzer.read(photo, AnalysisSettings(reduced_decode=True), annotate=False)
         assert reduced.size_wh == full.size_wh
         ours, theirs = (
             np.array([face.box.xyxy for face in analysis.faces]).reshape(-1, 4)

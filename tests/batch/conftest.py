@@ -26,8 +26,10 @@ def face(number: int = 0) -> Face:
     share = (number % 7) / 10
     return Face(
         Detection(Box(number, 1, number + 20, 31), 0.9 + 1 / 30),
-        GenderPrediction((1 - share, share)),
-        AgeGroupPrediction((0.0, 0.0, 0.0, 0.1, 0.6, 0.2, 0.1, 0.0)),
+        {
+            "gender": GenderPrediction((1 - share, share)),
+            "age_group": AgeGroupPrediction((0.0, 0.0, 0.0, 0.1, 0.6, 0.2, 0.1, 0.0)),
+        },
     )
 
 

@@ -37,7 +37,8 @@ def face(gender: str, group: int, xyxy: Xyxy = MIDDLE) -> Face:
     male = 0.75 if gender == "Male" else 0.25
     ages = tuple(float(index == group) for index in range(len(AGE_GROUPS)))
     return Face(
-        Detection(Box(*xyxy), 0.9), GenderPrediction((male, 1 - male)), AgeGroupPrediction(ages)
+        Detection(Box(*xyxy), 0.9),
+        {"gender": GenderPrediction((male, 1 - male)), "age_group": AgeGroupPrediction(ages)},
     )
 
 

@@ -59,8 +59,10 @@ SETTINGS = AnalysisSettings(
 )
 FACE = Face(
     Detection(Box(0, 1, 2, 3), 0.1 + 0.2),
-    GenderPrediction((1 / 3, 2 / 3)),
-    AgeGroupPrediction((1 / 7, 2 / 7, 4 / 7, 0.0, 1e-300, 5e-324, 0.0, 0.0)),
+    {
+        "gender": GenderPrediction((1 / 3, 2 / 3)),
+        "age_group": AgeGroupPrediction((1 / 7, 2 / 7, 4 / 7, 0.0, 1e-300, 5e-324, 0.0, 0.0)),
+    },
 )
 FACTS = WorkerFacts(
     engine=EngineFacts(

@@ -110,8 +110,12 @@ def made_face() -> Face:
     """Make a face whose numbers all differ."""
     return Face(
         Detection(Box(10, 20, 60, 90), 0.875),
-        GenderPrediction((0.25, 0.75)),
-        AgeGroupPrediction((0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.0078125)),
+        {
+            "gender": GenderPrediction((0.25, 0.75)),
+            "age_group": AgeGroupPrediction(
+                (0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.0078125)
+            ),
+        },
     )
 
 

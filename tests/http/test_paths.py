@@ -190,7 +190,7 @@ def test_metrics_count_what_happened(api: ServedApi, astronaut_file: bytes) -> N
     with api.service.queue.enter("somebody else"):
         api.predict(astronaut_file)
     with api.service.turn("a session", RuntimeOptions()) as turn:
-        photo_again = turn.analyzer.open(astronaut_file)
+        photo_again = turn.analyzer.memory(astronaut_file)
         for _ in range(2):
             turn.read(photo_again, AnalysisSettings(), preview_side_px=100)
     samples = _samples(api)

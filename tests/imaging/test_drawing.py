@@ -13,8 +13,10 @@ from facecore.results import AgeGroupPrediction, Box, Detection, Face, GenderPre
 def _face(*xyxy: int, confidence: float = 0.9) -> Face:
     return Face(
         detection=Detection(Box(*xyxy), confidence),
-        gender=GenderPrediction((0.1, 0.9)),
-        age_group=AgeGroupPrediction((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)),
+        attributes={
+            "gender": GenderPrediction((0.1, 0.9)),
+            "age_group": AgeGroupPrediction((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)),
+        },
     )
 
 

@@ -12,15 +12,28 @@ import pytest
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.imaging.pictures import Picture
-from facecore.models.attributes import MAX_BATCH, AttributeClassifier, Attributes, crop_face
+from facecore.models.attributes import (
+    MAX_BATCH,
+    AttributeClassifier,
+    AttributeReader,
+    Attributes,
+    crop_face,
+)
 from facecore.models.network import blob_from_images
-from facecore.results import AGE_GROUPS, GENDERS, Box, Detection
+from facecore.results import (
+    AGE_GROUPS,
+    GENDERS,
+    AgeGroupPrediction,
+    Box,
+    Detection,
+    GenderPrediction,
+)
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, RecordingNetwork, face_rows
 
 
 def _probabilities(answers: tuple[Attributes, ...]) -> list[tuple[float, ...]]:
-    return [gender.probabilities + age.probabilities for gender, age in answers]
+    return [one["gender"].probabilities + one["age_group"].probabilities for one in answers]
 
 
 def _crops(file: bytes, count: int) -> list[BgrImage]:
@@ -30,20 +43,20 @@ def _crops(file: bytes, count: int) -> list[BgrImage]:
 
 def test_no_crops_need_no_forward_pass(recorded: Recorded) -> None:
     """Nothing to read is an empty answer and no work."""
-    assert recorded.analyzer.classifier.classify([]) == ()
+    assert recorded.reader.classify([]) == ()
     assert (recorded.gender.batch_sizes, recorded.age.batch_sizes) == ([], [])
 
 
 def test_a_crowd_is_read_in_batches(recorded: Recorded, astronaut_file: bytes) -> None:
     """One face too many for a batch makes a second, and the answers are those of one by one."""
     crops = _crops(astronaut_file, MAX_BATCH + 1)
-    classifier = recorded.analyzer.classifier
+    classifier = recorded.reader
     together = classifier.classify(crops)
     assert recorded.gender.batch_sizes == recorded.age.batch_sizes == [MAX_BATCH, 1]
     one_by_one = tuple(answer for crop in crops for answer in classifier.classify([crop]))
     assert recorded.gender.batch_sizes[2:] == [1] * len(crops)
     np.testing.assert_allclose(_probabilities(together), _probabilities(one_by_one), atol=1e-5)
-    assert len(set(together)) == len(crops)
+    assert len(set(_probabilities(together))) == len(crops)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7])
@@ -52,7 +65,7 @@ def test_faces_are_read_alike_one_by_one(
 ) -> None:
     """Without batches each network runs once per picture, with the same answers."""
     crops = _crops(astronaut_file, count)
-    classifier = recorded.analyzer.classifier
+    classifier = recorded.reader
     faces = [views for views in (crops[:1], crops[1:]) if views]
     together = classifier.classify_views(faces)
     before = len(recorded.gender.blobs)
@@ -64,9 +77,9 @@ def test_faces_are_read_alike_one_by_one(
 
 def test_the_settings_say_whether_faces_go_in_a_batch(recorded: Recorded, couple: BgrImage) -> None:
     """With the setting off, two faces are two passes of each network, and read the same."""
-    photo = recorded.analyzer.open(couple)
-    together = photo.read(AnalysisSettings(), annotate=False)
-    one_by_one = photo.read(AnalysisSettings(batch_faces=False), annotate=False)
+    photo = recorded.analyzer.memory(couple)
+    together = recorded.analyzer.read(photo, AnalysisSettings(), annotate=False)
+    one_by_one = recorded.analyzer.read(photo, AnalysisSettings(batch_faces=False), annotate=False)
     assert recorded.counts() == (1, [2, 1, 1], [2, 1, 1])
     assert one_by_one.reused == ("decode", "resize", "detect")
     np.testing.assert_allclose(face_rows(one_by_one.faces), face_rows(together.faces), atol=1e-5)
@@ -79,7 +92,9 @@ def test_the_settings_say_whether_faces_go_in_a_batch(recorded: Recorded, couple
 
 def test_probabilities_are_a_softmax(recorded: Recorded, astronaut_file: bytes) -> None:
     """Both networks give one probability per label, and they sum to one."""
-    ((gender, age),) = recorded.analyzer.classifier.classify(_crops(astronaut_file, 1))
+    (read,) = recorded.reader.classify(_crops(astronaut_file, 1))
+    assert list(read) == ["gender", "age_group"]
+    gender, age = read.values()
     assert (len(gender.probabilities), len(age.probabilities)) == (len(GENDERS), len(AGE_GROUPS))
     assert sum(gender.probabilities) == pytest.approx(1, abs=1e-5)
     assert sum(age.probabilities) == pytest.approx(1, abs=1e-5)
@@ -89,7 +104,7 @@ def test_networks_that_are_fed_alike_share_one_blob(
     recorded: Recorded, astronaut_file: bytes
 ) -> None:
     """The crops are prepared once for both networks."""
-    recorded.analyzer.classifier.classify(_crops(astronaut_file, 2))
+    recorded.reader.classify(_crops(astronaut_file, 2))
     assert recorded.age.blobs[0] is recorded.gender.blobs[0]
 
 
@@ -100,7 +115,11 @@ def test_networks_that_are_fed_differently_get_their_own_blob(
     age = RecordingNetwork(recorded.age)
     age.spec = dataclasses.replace(age.spec, mean_bgr=(0.0, 0.0, 0.0))
     crops = _crops(astronaut_file, 1)
-    AttributeClassifier(recorded.gender, age).classify(crops)
+    readers = {
+        "gender": AttributeReader(recorded.gender, GenderPrediction),
+        "age_group": AttributeReader(age, AgeGroupPrediction),
+    }
+    AttributeClassifier(readers).classify(crops)
     gender_blob = blob_from_images(crops, recorded.gender.spec)
     np.testing.assert_array_equal(recorded.gender.blobs[0], gender_blob)
     np.testing.assert_array_equal(age.blobs[0], blob_from_images(crops, age.spec))
@@ -111,7 +130,7 @@ def test_crops_of_any_shape_are_read(recorded: Recorded) -> None:
     """A single pixel, a row, a column and a large crop go through one batch."""
     shapes = [(1, 1), (1, 90), (90, 1), (900, 700)]
     crops = [np.full((*shape, 3), 127, np.uint8) for shape in shapes]
-    assert len(recorded.analyzer.classifier.classify(crops)) == len(shapes)
+    assert len(recorded.reader.classify(crops)) == len(shapes)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +202,7 @@ def test_how_long_a_photo_must_be_for_its_crops(
     image = np.zeros((1200 // reduction, 1600 // reduction, 3), np.uint8)
     picture = Picture(image, (1600, 1200), reduction)
     settings = dataclasses.replace(AnalysisSettings(), **change)
-    classifier = analyzer.classifier
+    classifier = analyzer.models.reader
     assert classifier.side_for_crops_px(picture, [], settings) == 1600 // reduction
     faces = [Detection(Box(400, 400, 730, 560), 0.9), Detection(Box(200, 200, 900, 900), 0.8)]
     assert classifier.side_for_crops_px(picture, faces, settings) == side_px

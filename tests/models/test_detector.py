@@ -107,8 +107,8 @@ def test_accepting(
 def test_boxes_are_in_pixels_of_the_original(analyzer: FaceAnalyzer, astronaut_file: bytes) -> None:
     """The same capped copy gives the same boxes, scaled to whichever original it stands for."""
     photo = decode_image(astronaut_file)
-    small = analyzer.detector.candidates(photo, (512, 512), AnalysisSettings())
-    large = analyzer.detector.candidates(photo, (5120, 1024), AnalysisSettings())
+    small = analyzer.models.detector.find(photo, (512, 512), AnalysisSettings())
+    large = analyzer.models.detector.find(photo, (5120, 1024), AnalysisSettings())
     assert [found.confidence for found in large] == [found.confidence for found in small]
     np.testing.assert_allclose(
         np.array(large[0].box.xyxy) / (10, 2, 10, 2), small[0].box.xyxy, atol=1.0
@@ -119,7 +119,7 @@ def test_one_pass_gives_candidates_down_to_the_floor(
     analyzer: FaceAnalyzer, astronaut_file: bytes
 ) -> None:
     """The one face is sure, the others are not, and none is below the network's 0.01."""
-    found = analyzer.detector.candidates(
+    found = analyzer.models.detector.find(
         decode_image(astronaut_file), (512, 512), AnalysisSettings()
     )
     assert found[0].confidence > 0.99
@@ -180,7 +180,7 @@ def test_the_network_gets_an_input_of_that_size(
     """Shape and size that are asked for reach the real network."""
     photo = np.full((90, 160, 3), 128, np.uint8)
     settings = AnalysisSettings(input_shape=shape, input_size_px=size_px)
-    recorded.analyzer.detector.candidates(photo, (160, 90), settings)
+    recorded.analyzer.models.detector.find(photo, (160, 90), settings)
     assert [blob.shape for blob in recorded.detector.blobs] == [(1, 3, *expected_hw)]
 
 
@@ -189,6 +189,6 @@ def test_odd_photos_are_looked_at(analyzer: FaceAnalyzer, size_hw: tuple[int, in
     """A pixel and strips of pixels go through the real network, all boxes inside them."""
     height, width = size_hw
     photo = np.full((height, width, 3), 128, np.uint8)
-    for found in analyzer.detector.candidates(photo, (width, height), AnalysisSettings()):
+    for found in analyzer.models.detector.find(photo, (width, height), AnalysisSettings()):
         assert found.box.x1 <= width
         assert found.box.y1 <= height

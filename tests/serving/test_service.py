@@ -6,7 +6,6 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,26 +51,13 @@ def test_a_turn_reads_a_photo(analyzer: FaceAnalyzer, astronaut_file: bytes) -> 
     service = _service()
     with service.turn("a", DEFAULT) as turn:
         assert service.queue.stats().running == 1
-        photo = turn.analyzer.open(astronaut_file)
+        photo = turn.analyzer.memory(astronaut_file)
         analysis = turn.read(photo, SETTINGS, preview_side_px=SIDE_PX)
     assert service.queue.stats().running == 0
     assert turn.waited_ms >= 0
     expected = analyzer.analyze(astronaut_file, SETTINGS)
     np.testing.assert_array_equal(face_rows(analysis.faces), face_rows(expected.faces))
     assert analysis.preview_jpeg
-
-
-@pytest.mark.usefixtures("shared_networks")
-def test_a_photo_that_was_read_keeps_no_networks(astronaut_file: bytes) -> None:
-    """Between turns an open photo has none, whether it could be read or not."""
-    service = _service()
-    with service.turn("a", DEFAULT) as turn:
-        good, bad = turn.analyzer.open(astronaut_file), turn.analyzer.open(b"junk")
-        turn.read(good, SETTINGS, preview_side_px=SIDE_PX)
-        with pytest.raises(ImageError):
-            turn.read(bad, SETTINGS, preview_side_px=SIDE_PX)
-    with pytest.raises(RuntimeError, match="detached"):
-        good.read(replace(SETTINGS, max_side_px=100))
 
 
 @pytest.mark.usefixtures("shared_networks")
@@ -82,9 +68,11 @@ def test_listeners_hear_of_every_run(astronaut_file: bytes) -> None:
     service.listen(heard.append)
     service.listen(heard.append)
     with service.turn("a", DEFAULT, origin="http") as turn:
-        analysis = turn.read(turn.analyzer.open(astronaut_file), SETTINGS, preview_side_px=SIDE_PX)
+        analysis = turn.read(
+            turn.analyzer.memory(astronaut_file), SETTINGS, preview_side_px=SIDE_PX
+        )
         with pytest.raises(ImageError):
-            turn.read(turn.analyzer.open(b"junk"), SETTINGS, preview_side_px=SIDE_PX)
+            turn.read(turn.analyzer.memory(b"junk"), SETTINGS, preview_side_px=SIDE_PX)
     good = RunOutcome(origin="http", waited_ms=turn.waited_ms, analysis=analysis)
     bad = RunOutcome(origin="http", waited_ms=turn.waited_ms, error_kind="UnsupportedImageError")
     assert heard == [good, good, bad, bad]
@@ -222,7 +210,7 @@ def test_answers_are_the_same_side_by_side(monkeypatch: pytest.MonkeyPatch) -> N
     def rows(number: int) -> tuple[int, int, np.ndarray, bytes]:
         kind, photo = number % 3, number // 3 % len(photos)
         with service.turn(str(number % 5), kinds[kind]) as turn:
-            opened = turn.analyzer.open(photos[photo])
+            opened = turn.analyzer.memory(photos[photo])
             analysis = turn.read(opened, SETTINGS, preview_side_px=SIDE_PX)
         return kind, photo, face_rows(analysis.faces), analysis.preview_jpeg or b""
 

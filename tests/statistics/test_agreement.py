@@ -22,7 +22,8 @@ def _face(
 ) -> Face:
     ages = tuple(0.65 if group == age_group else 0.05 for group in AGE_GROUPS)
     return Face(
-        Detection(box, confidence), GenderPrediction((male, 1 - male)), AgeGroupPrediction(ages)
+        Detection(box, confidence),
+        {"gender": GenderPrediction((male, 1 - male)), "age_group": AgeGroupPrediction(ages)},
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.analysis.open_photo import OpenPhoto
+from facecore.analysis.memory import PhotoMemory
 from facecore.serving.budget import Budget
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
@@ -22,9 +22,9 @@ PHOTO_BYTES = SIDE_PX * SIDE_PX * 3
 PLENTY = 100 * PHOTO_BYTES
 
 
-def _photo(analyzer: FaceAnalyzer) -> OpenPhoto:
+def _photo(analyzer: FaceAnalyzer) -> PhotoMemory:
     """Open and decode a small grey photo."""
-    opened = analyzer.open(np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8))
+    opened = analyzer.memory(np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8))
     assert opened.picture(AnalysisSettings()).image.nbytes == opened.image_bytes == PHOTO_BYTES
     return opened
 
@@ -129,13 +129,12 @@ def test_photo_that_let_its_pixels_go_is_decoded_again(
     analyzer: FaceAnalyzer, astronaut_file: bytes
 ) -> None:
     """After its pixels went, a photo gives the same faces, and detects nothing again."""
-    kept, opened = SessionPhotos(Budget(PLENTY, 0)), analyzer.open(astronaut_file)
-    before = opened.read(AnalysisSettings())
+    kept, opened = SessionPhotos(Budget(PLENTY, 0)), analyzer.memory(astronaut_file)
+    before = analyzer.read(opened, AnalysisSettings())
     kept.keep_open("a", OPTIONS, opened)
     kept.keep_open("b", OPTIONS, _photo(analyzer))
     assert opened.image_bytes == 0
-    with opened.using(analyzer):
-        again = opened.read(AnalysisSettings())
+    again = analyzer.read(opened, AnalysisSettings())
     assert again.faces == before.faces
     assert again.reused == ("resize", "detect")
 

@@ -121,7 +121,7 @@ def _reader(
     def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
         with faces.turn(session_key, options, on_wait=check) as turn:
             # Inflated in here, so that batches that wait hold nothing.
-            opened = turn.analyzer.open(photo.read())
+            opened = turn.analyzer.memory(photo.read())
             analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
             # At this size the labels would hide the photo.
             small = opened.picture(settings, THUMBNAIL_SIDE_PX).capped(THUMBNAIL_SIDE_PX)

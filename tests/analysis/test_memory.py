@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from facecore.analysis import open_photo
+from facecore.analysis import memory as memory_module
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.errors import ImageError
 from facecore.imaging.decoding import (
@@ -26,18 +28,18 @@ from tests.conftest import Recorded, face_rows
 
 def test_opening_decodes_nothing_yet(analyzer: FaceAnalyzer) -> None:
     """A photo that cannot be read fails when it is read, each time."""
-    photo = analyzer.open(b"no picture")
+    photo = analyzer.memory(b"no picture")
     for _ in range(2):
         with pytest.raises(ImageError):
-            photo.read(AnalysisSettings())
+            analyzer.read(photo, AnalysisSettings())
 
 
 def test_a_lower_threshold_classifies_only_the_new_faces(
     recorded: Recorded, couple: BgrImage
 ) -> None:
     """Moving the threshold runs no detector, and each face is classified once."""
-    photo = recorded.analyzer.open(encode_png(couple))
-    first = photo.read(AnalysisSettings())
+    photo = recorded.analyzer.memory(encode_png(couple))
+    first = recorded.analyzer.read(photo, AnalysisSettings())
     assert (first.reused, len(first.faces)) == ((), 2)
     shares = [candidate.confidence for candidate in first.candidates]
     for confidence, classified in (
@@ -48,7 +50,7 @@ def test_a_lower_threshold_classifies_only_the_new_faces(
     ):
         recorded.gender.blobs.clear()
         recorded.age.blobs.clear()
-        again = photo.read(replace(first.settings, confidence=confidence))
+        again = recorded.analyzer.read(photo, replace(first.settings, confidence=confidence))
         assert recorded.counts() == (1, classified, classified)
         assert again.reused == ("decode", "resize", "detect")
         assert again.candidates == first.candidates
@@ -66,10 +68,10 @@ def test_other_crops_are_classified_but_not_detected(
     recorded: Recorded, couple: BgrImage, change: dict[str, Any]
 ) -> None:
     """Crop settings concern only the classifier, and going back to them costs nothing."""
-    photo = recorded.analyzer.open(couple)
-    first = photo.read(AnalysisSettings())
-    other = photo.read(replace(first.settings, **change))
-    back = photo.read(first.settings)
+    photo = recorded.analyzer.memory(couple)
+    first = recorded.analyzer.read(photo, AnalysisSettings())
+    other = recorded.analyzer.read(photo, replace(first.settings, **change))
+    back = recorded.analyzer.read(photo, first.settings)
     assert recorded.counts() == (1, [2, 2], [2, 2])
     assert [face.box for face in other.faces] == [face.box for face in first.faces]
     assert other.faces != first.faces
@@ -85,18 +87,18 @@ def test_other_finding_is_detected_but_not_decoded(
     recorded: Recorded, couple: BgrImage, change: dict[str, Any]
 ) -> None:
     """Each setting of the detector makes it run again, over the photo that is there."""
-    photo = recorded.analyzer.open(couple)
-    first = photo.read(AnalysisSettings())
-    again = photo.read(replace(first.settings, **change))
+    photo = recorded.analyzer.memory(couple)
+    first = recorded.analyzer.read(photo, AnalysisSettings())
+    again = recorded.analyzer.read(photo, replace(first.settings, **change))
     assert (recorded.detector.forward_count, again.reused) == (2, ("decode",))
     assert len(again.faces) == 2
 
 
 def test_another_mark_for_unsure_answers_runs_nothing(recorded: Recorded, couple: BgrImage) -> None:
     """The threshold below which answers are marked concerns no network."""
-    photo = recorded.analyzer.open(couple)
-    first = photo.read(AnalysisSettings())
-    again = photo.read(replace(first.settings, unsure_below=0.99))
+    photo = recorded.analyzer.memory(couple)
+    first = recorded.analyzer.read(photo, AnalysisSettings())
+    again = recorded.analyzer.read(photo, replace(first.settings, unsure_below=0.99))
     assert recorded.counts() == (1, [2], [2])
     assert again.faces == first.faces
 
@@ -105,9 +107,9 @@ def test_another_size_is_detected_but_not_decoded(recorded: Recorded, couple: Bg
     """The detector runs again where its copy changes, and the answer is that of a fresh photo."""
     file = encode_png(couple)
     small = AnalysisSettings(max_side_px=300)
-    photo = recorded.analyzer.open(file)
-    photo.read(AnalysisSettings())
-    again = photo.read(small)
+    photo = recorded.analyzer.memory(file)
+    recorded.analyzer.read(photo, AnalysisSettings())
+    again = recorded.analyzer.read(photo, small)
     assert (recorded.detector.forward_count, again.reused) == (2, ("decode",))
     fresh = recorded.analyzer.analyze(file, small)
     np.testing.assert_allclose(face_rows(again.faces), face_rows(fresh.faces), rtol=0, atol=1e-5)
@@ -117,25 +119,39 @@ def test_forgetting_faces_changes_no_answer(
     recorded: Recorded, couple: BgrImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the memory of a photo holds fewer faces than it has, they are just read again."""
-    monkeypatch.setattr(open_photo, "KNOWN_FACES_PER_PHOTO", 1)
-    photo = recorded.analyzer.open(couple)
-    first = photo.read(AnalysisSettings())
-    second = photo.read(AnalysisSettings())
+    monkeypatch.setattr(memory_module, "KNOWN_FACES_PER_PHOTO", 1)
+    photo = recorded.analyzer.memory(couple)
+    first = recorded.analyzer.read(photo, AnalysisSettings())
+    second = recorded.analyzer.read(photo, AnalysisSettings())
     assert recorded.gender.batch_sizes == [2, 1]
     np.testing.assert_allclose(face_rows(second.faces), face_rows(first.faces), rtol=0, atol=1e-5)
 
 
 def test_a_released_photo_keeps_its_answers(recorded: Recorded, astronaut_file: bytes) -> None:
     """Letting the pixels go frees their memory and costs one decoding, no network."""
-    photo = recorded.analyzer.open(astronaut_file)
+    photo = recorded.analyzer.memory(astronaut_file)
     assert photo.image_bytes == 0
-    first = photo.read(AnalysisSettings())
+    first = recorded.analyzer.read(photo, AnalysisSettings())
     assert photo.image_bytes == 512 * 512 * 3
     photo.release_image()
     assert photo.image_bytes == 0
-    again = photo.read(AnalysisSettings())
+    again = recorded.analyzer.read(photo, AnalysisSettings())
     assert (again.reused, again.faces) == (("resize", "detect"), first.faces)
     assert recorded.counts() == (1, [1], [1])
+
+
+def test_a_photo_that_was_read_keeps_no_networks(recorded: Recorded, astronaut_file: bytes) -> None:
+    """What is remembered holds no networks, whether the photo could be read or not."""
+    one = FaceAnalyzer(recorded.analyzer.models)
+    good, bad = one.memory(astronaut_file), one.memory(b"junk")
+    one.read(good, AnalysisSettings())
+    with pytest.raises(ImageError):
+        one.read(bad, AnalysisSettings())
+    gone = weakref.ref(one)
+    del one
+    gc.collect()
+    assert gone() is None
+    assert good.picture(AnalysisSettings()).size_wh == (512, 512)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +171,11 @@ def test_the_preview_is_a_small_jpeg_of_the_drawn_picture(
     size_wh: tuple[int, int] | None,
 ) -> None:
     """A preview takes the drawn picture's place, and its time is told, only where it is wanted."""
-    analysis = analyzer.open(astronaut_file).read(
-        AnalysisSettings(), annotate=annotate, preview_side_px=side_px
+    analysis = analyzer.read(
+        analyzer.memory(astronaut_file),
+        AnalysisSettings(),
+        annotate=annotate,
+        preview_side_px=side_px,
     )
     assert (analysis.timings.encode_ms > 0) == (size_wh is not None)
     if size_wh is None:

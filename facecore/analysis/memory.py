@@ -1,0 +1,123 @@
+"""What was found out about one photo, so that changing settings do nothing twice."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from facecore.imaging.pictures import FULL_SIZE, ImageInput, Picture, PictureSource
+from facecore.models.attributes import Attributes
+from facecore.results import Box, Detection, Face
+from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings
+
+KNOWN_FACES_PER_PHOTO = 1000
+"""Read faces that are remembered of a photo, over all crop settings."""
+
+REDUCED_OVER_CAP = 2
+"""How many times as long as the detector's copy a photo decoded at reduced size is at least."""
+
+
+class PhotoMemory:
+    """A photo, its pixels where they are decoded, its candidates and read faces.
+
+    It decodes, and holds no networks: what reads the photo is told of it, and must be
+    of the same runtime options each time. For one thread at a time.
+    """
+
+    def __init__(self, image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+        """Take a file's bytes or an upright BGR array; decodes nothing yet."""
+        self._source = PictureSource(image, max_pixels)
+        self._reduced_decode = False
+        self._detected_with: tuple[object, ...] = ()
+        self._candidates: tuple[Detection, ...] | None = None
+        self._known: OrderedDict[tuple[Box, tuple[object, ...]], Attributes] = OrderedDict()
+
+    def side_for(self, settings: AnalysisSettings, drawn_side_px: int) -> int:
+        """Return `least_side_px`; lets the pixels go where the way of decoding has changed."""
+        if settings.reduced_decode != self._reduced_decode:
+            # Each way of decoding costs its own time, whatever was there before.
+            self._source.forget()
+            self._reduced_decode = settings.reduced_decode
+        return least_side_px(settings, drawn_side_px)
+
+    def is_decoded(self, side_px: int) -> bool:
+        """Return whether so many pixels are there, or no more are to be had."""
+        return self._source.has(side_px)
+
+    def decoded(self, side_px: int) -> Picture:
+        """Return the upright photo with at least so many pixels on its longest side.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        return self._source.at_least(side_px)
+
+    def picture(self, settings: AnalysisSettings, drawn_side_px: int = FULL_SIZE) -> Picture:
+        """Return the upright photo, no finer than it is needed, or as fine as it is there already.
+
+        Args:
+            settings: whether it may be reduced, and what for.
+            drawn_side_px: longest side of the copy that is to be drawn on.
+
+        Raises:
+            ImageError: the photo cannot be read.
+        """
+        return self.decoded(self.side_for(settings, drawn_side_px))
+
+    def candidates(self, settings: AnalysisSettings) -> tuple[Detection, ...] | None:
+        """Return what the detector offered last, or None where it would offer something else."""
+        return self._candidates if self._detected_with == settings.detection_key else None
+
+    def keep_candidates(
+        self, candidates: tuple[Detection, ...], settings: AnalysisSettings
+    ) -> None:
+        """Remember what the detector offers under these settings, in the place of all before."""
+        self._candidates, self._detected_with = candidates, settings.detection_key
+
+    def unread(
+        self, detections: Sequence[Detection], settings: AnalysisSettings
+    ) -> list[Detection]:
+        """Return those that were never read with these crops; of equal boxes one."""
+        return list(
+            {d.box: d for d in detections if (d.box, settings.crop_key) not in self._known}.values()
+        )
+
+    def faces(
+        self,
+        detections: Sequence[Detection],
+        settings: AnalysisSettings,
+        read: Sequence[Detection],
+        answers: Sequence[Attributes],
+    ) -> tuple[Face, ...]:
+        """Return detections as faces, once the answers for those that were `unread` are there."""
+        key = settings.crop_key
+        self._known.update(
+            ((found.box, key), answer) for found, answer in zip(read, answers, strict=True)
+        )
+        faces = tuple(Face(found, self._known[found.box, key]) for found in detections)
+        while len(self._known) > KNOWN_FACES_PER_PHOTO:
+            self._known.popitem(last=False)
+        return faces
+
+    @property
+    def image_bytes(self) -> int:
+        """Memory that the decoded photo takes now; 0 when it is not decoded."""
+        decoded = self._source.decoded
+        return 0 if decoded is None else decoded.image.nbytes
+
+    def release_image(self) -> None:
+        """Let the decoded photo go; what was found out stays, and decoding can happen again."""
+        self._source.release()
+
+
+def least_side_px(settings: AnalysisSettings, drawn_side_px: int) -> int:
+    """Return the longest side with which a photo has to be decoded at least.
+
+    Args:
+        settings: whether it may be reduced, and the size of the detector's copy.
+        drawn_side_px: longest side of what is to be drawn on; 0 for nothing,
+            `FULL_SIZE` for the photo in full.
+    """
+    if not settings.reduced_decode or settings.max_side_px is None:
+        return FULL_SIZE
+    return max(REDUCED_OVER_CAP * settings.max_side_px, drawn_side_px)
