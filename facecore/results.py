@@ -72,7 +72,7 @@ class Detection:
     fractions_xyxy: tuple[float, float, float, float] | None = field(
         default=None, repr=False, compare=False
     )
-    landmarks_xy: tuple[tuple[float, float], ...] | None = None
+    landmarks_xy: tuple[tuple[float, float], ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.confidence <= 1.0001:

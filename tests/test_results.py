@@ -142,7 +142,7 @@ def test_cpu_percent_is_of_one_core(wall_time_s: float, cpu_time_s: float, expec
         (FACE.detection, "confidence"),
         (FACE.gender, "probabilities"),
         (FACE.age_group, "probabilities"),
-        (FACE, "gender"),
+        (FACE, "attributes"),
         (StageTimings(), "total_ms"),
         (USAGE, "cpu_time_s"),
     ],
