@@ -11,6 +11,7 @@
     │   └── DamagedImageError        the header is fine, the pixels are not
     ├── ArchiveError             a ZIP file is refused as a whole
     ├── BatchError               many photos cannot be begun, gone on with or written
+    ├── ServerError              a server cannot listen where it was asked to
     ├── WorkerError              a worker process cannot be had, or is gone
     │   ├── WorkerDiedError          it ended by itself or was killed
     │   └── WorkerTimeoutError       it did not answer in time and was stopped
@@ -66,6 +67,10 @@ class ArchiveError(FacecoreError):
 
 class BatchError(FacecoreError):
     """A batch of photos cannot be begun, gone on with or written."""
+
+
+class ServerError(FacecoreError):
+    """A server cannot be started where it was asked to."""
 
 
 class WorkerError(FacecoreError):

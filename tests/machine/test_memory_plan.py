@@ -30,12 +30,12 @@ def test_all_shares_together_fit(gibibytes: int) -> None:
     plan = plan_for(gibibytes * GIB)
     networks = 160e6 + 290e6 * plan.network_sets
     shares = [value for name, value in asdict(plan).items() if name.endswith("_bytes")]
-    assert len(shares) == 5
+    assert len(shares) == 6
     needed = networks + sum(shares) + round(module._BYTES_PER_PIXEL * plan.max_pixels)
     assert needed == plan.needed_bytes <= 0.9 * gibibytes * GIB
 
 
-def test_one_gibibyte_takes_the_largest_file_at_either_door() -> None:
+def test_one_gibibyte_takes_the_largest_file_at_either_interface() -> None:
     """One file of 50 MB finds room, at a page and at the HTTP API."""
     plan = plan_for(GIB)
     limits = upload_limits(50 * 2**20, plan.request_bytes)

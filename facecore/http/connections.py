@@ -1,0 +1,247 @@
+"""Bounds on a server's connections: how many, how long they may be silent, what they may hold.
+
+uvicorn gives a connection that has sent nothing, or half of something, for ever. The two
+protocols here are uvicorn's own with a clock and a common account: what they rely on stands
+in ``tests/http/test_connections.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+MESSAGE_BYTES = 1_000_000
+"""The largest message that a page may send; what pages send is a few kilobytes of settings."""
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """How many connections a server has, and how patient it is with each.
+
+    Attributes:
+        total: connections in all; the one that has been silent longest makes room.
+        per_address: of these, those of one address; likewise.
+        unfinished_bytes: parts of messages in all, of which the rest has not come.
+        silent_s: a request's headers, or the rest of a message, must have come by then;
+            also how long the first byte may take, seconds.
+        stalled_s: what a client does not take for so long is given up, seconds.
+        trusted: addresses of proxies, behind which are many clients.
+    """
+
+    total: int = 512
+    per_address: int = 256
+    unfinished_bytes: int = 32_000_000
+    silent_s: float = 10.0
+    stalled_s: float = 60.0
+    trusted: frozenset[str] = frozenset()
+
+
+class _Guarded(Protocol):
+    """A connection as the account knows it."""
+
+    transport: asyncio.Transport
+    waits_since: float | None
+    unfinished_bytes: int
+
+
+class Connections:
+    """The account of one server's connections; for its event loop's thread only."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self._open: dict[_Guarded, str] = {}
+        self._unfinished_bytes = 0
+
+    def __len__(self) -> int:
+        """Return how many connections are open."""
+        return len(self._open)
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Bytes of all messages of which the rest has not come."""
+        return self._unfinished_bytes
+
+    def opened(self, connection: _Guarded) -> None:
+        """Count a new connection; the longest silent one, or else the new one, ends at a limit."""
+        address = (connection.transport.get_extra_info("peername") or ("",))[0]
+        self._open[connection] = address
+        if address not in self.limits.trusted:
+            mine = [other for other, known in self._open.items() if known == address]
+            self._make_room(mine, self.limits.per_address, connection)
+        self._make_room(list(self._open), self.limits.total, connection)
+
+    def closed(self, connection: _Guarded) -> None:
+        """Forget a connection and what it held."""
+        self._open.pop(connection, None)
+        self.holds(connection, 0)
+
+    def holds(self, connection: _Guarded, unfinished_bytes: int) -> None:
+        """Note what a connection holds of an unfinished message; the largest goes at the limit."""
+        self._unfinished_bytes += unfinished_bytes - connection.unfinished_bytes
+        connection.unfinished_bytes = unfinished_bytes
+        while self._unfinished_bytes > self.limits.unfinished_bytes:
+            largest = max(self._open, key=lambda one: one.unfinished_bytes)
+            _LOGGER.warning("Unfinished messages fill their share of memory: one is dropped.")
+            self._unfinished_bytes -= largest.unfinished_bytes
+            largest.unfinished_bytes = 0
+            largest.transport.abort()
+
+    def _make_room(self, among: list[_Guarded], limit: int, new: _Guarded) -> None:
+        if len(among) <= limit:
+            return
+        silent = [one for one in among if one.waits_since is not None and one is not new]
+        gone = min(silent, key=lambda one: one.waits_since or 0.0, default=new)
+        self.closed(gone)
+        gone.transport.abort()
+
+
+class _Deadline:
+    """A clock that ends a connection when it runs out."""
+
+    def __init__(self, connection: GuardedHttp | GuardedWebSocket, seconds: float) -> None:
+        self._connection = connection
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Let it run; one that runs already runs on."""
+        if self._timer is None:
+            self._timer = self._connection.loop.call_later(self._seconds, self._end)
+
+    def stop(self) -> None:
+        """Stop it; the next start has the whole time."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _end(self) -> None:
+        self._connection.transport.abort()
+
+
+class GuardedHttp(H11Protocol):
+    """HTTP/1.1 whose request line and headers must come in time."""
+
+    account: Connections
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.unfinished_bytes = 0
+        self.waits_since: float | None = self.loop.time()
+        self._silent = _Deadline(self, self.account.limits.silent_s)
+        self._stalled = _Deadline(self, self.account.limits.stalled_s)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count the connection and start its clock."""
+        super().connection_made(transport)
+        self._silent.start()
+        self.account.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; a byte now and then does not stop the clock, a whole request does."""
+        if not self._is_answering():
+            self._silent.start()
+        super().data_received(data)
+        if self._is_answering():
+            self._silent.stop()
+            self.waits_since = None
+
+    def on_response_complete(self) -> None:
+        """Let the next request of the connection wait as long as uvicorn keeps it."""
+        super().on_response_complete()
+        self.waits_since = self.loop.time()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Give the connection on; from here the other protocol counts it."""
+        self._forget()
+        super().handle_websocket_upgrade(event)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what was sent, but not for ever."""
+        super().pause_writing()
+        self._stalled.start()
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        super().resume_writing()
+        self._stalled.stop()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _forget(self) -> None:
+        self._silent.stop()
+        self._stalled.stop()
+        self.account.closed(self)
+
+
+class GuardedWebSocket(WebSocketsSansIOProtocol):
+    """A websocket whose messages are small, and come whole in time."""
+
+    account: Connections
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.unfinished_bytes = 0
+        # An open page is silent for as long as nobody clicks; pings find those that are gone.
+        self.waits_since: float | None = None
+        self._unfinished = _Deadline(self, self.account.limits.silent_s)
+        self._stalled = _Deadline(self, self.account.limits.stalled_s)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection."""
+        super().connection_made(transport)
+        self.account.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection and what it held."""
+        self._unfinished.stop()
+        self._stalled.stop()
+        self.account.closed(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; the rest of a message must follow in time."""
+        super().data_received(data)
+        unfinished_bytes = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        if unfinished_bytes:
+            self._unfinished.start()
+        else:
+            self._unfinished.stop()
+        self.account.holds(self, unfinished_bytes)
+
+    def send_receive_event_to_app(self) -> None:
+        """Give a whole message on; the next one has the whole time again."""
+        self._unfinished.stop()
+        super().send_receive_event_to_app()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what was sent, but not for ever."""
+        super().pause_writing()
+        self._stalled.start()
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        super().resume_writing()
+        self._stalled.stop()
+
+
+def guarded_protocols(
+    limits: ConnectionLimits,
+) -> tuple[Connections, type[GuardedHttp], type[GuardedWebSocket]]:
+    """Return an account and the two protocols that keep it, for ``uvicorn.Config(http, ws)``."""
+    account = Connections(limits)
+    http = type("CountedHttp", (GuardedHttp,), {"account": account})
+    websocket = type("CountedWebSocket", (GuardedWebSocket,), {"account": account})
+    return account, cast(type[GuardedHttp], http), cast(type[GuardedWebSocket], websocket)

@@ -1,0 +1,129 @@
+"""Who may speak to a server: its own names, its own pages; and the headers of every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+"""The names by which a server that listens on this machine alone is asked."""
+
+ANY_HOST = "*"
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Streamlit's page has a script and styles of its own inside, its charts compile expressions
+# and keep pictures as data; everything comes from this server.
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
+        "worker-src 'self' blob:; frame-src 'self' blob: data:; object-src 'none'; "
+        "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+class SiteGuard:
+    """Answers only to the server's own names and pages; an ASGI middleware.
+
+    A page of another site that opens a socket or sends a form is refused before
+    Streamlit sees it, which would ask the internet for its own address, and block
+    everybody while it does.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str] = (ANY_HOST,), origins: Sequence[str] = ()
+    ) -> None:
+        """Stand before an application.
+
+        Args:
+            app: what comes after.
+            hosts: names that the server answers to, such as "example.org", "*.example.org",
+                or "*" for any.
+            origins: pages of other sites that may speak to it, such as "https://example.org".
+        """
+        self._app = app
+        self._hosts = tuple(host.lower() for host in hosts)
+        self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a stranger; pass everything else on, and add the headers to what is answered."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers.get("Host", ""), headers.get("Origin"))
+        if refusal is None:
+            await self._app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            status, sentence = refusal
+            answer = JSONResponse({"error": sentence}, status, {"Connection": "close"})
+            await answer(scope, receive, _with_headers(send))
+
+    def _refusal(self, scope: Scope, host: str, origin: str | None) -> tuple[int, str] | None:
+        if not self._is_ours(host):
+            return 421, (
+                "This server does not answer to that name: whoever runs it can add it with "
+                "--allowed-hosts or FACECORE_ALLOWED_HOSTS."
+            )
+        changes = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
+        if changes and origin is not None and not self._is_own_page(origin, host):
+            return 403, "Photos and sockets are not taken from another site's page."
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        if ANY_HOST in self._hosts:
+            return True
+        name = _name_of(host)
+        return any(
+            name == known or (known.startswith("*.") and name.endswith(known[1:]))
+            for known in self._hosts
+        )
+
+    def _is_own_page(self, origin: str, host: str) -> bool:
+        known = origin.rstrip("/").lower()
+        return known in self._origins or (
+            known.startswith(("http://", "https://")) and known.partition("://")[2] == host.lower()
+        )
+
+
+def default_hosts(address: str) -> tuple[str, ...]:
+    """Return the names that a server which listens on an address answers to, unless told.
+
+    On this machine alone, only its own: a page of any site may have its name point here
+    (DNS rebinding). Elsewhere any, as nobody knows what the network calls it.
+    """
+    try:
+        local = ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        local = address == "localhost"
+    return (*LOOPBACK_HOSTS, address.strip("[]").lower()) if local else (ANY_HOST,)
+
+
+def _name_of(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in PAGE_HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,68 @@
+"""The web server itself: uvicorn with bounds on what a connection may do."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from facecore.errors import ServerError
+from facecore.http.connections import MESSAGE_BYTES, ConnectionLimits, guarded_protocols
+from facecore.machine.memory_plan import MemoryPlan
+
+_PING_S = 30.0
+_BACKLOG = 128
+# As long as the slowest photo that has its slot already may take.
+_DRAIN_S = 30
+
+
+def connection_limits(plan: MemoryPlan) -> ConnectionLimits:
+    """Return the bounds on connections for a server with so much memory."""
+    named = os.environ.get("FORWARDED_ALLOW_IPS", "").split(",")
+    return ConnectionLimits(
+        total=plan.connections,
+        per_address=plan.connections // 2,
+        unfinished_bytes=plan.message_bytes,
+        trusted=frozenset(filter(None, map(str.strip, named))),
+    )
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address and port.
+
+    Raises:
+        ServerError: the address is not this machine's, or the port is taken or forbidden.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.create_server(
+            (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=False
+        )
+    except OSError as error:
+        raise ServerError(
+            f"The server cannot listen at {host}, port {port} ({error.strerror}): choose another "
+            "address of this machine with --host, or another port with --port."
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def serve(app: ASGIApp, listening: socket.socket, limits: ConnectionLimits) -> None:
+    """Answer at a socket until a signal ends it; what runs by then is finished first."""
+    _, http, websocket = guarded_protocols(limits)
+    config = uvicorn.Config(
+        app,
+        http=http,
+        ws=websocket,
+        ws_max_size=MESSAGE_BYTES,
+        ws_ping_interval=_PING_S,
+        ws_ping_timeout=_PING_S,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=_DRAIN_S,
+        access_log=False,
+        log_level="warning",
+        use_colors=False,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
