@@ -1,15 +1,7 @@
-"""The dashboard and the HTTP API on one port: ``facecore serve`` runs this."""
+"""The dashboard and the HTTP API as one application, for ``facecore serve`` or any ASGI server."""
 
-from functools import partial
+from pathlib import Path
 
-from streamlit import App
+from facecore.ui.server import application
 
-from facecore.ui.server import make_api, page_uploads, warmed_up
-
-api = make_api()
-app = App(
-    "streamlit_app.py",
-    routes=api.routes(),
-    middleware=page_uploads(),
-    lifespan=partial(warmed_up, api),
-)
+app = application(Path(__file__).resolve().with_name("streamlit_app.py"), with_api=True)

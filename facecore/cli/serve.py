@@ -8,24 +8,32 @@ import os
 import sys
 
 from facecore.errors import FacecoreError
+from facecore.executors.launch import environment
 from facecore.places import APP_DIR
-from facecore.settings import max_pixels_from_environment
+from facecore.settings import ProcessOptions, max_pixels_from_environment
 from facecore.settings.server import ServerSettings
 
 _COMMANDS = (
-    ("serve", "server_app.py", "serve the dashboard and the HTTP API"),
-    ("dashboard", "streamlit_app.py", "serve the dashboard alone"),
+    ("serve", True, "serve the dashboard and the HTTP API"),
+    ("dashboard", False, "serve the dashboard alone"),
 )
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe both subcommands and their options to the command line."""
-    for name, script, what in _COMMANDS:
+    for name, with_api, what in _COMMANDS:
         parser = subcommands.add_parser(name, help=what)
         add = parser.add_argument
         add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
         add("--port", type=_port, default=8501, help="default: %(default)s")
-        parser.set_defaults(run=run, script=script)
+        add(
+            "--allowed-hosts",
+            default="",
+            metavar="NAMES",
+            help="names that it answers to, with commas between, *.example.org and * for any "
+            "(default: FACECORE_ALLOWED_HOSTS, else its own where it listens here alone)",
+        )
+        parser.set_defaults(run=run, with_api=with_api)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,11 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     if importlib.util.find_spec("streamlit") is None:
         raise FacecoreError("Streamlit is missing: run 'pip install -r requirements.txt'.")
     # -P: the folder it is started in may hold a json.py, and is no part of this program.
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(APP_DIR / arguments.script)]
-    command += [f"--server.address={arguments.host}", f"--server.port={arguments.port}"]
-    command += ["--server.headless=true"]
+    command = [sys.executable, "-P", "-m", "facecore.ui.server", str(APP_DIR / "streamlit_app.py")]
+    command += [f"--host={arguments.host}", f"--port={arguments.port}"]
+    command += [f"--allowed-hosts={arguments.allowed_hosts}"]
+    command += ["--with-api"] if arguments.with_api else []
     sys.stdout.flush()
-    os.execv(sys.executable, command)
+    os.execve(sys.executable, command, environment(ProcessOptions()))
 
 
 def _port(text: str) -> int:

@@ -10,13 +10,26 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facecore.http.uploads import UploadLimits
-from facecore.serving.budget import Budget
+from facecore.serving.budget import Budget, Share
+
+_NO_ROOM = PlainTextResponse(
+    "There is no room for this file: remove some photos, or try again later.",
+    413,
+    {"Connection": "close"},
+)
+_TOO_SLOW = PlainTextResponse("The file came too slowly: try again.", 408, {"Connection": "close"})
+
+
+class _RefusedError(Exception):
+    """An upload is given up in the middle."""
 
 
 class UploadRoom:
     """Lets uploads of pages in as long as there is room for them; an ASGI middleware.
 
-    An upload has as long as one of the HTTP API: none keeps the others out for ever.
+    What has come counts, not what was announced. One session may take half of the room,
+    or as much as one file may have, and an upload has as long as one of the HTTP API: none
+    keeps the others out for ever.
     """
 
     def __init__(
@@ -25,8 +38,8 @@ class UploadRoom:
         *,
         path: str,
         budget: Budget,
-        file_bytes: int,
-        total_s: float = UploadLimits().total_s,
+        make_room: Callable[[], object] = lambda: None,
+        limits: UploadLimits | None = None,
     ) -> None:
         """Stand before an application.
 
@@ -34,56 +47,80 @@ class UploadRoom:
             app: what comes after.
             path: what an upload's address has before the session's id.
             budget: bytes for the files of all sessions, by the session's id.
-            file_bytes: the most that one file may have.
-            total_s: an upload that took so long is given up, seconds.
+            make_room: is called where there is no room, to let go what nobody looks at.
+            limits: how long an upload may take, in all and for its next piece.
         """
         self._app = app
         self._path = path
         self._budget = budget
-        self._file_bytes = file_bytes
-        self._total_s = total_s
+        self._make_room = make_room
+        self._limits = limits or UploadLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an upload for which there is no room; pass everything else on."""
         if scope["type"] != "http" or scope["method"] != "PUT" or self._path not in scope["path"]:
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("Content-Length", "")
-        size_bytes = (
-            int(declared) if declared.isdecimal() and len(declared) < 20 else self._file_bytes
-        )
         session = scope["path"].partition(self._path)[2].partition("/")[0]
         coming = self._budget.share(session)
-        if not coming.grow(size_bytes):
-            refusal = PlainTextResponse(
-                "There is no room for this file: remove some photos, or try again later.",
-                413,
-            )
-            await refusal(scope, receive, send)
-            return
         try:
-            await self._in_time(scope, receive, send)
+            if self._announced_fits(coming, Headers(scope=scope).get("Content-Length", "")):
+                refusal = await self._passed_on(coming, scope, receive, send)
+            else:
+                refusal = _NO_ROOM
         finally:
             coming.give_back()
+        if refusal is not None:
+            await refusal(scope, receive, send)
 
-    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _passed_on(
+        self, coming: Share, scope: Scope, receive: Receive, send: Send
+    ) -> PlainTextResponse | None:
+        """Return what is to be answered, or None where the application has done so."""
+        refusal: PlainTextResponse | None = None
         answered = False
 
-        async def note(message: Message) -> None:
+        async def counted() -> Message:
+            nonlocal refusal
+            try:
+                async with asyncio.timeout(self._limits.idle_s):
+                    message = await receive()
+            except TimeoutError:
+                refusal = _TOO_SLOW
+                raise _RefusedError from None
+            if not self._grows(coming, len(message.get("body", b""))):
+                refusal = _NO_ROOM
+                raise _RefusedError
+            return message
+
+        async def noted(message: Message) -> None:
             nonlocal answered
-            answered = True
-            await send(message)
+            if refusal is None or answered:
+                answered = True
+                await send(message)
 
         try:
-            async with asyncio.timeout(self._total_s):
-                await self._app(scope, receive, note)
+            async with asyncio.timeout(self._limits.total_s):
+                await self._app(scope, counted, noted)
         except TimeoutError:
-            if answered:
-                raise
-            refusal = PlainTextResponse(
-                "The file came too slowly: try again.", 408, {"Connection": "close"}
-            )
-            await refusal(scope, receive, send)
+            refusal = _TOO_SLOW
+        except _RefusedError:
+            pass
+        return None if answered else refusal
+
+    def _announced_fits(self, coming: Share, declared: str) -> bool:
+        # What is announced and too much is not waited for; it is not taken, either.
+        if not (declared.isdecimal() and len(declared) < 20):
+            return True
+        fits = self._grows(coming, int(declared))
+        coming.give_back()
+        return fits
+
+    def _grows(self, coming: Share, size_bytes: int) -> bool:
+        if coming.grow(size_bytes):
+            return True
+        self._make_room()
+        return coming.grow(size_bytes)
 
 
 def session_budget(

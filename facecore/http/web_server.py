@@ -41,8 +41,9 @@ def listening_socket(host: str, port: int) -> socket.socket:
             (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=False
         )
     except OSError as error:
+        why = (error.strerror or type(error).__name__).partition(" (")[0]
         raise ServerError(
-            f"The server cannot listen at {host}, port {port} ({error.strerror}): choose another "
+            f"The server cannot listen at {host}, port {port} ({why}): choose another "
             "address of this machine with --host, or another port with --port."
         ) from error
     listening.setblocking(False)

@@ -1,22 +1,78 @@
-"""The HTTP API as a part of Streamlit's own server; ``server_app.py`` puts both together."""
+"""The dashboard, with or without the HTTP API, as one application and as a process.
+
+``python -m facecore.ui.server ENTRY`` is what ``facecore serve`` and ``facecore dashboard``
+become. ``streamlit run`` serves the same pages without the bounds on connections.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
 
+from facecore.errors import FacecoreError
+from facecore.http import web_server
 from facecore.http.api import PICTURE_AGE_S, PICTURES_BYTES, HttpApi
 from facecore.http.image_store import ImageStore
 from facecore.http.page_uploads import UploadRoom, session_budget
+from facecore.http.site_guard import SiteGuard, default_hosts
 from facecore.http.uploads import UploadLimits
 from facecore.machine.memory_plan import memory_plan
 from facecore.serving.service import process_service
-from facecore.ui.streamlit_internals import UPLOAD_PATH, keep_uploads_in_memory, uploaded_bytes
+from facecore.ui.streamlit_internals import (
+    UPLOAD_PATH,
+    close_lost_sessions,
+    configure,
+    keep_uploads_in_memory,
+    uploaded_bytes,
+)
+
+ALLOWED_HOSTS_VARIABLE = "FACECORE_ALLOWED_HOSTS"
+LOST_FOR_S = 120.0
+"""A session without a connection is kept for so long, in case its page comes back."""
+
+_SWEEP_S = 10.0
+
+
+def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st.App:
+    """Return the dashboard of an entry script as an ASGI application.
+
+    Args:
+        entry: the script that ``streamlit run`` would take.
+        with_api: whether the HTTP API answers beside it.
+        hosts: names that it answers to; where empty, what the environment or the address
+            that it listens at says.
+
+    Raises:
+        SettingsError: a variable of the environment is no number or outside its range.
+    """
+    keep_uploads_in_memory()
+    api = make_api() if with_api else None
+    return st.App(
+        entry,
+        routes=api.routes() if api else None,
+        middleware=[_site_guard(hosts), *page_uploads()],
+        lifespan=partial(running, api),
+    )
+
+
+def _site_guard(hosts: Sequence[str]) -> Middleware:
+    named = os.environ.get(ALLOWED_HOSTS_VARIABLE, "").split(",")
+    address = str(st.get_option("server.address") or "0.0.0.0")
+    return Middleware(
+        SiteGuard,
+        hosts=tuple(hosts) or tuple(filter(None, map(str.strip, named))) or default_hosts(address),
+        origins=st.get_option("server.corsAllowedOrigins") or (),
+    )
 
 
 def make_api() -> HttpApi:
@@ -25,7 +81,6 @@ def make_api() -> HttpApi:
     Raises:
         SettingsError: a variable of the environment is no number or outside its range.
     """
-    keep_uploads_in_memory()
     name = str(st.get_option("server.baseUrlPath") or "").strip("/")
     plan, max_bytes = memory_plan(), _max_upload_bytes()
     return HttpApi(
@@ -50,9 +105,9 @@ def upload_limits(max_bytes: int, memory_bytes: int) -> UploadLimits:
 
 def page_uploads() -> list[Middleware]:
     """Return what watches over the pages' uploads; for ``App(middleware=...)``."""
-    file_bytes = _max_upload_bytes()
-    budget = session_budget(memory_plan().upload_bytes, file_bytes, uploaded_bytes)
-    return [Middleware(UploadRoom, path=UPLOAD_PATH, budget=budget, file_bytes=file_bytes)]
+    budget = session_budget(memory_plan().upload_bytes, _max_upload_bytes(), uploaded_bytes)
+    make_room = partial(close_lost_sessions, 0)
+    return [Middleware(UploadRoom, path=UPLOAD_PATH, budget=budget, make_room=make_room)]
 
 
 def _max_upload_bytes() -> int:
@@ -60,8 +115,45 @@ def _max_upload_bytes() -> int:
 
 
 @asynccontextmanager
-async def warmed_up(api: HttpApi, _app: Any) -> AsyncIterator[None]:
-    """Load the networks beside the server's start; for ``App(lifespan=...)``."""
-    loading = asyncio.get_running_loop().run_in_executor(None, api.warm_up)
+async def running(api: HttpApi | None, _app: Any) -> AsyncIterator[None]:
+    """Load the networks beside the server's start, and let lost sessions go by a clock."""
+    sweeping = asyncio.create_task(_sweep())
+    loading = (
+        asyncio.get_running_loop().run_in_executor(None, api.warm_up) if api else asyncio.sleep(0)
+    )
     yield
+    sweeping.cancel()
     await loading
+
+
+async def _sweep() -> None:
+    while True:
+        await asyncio.sleep(_SWEEP_S)
+        close_lost_sessions(LOST_FOR_S)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve an entry script until a signal ends it; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m facecore.ui.server")
+    parser.add_argument("entry", type=Path)
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--allowed-hosts", default="")
+    parser.add_argument("--with-api", action="store_true")
+    parsed = parser.parse_args(arguments)
+    configure(parsed.entry, parsed.host, parsed.port)
+    try:
+        with web_server.listening_socket(parsed.host, parsed.port) as listening:
+            hosts = tuple(filter(None, map(str.strip, parsed.allowed_hosts.split(","))))
+            app = application(parsed.entry, with_api=parsed.with_api, hosts=hosts)
+            shown = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
+            print(f"The dashboard is at http://{shown}:{parsed.port} (Ctrl-C ends it).", flush=True)
+            web_server.serve(app, listening, web_server.connection_limits(memory_plan()))
+    except FacecoreError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

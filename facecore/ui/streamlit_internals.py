@@ -7,16 +7,53 @@ changes one, it is this file that has to change, and no other.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 import streamlit as st
 from starlette import formparsers
-from streamlit import runtime
+from streamlit import config, runtime
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.web import bootstrap
 
 UPLOAD_PATH = "/_stcore/upload_file/"
 """Where Streamlit's browser part sends files: then comes the session's id, "/", the file's."""
+
+
+def configure(entry: Path, address: str, port: int) -> None:
+    """Have Streamlit read its settings as ``streamlit run`` does for an entry script."""
+    config._main_script_path = str(entry)
+    bootstrap.load_config_options(
+        {"server_address": address, "server_port": port, "server_headless": True}
+    )
+
+
+def close_lost_sessions(lost_for_s: float) -> None:
+    """Close the sessions that have had no connection for so long, seconds; 0 closes all of them.
+
+    Streamlit lets them go, with their files and what they remember, only when the next
+    session is lost. To be called again and again: time counts from the call that first
+    finds a session without its connection.
+    """
+    if not runtime.exists():
+        return
+    running, now_s = runtime.get_instance(), time.monotonic()
+    lost = {
+        info.session.id
+        for info in running._session_mgr.list_sessions()
+        if not running.is_active_session(info.session.id)
+    } | {session for session in uploaded_bytes() if not running.is_active_session(session)}
+    for session in _LOST_SINCE_S.keys() - lost:
+        del _LOST_SINCE_S[session]
+    for session in lost:
+        if now_s - _LOST_SINCE_S.setdefault(session, now_s) >= lost_for_s:
+            running.close_session(session)
+            running.uploaded_file_mgr.remove_session_files(session)
+
+
+_LOST_SINCE_S: dict[str, float] = {}
 
 
 def run_through_entry() -> None:

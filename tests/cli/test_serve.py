@@ -46,8 +46,18 @@ def test_a_port_in_use_ends_it(tmp_path: Path) -> None:
     with running_server(tmp_path / "first.log", api=True) as address:
         port = address.rsplit(":", 1)[1]
         done = facecore("serve", f"--port={port}")
-    assert done.returncode == 1
-    assert f"Port {port} is not available" in done.stdout + done.stderr
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert f"port {port} (Address already in use)" in line
+
+
+def test_an_address_of_another_machine_ends_it() -> None:
+    """It cannot be listened at, which is one sentence and no traceback."""
+    done = facecore("serve", "--host=203.0.113.7")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: The server cannot listen at 203.0.113.7")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -199,10 +199,12 @@ def test_unfinished_messages_share_one_budget() -> None:
             client.close()
 
 
-@pytest.mark.parametrize("limits", [{"total": 20}, {"per_address": 20}])
-def test_silent_connections_make_room_for_who_asks(limits: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "limits", [ConnectionLimits(total=20), ConnectionLimits(per_address=20)], ids=["all", "one"]
+)
+def test_silent_connections_make_room_for_who_asks(limits: ConnectionLimits) -> None:
     """However many stay silent, the next client has its answer."""
-    with _served(ConnectionLimits(**limits)) as (account, port):
+    with _served(limits) as (account, port):
         silent = [_connect(port) for _ in range(60)]
         _until(lambda: len(account) == 20)
         assert all(_ask(port) for _ in range(5))

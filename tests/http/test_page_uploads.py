@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from facecore.http.page_uploads import UploadRoom, session_budget
+from facecore.http.uploads import UploadLimits
 from tests.http.conftest import exchange, in_a_loop
 
 MB = 10**6
@@ -49,7 +50,7 @@ def _statuses(
             await room(scopes[number], receive, send)
 
         budget = session_budget(most_bytes, file_bytes, lambda: held or {})
-        room = UploadRoom(app, path="/upload/", budget=budget, file_bytes=file_bytes)
+        room = UploadRoom(app, path="/upload/", budget=budget)
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(request(number)) for number in range(len(scopes))
         ]
@@ -80,21 +81,76 @@ def test_what_others_have_is_taken() -> None:
     assert _statuses(_scope(str(6 * MB)), held=held) == [413]
 
 
-def test_what_is_on_its_way_counts() -> None:
-    """Of uploads at once the last finds what the first ones take, though nothing is there yet."""
-    first, second, last = (f"{PATH}{session}/1" for session in "abc")
-    begun = _scope(str(40 * MB), first)
-    rest = _scope(str(20 * MB), second)
-    assert _statuses(begun, rest, _scope("1", last), most_bytes=60 * MB) == [204, 204, 413]
-    assert _statuses(begun, rest, most_bytes=60 * MB - 1) == [204, 413]
+def _arriving(
+    *uploads: tuple[str, int],
+    most_bytes: int,
+    announced: int = 1,
+    held: Callable[[], Mapping[str, int]] = dict,
+    **how: Any,
+) -> list[int]:
+    """Let pieces of 1 MB of several uploads arrive in turn; each ends when the last has come."""
+    statuses: dict[int, int] = {}
+
+    async def run() -> None:
+        everything = asyncio.Barrier(len(uploads))
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            while (await receive())["more_body"]:
+                pass
+            await everything.wait()
+            await PlainTextResponse("", 204)(scope, receive, send)
+
+        async def upload(number: int, session: str, megabytes: int) -> None:
+            pieces = iter(range(megabytes))
+
+            async def receive() -> Message:
+                await asyncio.sleep(0)
+                more = next(pieces, None) is not None
+                return {"type": "http.request", "body": bytes(MB * more), "more_body": more}
+
+            scope = _scope(str(announced), f"{PATH}{session}/{number}")
+            answer = await exchange(room, dict(scope), receive)
+            statuses[number] = answer.status
+            if answer.status != 204:
+                await everything.wait()
+
+        budget = session_budget(most_bytes, 50 * MB, held)
+        room = UploadRoom(app, path="/upload/", budget=budget, **how)
+        await asyncio.gather(*(upload(number, *one) for number, one in enumerate(uploads)))
+        assert budget.taken() == 0
+
+    in_a_loop(run())
+    return [statuses[number] for number in range(len(uploads))]
 
 
-def test_what_is_on_its_way_counts_for_its_session() -> None:
-    """Of two uploads at once that together are more than a share, the second is refused."""
-    other = _scope(str(30 * MB), path=f"{PATH}somebody/1")
-    mine = _scope(str(30 * MB))
-    assert _statuses(mine, mine, other, most_bytes=200 * MB) == [204, 204, 204]
-    assert _statuses(mine, mine, other, most_bytes=110 * MB, file_bytes=40 * MB) == [204, 413, 204]
+def test_what_has_come_counts() -> None:
+    """Of uploads at once the one that fills the room is refused, whatever was announced."""
+    size: dict[str, Any] = {"most_bytes": 60 * MB}
+    assert _arriving(("a", 30), ("b", 30), **size) == [204, 204]
+    assert sorted(_arriving(("a", 31), ("b", 31), **size)) == [204, 413]
+
+
+def test_what_was_only_announced_takes_no_room() -> None:
+    """Many that announce the largest file and send nothing keep nobody out."""
+    size: dict[str, Any] = {"most_bytes": 60 * MB, "announced": 50 * MB}
+    uploads = [(f"silent{number}", 0) for number in range(8)]
+    assert _arriving(*uploads, ("me", 40), **size) == [204] * 9
+
+
+def test_what_has_come_counts_for_its_session() -> None:
+    """Of two uploads at once that together are more than a share, one is refused."""
+    mine = [("me", 30), ("me", 30)]
+    assert _arriving(*mine, ("b", 30), most_bytes=200 * MB) == [204] * 3
+    answers = _arriving(*mine, ("b", 30), most_bytes=110 * MB)
+    assert (sorted(answers[:2]), answers[2]) == ([204, 413], 204)
+
+
+def test_room_is_made_before_anybody_is_refused() -> None:
+    """What nobody looks at any more goes first."""
+    held = {"lost": 45 * MB}
+    size: dict[str, Any] = {"most_bytes": 60 * MB, "held": lambda: held}
+    assert _arriving(("me", 30), **size) == [413]
+    assert _arriving(("me", 30), **size, make_room=held.clear) == [204]
 
 
 def _upload_answers(
@@ -123,8 +179,9 @@ def test_slow_upload_is_given_up(drips: bool) -> None:
         return {"type": "http.request", "body": b"-", "more_body": True}
 
     def room_of(app: ASGIApp) -> UploadRoom:
+        limits = UploadLimits(total_s=0.05) if drips else UploadLimits(idle_s=0.05)
         budget = session_budget(50 * MB, 50 * MB, dict)
-        return UploadRoom(app, path="/upload/", budget=budget, file_bytes=50 * MB, total_s=0.05)
+        return UploadRoom(app, path="/upload/", budget=budget, limits=limits)
 
     for answer in _upload_answers(room_of, receive, 2):
         assert answer.status == 408
@@ -136,8 +193,7 @@ def test_upload_in_time_is_taken() -> None:
     """Who sends all in time hears what the application says, as often as there is room."""
 
     def room_of(app: ASGIApp) -> UploadRoom:
-        budget = session_budget(50 * MB, 50 * MB, dict)
-        return UploadRoom(app, path="/upload/", budget=budget, file_bytes=50 * MB)
+        return UploadRoom(app, path="/upload/", budget=session_budget(50 * MB, 50 * MB, dict))
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b"-", "more_body": False}
@@ -146,10 +202,9 @@ def test_upload_in_time_is_taken() -> None:
 
 
 @pytest.mark.parametrize("size", [None, "", "-1", "x", "9" * 400])
-def test_unsaid_size_counts_as_the_largest(size: str | None) -> None:
-    """Without a size that can be believed, it is that of the largest file."""
-    assert _statuses(_scope(size), most_bytes=10 * MB) == [413]
-    assert _statuses(_scope(size), most_bytes=200 * MB) == [204]
+def test_unsaid_size_is_found_out(size: str | None) -> None:
+    """Without a size that can be believed, what comes decides."""
+    assert _statuses(_scope(size), most_bytes=0) == [204]
 
 
 def test_everything_else_passes() -> None:

@@ -14,7 +14,7 @@ from facecore.errors import SettingsError
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import shared as resources
-from facecore.ui.server import make_api, upload_limits, warmed_up
+from facecore.ui.server import make_api, running, upload_limits
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
 from tests.pages.conftest import forget_service
@@ -43,7 +43,7 @@ def _paths(routes: object) -> list[str]:
     return [route.path for route in routes if isinstance(route, Route)]
 
 
-def test_the_door_is_no_page() -> None:
+def test_the_api_is_no_page() -> None:
     """No path of the api is the address of a page or one of Streamlit's own."""
     pages = {f"/{path.stem}" for path in (REPOSITORY / "pages").glob("*.py")}
     paths = _paths(make_api().routes())
@@ -66,11 +66,11 @@ def test_limits_and_paths_are_those_of_the_page() -> None:
 
 
 @pytest.mark.usefixtures("fresh_service")
-def test_pages_and_door_share_one_service() -> None:
+def test_pages_and_api_share_one_service() -> None:
     """Networks that the start of the server loads are those that a session then finds."""
 
     async def live() -> None:
-        async with warmed_up(make_api(), None):
+        async with running(make_api(), None):
             pass
 
     in_a_loop(live())
@@ -90,7 +90,7 @@ def test_a_wrong_environment_stops_the_start(monkeypatch: pytest.MonkeyPatch) ->
     ("memory_mb", "max_mb", "photos", "share"),
     [(20, 20, 1, 1.0), (50, 50, 1, 1.0), (134, 50, 2, 0.5), (10_000, 50, 4, 0.5)],
 )
-def test_door_holds_what_the_memory_has_room_for(
+def test_api_holds_what_the_memory_has_room_for(
     memory_mb: int, max_mb: int, photos: int, share: float
 ) -> None:
     """Fewer photos are held where there is less memory, and none that could never be."""
