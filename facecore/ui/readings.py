@@ -21,9 +21,8 @@ from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
+from facecore.ui.networks import service, session_turn
 from facecore.ui.photos import Reading
-from facecore.ui.shared import service
-from facecore.ui.waiting import session_turn
 
 PREVIEW_SIDE_PX = 1400
 CROP_SIDE_PX = 160

@@ -17,7 +17,7 @@ from facecore.settings import (
     InputShape,
     RuntimeOptions,
 )
-from facecore.ui.shared import usable_threads
+from facecore.ui.networks import usable_threads
 
 _SIDES = ("320", "480", "640", "800", "1024", "1280", "1600", "2048", "none")
 AUTOMATIC = "auto"

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from facecore.serving.service import forget_process_service
-from facecore.ui import shared as resources
+from facecore.ui import networks
+from facecore.ui.models import measured
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made
 
@@ -33,7 +34,7 @@ PAGES = {
 
 def forget_service() -> None:
     """Let the server's networks go, wherever they are held."""
-    resources.service.clear()
+    networks.service.clear()
     forget_process_service()
 
 
@@ -79,10 +80,10 @@ def not_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     folder = tmp_path / "missing"
     monkeypatch.setenv("FACECORE_MODELS_DIR", str(folder))
     forget_service()
-    resources.file_statuses.clear()
+    measured.file_statuses.clear()
     yield folder
     forget_service()
-    resources.file_statuses.clear()
+    measured.file_statuses.clear()
 
 
 @pytest.fixture(autouse=True)

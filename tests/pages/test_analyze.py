@@ -16,8 +16,7 @@ from facecore.models.network import Network
 from facecore.settings import RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.sources.samples import samples
-from facecore.ui import inputs
-from facecore.ui import shared as resources
+from facecore.ui import inputs, networks
 from tests.pages.conftest import expect_no_error, forget_service, go_to, metrics, upload, visit
 
 # A page is run, with the real networks.
@@ -36,7 +35,7 @@ ODD_NAMES = [
 def batches(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
     """Note how many pictures each pass of the server's own networks gets, by network."""
     noted: dict[str, list[int]] = {}
-    for network in resources.analyzer(RuntimeOptions()).networks:
+    for network in networks.analyzer(RuntimeOptions()).networks:
         noted[network.spec.role] = []
         monkeypatch.setattr(network, "run", _noting(network, noted[network.spec.role]))
     return noted
@@ -211,7 +210,7 @@ def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> N
     app = visit()
     before = {role: list(noted) for role, noted in batches.items()}
     app.sidebar.toggle(key="winograd").set_value(False).run()
-    others = resources.analyzer(RuntimeOptions(engine_options=(("winograd", False),))).networks
+    others = networks.analyzer(RuntimeOptions(engine_options=(("winograd", False),))).networks
     assert [network.forward_count for network in others] == [1, 1, 1]
     assert all(
         network.options == RuntimeOptions(engine_options=(("winograd", False),))
@@ -226,7 +225,7 @@ def test_networks_of_earlier_options_are_let_go() -> None:
     """However many options a session tries, no more sets stay in memory than are cached."""
     forget_service()
     app = visit()
-    first = weakref.ref(resources.analyzer(RuntimeOptions()))
+    first = weakref.ref(networks.analyzer(RuntimeOptions()))
     for key in ("winograd", "fusion"):
         app.sidebar.toggle(key=key).set_value(False).run()
     expect_no_error(app)

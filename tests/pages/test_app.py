@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.ui import state
+from facecore.ui.monitor.live import LIVE_SAMPLES
 from tests.pages.conftest import expect_no_error, go_to, metrics, visit
 
 DEFAULTS = {
@@ -181,4 +181,4 @@ def test_live_strip_remembers_a_minute_at_most() -> None:
     app = visit("monitor")
     kept = app.session_state["facecore.live"]
     assert len(kept) == 1
-    assert kept.maxlen == state.LIVE_SAMPLES == 60
+    assert kept.maxlen == LIVE_SAMPLES == 60

@@ -25,7 +25,7 @@ from facecore.settings.server import QueueSettings
 from facecore.sources.archive import PhotoArchive
 from facecore.sources.archive_directory import ArchiveEntry
 from facecore.sources.photo import Photo
-from facecore.ui import shared as resources
+from facecore.ui import networks
 from facecore.ui.batch import results as batch_results
 from facecore.ui.batch.inputs import BUDGET
 from facecore.ui.batch.results import _annotated_zip, _file
@@ -77,7 +77,7 @@ def _list(app: AppTest) -> pd.DataFrame:
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> InferenceQueue:
     """The server's queue with the networks loaded; held, it keeps a batch from going on."""
-    resources.analyzer(RuntimeOptions())
+    networks.analyzer(RuntimeOptions())
     queue = process_service().queue
     monkeypatch.setattr(queue, "settings", QueueSettings(max_wait_s=60))
     return queue

@@ -12,8 +12,9 @@ from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.settings.server import QueueSettings
 from facecore.sources.samples import samples
-from facecore.ui import shared as resources
-from facecore.ui.waiting import waiting_in_words
+from facecore.ui import networks
+from facecore.ui.models import measured
+from facecore.ui.networks import waiting_in_words
 from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, upload, visit
 
 # A page is run, with the real networks.
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[InferenceQueue]:
     """The server's queue, with a line of length zero and the networks loaded."""
-    resources.analyzer(RuntimeOptions())
+    networks.analyzer(RuntimeOptions())
     queue = process_service().queue
     monkeypatch.setattr(queue, "settings", QueueSettings(queue_limit=0))
     yield queue
@@ -84,7 +85,7 @@ def test_of_many_photos_none_waits_behind_a_refused_one(
 @pytest.mark.parametrize("address", PAGES)
 def test_every_page_opens_while_the_server_is_busy(address: str, queue: InferenceQueue) -> None:
     """No page breaks; those that need a turn at once say that there is none."""
-    resources.profiles.clear()
+    measured.profiles.clear()
     with queue.enter("somebody else"):
         app = visit(address)
     assert app.title.values == [PAGES[address]]
@@ -160,7 +161,7 @@ def test_a_photo_is_decoded_again_only_at_the_gate(
     admitted = queue.stats().admitted
     app.slider(key="tune_threshold").set_value(0.5).run()
     assert queue.stats().admitted == admitted
-    monkeypatch.setattr("facecore.ui.photos.MAX_DECODED_BYTES", 0)
+    monkeypatch.setattr("facecore.ui.photos.BUDGET.limit", 0)
     app = visit("tune", sample=samples()[1].title)
     admitted = queue.stats().admitted
     app.slider(key="tune_threshold").set_value(0.6).run()

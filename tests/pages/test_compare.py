@@ -13,7 +13,7 @@ from facecore.experiment.claims import claims
 from facecore.experiment.record import Plan
 from facecore.experiment.storage import experiment_to_json
 from facecore.experiment.variants import Variant
-from facecore.ui.state import MAX_EXPERIMENTS
+from facecore.ui.compare.state import MAX_EXPERIMENTS
 from tests.experiment.conftest import MadeExperiment
 from tests.pages.conftest import expect_no_error, go_to, visit
 

@@ -10,7 +10,7 @@ import cv2
 import pytest
 
 from facecore.models.catalogue import network_specs
-from facecore.ui import shared as resources
+from facecore.ui.models import measured
 from tests.pages.conftest import expect_no_error, forget_service, visit
 
 # A page is run, with the real networks.
@@ -25,10 +25,10 @@ def wrong_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setenv("FACECORE_MODELS_DIR", str(tmp_path))
     (tmp_path / FILES[0].name).write_bytes(b"other")
     forget_service()
-    resources.file_statuses.clear()
+    measured.file_statuses.clear()
     yield tmp_path / FILES[0].name
     forget_service()
-    resources.file_statuses.clear()
+    measured.file_statuses.clear()
 
 
 def test_each_set_says_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:

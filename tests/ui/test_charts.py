@@ -14,14 +14,10 @@ from facecore.engines.facts import LayerTime, NetworkProfile
 from facecore.results import STAGES, StageTimings
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.ui.charts import (
-    STAGE_COLOURS,
-    cpu_by_run,
-    latency_by_run,
-    layer_times,
-    memory_by_run,
-    stage_bar,
-)
+from facecore.ui.analyze.charts import stage_bar
+from facecore.ui.charts import STAGE_COLOURS
+from facecore.ui.models.charts import layer_times
+from facecore.ui.monitor.charts import cpu_by_run, latency_by_run, memory_by_run
 
 TIMINGS = StageTimings(decode_ms=4.0, detect_ms=20.0, classify_ms=30.25, total_ms=55.0)
 RUN = RunRecord(

@@ -17,8 +17,8 @@ from facecore.serving.history import MAX_RECORDS
 from facecore.ui.batch import run as batch_run
 from facecore.ui.batch.inputs import MAX_BATCH_PHOTOS
 from facecore.ui.batch.run import THUMBNAIL_SIDE_PX
-from facecore.ui.charts import latency_by_run
 from facecore.ui.compare.charts import latency_violins
+from facecore.ui.monitor.charts import latency_by_run
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made_trial
 from tests.ui.test_charts import RUN

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from facecore.errors import SettingsError
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui import shared as resources
+from facecore.ui import networks
 from facecore.ui.server import make_api, running, upload_limits
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
@@ -75,7 +75,7 @@ def test_pages_and_api_share_one_service() -> None:
 
     in_a_loop(live())
     (analyzer,) = process_service().loaded(RuntimeOptions())
-    assert resources.analyzer(RuntimeOptions()) is analyzer
+    assert networks.analyzer(RuntimeOptions()) is analyzer
 
 
 @pytest.mark.usefixtures("fresh_service")

@@ -6,15 +6,8 @@ import streamlit as st
 
 from facecore.results import Analysis
 from facecore.ui import state
-from facecore.ui.components import (
-    busy_note,
-    downloads,
-    face_cards,
-    gallery,
-    reading_error,
-    run_metrics,
-    stage_times,
-)
+from facecore.ui.analyze.views import downloads, face_cards, gallery, run_metrics, stage_times
+from facecore.ui.components import busy_note, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.photos import Reading
 from facecore.ui.readings import read_photos

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from facecore.results import AGE_GROUPS, GENDERS
+from facecore.ui.charts import laid_out
 
 _SURE, _UNSURE = "#0072B2", "#9EC5E4"
 _PHOTOS, _TIMES = "#009E73", "#E69F00"
 _HEIGHT_PX = 260
+_BAR_GAP = 0.15
 _MOST_BINS = 40
 
 
@@ -31,7 +33,7 @@ def faces_per_photo(photos_by_faces: Mapping[int, int]) -> go.Figure:
     highest = max(5, *numbers) if numbers else 5
     figure.update_xaxes(title="faces", range=[-0.6, highest + 0.6], tickformat="d")
     figure.update_yaxes(title="photos", tickformat="d", rangemode="tozero")
-    return _laid_out(figure)
+    return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
 def genders(counts: Mapping[tuple[str, bool], int]) -> go.Figure:
@@ -56,7 +58,7 @@ def latencies(latencies_ms: Sequence[float]) -> go.Figure:
     )
     figure.update_xaxes(title="milliseconds", rangemode="tozero")
     figure.update_yaxes(title="photos", tickformat="d", rangemode="tozero")
-    return _laid_out(figure)
+    return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
 def _answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go.Figure:
@@ -72,14 +74,4 @@ def _answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> g
     figure.update_layout(barmode="stack")
     figure.update_xaxes(type="category")
     figure.update_yaxes(title="faces", tickformat="d", rangemode="tozero")
-    return _laid_out(figure)
-
-
-def _laid_out(figure: go.Figure) -> go.Figure:
-    return figure.update_layout(
-        height=_HEIGHT_PX,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
-        showlegend=len(figure.data) > 1,
-        bargap=0.15,
-    )
+    return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)

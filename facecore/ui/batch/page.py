@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from facecore.ui import state
 from facecore.ui.batch import run as batch_run
+from facecore.ui.batch import state as batch_state
 from facecore.ui.batch.inputs import chosen_batch
 from facecore.ui.batch.results import results
 
@@ -17,7 +17,7 @@ def batch_page() -> None:
         "Many photos at once, read one after the other. You can look at other pages meanwhile; "
         "closing this tab ends it."
     )
-    batch = state.batch()
+    batch = batch_state.batch()
     if batch is None:
         batch_run.start_button(chosen_batch())
     elif batch_run.progress(batch):

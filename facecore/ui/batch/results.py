@@ -23,7 +23,7 @@ from facecore.serving.queue import InferenceQueue
 from facecore.statistics.intervals import percentile
 from facecore.ui import state
 from facecore.ui.batch import charts as batch_charts
-from facecore.ui.shared import service
+from facecore.ui.networks import service
 
 _LINE_HEIGHT_PX = 35
 _PICTURE_HEIGHT_PX = 72

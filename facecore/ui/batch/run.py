@@ -17,11 +17,11 @@ from facecore.results import Analysis
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
+from facecore.ui.batch import state as batch_state
 from facecore.ui.batch.inputs import BUDGET, ChosenPhotos
 from facecore.ui.batch.results import metrics, table
-from facecore.ui.components import friendly_errors
-from facecore.ui.jobs import bar_and_stop, sign
-from facecore.ui.shared import service
+from facecore.ui.components import bar_and_stop, friendly_errors, sign
+from facecore.ui.networks import service
 from facecore.wording import counted
 
 THUMBNAIL_SIDE_PX = 112
@@ -71,7 +71,7 @@ def progress(batch: BackgroundBatch) -> bool:
 @st.fragment(run_every=_LOOK_EVERY_S)
 def _running() -> None:
     with friendly_errors():
-        batch = state.batch()
+        batch = batch_state.batch()
         if batch is None or (now := batch.progress()).state not in ("running", "stopping"):
             st.rerun()
         note = "What is done is kept, and you can go on later."
@@ -86,13 +86,13 @@ def _running() -> None:
 
 def batch_sign() -> None:
     """Say in the sidebar of every page that a batch is under way; goes on where it was paused."""
-    batch = state.batch()
+    batch = batch_state.batch()
     if batch is not None and _progress(batch).state in ("running", "stopping"):
         sign("photo_library", _sign_in_words)
 
 
 def _sign_in_words() -> str | None:
-    batch = state.batch()
+    batch = batch_state.batch()
     if batch is None:
         return None
     now = _progress(batch)
@@ -108,7 +108,7 @@ def _start(chosen: ChosenPhotos) -> None:
         return
     stored = {**asdict(settings), **option_values(options)}
     batch = BackgroundBatch(chosen.photos, _reader(settings, options), stored, room)
-    state.keep_batch(batch, chosen.file_ids)
+    batch_state.keep_batch(batch, chosen.file_ids)
     _go_on(batch)
 
 
@@ -153,10 +153,10 @@ def _go_on(batch: BackgroundBatch) -> None:
 def _forget() -> None:
     # Lets go of the batch, its files and answers.
     _tied_to_session.clear()
-    batch = state.batch()
+    batch = batch_state.batch()
     if batch is not None and batch.room:
         batch.room.give_back()
-    state.keep_batch(None)
+    batch_state.keep_batch(None)
 
 
 @st.cache_resource(

@@ -11,7 +11,7 @@ from facecore.experiment.record import Trial
 from facecore.experiment.report import VariantReport
 from facecore.results import STAGES
 from facecore.statistics.agreement import best_points
-from facecore.ui.charts import STAGE_COLOURS
+from facecore.ui.charts import STAGE_COLOURS, laid_out
 
 VARIANT_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 """Okabe and Ito's palette; a variant keeps its colour in every chart."""
@@ -40,7 +40,7 @@ def live(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
         )
     figure.update_xaxes(title="seconds")
     figure.update_yaxes(title="milliseconds", rangemode="tozero")
-    return _laid_out(figure, 280)
+    return laid_out(figure, 280, legend=True)
 
 
 def latency_violins(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
@@ -62,7 +62,7 @@ def latency_violins(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
         )
     figure.update_xaxes(title="milliseconds", rangemode="tozero")
     figure.update_yaxes(**_variant_axis(names))
-    return _laid_out(figure, 90 + 75 * len(names), legend=False)
+    return laid_out(figure, 90 + 75 * len(names), legend=False)
 
 
 def stage_bars(reports: Sequence[VariantReport]) -> go.Figure:
@@ -85,7 +85,7 @@ def stage_bars(reports: Sequence[VariantReport]) -> go.Figure:
     figure.update_layout(barmode="stack")
     figure.update_xaxes(title="milliseconds")
     figure.update_yaxes(**_variant_axis([one.variant.name for one in reports]))
-    return _laid_out(figure, 110 + 45 * len(reports))
+    return laid_out(figure, 110 + 45 * len(reports), legend=True)
 
 
 def cpu_bars(reports: Sequence[VariantReport]) -> go.Figure:
@@ -137,7 +137,7 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
     figure.update_xaxes(title="milliseconds a photo", range=[0, 1.25 * slowest])
     figure.update_yaxes(title="% of faces answered the same", range=[-5, 118], tickmode="array")
     figure.update_yaxes(tickvals=[0, 25, 50, 75, 100])
-    return _laid_out(figure, 320)
+    return laid_out(figure, 320, legend=True)
 
 
 def _speeds_and_agreements(reports: Sequence[VariantReport]) -> dict[int, tuple[float, float]]:
@@ -174,7 +174,7 @@ def _grouped(
     largest = max((value or 0.0 for values in series.values() for value in values), default=1.0)
     figure.update_xaxes(title=unit, range=[0, 1.15 * largest])
     figure.update_yaxes(**_variant_axis([one.variant.name for one in reports]))
-    return _laid_out(figure, 110 + 50 * len(reports), legend=len(series) > 1)
+    return laid_out(figure, 110 + 50 * len(reports), legend=len(series) > 1)
 
 
 def _names(reports: Sequence[VariantReport]) -> list[str]:
@@ -200,12 +200,3 @@ def _short(name: str) -> str:
 def _shown(name: str) -> str:
     # Plotly takes a name for HTML, but does not know &quot;.
     return html.escape(name, quote=False)
-
-
-def _laid_out(figure: go.Figure, height: int, *, legend: bool = True) -> go.Figure:
-    return figure.update_layout(
-        height=height,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0, "traceorder": "normal"},
-        showlegend=legend,
-    )

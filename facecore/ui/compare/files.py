@@ -14,6 +14,7 @@ from facecore.experiment.report import Outcome
 from facecore.experiment.storage import MAX_FILE_BYTES, experiment_from_json, experiment_to_json
 from facecore.export import csv_bytes
 from facecore.ui import state
+from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.results import all_variants_table
 
 
@@ -27,8 +28,8 @@ def chosen_experiment() -> Outcome | None:
         key="experiment_files",
         on_change=_load,
     )
-    known = state.experiments()
-    newest = state.experiment_to_show_next()
+    known = compare_state.experiments()
+    newest = compare_state.experiment_to_show_next()
     if not known:
         st.caption("Nothing yet.")
         return None
@@ -72,7 +73,7 @@ def _csv(table: Callable[[], pd.DataFrame]) -> bytes:
 
 def all_experiments() -> None:
     """Show the variants of all experiments in one table, where there are several."""
-    known = state.experiments()
+    known = compare_state.experiments()
     if len(known) < 2:
         return
     st.subheader("All experiments together")
@@ -83,14 +84,14 @@ def all_experiments() -> None:
 
 def _load() -> None:
     for file in state.widget_value("experiment_files") or []:
-        if file.file_id in state.loaded_files():
+        if file.file_id in compare_state.loaded_files():
             continue
-        state.loaded_files().add(file.file_id)
+        compare_state.loaded_files().add(file.file_id)
         try:
             if file.size > MAX_FILE_BYTES:
                 state.keep_message(f"{file.name}: the file is too large for an experiment.")
                 continue
             experiment = experiment_from_json(file.getvalue())
-            state.keep_experiment(file.name, Outcome.of(experiment))
+            compare_state.keep_experiment(file.name, Outcome.of(experiment))
         except Exception as error:  # noqa: BLE001 - one file must not stop the others
             state.keep_message(f"{file.name}: {friendly_message(error)}")

@@ -24,7 +24,7 @@ from facecore.settings import (
     CropSource,
     InputShape,
 )
-from facecore.ui.shared import usable_threads
+from facecore.ui.networks import usable_threads
 
 _SIDES_PX = (None, 320, 480, 640, 800, 1024, 1280, 1600, 2048)
 

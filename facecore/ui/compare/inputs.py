@@ -17,6 +17,7 @@ from facecore.experiment.variants import (
     differences_in_words,
 )
 from facecore.ui import state
+from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.form import variant_form
 
 _OWN = "own"
@@ -25,10 +26,10 @@ _MOST_BUDGET_S = 600
 
 def chosen_variants() -> tuple[Variant, ...]:
     """Draw the choice of variants, with only their differences, and give them."""
-    if not state.variants():
+    if not compare_state.variants():
         _use_claim(_claims()["optimised"])
     # Whoever changed the variants did not set the widget, and need not know it.
-    state.set_widget_values({"comparison": state.chosen_claim() or _OWN})
+    state.set_widget_values({"comparison": compare_state.chosen_claim() or _OWN})
     st.selectbox(
         "Comparison",
         [*_claims(), _OWN],
@@ -37,7 +38,7 @@ def chosen_variants() -> tuple[Variant, ...]:
         on_change=_take_comparison,
         help="Ready-made ones to start from; change, add and remove variants as you like.",
     )
-    variants = state.variants()
+    variants = compare_state.variants()
     for column, place in zip(st.columns(len(variants)), range(len(variants)), strict=True):
         with column.container(border=True):
             _variant_card(variants, place)
@@ -89,13 +90,13 @@ def _claims() -> dict[str, Claim]:
 
 
 def _use_claim(claim: Claim) -> None:
-    state.keep_variants(claim.variants, claim.key)
+    compare_state.keep_variants(claim.variants, claim.key)
 
 
 def _take_comparison() -> None:
     key = state.widget_value("comparison")
     if key == _OWN:
-        state.keep_variants(state.variants())
+        compare_state.keep_variants(compare_state.variants())
     else:
         _use_claim(_claims()[key])
 
@@ -115,7 +116,7 @@ def _variant_card(variants: Sequence[Variant], place: int) -> None:
         key=f"remove_{place}",
         icon=":material/close:",
         disabled=len(variants) <= MIN_VARIANTS,
-        on_click=partial(state.keep_variants, [*variants[:place], *variants[place + 1 :]]),
+        on_click=partial(compare_state.keep_variants, [*variants[:place], *variants[place + 1 :]]),
     )
 
 
@@ -147,12 +148,12 @@ def _add(variants: Sequence[Variant], like: Variant, name: str) -> None:
     while unique in taken:
         unique, number = f"{name[: MAX_NAME_LETTERS - 5]} ({number})", number + 1
     added = Variant(name=unique, settings=like.settings, options=like.options, process=like.process)
-    state.keep_variants([*variants, added])
+    compare_state.keep_variants([*variants, added])
 
 
 @st.dialog("Change a variant", width="large")
 def _change(place: int) -> None:
-    variants = list(state.variants())
+    variants = list(compare_state.variants())
     changed = variant_form(variants[place], place)
     if changed is None:
         return
@@ -161,5 +162,5 @@ def _change(place: int) -> None:
         return
     if changed != variants[place]:
         variants[place] = changed
-        state.keep_variants(variants)
+        compare_state.keep_variants(variants)
     st.rerun()

@@ -17,7 +17,7 @@ from facecore.imaging.pictures import decode_picture
 from facecore.results import Box, Face
 from facecore.statistics.agreement import AGREEMENT_IOU
 from facecore.ui import state
-from facecore.ui.shared import service
+from facecore.ui.networks import service
 from facecore.wording import counted
 
 _SIDE_PX = 700

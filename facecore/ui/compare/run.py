@@ -14,9 +14,9 @@ from facecore.experiment.report import Outcome
 from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.compare import charts as compare_charts
-from facecore.ui.components import as_text, friendly_errors
-from facecore.ui.jobs import bar_and_stop, sign
-from facecore.ui.shared import service
+from facecore.ui.compare import state as compare_state
+from facecore.ui.components import as_text, bar_and_stop, friendly_errors, sign
+from facecore.ui.networks import service
 from facecore.wording import counted
 
 _LOOK_EVERY_S = 0.5
@@ -24,7 +24,7 @@ _LOOK_EVERY_S = 0.5
 
 def start_button(plan: Plan, photos: Sequence[Photo]) -> None:
     """Draw the button that starts an experiment, unless this session has one under way."""
-    running = state.running_experiment()
+    running = compare_state.running_experiment()
     if st.button(
         f"Measure {len(plan.variants)} variants on {counted(len(photos), 'photo')}",
         key="measure",
@@ -40,13 +40,13 @@ def start_button(plan: Plan, photos: Sequence[Photo]) -> None:
 
 def collect() -> None:
     """Take over what an experiment has measured once it is done."""
-    running = state.running_experiment()
+    running = compare_state.running_experiment()
     if running is None or running.is_running:
         return
-    state.keep_running_experiment(None)
+    compare_state.keep_running_experiment(None)
     if running.result is not None:
         title = f"{running.result.started_at:%Y-%m-%d %H:%M:%S} UTC, {_names(running.plan)}"
-        state.keep_experiment(title, Outcome.of(running.result))
+        compare_state.keep_experiment(title, Outcome.of(running.result))
     if running.error:
         state.keep_message(running.error)
 
@@ -60,14 +60,14 @@ def messages() -> None:
 
 def progress() -> None:
     """Show how far this session's experiment is, with a live chart, and how to stop it."""
-    if state.running_experiment() is not None:
+    if compare_state.running_experiment() is not None:
         _progress()
 
 
 @st.fragment(run_every=_LOOK_EVERY_S)
 def _progress() -> None:
     with friendly_errors():
-        running = state.running_experiment()
+        running = compare_state.running_experiment()
         if running is None or not running.is_running:
             st.rerun()
         now = running.progress
@@ -88,12 +88,12 @@ def _progress() -> None:
 
 def experiment_sign() -> None:
     """Say in the sidebar of every page that an experiment is under way."""
-    if state.running_experiment() is not None:
+    if compare_state.running_experiment() is not None:
         sign("science", _sign_in_words)
 
 
 def _sign_in_words() -> str | None:
-    running = state.running_experiment()
+    running = compare_state.running_experiment()
     if running is None:
         return None
     words = _in_words(running) if running.is_running else "done, its page has the result."
@@ -105,7 +105,9 @@ def _start(plan: Plan, photos: Sequence[Photo]) -> None:
     for photo in photos:
         data[photo.name] = photo.read()
         state.compared_photos()[hashlib.sha256(data[photo.name]).hexdigest()] = photo
-    state.keep_running_experiment(BackgroundExperiment(plan, data, max_pixels=service().max_pixels))
+    compare_state.keep_running_experiment(
+        BackgroundExperiment(plan, data, max_pixels=service().max_pixels)
+    )
 
 
 def _in_words(running: BackgroundExperiment) -> str:

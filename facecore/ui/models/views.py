@@ -12,7 +12,7 @@ from facecore.engines.facts import EngineFacts, NetworkProfile
 from facecore.models.catalogue import FileStatus
 from facecore.models.network import Network
 from facecore.settings.server import ServerSettings
-from facecore.ui import charts
+from facecore.ui.models.charts import layer_times
 
 _METRIC_WIDTH_PX = 150
 
@@ -85,7 +85,7 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
     for label, value, note in values:
         row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
     with st.expander("Time per layer", expanded=True):
-        st.plotly_chart(charts.layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
+        st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
 
 
 def engine(facts: EngineFacts) -> None:

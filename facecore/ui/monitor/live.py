@@ -2,53 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from facecore.machine.sampler import SystemSample
+from facecore.machine.sampler import SystemSample, SystemSampler
 from facecore.ui import state
 from facecore.ui.components import friendly_errors
 
+LIVE_SAMPLES = 60
 _MB = 1e6
-_LONGEST_GAP = timedelta(seconds=5)
 _GB = 1e9
+_LONGEST_GAP = timedelta(seconds=5)
+
+# Label, what is drawn, what is said of the newest.
+_METRICS: tuple[
+    tuple[str, Callable[[SystemSample], float | None], Callable[[SystemSample], str]], ...
+] = (
+    (
+        "Process CPU",
+        lambda sample: sample.process_cpu_percent,
+        lambda sample: _percent(sample.process_cpu_percent),
+    ),
+    (
+        "Process memory",
+        lambda sample: sample.process_rss_bytes / _MB,
+        lambda sample: _mb(sample.process_rss_bytes),
+    ),
+    (
+        "System CPU",
+        lambda sample: sample.system_cpu_percent,
+        lambda sample: _percent(sample.system_cpu_percent),
+    ),
+    (
+        "System memory",
+        lambda sample: sample.system_memory_used_bytes / _GB,
+        lambda sample: (
+            f"{sample.system_memory_used_bytes / _GB:.1f} of "
+            f"{sample.system_memory_total_bytes / _GB:.1f} GB"
+        ),
+    ),
+)
 
 
 @st.fragment(run_every=1.0)
 def live_strip() -> None:
     """Draw the strip and redraw it each second without running the page again."""
     with friendly_errors():
-        samples = state.live_samples()
-        if samples and datetime.now(UTC) - samples[-1].at > _LONGEST_GAP:
-            state.restart_live()
-        samples.append(state.sampler().sample())
-        now = samples[-1]
-        first, second, third, fourth = st.columns(4)
-        _metric(first, "Process CPU", _percent(now.process_cpu_percent), samples, _process_cpu)
-        _metric(second, "Process memory", _mb(now.process_rss_bytes), samples, _process_mb)
-        _metric(third, "System CPU", _percent(now.system_cpu_percent), samples, _system_cpu)
-        _metric(
-            fourth,
-            "System memory",
-            f"{now.system_memory_used_bytes / _GB:.1f} of "
-            f"{now.system_memory_total_bytes / _GB:.1f} GB",
-            samples,
-            _system_gb,
-        )
-        st.caption(_limits_in_words(now))
+        samples = _samples()
+        for column, (label, read, words) in zip(st.columns(4), _METRICS, strict=True):
+            values = [number for number in map(read, samples) if number is not None]
+            column.metric(
+                label, words(samples[-1]), chart_data=values, chart_type="area", border=True
+            )
+        st.caption(_limits_in_words(samples[-1]))
 
 
-def _metric(
-    place: st.delta_generator.DeltaGenerator,
-    label: str,
-    value: str,
-    samples: Sequence[SystemSample],
-    read: Callable[[SystemSample], float | None],
-) -> None:
-    values = [number for number in map(read, samples) if number is not None]
-    place.metric(label, value, chart_data=values, chart_type="area", border=True)
+def _samples() -> deque[SystemSample]:
+    """Return the newest samples, oldest first, with one of now; those of a while ago are gone."""
+    samples: deque[SystemSample] = state.remembered(
+        "facecore.live", lambda: deque(maxlen=LIVE_SAMPLES)
+    )
+    if samples and datetime.now(UTC) - samples[-1].at > _LONGEST_GAP:
+        state.forget("facecore.sampler")
+        samples.clear()
+    samples.append(state.remembered("facecore.sampler", SystemSampler).sample())
+    return samples
 
 
 def _limits_in_words(sample: SystemSample) -> str:
@@ -75,19 +96,3 @@ def _percent(value: float | None) -> str:
 
 def _mb(number: int) -> str:
     return f"{number / _MB:.0f} MB"
-
-
-def _process_cpu(sample: SystemSample) -> float | None:
-    return sample.process_cpu_percent
-
-
-def _process_mb(sample: SystemSample) -> float | None:
-    return sample.process_rss_bytes / _MB
-
-
-def _system_cpu(sample: SystemSample) -> float | None:
-    return sample.system_cpu_percent
-
-
-def _system_gb(sample: SystemSample) -> float | None:
-    return sample.system_memory_used_bytes / _GB

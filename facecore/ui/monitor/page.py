@@ -7,7 +7,8 @@ import streamlit as st
 from facecore.export import csv_bytes, runs_table
 from facecore.serving.history import RunRecord, comparable_latencies_ms
 from facecore.statistics.intervals import percentile
-from facecore.ui import charts, state
+from facecore.ui import state
+from facecore.ui.monitor import charts
 from facecore.ui.monitor.live import live_strip
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from facecore.evaluation import PrCurve, PrPoint
+from facecore.ui.charts import laid_out
 
 _ACCEPTED, _REJECTED = "#009E73", "#E69F00"
 _LIKELY_FROM = 0.2
+_HEIGHT_PX = 280
 _LINES = {"precision": "#0072B2", "recall": "#E69F00", "f1": "#009E73"}
 
 
@@ -96,19 +98,10 @@ def precision_recall(curve: PrCurve, here: PrPoint | None) -> go.Figure:
         )
     figure.update_xaxes(title="recall", range=[0, 1.03])
     figure.update_yaxes(title="precision", range=[0, 1.03])
-    return _laid_out(figure)
+    return laid_out(figure, _HEIGHT_PX)
 
 
 def _over_threshold(figure: go.Figure, threshold: float) -> go.Figure:
     figure.add_vline(x=threshold, line_width=2, line_dash="dash", line_color="#888888")
     figure.update_xaxes(title="threshold", range=[0, 1])
-    return _laid_out(figure)
-
-
-def _laid_out(figure: go.Figure) -> go.Figure:
-    return figure.update_layout(
-        height=280,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
-        showlegend=len(figure.data) > 1,
-    )
+    return laid_out(figure, _HEIGHT_PX)

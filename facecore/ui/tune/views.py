@@ -22,6 +22,7 @@ from facecore.ui.photos import Reading
 from facecore.ui.readings import candidates_jpeg
 from facecore.ui.sidebar import slider_step, use_confidence
 from facecore.ui.tune import charts as tune_charts
+from facecore.ui.tune import state as tune_state
 from facecore.ui.tune.truth import Truth, read_truth
 from facecore.wording import counted
 
@@ -97,12 +98,12 @@ def truth_input() -> Truth:
         help="The files' names must be those of the photos. A file without a face has a row "
         "without numbers.",
     )
-    truth = state.truth()
+    truth = tune_state.truth()
     if truth.tables and not state.widget_value("truth_files"):
         # The uploader forgets its files when another page is opened; they still count.
         row = st.container(horizontal=True, vertical_alignment="center")
         row.caption(f"In use: {len(truth.tables)} uploaded before.")
-        row.button("Remove them", on_click=partial(state.keep_truth, Truth()))
+        row.button("Remove them", on_click=partial(tune_state.keep_truth, Truth()))
     if truth.problems:
         st.warning("Something was left out of the tables:", icon=":material/warning:")
     for problem in truth.problems[:_MOST_PROBLEMS]:
@@ -165,7 +166,7 @@ def attribute_scores(analyses: Mapping[str, Analysis], truth: Truth) -> None:
 
 def _take_truth() -> None:
     uploads = state.widget_value("truth_files") or []
-    state.keep_truth(read_truth([(upload.name, upload.getvalue()) for upload in uploads]))
+    tune_state.keep_truth(read_truth([(upload.name, upload.getvalue()) for upload in uploads]))
 
 
 def _point_metrics(here: PrPoint | None) -> None:

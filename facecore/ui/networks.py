@@ -1,4 +1,4 @@
-"""Waiting for a turn at the queue, with a page that says so meanwhile."""
+"""The networks that all sessions share, and waiting for a turn at them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,49 @@ from contextlib import ExitStack, contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.machine.container import read_limits, threads_within_quota
 from facecore.serving.queue import Waiting
-from facecore.serving.service import FaceService, Turn
+from facecore.serving.service import FaceService, Turn, process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import state
+
+
+@st.cache_resource(show_spinner=False)
+def service() -> FaceService:
+    """Return the process's one queue and the networks behind it, loaded once for all sessions.
+
+    It is the process's own, which the HTTP API has as well, so that a cleared
+    cache loads nothing twice.
+
+    Raises:
+        SettingsError: a variable of the environment is no number or outside its range.
+    """
+    return process_service()
+
+
+def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
+    """Return a set of networks for these options; it is loaded, at the queue, where there is none.
+
+    Not for a run, which takes a turn and the networks that come with it.
+
+    Raises:
+        BusyError: there is none, and the queue gives no turn to load one.
+        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+    """
+    loaded = service().loaded(options)
+    if loaded:
+        return loaded[0]
+    with (
+        st.spinner("Loading the three networks …"),
+        session_turn(service(), options) as turn,
+    ):
+        return turn.analyzer
+
+
+def usable_threads() -> int:
+    """Say how many threads can run at once here."""
+    return threads_within_quota(read_limits())
 
 
 @contextmanager

@@ -1,0 +1,216 @@
+"""What the Analyze page shows: faces, cost and times of a photo, and many photos side by side."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from facecore.export import PhotoRow, csv_bytes, faces_table, to_json_line
+from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
+from facecore.serving.history import RunRecord
+from facecore.ui import state
+from facecore.ui.analyze.charts import stage_bar
+from facecore.ui.charts import STAGE_COLOURS
+from facecore.ui.components import reading_error
+from facecore.ui.photos import Reading
+from facecore.ui.readings import annotated_png
+from facecore.wording import counted
+
+_MB = 1e6
+_GALLERY_COLUMNS = 3
+_CARDS_HEIGHT_PX = 690
+_CROP_WIDTH_PX = 112
+_BAR_COLOUR = STAGE_COLOURS["detect"]
+
+# Label, form of the number, where it is read, what it means.
+_METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
+    (
+        "Latency",
+        "{:.0f} ms",
+        lambda run: run.timings.total_ms,
+        "Wall time of this run, from the file's bytes to the drawn answer, without the wait for "
+        "its turn. A run that takes an earlier detection over is quick.",
+    ),
+    (
+        "CPU",
+        "{:.0f} %",
+        lambda run: run.cpu_percent_of_core,
+        "CPU time over wall time of the whole server process: 100 % is one core kept busy.",
+    ),
+    (
+        "Memory, peak",
+        "{:.0f} MB",
+        lambda run: run.peak_rss_bytes / _MB,
+        "The most memory that the whole server process held during the run, other visitors' "
+        "runs included.",
+    ),
+    ("Faces", "{:.0f}", lambda run: run.faces, "Faces at or above the confidence."),
+)
+
+
+def run_metrics(run: RunRecord, before: RunRecord | None) -> None:
+    """Show a run's latency, CPU, memory and faces, with the change from the run before it."""
+    # A run that took something over is no measure for one that did not.
+    comparable = before is not None and before.reused == run.reused
+    row = st.container(horizontal=True)
+    for label, form, read, note in _METRICS:
+        value = read(run)
+        row.metric(
+            label,
+            form.format(value),
+            _change(value - read(before), form) if before and comparable else None,
+            delta_color="off" if label == "Faces" else "inverse",
+            help=note,
+            border=True,
+        )
+    against = f", against run {before.number} of this photo" if comparable and before else ""
+    line = st.container(horizontal=True, vertical_alignment="center")
+    line.caption(f"Run {run.number} of this session{against}.{_waited(run)}")
+    line.button(
+        "Run again",
+        icon=":material/refresh:",
+        help="Read the photo from the beginning, so that there is more to compare.",
+        on_click=state.measure_again,
+    )
+
+
+def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
+    """Show one card per face: crop, gender, age group with all probabilities, confidence."""
+    if not analysis.faces:
+        st.info(
+            "No face reaches this confidence. Lower it in the sidebar, or try a photo where "
+            "faces are larger.",
+            icon=":material/search_off:",
+        )
+        return
+    with st.container(
+        height=_CARDS_HEIGHT_PX if len(analysis.faces) > 1 else "content", border=False
+    ):
+        for number, (face, crop) in enumerate(
+            zip(analysis.faces, crops_jpeg, strict=False), start=1
+        ):
+            _face_card(number, face, crop, analysis.settings.unsure_below)
+        hidden = len(analysis.faces) - len(crops_jpeg)
+        if hidden > 0:
+            st.caption(f"{hidden} more faces are in the photo and in the downloads.")
+
+
+def stage_times(analysis: Analysis, key: str) -> None:
+    """Show where the time went as one stacked bar."""
+    st.plotly_chart(
+        stage_bar(analysis.timings),
+        key=key,
+        config={"displayModeBar": False},
+        alt="Time of each stage of this run, in milliseconds",
+    )
+    if analysis.reused:
+        st.caption(f"Taken over from an earlier run: {', '.join(analysis.reused)}.")
+    st.caption(
+        "Decode: the file becomes pixels. Resize: the detector's copy. Detect and classify: the "
+        "networks. Annotate and encode: the drawn photo."
+    )
+
+
+def downloads(reading: Reading) -> None:
+    """Offer the annotated photo, the faces as CSV, and everything as JSON."""
+    if reading.analysis is None:
+        return
+    name, analysis = reading.photo.name, reading.analysis
+    stem = name.rsplit(".", 1)[0] or "photo"
+    session_key = state.session_key()
+    row = st.container(horizontal=True)
+    row.download_button(
+        "Annotated PNG",
+        lambda: annotated_png(reading, session_key),
+        f"{stem}.annotated.png",
+        "image/png",
+        icon=":material/image:",
+        on_click="ignore",
+    )
+    row.download_button(
+        "Faces CSV",
+        csv_bytes(faces_table([(name, analysis)])),
+        f"{stem}.faces.csv",
+        "text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+    )
+    row.download_button(
+        "JSON",
+        to_json_line(PhotoRow.of(name, analysis)),
+        f"{stem}.json",
+        "application/json",
+        icon=":material/data_object:",
+        on_click="ignore",
+    )
+
+
+def gallery(readings: Sequence[Reading]) -> None:
+    """Show several photos side by side, each with its name and its faces or its error."""
+    for start in range(0, len(readings), _GALLERY_COLUMNS):
+        columns = st.columns(_GALLERY_COLUMNS)
+        for column, reading in zip(columns, readings[start:], strict=False):
+            with column.container(border=True):
+                st.text(reading.photo.name)
+                if reading.analysis is None:
+                    reading_error(reading)
+                    continue
+                if reading.analysis.preview_jpeg:
+                    st.image(reading.analysis.preview_jpeg, width="stretch", alt=reading.photo.name)
+                st.caption(_faces_in_words(reading.analysis))
+
+
+def _face_card(number: int, face: Face, crop_jpeg: bytes, limit: float) -> None:
+    with st.container(border=True):
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=f"Face {number}")
+        row.markdown(
+            f"**Face {number}**  \n"
+            f"{face.gender.label}, {face.gender.probability:.0%}{_unsure(face.gender, limit)}  \n"
+            f"Age {face.age_group.label}, {face.age_group.probability:.0%}"
+            f"{_unsure(face.age_group, limit)}  \n"
+            f"Expected age {face.age_group.expected_age:.0f}  \n"
+            f"Confidence {face.confidence:.0%}"
+        )
+        st.html(_probability_bars(face.age_group.as_dict()))
+
+
+def _waited(run: RunRecord) -> str:
+    # A free queue takes microseconds to pass.
+    return f" It waited {run.waited_ms:.0f} ms for its turn." if run.waited_ms >= 1 else ""
+
+
+def _unsure(answer: GenderPrediction | AgeGroupPrediction, limit: float) -> str:
+    return " :orange-badge[unsure]" if answer.probability < limit else ""
+
+
+def _probability_bars(probabilities: dict[str, float]) -> str:
+    best = max(probabilities.values())
+    rows = "".join(
+        '<div style="display:flex;align-items:center;gap:.5rem;line-height:1.35">'
+        f'<span style="flex:0 0 4.6rem">{html.escape(label)}</span>'
+        '<span style="flex:1;background:rgba(128,128,128,.18);border-radius:3px;height:.7rem">'
+        f'<span style="display:block;height:100%;width:{100 * probability:.1f}%;'
+        f"background:{_BAR_COLOUR};opacity:{1 if probability == best else 0.55};"
+        'border-radius:3px"></span></span>'
+        f'<span style="flex:0 0 2.6rem;text-align:right">{probability:.0%}</span></div>'
+        for label, probability in probabilities.items()
+    )
+    return (
+        '<div role="img" aria-label="Probability of each age group" style="font-size:.85rem">'
+        f"{rows}</div>"
+    )
+
+
+def _faces_in_words(analysis: Analysis) -> str:
+    count = len(analysis.faces)
+    words = counted(count, "face") if count else "no face"
+    return f"{words}, {analysis.timings.total_ms:.0f} ms"
+
+
+def _change(difference: float, form: str) -> str | None:
+    text = form.format(difference)
+    # "-0" and "0" are no change, and no arrow should point anywhere.
+    return None if form.format(0) == text.lstrip("-") else text
