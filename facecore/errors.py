@@ -18,7 +18,7 @@
     └── ModelError               nothing can be read until it is mended
         ├── ModelMissingError        a network's file is in none of the folders
         ├── ModelHashError           a file is there, but is not the known one
-        └── EngineError              OpenCV cannot load or run the networks
+        └── EngineError              the engine cannot load or run the networks
 
 The message of each is one sentence or two for the person in front of the
 screen: what is wrong and what to do next.

@@ -21,7 +21,7 @@ from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadCost:
-    """What it took to get all three networks ready, their first pass included.
+    """What it took to get all networks ready, their first pass included.
 
     ``rss_delta_bytes`` is by how much the process's resident memory grew.
     """

@@ -34,7 +34,7 @@ class NetworkProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineFacts:
-    """What of this OpenCV build and this process bears on speed.
+    """What of an engine and this process bears on speed.
 
     ``cpu_features`` are the vector instruction sets that the build has code for
     and this processor has; ``usable_targets`` where its own backend can run.

@@ -59,7 +59,7 @@ class WorkerFacts:
     """What a worker says of itself once its networks are loaded.
 
     Attributes:
-        engine: OpenCV's facts as they are while a network of this worker runs.
+        engine: the engine's facts as they are while a network of this worker runs.
         cores: processors that it may run on.
         load_time_ms: for the three networks, their first pass included.
         load_rss_delta_bytes: memory that they took.

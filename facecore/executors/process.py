@@ -122,7 +122,7 @@ class WorkerProcess:
         """Wait until the networks are loaded.
 
         Raises:
-            ModelError: a file is missing or wrong, or OpenCV cannot load it.
+            ModelError: a file is missing or wrong, or the engine cannot load it.
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile.
         """

@@ -116,7 +116,7 @@ class FaceService:
 
         Raises:
             BusyError: the line is full, or the turn did not come in time.
-            ModelError: a file is missing or wrong, or OpenCV cannot load it.
+            ModelError: a file is missing or wrong, or the engine cannot load it.
         """
         with (
             self.queue.enter(session_key, on_wait=on_wait) as leave,

@@ -36,7 +36,7 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
 
     Raises:
         BusyError: there is none, and the queue gives no turn to load one.
-        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+        ModelError: a file is missing or wrong, or the engine cannot load it.
     """
     loaded = service().loaded(options)
     if loaded:
@@ -61,7 +61,7 @@ def session_turn(service: FaceService, options: RuntimeOptions) -> Iterator[Turn
 
     Raises:
         BusyError: the line is full, or the turn did not come in time.
-        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+        ModelError: a file is missing or wrong, or the engine cannot load it.
     """
     note: DeltaGenerator | None = None
 

@@ -18,7 +18,7 @@ def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
 
     Raises:
         BusyError: the queue gives no turn to measure.
-        ModelError: a file is missing or wrong, or OpenCV cannot load it.
+        ModelError: a file is missing or wrong, or the engine cannot load it.
     """
     # Those who look wait for the one who measures, whose session does not matter.
     with service().turn("profiles", options) as turn:
