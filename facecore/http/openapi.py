@@ -8,7 +8,7 @@ import msgspec
 
 from facecore.http.answers import Error, Health, Prediction
 from facecore.http.uploads import FIELD, UploadLimits
-from facecore.imaging.decoding import ACCEPTED_FORMATS
+from facecore.imaging.kinds import PHOTO_FORMATS
 
 _WHAT_FAILED = {
     400: "There is no photo in the request, or it is damaged.",
@@ -57,7 +57,7 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
 
 
 def _predict(limits: UploadLimits) -> dict[str, Any]:
-    formats = ", ".join(ACCEPTED_FORMATS)
+    formats = ", ".join(PHOTO_FORMATS)
     file = {
         "type": "string",
         "contentMediaType": "application/octet-stream",

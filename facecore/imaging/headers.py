@@ -1,176 +1,231 @@
-"""How many parts a file may be made of, counted before a decoder goes through them.
-
-A small file can have a hundred thousand markers, chunks, tags or boxes. Readers of
-headers remember each of them, and some look through all of them for each: minutes and
-gigabytes for a file of a megabyte. What programs write stays far below the bounds here.
-"""
+"""What a file says of itself, and why one cannot be read; no pixel is decoded here."""
 
 from __future__ import annotations
 
+import io
 import re
 import struct
-from collections.abc import Iterator
+from dataclasses import dataclass
 
-from facecore.errors import DamagedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-JPEG_SIGNATURE = b"\xff\xd8\xff"
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_TIFF_SIGNATURE = re.compile(rb"II[*+]\0|MM\0[*+]")
-_EXIF_SIGNATURE = b"Exif\0\0"
+from facecore.errors import DamagedImageError, ImageError, ImageTooLargeError, UnsupportedImageError
+from facecore.imaging import heif
+from facecore.imaging.kinds import HEAD_BYTES, is_read, kind_of, what_to_do
+from facecore.imaging.structure import check_structure, check_tags, jpeg_frame
+from facecore.settings import DEFAULT_MAX_PIXELS
 
-_MAX_PARTS = 10_000
-# Encoders write 10 passes, for four colours 18. Each costs as much as the picture is
-# large, even where it changes nothing: some 30 ms for 100 megapixels.
-_MAX_SCANS = 100
-# Pillow joins the blocks one by one; one is usual.
-_MAX_EXIF_BLOCKS = 10
-# Profiles and texts, which may be packed: 8 kB become 8 MB, unpacked more than once.
-_MAX_PACKED = 20
-_PNG_PACKED = (b"iCCP", b"zTXt", b"iTXt")
-_PNG_PIXELS = (b"IDAT", b"fdAT")
-# Of one tag. A table for 16-bit colours has 196,608; a number becomes an object or more.
-_MAX_NUMBERS = 200_000
-_MAX_AVIF_HEADER_BYTES = 200_000
-_MAX_AVIF_FRAMES = 100_000
-_MAX_EXIF_IN_AVIF = 100
+HEIC = "HEIC"
+_PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF", "GIF")
 
-# A marker before a length, or the end of the picture: neither a stuffed byte, a fill byte
-# nor a restart. C8 and F0 to FD begin nothing that is decoded, and have no length for Pillow.
-_JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xc8\xd0-\xd8\xf0-\xfd\xff])")
-_JPEG_END, _JPEG_SCAN, _JPEG_APP1 = b"\xd9", b"\xda", b"\xe1"
-# TIFF 6.0, section 2, and BigTIFF: the bytes of a number by its type. Text and bytes stay bytes.
-_NUMBER_BYTES = {3: 2, 4: 4, 5: 8, 6: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
-# ISO 14496-12 and 23008-12: boxes that hold boxes, by the bytes before the first of these;
-# and what may be large among the lists of items and properties, each of which is a part.
-_AVIF_BOXES = {b"meta": 4} | dict.fromkeys(
-    (b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"), 0
-)
-_AVIF_CONTENT = (b"idat", b"colr")
+_EXIF_ORIENTATION = 0x0112
+# TIFF 6.0; the last two are of TIFF/EP and DNG, which keep a raw picture beside a small one.
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_BITS, _SAMPLE_FORMAT, _FLOATING_POINT = 258, 339, 3
+_SUBFILE, _SUBDIRECTORIES, _DNG_VERSION = 254, 330, 50706
+_SAVE_BITS = "save it with 8 or 16 bits per colour, or as JPEG or PNG."
+# ITU-T T.81, table B.1: what JPEG decoders read; the others are lossless or hierarchical.
+_JPEG_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 
 
-def check_structure(data: bytes) -> None:
-    """Check that a file has not more parts than a picture needs; any other file passes.
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """What a file says of itself.
+
+    Attributes:
+        format: Pillow's name of the format, or "HEIC".
+        size_wh: in pixels, as stored; of a TIFF and a HEIC, as it is shown.
+        orientation: EXIF orientation 1 to 8, still to be applied; 1 for a TIFF and a HEIC.
+        has_alpha: whether it has transparency.
+        is_progressive: whether it is a JPEG whose pixels come in several passes.
+    """
+
+    format: str
+    size_wh: tuple[int, int]
+    orientation: int
+    has_alpha: bool = False
+    is_progressive: bool = False
+
+    @property
+    def upright_wh(self) -> tuple[int, int]:
+        """Width and height once the orientation is applied."""
+        return self.size_wh[::-1] if self.orientation >= 5 else self.size_wh
+
+
+def read_header(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> ImageHeader:
+    """Read format, size and orientation; the size is checked before anything is decoded.
 
     Raises:
-        DamagedImageError: it has.
+        UnsupportedImageError: empty, no picture, or a format that is not accepted.
+        DamagedImageError: a picture whose header is broken, or has far too many parts.
+        ImageTooLargeError: more than ``max_pixels``.
     """
-    if data.startswith(JPEG_SIGNATURE):
-        _check_jpeg(data)
-    elif data.startswith(_PNG_SIGNATURE):
-        _check_png(data)
-    elif data[4:8] == b"ftyp":
-        _check_avif(data)
-    elif _TIFF_SIGNATURE.match(data):
-        check_tags(data)
-
-
-def check_tags(data: bytes, start: int = 0) -> None:
-    """Check the tags in the first directory of a TIFF, which an EXIF block is as well.
-
-    Args:
-        data: the bytes that hold it.
-        start: where it begins, with its byte order.
-
-    Raises:
-        DamagedImageError: it has too many tags, or a tag too many numbers.
-    """
-    order = "<" if data[start : start + 2] == b"II" else ">"
-    is_big = b"+" in data[start + 2 : start + 4]
-    first, count, entry = ("8xQ", "Q", "HHQ8x") if is_big else ("4xI", "H", "HHI4x")
-    try:
-        place = start + struct.unpack_from(order + first, data, start)[0]
-        if place > len(data):
-            return
-        (entries,) = struct.unpack_from(order + count, data, place)
-        _require(entries <= _MAX_PARTS)
-        place += struct.calcsize(order + count)
-        for number in range(entries):
-            where = place + number * struct.calcsize(order + entry)
-            _, kind, numbers = struct.unpack_from(order + entry, data, where)
-            # One with more numbers than there are bytes is broken, and passed over by all.
-            size = numbers * _NUMBER_BYTES.get(kind, 0)
-            _require(numbers <= _MAX_NUMBERS or not 0 < size <= len(data))
-    except struct.error:
-        return  # it ends too soon, which is for the decoder to tell
-
-
-def png_is_whole(data: bytes) -> bool:
-    """Return whether each chunk of a PNG is as long as it says, up to the last."""
-    return any(kind == b"IEND" and end <= len(data) for kind, end in _png_chunks(data))
-
-
-def _check_jpeg(data: bytes) -> None:
-    place, parts, scans, exif_blocks = 2, 0, 0, 0
-    while found := _JPEG_MARKER.search(data, place):
-        marker, length_at = found[1], found.end()
-        # Between segments Pillow reads byte by byte. Behind the first scan lie the pixels.
-        parts += 1 if scans else 1 + found.start() - place
-        place = length_at
-        if marker != _JPEG_END:
-            place += int.from_bytes(data[length_at : length_at + 2], "big")
-        elif scans:
-            return  # a second picture or a film may follow, which nobody reads
-        scans += marker == _JPEG_SCAN
-        content_at = length_at + 2
-        exif_blocks += marker == _JPEG_APP1 and data.startswith(_EXIF_SIGNATURE, content_at)
-        _require(parts <= _MAX_PARTS and exif_blocks <= _MAX_EXIF_BLOCKS)
-        if scans > _MAX_SCANS:
-            raise DamagedImageError(
-                f"The picture comes in more than {_MAX_SCANS} passes, which takes too long: "
-                "save it again or choose another file."
-            )
-    _require(scans > 0 or len(data) - place <= _MAX_PARTS)
-
-
-def _check_png(data: bytes) -> None:
-    parts = packed = 0
-    for kind, _ in _png_chunks(data):
-        # Pixels may come in as many chunks as they like: no reader remembers these.
-        parts += kind not in _PNG_PIXELS
-        packed += kind in _PNG_PACKED
-        _require(parts <= _MAX_PARTS and packed <= _MAX_PACKED)
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int]]:
-    """Return each chunk's name and where it says that it ends, the last one's even if not there.
-
-    A chunk is length, name, content and checksum (PNG specification, 5.3).
-    """
-    place, kind = len(_PNG_SIGNATURE), b""
-    while place + 8 <= len(data) and kind != b"IEND":
-        length, kind = struct.unpack_from(">I4s", data, place)
-        place += 12 + length
-        yield kind, place
-
-
-def _check_avif(data: bytes) -> None:
-    size = 0
-    spans = [(0, len(data), False)]
-    while spans:
-        place, end, is_meta = spans.pop()
-        while place + 8 <= end:
-            length, kind = struct.unpack_from(">I4s", data, place)
-            head = 8
-            if length == 1 and place + 16 <= end:  # the length follows, in 8 bytes
-                (length,), head = struct.unpack_from(">Q", data, place + 8), 16
-            stop = min(place + max(length or end, head), end)
-            is_content = not is_meta or kind in _AVIF_CONTENT or kind in _AVIF_BOXES
-            size += head if is_content else stop - place
-            _require(size <= _MAX_AVIF_HEADER_BYTES)
-            if kind == b"stsz" and place + 20 <= end:  # how many frames there are
-                _require(struct.unpack_from(">I", data, place + 16)[0] <= _MAX_AVIF_FRAMES)
-            if kind in _AVIF_BOXES:
-                inside = place + head + _AVIF_BOXES[kind]
-                spans.append((inside, stop, is_meta or kind == b"meta"))
-            place = stop
-    # Pillow reads the EXIF block at once, wherever it lies.
-    for number, found in enumerate(_TIFF_SIGNATURE.finditer(data)):
-        _require(number < _MAX_EXIF_IN_AVIF)
-        check_tags(data, found.start())
-
-
-def _require(is_fine: bool) -> None:
-    if not is_fine:
-        raise DamagedImageError(
-            "The file has far more parts than a picture needs: save it again or choose another one."
+    if not data:
+        raise UnsupportedImageError("The file is empty: choose another one.")
+    check_structure(data)
+    if kind_of(data[:HEAD_BYTES]) == HEIC:
+        return _read_heic(data, max_pixels)
+    with open_picture(data, max_pixels) as picture:
+        check_size(picture.size, max_pixels)
+        check_size(_tile_wh(picture), max_pixels, least=0)
+        if _is_raw(picture):
+            raise UnsupportedImageError(what_to_do("RAW"))
+        return ImageHeader(
+            picture.format or "",
+            picture.size,
+            _orientation(picture, data),
+            has_alpha="A" in picture.getbands(),
+            is_progressive="progressive" in picture.info,
         )
+
+
+def open_picture(data: bytes, max_pixels: int) -> Image.Image:
+    """Open a file with Pillow, which reads its header only.
+
+    Raises:
+        ImageError: it cannot be read, and why.
+    """
+    try:
+        return Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS)
+    except Image.DecompressionBombError:
+        raise ImageTooLargeError(
+            "The picture claims far more pixels than the limit of "
+            f"{_megapixels(max_pixels)} megapixels: make it smaller and try again."
+        ) from None
+    except UnidentifiedImageError:
+        raise UnsupportedImageError(why_unread(data)) from None
+    except MemoryError:
+        raise
+    # Pillow's parsers meet broken headers with whatever the broken field causes:
+    # OSError, ValueError, TypeError, struct.error, SyntaxError, OverflowError ...
+    except Exception as error:
+        if str(error).startswith("Unsupported BMP"):
+            raise UnsupportedImageError(
+                "This BMP stores its colours in a way that is not read: save it as JPEG or PNG."
+            ) from error
+        raise DamagedImageError(
+            "The picture's header is damaged: save it again or choose another file."
+        ) from error
+
+
+def open_heic(data: bytes) -> heif.Primary:
+    """Open the main picture of a HEIC file, whose pixels are decoded when they are asked for.
+
+    Raises:
+        UnsupportedImageError: what reads these is not installed.
+        DamagedImageError: it cannot be opened.
+    """
+    if not is_read(HEIC):
+        raise UnsupportedImageError(what_to_do(HEIC))
+    try:
+        return heif.open_primary(data)
+    except MemoryError:
+        raise
+    except Exception as error:  # as with Pillow: whatever the broken field causes
+        raise DamagedImageError(
+            "The picture's header is damaged: save it again or choose another file."
+        ) from error
+
+
+def check_size(size_wh: tuple[int, int], max_pixels: int, *, least: int = 1) -> None:
+    """Check a size that a file claims.
+
+    Raises:
+        DamagedImageError: it has no pixels.
+        ImageTooLargeError: it has too many.
+    """
+    width, height = size_wh
+    if min(width, height) < least:
+        raise DamagedImageError("The picture says it has no pixels: choose another file.")
+    if width * height > max_pixels:
+        raise ImageTooLargeError(
+            f"The picture claims {width}×{height} pixels, more than the limit "
+            f"of {_megapixels(max_pixels)} megapixels: make it smaller and try again."
+        )
+
+
+def undecodable(data: bytes) -> ImageError:
+    """Return the error about a file whose header can be read and whose pixels cannot."""
+    marker, _ = jpeg_frame(data) if kind_of(data[:HEAD_BYTES]) == "JPEG" else (0, 0)
+    if marker and marker not in _JPEG_FRAMES:
+        return UnsupportedImageError(why_unread(data))
+    return DamagedImageError(
+        "The picture is cut short or damaged: save it again or choose another file."
+    )
+
+
+def why_unread(data: bytes) -> str:
+    """Return the sentence about a file that no decoder takes: what it is, and what to do."""
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind == "JPEG":
+        marker, bits = jpeg_frame(data)
+        if marker and bits != 8:
+            return f"This JPEG has {bits} bits per colour, of which 8 are read: {_SAVE_BITS}"
+        if marker and marker not in _JPEG_FRAMES:
+            return (
+                "This JPEG is of a lossless or hierarchical kind, which is not read: save it as an "
+                "ordinary JPEG or as PNG."
+            )
+    if kind == "TIFF":
+        return _why_tiff_is_unread(data)
+    return what_to_do(kind)
+
+
+def bits_in_words(bits: int, *, floating_point: bool) -> str:
+    """Return the sentence about colours of so many bits, which are not read."""
+    how = "floating-point " if floating_point else ""
+    return f"This picture has {bits}-bit {how}colours, which are not read: {_SAVE_BITS}"
+
+
+def _why_tiff_is_unread(data: bytes) -> str:
+    try:
+        tags = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+        file = io.BytesIO(data)
+        file.seek(tags.next)
+        tags.load(file)
+        bits, formats = tags.get(_BITS, (1,)), tags.get(_SAMPLE_FORMAT, (1,))
+        if max(bits) not in (1, 2, 4, 8, 16):
+            return bits_in_words(max(bits), floating_point=_FLOATING_POINT in formats)
+    except (TypeError, ValueError, SyntaxError, OSError, struct.error):
+        pass
+    return "This TIFF stores its colours in a way that is not read: save it as JPEG or PNG."
+
+
+def _read_heic(data: bytes, max_pixels: int) -> ImageHeader:
+    primary = open_heic(data)
+    check_size(primary.size, max_pixels)
+    heif.check_items(data, max_pixels)
+    return ImageHeader(HEIC, primary.size, 1, has_alpha=primary.mode.lower().endswith("a"))
+
+
+def _tile_wh(picture: Image.Image) -> tuple[int, int]:
+    """Return a TIFF's tile size: a small picture may claim a huge tile, decoded whole."""
+    tags = getattr(picture, "tag_v2", {})
+    width, height = tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0)
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else (0, 0)
+
+
+def _is_raw(picture: Image.Image) -> bool:
+    """Return whether it is a camera's raw file, of which Pillow would give the small picture."""
+    tags = getattr(picture, "tag_v2", {})
+    has_small_one = tags.get(_SUBFILE) == 1 and _SUBDIRECTORIES in tags
+    return bool(tags) and (has_small_one or _DNG_VERSION in tags)
+
+
+def _orientation(picture: Image.Image, data: bytes) -> int:
+    try:
+        # A PNG may keep its EXIF behind the pixels, where only a full load finds it.
+        if picture.format == "PNG" and "exif" not in picture.info and b"eXIf" in data:
+            picture.load()
+        block = picture.info.get("exif") or b""
+        check_tags(re.sub(rb"^(Exif\0\0)+", b"", block))
+        exif = Image.Exif()
+        exif.load(block)
+        orientation = exif.get(_EXIF_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - a broken tag must not cost the photo
+        return 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _megapixels(pixels: int) -> str:
+    return f"{pixels / 1e6:g}"

@@ -12,16 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.imaging.decoding import (
-    BgrImage,
-    check_bgr,
-    decode_image,
-    decode_reduced,
-    read_header,
-    shrink,
-)
+from facecore.imaging.decoding import BgrImage, check_bgr, decode_image, decode_reduced, shrink
 from facecore.imaging.geometry import BoxTuple, Resolution, fit_within
-from facecore.imaging.headers import JPEG_SIGNATURE
+from facecore.imaging.headers import read_header
+from facecore.imaging.structure import JPEG_SIGNATURE
 from facecore.settings import DEFAULT_MAX_PIXELS
 
 ImageInput = bytes | NDArray[np.uint8]

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from facecore.errors import ArchiveError, SettingsError
-from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.imaging.kinds import PHOTO_SUFFIXES
 from facecore.sources.names import unique_name
 from facecore.wording import data_size
 
@@ -168,11 +168,11 @@ def _is_of_interest(name: str) -> bool:
     # Macs put a companion beside each photo, which is none.
     if name.endswith("/") or path.name.startswith("._") or path.parts[:1] == ("__MACOSX",):
         return False
-    return path.suffix.lower() in (*ACCEPTED_SUFFIXES, *NESTED_SUFFIXES)
+    return path.suffix.lower() in (*PHOTO_SUFFIXES, *NESTED_SUFFIXES)
 
 
 def _is_photo(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in ACCEPTED_SUFFIXES
+    return PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES
 
 
 def _refusals(info: zipfile.ZipInfo, limits: ArchiveLimits, *, is_duplicate: bool) -> Iterator[str]:

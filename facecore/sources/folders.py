@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from facecore.errors import ArchiveError, FacecoreError, ImageError
-from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.imaging.kinds import PHOTO_SUFFIXES
 from facecore.sources.archive import ARCHIVE_SUFFIX, PhotoArchive
 from facecore.sources.archive_directory import MAX_PHOTO_BYTES, ArchiveLimits
 from facecore.sources.photo import Photo
@@ -112,7 +112,7 @@ def _walk(folder: Path, recursive: bool) -> Iterator[Photo]:
         folders[:] = sorted(folders) if recursive else []
         for name in sorted(files):
             path = Path(place, name)
-            if path.suffix.lower() in ACCEPTED_SUFFIXES:
+            if path.suffix.lower() in PHOTO_SUFFIXES:
                 yield Photo(name=str(path), read=partial(read_photo, path))
         while unreadable:
             yield _unreadable(unreadable.pop())

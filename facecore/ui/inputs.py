@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.imaging.kinds import PHOTO_SUFFIXES
 from facecore.sources.names import unique_names
 from facecore.sources.photo import Photo
 from facecore.sources.samples import samples
@@ -68,7 +68,7 @@ def _take_picture() -> None:
 def _uploader() -> None:
     uploads = st.file_uploader(
         "Or drop your own photos here: JPEG, PNG, WebP, BMP, TIFF, AVIF",
-        type=[suffix.lstrip(".") for suffix in ACCEPTED_SUFFIXES],
+        type=[suffix.lstrip(".") for suffix in PHOTO_SUFFIXES],
         accept_multiple_files=True,
         key="uploads",
         on_change=_take_uploads,

@@ -19,9 +19,9 @@ from facecore.imaging.decoding import (
     decode_image,
     encode_jpeg,
     encode_png,
-    read_header,
 )
 from facecore.imaging.drawing import draw_faces
+from facecore.imaging.headers import read_header
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, face_rows
 

@@ -15,9 +15,10 @@ from PIL import Image
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.analysis.memory import PhotoMemory, least_side_px
 from facecore.errors import ImageError
-from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg, encode_png, read_header
+from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg, encode_png
 from facecore.imaging.drawing import draw_faces
 from facecore.imaging.geometry import iou_matrix
+from facecore.imaging.headers import read_header
 from facecore.imaging.pictures import FULL_SIZE, Picture, decode_picture
 from facecore.machine.meter import ResourceMeter
 from facecore.models.attributes import crop_face

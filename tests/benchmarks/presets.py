@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.imaging.kinds import PHOTO_SUFFIXES
 from facecore.settings.presets import preset
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     names = sys.argv[2:4] if len(sys.argv) > 3 else ["Recommended", "Article"]
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
     settings = [preset(name) for name in names]
-    photos = [p.read_bytes() for p in sorted(folder.iterdir()) if p.suffix in ACCEPTED_SUFFIXES]
+    photos = [p.read_bytes() for p in sorted(folder.iterdir()) if p.suffix in PHOTO_SUFFIXES]
     analyzer = FaceAnalyzer.load()
     figures: dict[str, list[list[float]]] = {"total": [[], []], "detect": [[], []]}
     faces = [0, 0]

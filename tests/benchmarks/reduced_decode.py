@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.imaging.decoding import ACCEPTED_SUFFIXES, BgrImage, decode_image, encode_jpeg
+from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg
 from facecore.imaging.geometry import iou_matrix
+from facecore.imaging.kinds import PHOTO_SUFFIXES
 from facecore.results import Analysis, Face
 from facecore.settings import AnalysisSettings
 
@@ -54,7 +55,7 @@ def main() -> None:
     analyzer = FaceAnalyzer.load()
     times: dict[str, tuple[list[float], list[float]]] = {"decode": ([], []), "total": ([], [])}
     counts = dict.fromkeys(("in full", "reduced", "in both", "other gender", "other age group"), 0)
-    for path in sorted(p for p in folder.iterdir() if p.suffix in ACCEPTED_SUFFIXES):
+    for path in sorted(p for p in folder.iterdir() if p.suffix in PHOTO_SUFFIXES):
         data = camera_photo(decode_image(path.read_bytes()), megapixels)
         answers: list[Analysis] = []
         for number in range(rounds + 1):

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image, ImageFile
 
 from facecore.errors import DamagedImageError, ImageError, ImageTooLargeError, UnsupportedImageError
-from facecore.imaging.decoding import decode_image, read_header
+from facecore.imaging.decoding import decode_image
+from facecore.imaging.headers import read_header
 from facecore.imaging.pictures import decode_picture
 from facecore.machine.meter import ResourceMeter
 

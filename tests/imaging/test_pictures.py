@@ -13,13 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facecore.errors import DamagedImageError, ImageError, UnsupportedImageError
-from facecore.imaging.decoding import (
-    BgrImage,
-    cap_longest_side,
-    decode_image,
-    decode_reduced,
-    read_header,
-)
+from facecore.imaging.decoding import BgrImage, cap_longest_side, decode_image, decode_reduced
+from facecore.imaging.headers import read_header
 from facecore.imaging.pictures import (
     FULL_SIZE,
     Picture,

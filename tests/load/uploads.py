@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.imaging.kinds import PHOTO_SUFFIXES
 from tests.conftest import REPOSITORY, SAMPLES
 
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -52,7 +52,7 @@ def mixed_uploads(count: int, *, seed: int = 1) -> Iterator[Upload]:
         else:
             path = draw.choice(folders[kind])
             # The page takes no other suffixes, and a liar would use one that is taken.
-            suffix = "" if path.suffix in ACCEPTED_SUFFIXES else ".jpg"
+            suffix = "" if path.suffix in PHOTO_SUFFIXES else ".jpg"
             name, data = path.name + suffix, path.read_bytes()
         yield Upload(kind, f"{number:04d}-{name}", data)
 

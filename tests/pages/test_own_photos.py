@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from facecore.imaging.decoding import decode_image, encode_jpeg, read_header
+from facecore.imaging.decoding import decode_image, encode_jpeg
+from facecore.imaging.headers import read_header
 from facecore.settings import RuntimeOptions
 from facecore.ui.photos import SessionPhotos
 from facecore.ui.readings import CROP_SIDE_PX

@@ -7,7 +7,8 @@ import hashlib
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.imaging.decoding import decode_image, read_header
+from facecore.imaging.decoding import decode_image
+from facecore.imaging.headers import read_header
 from facecore.sources.photo import Photo
 from facecore.sources.samples import group_photo, samples
 from tests.conftest import SAMPLES

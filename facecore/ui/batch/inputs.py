@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 
 import streamlit as st
 
-from facecore.imaging.decoding import ACCEPTED_SUFFIXES
+from facecore.imaging.kinds import PHOTO_SUFFIXES
 from facecore.machine.memory_plan import memory_plan
 from facecore.serving.budget import Budget
 from facecore.sources.archive import ARCHIVE_SUFFIX
@@ -70,7 +70,7 @@ def chosen_batch() -> ChosenPhotos:
     """Draw the uploader and give the photos of what is in it."""
     uploads = st.file_uploader(
         "Drop photos here, as many as you like, or a ZIP file of them",
-        type=[suffix.lstrip(".") for suffix in (*ACCEPTED_SUFFIXES, ARCHIVE_SUFFIX)],
+        type=[suffix.lstrip(".") for suffix in (*PHOTO_SUFFIXES, ARCHIVE_SUFFIX)],
         accept_multiple_files=True,
         key="batch_uploads",
         # The server refuses a larger one whatever the uploader says.

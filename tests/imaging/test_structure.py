@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from facecore.errors import DamagedImageError
-from facecore.imaging.decoding import decode_image, read_header
-from facecore.imaging.headers import check_structure, check_tags, png_is_whole
+from facecore.imaging.decoding import decode_image
+from facecore.imaging.headers import read_header
 from facecore.imaging.pictures import decode_picture
+from facecore.imaging.structure import check_structure, check_tags, png_is_whole
 
 PICTURE = Image.fromarray(np.random.default_rng(3).integers(0, 256, (48, 64, 3), dtype=np.uint8))
 
@@ -30,6 +31,7 @@ JPEG = _saved("JPEG")
 PROGRESSIVE = _saved("JPEG", progressive=True)
 PNG = _saved("PNG")
 AVIF = _saved("AVIF")
+GIF = _saved("GIF", Image.fromarray(np.zeros((48, 64), np.uint8)))
 FRAMES: dict[str, Any] = {"save_all": True, "append_images": [PICTURE.rotate(180)] * 2}
 
 
@@ -57,6 +59,12 @@ def _chunk(kind: bytes, content: bytes = b"") -> bytes:
 def _in_png(parts: bytes, *, behind: bool = False) -> bytes:
     place = len(PNG) - 12 if behind else 33
     return PNG[:place] + parts + PNG[place:]
+
+
+def _in_gif(blocks: bytes) -> bytes:
+    """Put blocks between the colours and the picture."""
+    place = 13 + 3 * 2 ** ((GIF[10] & 7) + 1)
+    return GIF[:place] + blocks + GIF[place:]
 
 
 def _tiff(tag: int, kind: int, numbers: int, entries: int = 1, *, big: bool = False) -> bytes:
@@ -101,7 +109,9 @@ FLOODS = {
     "AVIF properties": AVIF
     + _box(b"meta", bytes(4) + _box(b"iprp", _box(b"ipco", _box(b"pasp", b"") * 30_000))),
     "AVIF frames": _sequence(2_000_000),
-    "AVIF with numbers in its EXIF": AVIF + _box(b"mdat", _tiff(274, 5, 300_000)),
+    "AVIF with numbers in its EXIF": _saved("AVIF", exif=b"Exif\0\0" + _tiff(33000, 5, 300_000)),
+    "GIF extensions": _in_gif(b"!\xfe\1a\0" * 20_000),
+    "GIF comment in pieces": _in_gif(b"!\xfe" + b"\1a" * 20_000 + b"\0"),
 }
 
 
@@ -186,6 +196,23 @@ def _exif_with_thumbnail() -> bytes:
 def test_what_cameras_and_programs_write_is_read(data: bytes) -> None:
     """What is inside a segment or behind the picture does not count, and much is allowed."""
     assert decode_image(data).shape == (48, 64, 3)
+
+
+def _canon_exif() -> bytes:
+    """An EXIF block whose maker's note ends with a byte order and a place of its own."""
+    note = bytes(100) + b"II*\0" + struct.pack("<I", 4) + b"\xff" * 64
+    head = struct.pack("<2sHIH", b"II", 42, 8, 2)
+    orientation = struct.pack("<HHII", 274, 3, 1, 6)
+    maker = struct.pack("<HHII", 37500, 7, len(note), 8 + 2 + 24 + 4)
+    return head + orientation + maker + bytes(4) + note
+
+
+@pytest.mark.parametrize("image_format", ["AVIF", "JPEG", "PNG", "WEBP"])
+def test_maker_note_that_looks_like_an_exif_block_is_none(image_format: str) -> None:
+    """A Canon camera's note has its own mark of a TIFF: the photo is read, and upright."""
+    data = _saved(image_format, exif=b"Exif\0\0" + _canon_exif())
+    assert read_header(data).upright_wh == (48, 64)
+    assert decode_image(data).shape == (64, 48, 3)
 
 
 # What Pillow would only grumble about must not be what stops it.
