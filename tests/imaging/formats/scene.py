@@ -33,6 +33,7 @@ def scene(width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
 
 
 def grey_rgb(grey: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return grey as RGB."""
     return np.repeat(grey[:, :, None], 3, axis=2).astype(np.uint8)
 
 
