@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.cli.options import add_settings_options, max_pixels_from, options_from, settings_from
 from facecore.cli.progress import progress
@@ -175,9 +177,11 @@ class _Outcome:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "attributes": {**self.people.as_dict(), **self.confusions} if self.people else None,
+            "attributes": {**msgspec.to_builtins(self.people), **self.confusions}
+            if self.people
+            else None,
             "detection": self.faces.as_dict() if self.faces else None,
-            "time_ms": self.times.as_dict(),
+            "time_ms": self.times,
             "how": self.how,
         }
 
@@ -210,8 +214,8 @@ def _print_figures(outcome: _Outcome) -> None:
         rows += _face_rows(outcome.faces)
     rows += [
         _heading("Time per photo"),
-        _number("median", outcome.times.median_ms, "photos", 0, " ms"),
-        _number("90th percentile", outcome.times.p90_ms, "photos", 0, " ms"),
+        _number("median", outcome.times.median, "photos", 0, " ms"),
+        _number("90th percentile", outcome.times.p90, "photos", 0, " ms"),
     ]
     *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
     for name, *cells, unit in rows:
@@ -225,12 +229,12 @@ def _print_figures(outcome: _Outcome) -> None:
 
 def _people_rows(report: AttributeReport) -> Iterator[_Row]:
     yield _heading("Labelled people")
-    yield _share("no face found", report.missed, "photos")
+    yield _share("no face found", report.no_face, "photos")
     yield _share("gender right", report.gender, "faces")
     for name, share in [*report.gender_by_gender.items(), *report.gender_by_age_range.items()]:
         yield _share(f"  {name}", share, "faces")
-    yield _share("age group right", report.age_exact, "faces")
-    yield _share("age group right or next to it", report.age_one_off, "faces")
+    yield _share("age group right", report.age_group_exact, "faces")
+    yield _share("age group right or next to it", report.age_group_one_off, "faces")
     yield _number("expected age is off by", report.age_error_years, "faces", 1, " years")
 
 

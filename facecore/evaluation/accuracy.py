@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,40 +55,26 @@ class AttributeReport:
 
     Attributes:
         photos: labelled photos that were analysed.
-        missed: the part of them in which no face was found.
-        missed_files: their names.
+        no_face: the part of them in which no face was found.
+        no_face_files: their names.
         gender: right answers, of those with a gender label.
         gender_by_gender: the same by the labelled gender, in the order of `GENDERS`.
         gender_by_age_range: the same by the labelled range, the youngest first; a
             label in years counts under its nearest age group.
-        age_exact: age group right, of those with an age label.
-        age_one_off: age group right or next to it.
+        age_group_exact: age group right, of those with an age label.
+        age_group_one_off: age group right or next to it.
         age_error_years: absolute difference of expected and labelled age, in years.
     """
 
     photos: int
-    missed: Proportion
-    missed_files: tuple[str, ...]
+    no_face: Proportion
+    no_face_files: tuple[str, ...]
     gender: Proportion
     gender_by_gender: Mapping[str, Proportion]
     gender_by_age_range: Mapping[str, Proportion]
-    age_exact: Proportion
-    age_one_off: Proportion
+    age_group_exact: Proportion
+    age_group_one_off: Proportion
     age_error_years: MeanEstimate
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values."""
-        return {
-            "photos": self.photos,
-            "no_face": self.missed.as_dict(),
-            "no_face_files": list(self.missed_files),
-            "gender": self.gender.as_dict(),
-            "gender_by_gender": {k: p.as_dict() for k, p in self.gender_by_gender.items()},
-            "gender_by_age_range": {k: p.as_dict() for k, p in self.gender_by_age_range.items()},
-            "age_group_exact": self.age_exact.as_dict(),
-            "age_group_one_off": self.age_one_off.as_dict(),
-            "age_error_years": self.age_error_years.as_dict(),
-        }
 
 
 def evaluate_attributes(
@@ -111,8 +96,8 @@ def evaluate_attributes(
     ranges.pop("", None)
     return AttributeReport(
         photos=len(photos),
-        missed=Proportion(len(missed), len(photos)),
-        missed_files=missed,
+        no_face=Proportion(len(missed), len(photos)),
+        no_face_files=missed,
         gender=_share(right for _, right in genders),
         gender_by_gender={
             gender: _share(right for label, right in genders if label.gender == gender)
@@ -122,8 +107,8 @@ def evaluate_attributes(
             name: _share(right for label, right in genders if _age_range(label) == name)
             for name in sorted(ranges, key=lambda name: (ranges[name] or 0.0, name))
         },
-        age_exact=_share(step == 0 for step in steps),
-        age_one_off=_share(step <= 1 for step in steps),
+        age_group_exact=_share(step == 0 for step in steps),
+        age_group_one_off=_share(step <= 1 for step in steps),
         age_error_years=MeanEstimate.of(
             [abs(face.age_group.expected_age - age) for age, face in ages]
         ),
@@ -134,24 +119,28 @@ def confusion_gender(
     analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
 ) -> pd.DataFrame:
     """Count answers: a row per labelled gender, a column per answer, both as `GENDERS`."""
-    pairs = [
-        (GENDERS.index(label.gender), GENDERS.index(face.gender.label))
-        for label, face in _people(analyses, labels)
-        if label.gender
-    ]
-    return _confusion(pairs, GENDERS)
+    return _confusion(
+        (
+            (label.gender, face.gender.label)
+            for label, face in _people(analyses, labels)
+            if label.gender
+        ),
+        GENDERS,
+    )
 
 
 def confusion_age(
     analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
 ) -> pd.DataFrame:
     """Count answers: a row per group nearest to the label, a column per answer, as `AGE_GROUPS`."""
-    pairs = [
-        (nearest_age_group(label.age_years), _group_index(face))
-        for label, face in _people(analyses, labels)
-        if label.age_years is not None
-    ]
-    return _confusion(pairs, AGE_GROUPS)
+    return _confusion(
+        (
+            (AGE_GROUPS[nearest_age_group(label.age_years)], face.age_group.label)
+            for label, face in _people(analyses, labels)
+            if label.age_years is not None
+        ),
+        AGE_GROUPS,
+    )
 
 
 def _people(
@@ -182,12 +171,7 @@ def _share(answers: Iterable[bool]) -> Proportion:
     return Proportion(sum(listed), len(listed))
 
 
-def _confusion(pairs: Iterable[tuple[int, int]], names: tuple[str, ...]) -> pd.DataFrame:
-    counts = np.zeros((len(names), len(names)), dtype=np.int64)
-    for labelled, said in pairs:
-        counts[labelled, said] += 1
-    return pd.DataFrame(
-        counts,
-        index=pd.Index(names, name="labelled"),
-        columns=pd.Index(names, name="answered"),
-    )
+def _confusion(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> pd.DataFrame:
+    listed = pd.DataFrame(pairs, columns=["labelled", "answered"])
+    counts = pd.crosstab(listed["labelled"], listed["answered"])
+    return counts.reindex(index=names, columns=names, fill_value=0).astype(np.int64)

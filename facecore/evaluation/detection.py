@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,19 +64,18 @@ class DetectionReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all figures as plain values; of the curve, the point with the best F1."""
-        best = self.curve.best_f1()
         averages = self.average_precision.items()
         return {
             "photos": self.photos,
             "faces": self.faces,
             "confidence": self.confidence,
             "match_iou": MATCH_IOU,
-            "precision": self.precision.as_dict(),
-            "recall": self.recall.as_dict(),
-            "f1": self.f1.as_dict(),
-            "average_precision": {f"{iou:g}": figure.as_dict() for iou, figure in averages},
-            "false_faces_per_photo": self.false_per_photo.as_dict(),
-            "best_f1": None if best is None else asdict(best),
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "average_precision": {f"{iou:g}": figure for iou, figure in averages},
+            "false_faces_per_photo": self.false_per_photo,
+            "best_f1": self.curve.best_f1(),
         }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from facecore.results import Analysis
 from facecore.statistics.intervals import PercentileEstimate
@@ -14,17 +13,13 @@ from facecore.statistics.intervals import PercentileEstimate
 class TimeReport:
     """Milliseconds that a photo takes from its bytes to the answer."""
 
-    median_ms: PercentileEstimate
-    p90_ms: PercentileEstimate
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return both figures as plain values."""
-        return {"median": self.median_ms.as_dict(), "p90": self.p90_ms.as_dict()}
+    median: PercentileEstimate
+    p90: PercentileEstimate
 
 
 def evaluate_times(analyses: Iterable[Analysis]) -> TimeReport:
     """Take the photos' total times; one that an earlier result served again is left out."""
     times_ms = [analysis.timings.total_ms for analysis in analyses if not analysis.reused]
     return TimeReport(
-        median_ms=PercentileEstimate.of(times_ms, 50), p90_ms=PercentileEstimate.of(times_ms, 90)
+        median=PercentileEstimate.of(times_ms, 50), p90=PercentileEstimate.of(times_ms, 90)
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -42,10 +42,6 @@ class Disagreement:
     box: Box
     baseline: str
     variant: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain values, the box as x0, y0, x1, y1."""
-        return asdict(self) | {"box": list(self.box.xyxy)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,17 +116,6 @@ class Agreement:
         alone = len(self.only_baseline) + len(self.only_variant)
         missing = f"; {counted(alone, 'photo')} read on one side only" if alone else ""
         return sentence + missing
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        return {field.name: getattr(self, field.name) for field in fields(self)} | {
-            "only_baseline": list(self.only_baseline),
-            "only_variant": list(self.only_variant),
-            "events": [event.as_dict() for event in self.events],
-            "is_same": self.is_same,
-            "share_same": self.share_same,
-            "words": self.words,
-        }
 
 
 def face_agreement(

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -95,14 +95,6 @@ class TimeComparison:
     warnings: tuple[str, ...] = ()
     more_trials: int | None = None
     advice: str | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything as plain values."""
-        plain = asdict(self)
-        plain["interval"] = None if self.interval is None else list(self.interval)
-        plain["probability_faster"] = self.probability_faster.as_dict()
-        plain["warnings"] = list(self.warnings)
-        return plain
 
 
 def compare_times(pairs_by_photo: Mapping[str, Sequence[Pair]]) -> TimeComparison:

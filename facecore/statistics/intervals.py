@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,35 +126,20 @@ def percentile_interval(values: Sequence[float], percent: float) -> Interval | N
 class Proportion:
     """A share: ``successes`` out of ``n``.
 
+    ``value`` is 0 to 1, ``interval`` Wilson's 95 % interval; None for n = 0.
+
     Raises:
         ValueError: the successes are not between 0 and n.
     """
 
+    value: float | None = field(init=False)
+    interval: Interval | None = field(init=False)
     successes: int
     n: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.successes <= self.n:
-            raise ValueError(f"{self.successes} of {self.n} is no share")
-
-    @property
-    def value(self) -> float | None:
-        """The share, 0 to 1; None for n = 0."""
-        return self.successes / self.n if self.n else None
-
-    @property
-    def interval(self) -> Interval | None:
-        """Wilson's 95 % interval, 0 to 1; None for n = 0."""
-        return wilson_interval(self.successes, self.n)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return value, interval and counts as plain values."""
-        return {
-            "value": self.value,
-            "interval": None if self.interval is None else list(self.interval),
-            "successes": self.successes,
-            "n": self.n,
-        }
+        object.__setattr__(self, "interval", wilson_interval(self.successes, self.n))
+        object.__setattr__(self, "value", self.successes / self.n if self.n else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +152,6 @@ class Estimate:
     value: float | None
     interval: Interval | None
     n: int
-
-    def as_dict(self) -> dict[str, object]:
-        """Return value, interval and n as plain values."""
-        interval = None if self.interval is None else list(self.interval)
-        return {"value": self.value, "interval": interval, "n": self.n}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +197,6 @@ class TimeSummary:
     spread: float | None
     min_ms: float | None
     max_ms: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values."""
-        return asdict(self)
 
 
 def summarise_times(values_ms_by_photo: Mapping[str, Sequence[float]]) -> TimeSummary:

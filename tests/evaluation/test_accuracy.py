@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from facecore.evaluation import (
@@ -12,6 +14,7 @@ from facecore.evaluation import (
     nearest_age_group,
 )
 from facecore.evaluation.labels import PersonLabel
+from facecore.export import to_json_line
 from facecore.results import AGE_GROUPS, GENDERS
 from facecore.statistics.intervals import MeanEstimate, Proportion
 from tests.evaluation.conftest import analysis, face
@@ -97,18 +100,18 @@ def test_nothing_labelled_gives_empty_figures() -> None:
     """Without photos every figure has n = 0 and no value, and none divides by it."""
     report = evaluate_attributes({}, LABELS)
     assert report == evaluate_attributes(ANALYSES, {})
-    assert (report.photos, report.missed, report.gender) == (0, Proportion(0, 0), Proportion(0, 0))
+    assert (report.photos, report.no_face, report.gender) == (0, Proportion(0, 0), Proportion(0, 0))
     assert report.gender_by_gender == dict.fromkeys(GENDERS, Proportion(0, 0))
     assert report.gender_by_age_range == {}
     assert report.age_error_years == MeanEstimate(None, None, 0)
-    assert report.as_dict()["gender"]["value"] is None
+    assert report.gender.value is None
 
 
 def test_figures_by_hand() -> None:
     """Each figure counts the people who have its label and a face, and no others."""
     report = evaluate_attributes(ANALYSES, LABELS)
     assert report.photos == 8
-    assert (report.missed, report.missed_files) == (Proportion(1, 8), ("missed.jpg",))
+    assert (report.no_face, report.no_face_files) == (Proportion(1, 8), ("missed.jpg",))
     assert report.gender == Proportion(4, 5)
     assert report.gender_by_gender == {"Male": Proportion(2, 2), "Female": Proportion(2, 3)}
     assert list(report.gender_by_age_range.items()) == [
@@ -116,8 +119,8 @@ def test_figures_by_hand() -> None:
         ("30-39", Proportion(1, 2)),
         ("(48-53)", Proportion(1, 1)),
     ]
-    assert report.age_exact == Proportion(2, 5)
-    assert report.age_one_off == Proportion(4, 5)
+    assert report.age_group_exact == Proportion(2, 5)
+    assert report.age_group_one_off == Proportion(4, 5)
     # 28.5 and 40.5 for 34.5, 10 for 1, 70 for 50, 70 for 75.
     assert report.age_error_years.value == pytest.approx((6 + 6 + 9 + 20 + 5) / 5)
     assert report.age_error_years.n == 5
@@ -125,9 +128,10 @@ def test_figures_by_hand() -> None:
 
 def test_figures_as_plain_values() -> None:
     """The plain form has each figure with its n and interval."""
-    plain = evaluate_attributes(ANALYSES, LABELS).as_dict()
+    plain = json.loads(to_json_line(evaluate_attributes(ANALYSES, LABELS)))
     assert plain["no_face_files"] == ["missed.jpg"]
-    assert plain["gender"] == Proportion(4, 5).as_dict()
+    assert list(plain["gender"]) == ["value", "interval", "successes", "n"]
+    assert (plain["gender"]["value"], plain["gender"]["successes"]) == (0.8, 4)
     assert plain["gender_by_age_range"]["30-39"]["n"] == 2
     assert set(plain["age_error_years"]) == {"value", "interval", "n"}
 

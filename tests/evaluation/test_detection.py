@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from facecore.evaluation import (
     precision_recall_curve,
 )
 from facecore.evaluation.labels import BoxXyxy, read_boxes
+from facecore.export import to_json_line
 from facecore.settings import AnalysisSettings
 from facecore.statistics.intervals import Estimate, MeanEstimate, Proportion
 from tests.evaluation.conftest import analysis, found
@@ -88,7 +90,7 @@ def test_curve_and_averages_are_those_of_the_candidates() -> None:
     assert report.average_precision == {
         iou: average_precision(scored, iou) for iou in AVERAGE_PRECISION_IOUS
     }
-    plain = report.as_dict()
+    plain = json.loads(to_json_line(report.as_dict()))
     assert list(plain["average_precision"]) == ["0.5", "0.4"]
     assert plain["best_f1"]["threshold"] == 0.6
     assert plain["precision"]["successes"] == 3

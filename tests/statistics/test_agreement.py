@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 
 import pytest
@@ -169,16 +168,6 @@ def test_a_variant_that_read_no_photo_is_not_the_same() -> None:
     agreement = face_agreement({"a.jpg": [_face()]}, {})
     assert not agreement.is_same
     assert agreement.words == "no photo to compare; 1 photo read on one side only"
-
-
-def test_agreement_is_plain_values_too() -> None:
-    """All figures and events go into JSON."""
-    agreement = face_agreement({"a.jpg": [_face()], "b.jpg": []}, {"a.jpg": [_face(male=0.2)]})
-    plain = agreement.as_dict()
-    assert json.loads(json.dumps(plain)) == plain
-    assert plain["events"][0]["box"] == [100, 100, 200, 200]
-    assert (plain["gender_flips"], plain["share_same"], plain["is_same"]) == (1, 0.0, False)
-    assert plain["words"] == agreement.words
 
 
 def test_a_photo_read_twice_agrees_and_a_higher_threshold_loses_faces(

@@ -16,6 +16,7 @@ from facecore.experiment.variants import (
     Variant,
     differences_in_words,
 )
+from facecore.sources.names import unique_name
 from facecore.ui import state
 from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.form import variant_form
@@ -144,9 +145,7 @@ def _add_current(variants: Sequence[Variant]) -> None:
 
 def _add(variants: Sequence[Variant], like: Variant, name: str) -> None:
     taken = {variant.name for variant in variants}
-    number, unique = 2, name[:MAX_NAME_LETTERS]
-    while unique in taken:
-        unique, number = f"{name[: MAX_NAME_LETTERS - 5]} ({number})", number + 1
+    unique = unique_name(name[: MAX_NAME_LETTERS - 5], taken)
     added = Variant(name=unique, settings=like.settings, options=like.options, process=like.process)
     compare_state.keep_variants([*variants, added])
 

@@ -8,6 +8,7 @@ from typing import cast
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
+from facecore.sources.names import unique_name
 from facecore.ui import state
 
 MAX_EXPERIMENTS = 10
@@ -48,9 +49,8 @@ def experiments() -> dict[str, Outcome]:
 def keep_experiment(title: str, outcome: Outcome) -> None:
     """Remember an experiment to be shown next; the oldest of many make room for it."""
     known = experiments()
-    number, unique = 2, title
-    while unique in known and known[unique].experiment != outcome.experiment:
-        unique, number = f"{title} ({number})", number + 1
+    others = {name for name, one in known.items() if one.experiment != outcome.experiment}
+    unique = unique_name(title, others)
     known.pop(unique, None)
     known[unique] = outcome
     while len(known) > MAX_EXPERIMENTS:

@@ -148,8 +148,8 @@ def attribute_scores(analyses: Mapping[str, Analysis], truth: Truth) -> None:
     st.markdown("**Gender and age group**, at the confidence in the sidebar")
     figures = {
         "gender right": report.gender,
-        "age group right": report.age_exact,
-        "at most one group off": report.age_one_off,
+        "age group right": report.age_group_exact,
+        "at most one group off": report.age_group_one_off,
     }
     for name, figure in figures.items():
         if figure.value is not None and figure.interval is not None:
