@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +18,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+import facecore
 from facecore.batch.formats import FORMATS, Format, format_for, parquet
 from facecore.batch.formats.parquet import FACES_PER_GROUP, ROWS_PER_GROUP
 from facecore.export import PhotoRow, Row
@@ -39,6 +44,25 @@ def _csv(rows: list[Row]) -> list[dict[str, str]]:
 
 def _parquet(rows: Any) -> pq.ParquetFile:
     return pq.ParquetFile(io.BytesIO(_written(".parquet", rows)))
+
+
+def test_adding_a_format_is_adding_a_file(tmp_path: Path) -> None:
+    """A file with a ``FORMAT`` beside the others is all that the command line needs."""
+    package = tmp_path / "facecore"
+    shutil.copytree(Path(facecore.__file__).parent, package)
+    (package / "batch" / "formats" / "names.py").write_text(
+        "class Names:\n"
+        "    suffix, title, symbol, mime = '.names', 'Names', 'list', 'text/plain'\n"
+        "    def write(self, rows, file, settings):\n"
+        "        file.writelines(row.path.encode() + b'\\n' for row in rows)\n"
+        "FORMAT = Names()\n"
+    )
+    photo = tmp_path / "a.png"
+    photo.write_bytes(b"no photo")
+    command = [sys.executable, "-m", "facecore", "analyze", str(photo), "--out", "out.names"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert (tmp_path / "out.names").read_text() == f"{photo}\n"
 
 
 def test_suffix_in_capitals_is_the_same() -> None:

@@ -15,9 +15,12 @@ import pytest
 
 from facecore.batch.journal import Journal
 from facecore.errors import BatchError
+from facecore.export import to_json_line
 from tests.batch.conftest import failed_row, row
 from tests.conftest import REPOSITORY
 
+SAVED_BEFORE = Path(__file__).with_name("saved_before.journal")
+"""Left by `analyze --out`, killed, at commit 081353d."""
 SETTINGS = {"photos": ["/photos"], "confidence": 0.7, "max_side_px": None}
 NAMES = ["b.jpg", "a.jpg", "c.jpg"]
 
@@ -44,6 +47,17 @@ def test_journal_without_rows_leaves_no_file(path: Path) -> None:
         assert (len(journal), list(journal.rows())) == (0, [])
         assert "a.jpg" not in journal
     assert not path.exists()
+
+
+def test_journal_of_the_first_version_is_gone_on_with(path: Path) -> None:
+    """What a kill left of a batch before this program was rebuilt keeps its rows."""
+    lines = SAVED_BEFORE.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines) + lines[-1][:100])
+    with Journal(path, json.loads(lines[0])["settings"]) as journal:
+        journal.add("/photos/z.jpg", failed_row("z.jpg"))
+        kept = [json.loads(to_json_line(found)) for _, found in journal.rows()]
+    assert kept[:-1] == [json.loads(line)["row"] for line in lines[1:]]
+    assert [len(entry["faces"]) for entry in kept if "faces" in entry] == [1]
 
 
 def test_place_of_a_copy_is_known_until_the_row_is_there(path: Path) -> None:
