@@ -38,6 +38,10 @@ class NetworkFiles(Protocol):
     def role(self) -> str:
         """What it is for, to be named in errors."""
 
+    @property
+    def fingerprint(self) -> str:
+        """Letters and digits that are others as soon as one of its files is another."""
+
     def path(self, kind: FileKind) -> Path:
         """Return the path of one of its files, whose hash was checked just now.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 
 import cv2
@@ -50,8 +49,8 @@ class OpenCv:
     )
 
     def available(self) -> bool:
-        """Return whether OpenCV is installed."""
-        return importlib.util.find_spec("cv2") is not None
+        """Return whether this OpenCV reads Caffe's files; version 5 does not."""
+        return has_caffe_importer()
 
     def build(self, network: NetworkFiles, options: RuntimeOptions) -> OpenCvSession:
         """Check and load a network's files.
@@ -161,16 +160,22 @@ class OpenCvSession:
         return total_ticks, np.asarray(layer_ticks, dtype=np.float64).ravel()
 
 
+def has_caffe_importer() -> bool:
+    """Return whether this OpenCV can load Caffe networks; OpenCV 5 dropped the importer."""
+    return hasattr(cv2.dnn, "readNetFromCaffe")
+
+
 def require_caffe_importer() -> None:
     """Check that this OpenCV can load Caffe networks.
 
     Raises:
         EngineError: it cannot; OpenCV 5 dropped the importer.
     """
-    if not hasattr(cv2.dnn, "readNetFromCaffe"):
+    if not has_caffe_importer():
         raise EngineError(
             f"OpenCV {cv2.__version__} cannot load Caffe networks: "
-            "run 'pip install \"opencv-python-headless<5\"' and start again."
+            "choose the engine opencv5 or onnxruntime, or run "
+            "'pip install \"opencv-python-headless<5\"' and start again."
         )
 
 

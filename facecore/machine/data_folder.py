@@ -42,8 +42,8 @@ def data_folder() -> Path:
         raise OSError("this user has no home") from error
 
 
-def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | None:
-    """Return the path of a file with these contents, made where there is none that is whole.
+def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | bytes:
+    """Return a file's path; it is made where there is none that is whole.
 
     The hash of the contents is part of the file's name, and a file that has other contents
     is made anew. It is written aside and moved into place.
@@ -54,7 +54,7 @@ def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | None:
         make: makes the contents.
 
     Returns:
-        None where the folder cannot be written, which is logged once.
+        The contents themselves where the folder cannot be written, which is logged once.
     """
     try:
         folder = data_folder()
@@ -69,7 +69,7 @@ def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | None:
         return _written(folder / f"{name}-{_digest(contents)}{suffix}", contents)
     except OSError as error:
         _tell_once(error)
-        return None
+        return contents
 
 
 def _whole(folder: Path, name: str, suffix: str) -> Path | None:

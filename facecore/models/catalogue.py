@@ -63,6 +63,12 @@ class NetworkSpec:
         """Return the network's one file of that kind."""
         return next(file for file in self.files if file.kind == kind)
 
+    @property
+    def fingerprint(self) -> str:
+        """The first 16 hex digits of the SHA-256 of its files' SHA-256."""
+        hashes = "".join(file.sha256 for file in self.files)
+        return hashlib.sha256(hashes.encode()).hexdigest()[:16]
+
     def path(self, kind: FileKind) -> Path:
         """Return the path of the file of that kind; raises as `verified_path`, which finds it."""
         return verified_path(self.file(kind))

@@ -27,7 +27,7 @@ def _never() -> bytes:
 def test_it_is_made_once(folder: Path) -> None:
     """The second time the file is there, and nothing else lies beside it."""
     first = made_once("gender-1", ".onnx", lambda: b"network")
-    assert first is not None
+    assert isinstance(first, Path)
     assert first.read_bytes() == b"network"
     assert made_once("gender-1", ".onnx", _never) == first
     assert list(folder.iterdir()) == [first]
@@ -37,10 +37,10 @@ def test_it_is_made_once(folder: Path) -> None:
 def test_what_is_broken_is_made_anew(damage: bytes) -> None:
     """An empty, cut off or foreign file is replaced."""
     path = made_once("gender-1", ".onnx", lambda: b"network")
-    assert path is not None
+    assert isinstance(path, Path)
     path.write_bytes(damage)
     again = made_once("gender-1", ".onnx", lambda: b"network")
-    assert again is not None
+    assert isinstance(again, Path)
     assert again.read_bytes() == b"network"
 
 
@@ -48,7 +48,7 @@ def test_other_names_are_other_files() -> None:
     """What depends on something else does not take its place."""
     made_once("gender-1", ".onnx", lambda: b"one")
     other = made_once("gender-2", ".onnx", lambda: b"two")
-    assert other is not None
+    assert isinstance(other, Path)
     assert other.read_bytes() == b"two"
 
 
@@ -56,12 +56,12 @@ def test_other_names_are_other_files() -> None:
 def test_a_folder_that_cannot_be_written_costs_only_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """None is the answer, one sentence says why, and says it once."""
+    """The contents are the answer, one sentence says why, and says it once."""
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path / "file"))
     with caplog.at_level(logging.WARNING):
-        assert made_once("gender-1", ".onnx", lambda: b"network") is None
-        assert made_once("age-1", ".onnx", lambda: b"network") is None
+        assert made_once("gender-1", ".onnx", lambda: b"network") == b"network"
+        assert made_once("age-1", ".onnx", lambda: b"age") == b"age"
     (record,) = caplog.records
     assert DATA_DIR_VARIABLE in record.getMessage()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from mmap import mmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ _L2_EPS = 1e-10
 _ARRANGING = frozenset({"permute", "flatten", "reshape"})
 
 
-def read_caffe(architecture: str, weights: bytes) -> Graph:
+def read_caffe(architecture: str, weights: bytes | mmap) -> Graph:
     """Return the network that a prototxt and a caffemodel describe.
 
     Raises:

@@ -6,6 +6,7 @@ Field numbers: https://github.com/BVLC/caffe/blob/master/src/caffe/proto/caffe.p
 from __future__ import annotations
 
 import math
+from mmap import mmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ _BLOB_DATA, _BLOB_SHAPE, _SHAPE_DIM = 5, 7, 1
 _OLD_DIMS = (1, 2, 3, 4)  # BlobProto.num, .channels, .height, .width
 
 
-def read_blobs(content: bytes) -> dict[str, tuple[NDArray[np.float32], ...]]:
+def read_blobs(content: bytes | mmap) -> dict[str, tuple[NDArray[np.float32], ...]]:
     """Return the arrays of every layer that has some, by its name; views into the bytes.
 
     Raises:

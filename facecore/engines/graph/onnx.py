@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from facecore.engines.graph.layers import INPUT, Graph, Layer, Weights
-from facecore.engines.graph.protobuf import field
+from facecore.engines.graph.protobuf import field, fixed32
 
 _IR_VERSION, _OPERATOR_SET = 8, 13
-_FLOAT, _INT_ATTRIBUTE, _INTS_ATTRIBUTE = 1, 2, 7
+_FLOAT, _FLOAT_ATTRIBUTE, _INT_ATTRIBUTE, _INTS_ATTRIBUTE = 1, 1, 2, 7
+
+_Attribute = int | float | tuple[int, ...]
 
 
 def onnx_bytes(graph: Graph) -> bytes:
@@ -65,10 +67,7 @@ class _Writing:
             self._node("Flatten", (source,), flat, axis=1)
             self._node("Gemm", (flat, *self._constants(layer)), made, transB=1)
         elif layer.kind == "affine":
-            scale, shift = (array.reshape(-1, 1, 1) for array in layer.arrays)
-            scaled = f"{name}_scaled"
-            self._node("Mul", (source, self._tensor(f"{name}_scale", scale)), scaled)
-            self._node("Add", (scaled, self._tensor(f"{name}_shift", shift)), made)
+            self._affine(layer, made)
         elif layer.kind == "norm":
             self._norm(layer)
         elif layer.kind == "softmax":
@@ -77,6 +76,15 @@ class _Writing:
             self._node({"add": "Add", "relu": "Relu"}[layer.kind], layer.inputs, made)
         if layer.relu:
             self._node("Relu", (made,), name)
+
+    def _affine(self, layer: Layer, made: str) -> None:
+        # As a batch norm of mean 0 and variance 1, which engines know where to put: they
+        # keep the layout of the data that suits the convolutions around it.
+        channels = len(layer.arrays[0])
+        mean = self._tensor(f"{layer.name}_mean", np.zeros(channels, np.float32))
+        variance = self._tensor(f"{layer.name}_variance", np.ones(channels, np.float32))
+        inputs = (layer.inputs[0], *self._constants(layer), mean, variance)
+        self._node("BatchNormalization", inputs, made, epsilon=0.0)
 
     def _norm(self, layer: Layer) -> None:
         # The sum over neighbouring channels is a 1×1 convolution, for which every engine
@@ -106,7 +114,7 @@ class _Writing:
         return name
 
     def _node(
-        self, operator: str, inputs: Sequence[str], output: str, **attributes: int | tuple[int, ...]
+        self, operator: str, inputs: Sequence[str], output: str, **attributes: _Attribute
     ) -> None:
         words = b"".join(field(1, name) for name in inputs)
         settings = b"".join(field(5, _attribute(*item)) for item in attributes.items())
@@ -115,7 +123,9 @@ class _Writing:
         )
 
 
-def _attribute(name: str, value: int | tuple[int, ...]) -> bytes:
+def _attribute(name: str, value: _Attribute) -> bytes:
+    if isinstance(value, float):
+        return field(1, name) + fixed32(2, value) + field(20, _FLOAT_ATTRIBUTE)
     if isinstance(value, int):
         return field(1, name) + field(3, value) + field(20, _INT_ATTRIBUTE)
     numbers = b"".join(field(8, number) for number in value)

@@ -5,6 +5,7 @@ Source: https://protobuf.dev/programming-guides/encoding/
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 
 Value = int | memoryview
@@ -55,6 +56,11 @@ def field(number: int, value: int | str | bytes) -> bytes:
         return _to_varint(number << 3 | _VARINT) + _to_varint(value & (1 << 64) - 1)
     content = value.encode() if isinstance(value, str) else value
     return _to_varint(number << 3 | _BYTES) + _to_varint(len(content)) + content
+
+
+def fixed32(number: int, value: float) -> bytes:
+    """Return a field's bytes: a float of 32 bits."""
+    return _to_varint(number << 3 | _FIXED32) + struct.pack("<f", value)
 
 
 def _varint(message: memoryview, place: int) -> tuple[int, int]:

@@ -1,0 +1,60 @@
+"""A network on its way to an engine: its graph, and the files that are made of it once."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import mmap
+from collections.abc import Callable
+from pathlib import Path
+
+from facecore.engines.base import NetworkFiles
+from facecore.engines.graph.caffe import read_caffe
+from facecore.engines.graph.layers import Graph
+from facecore.engines.graph.onnx import onnx_bytes
+from facecore.errors import EngineError
+from facecore.machine.data_folder import made_once
+
+
+class Conversion:
+    """A network's graph, read from its checked files.
+
+    Raises:
+        ModelError: a file is missing or wrong, or cannot be converted.
+    """
+
+    def __init__(self, network: NetworkFiles) -> None:
+        self.role = network.role
+        self._source = f"{network.role}-{network.fingerprint}-{_converter()}"
+        architecture, weights = network.path("architecture"), network.path("weights")
+        try:
+            with weights.open("rb") as stream:
+                # The arrays are views into the file, so that it needs no memory of its own.
+                content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            self.graph: Graph = read_caffe(architecture.read_text(encoding="utf-8"), content)
+        except (OSError, ValueError, LookupError) as error:
+            raise EngineError(
+                f"The {network.role} network cannot be converted ({error}): use the OpenCV engine."
+            ) from error
+
+    def onnx(self) -> Path | bytes:
+        """Return an ONNX file's path, or its bytes where the data folder cannot be written."""
+        return self.file("onnx", lambda: onnx_bytes(self.graph))
+
+    def file(self, kind: str, make: Callable[[], bytes]) -> Path | bytes:
+        """Return what ``make`` makes of the graph, kept in the data folder.
+
+        Args:
+            kind: the file's extension, and the engine's version where that matters.
+            make: called where there is no whole file of these sources, this kind and
+                this converter.
+        """
+        return made_once(self._source, f".{kind}", make)
+
+
+@functools.cache
+def _converter() -> str:
+    """Return what changes with this package's code, so that no file of an older one is used."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    code = b"".join(path.read_bytes() for path in sources)
+    return hashlib.sha256(code).hexdigest()[:8]

@@ -1,0 +1,81 @@
+"""OpenVINO, which reads the ONNX file; it has code for the newest processors first."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from facecore.engines.base import Blob, Knob
+from facecore.engines.facts import LayerTime
+from facecore.engines.graph.conversion import Conversion
+from facecore.engines.graph.session import Arrays, GraphEngine, Passes
+
+
+class OpenVino(GraphEngine):
+    """Runs the converted ONNX file."""
+
+    name = "openvino"
+    title = "OpenVINO"
+    package = "openvino"
+    distribution = "openvino"
+    oldest = "2024.4"
+    below = "2027"
+    knobs = (
+        Knob(
+            name="precision",
+            label="precision",
+            help="bf16 is faster where the processor has it, and changes some answers.",
+            default="f32",
+            choices=("f32", "bf16"),
+        ),
+    )
+
+    def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
+        """Compile the file for this processor."""
+        import openvino  # noqa: PLC0415 - only once it is chosen
+
+        core = openvino.Core()
+        config = {
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": knobs["precision"],
+            "PERFORMANCE_HINT": "LATENCY",
+            # A thread that is tied to one processor waits for whoever runs there.
+            "ENABLE_CPU_PINNING": False,
+        }
+        model = core.read_model(conversion.onnx())
+        return _Compiled(core, model, config)
+
+
+ENGINE = OpenVino()
+
+
+class _Compiled(Passes):
+    thread_safe = True
+
+    def __init__(self, core: Any, model: Any, config: dict[str, Any]) -> None:
+        self._core = core
+        self._model = model
+        self._config = config
+        self._compiled = core.compile_model(model, "CPU", config)
+        # A request is for one thread; the weights belong to what all of them share.
+        self._of_thread = threading.local()
+
+    def run(self, blob: Blob) -> Arrays:
+        if not hasattr(self._of_thread, "request"):
+            self._of_thread.request = self._compiled.create_infer_request()
+        results = self._of_thread.request.infer({0: blob}, share_inputs=True)
+        return [np.asarray(array) for array in results.values()]
+
+    def layer_times(self, blob: Blob) -> tuple[LayerTime, ...]:
+        # Counting costs time, so this is a second compilation.
+        config = {**self._config, "PERF_COUNT": True}
+        request = self._core.compile_model(self._model, "CPU", config).create_infer_request()
+        for _ in range(2):
+            request.infer({0: blob})
+        times = [
+            LayerTime(info.node_name, info.node_type, info.real_time.total_seconds() * 1e3)
+            for info in request.get_profiling_info()
+        ]
+        return tuple(layer for layer in times if layer.time_ms > 0)
