@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,6 @@ class _Session(Passes):
         return [self._output(name) for name in self._outputs]
 
     def layer_times(self, blob: Blob) -> tuple[LayerTime, ...]:
-        import time  # noqa: PLC0415
-
         self.run(blob)
         layers: list[LayerTime] = []
         began = [0.0]

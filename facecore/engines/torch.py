@@ -104,22 +104,27 @@ def _module(torch: Any, graph: Graph) -> Any:
 
 def _apply(functional: Any, layer: Layer, inputs: list[Any], weights: Any, bias: Any) -> Any:
     source = inputs[0]
-    if layer.kind == "conv":
-        return functional.conv2d(source, weights, bias, layer.stride, layer.pad, layer.dilation)
-    if layer.kind == "max_pool":
-        return functional.max_pool2d(source, layer.kernel, layer.stride, layer.pad, ceil_mode=True)
-    if layer.kind == "dense":
-        return functional.linear(source.flatten(1), weights, bias)
-    if layer.kind == "affine":
-        return source * weights.view(-1, 1, 1) + bias.view(-1, 1, 1)
-    if layer.kind == "norm":
-        total = functional.conv2d(source * source, weights, bias)
-        # Roots are faster than any other power.
-        return source / (
-            total.sqrt() * total.sqrt().sqrt() if layer.power == 0.75 else total.pow(layer.power)
-        )
-    if layer.kind == "add":
-        return source + inputs[1]
-    if layer.kind == "softmax":
-        return source.softmax(1)
-    return source.relu()
+    match layer.kind:
+        case "conv":
+            look = (layer.stride, layer.pad, layer.dilation)
+            result = functional.conv2d(source, weights, bias, *look)
+        case "max_pool":
+            look = (layer.kernel, layer.stride, layer.pad)
+            result = functional.max_pool2d(source, *look, ceil_mode=True)
+        case "dense":
+            result = functional.linear(source.flatten(1), weights, bias)
+        case "affine":
+            result = source * weights.view(-1, 1, 1) + bias.view(-1, 1, 1)
+        case "norm":
+            root = functional.conv2d(source * source, weights, bias).sqrt()
+            # Roots are faster than any other power.
+            result = source / (
+                root * root.sqrt() if layer.power == 0.75 else root ** (2 * layer.power)
+            )
+        case "add":
+            result = source + inputs[1]
+        case "softmax":
+            result = source.softmax(1)
+        case "relu":
+            result = source.relu()
+    return result

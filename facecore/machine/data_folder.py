@@ -8,12 +8,14 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 DATA_DIR_VARIABLE = "FACECORE_DATA_DIR"
 
 _LOGGER = logging.getLogger(__name__)
+_UNUSED_S = 30 * 24 * 3600
 _told: set[str] = set()
 
 
@@ -66,6 +68,7 @@ def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | bytes
     contents = make()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _forget_unused(folder)
         return _written(folder / f"{name}-{_digest(contents)}{suffix}", contents)
     except OSError as error:
         _tell_once(error)
@@ -75,6 +78,8 @@ def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | bytes
 def _whole(folder: Path, name: str, suffix: str) -> Path | None:
     for path in sorted(folder.glob(f"{name}-*{suffix}")):
         if path.name == f"{name}-{_digest(path.read_bytes())}{suffix}":
+            with contextlib.suppress(OSError):
+                os.utime(path)  # it is in use: see _forget_unused
             return path
         with contextlib.suppress(OSError):
             path.unlink()
@@ -92,6 +97,14 @@ def _written(path: Path, contents: bytes) -> Path:
             Path(aside.name).unlink(missing_ok=True)
             raise
     return path
+
+
+def _forget_unused(folder: Path) -> None:
+    """Delete what nobody asked for in a month, such as files of an older version."""
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if path.is_file() and time.time() - path.stat().st_mtime > _UNUSED_S:
+                path.unlink()
 
 
 def _digest(contents: bytes) -> str:

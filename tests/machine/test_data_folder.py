@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_other_names_are_other_files() -> None:
     other = made_once("gender-2", ".onnx", lambda: b"two")
     assert isinstance(other, Path)
     assert other.read_bytes() == b"two"
+
+
+def test_what_nobody_used_for_a_month_goes(folder: Path) -> None:
+    """A file of an older version is deleted once another is written; one in use stays."""
+    old = made_once("gender-1", ".onnx", lambda: b"old")
+    used = made_once("gender-2", ".onnx", lambda: b"used")
+    for path in (old, used):
+        os.utime(path, (0, 0))
+    made_once("gender-2", ".onnx", _never)
+    made_once("gender-3", ".onnx", lambda: b"new")
+    assert {path.name[:8] for path in folder.iterdir()} == {"gender-2", "gender-3"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")

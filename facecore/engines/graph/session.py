@@ -180,7 +180,7 @@ def _threads(options: RuntimeOptions) -> int:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("+")[0].split(".") if part.isdigit())
+    return tuple(int(part) for part in text.partition("+")[0].split(".") if part.isdigit())
 
 
 def _first_line(error: Exception) -> str:

@@ -109,7 +109,9 @@ class _Writing:
         weights, bias = layer.arrays
         shape = self._shapes[layer.inputs[0]]
         if len(shape) > 1:
-            weights = weights.reshape(-1, *shape).transpose(0, 2, 3, 1).reshape(weights.shape)
+            filters: Shape = (len(weights), *shape)
+            channels_last = np.moveaxis(weights.reshape(filters), 1, -1)
+            weights = channels_last.reshape(weights.shape)
             flat = self._between(layer)
             wanted = self._constant(np.array([-1, weights.shape[1]], dtype=np.int32))
             self._operator("RESHAPE", [source, wanted], flat, schema.ReshapeOptionsT())
@@ -187,11 +189,11 @@ class _Writing:
         place = len(self.buffers) - 1
         return self._tensor(f"constant_{place}", array.shape, array.dtype.type, place)
 
-    def _tensor(self, name: str, shape: Sequence[int], kind: type, buffer: int) -> int:
+    def _tensor(self, name: str, shape: Sequence[int], kind: Any, buffer: int) -> int:
         tensor = schema.TensorT()
         tensor.name, tensor.shape, tensor.buffer = name, list(shape), buffer
-        kinds = {np.float32: schema.TensorType.FLOAT32, np.int32: schema.TensorType.INT32}
-        tensor.type = kinds[kind]
+        types = schema.TensorType
+        tensor.type = types.INT32 if kind is np.int32 else types.FLOAT32
         self.subgraph.tensors.append(tensor)
         return len(self.subgraph.tensors) - 1
 
