@@ -109,11 +109,10 @@ class _Writing:
         weights, bias = layer.arrays
         shape = self._shapes[layer.inputs[0]]
         if len(shape) > 1:
-            filters: Shape = (len(weights), *shape)
-            channels_last = np.moveaxis(weights.reshape(filters), 1, -1)
-            weights = channels_last.reshape(weights.shape)
+            filters = weights.reshape(-1, *shape)
+            weights = np.moveaxis(filters, 1, -1).reshape(len(weights), -1)
             flat = self._between(layer)
-            wanted = self._constant(np.array([-1, weights.shape[1]], dtype=np.int32))
+            wanted = self._constant(np.array([-1, weights.size // len(weights)], dtype=np.int32))
             self._operator("RESHAPE", [source, wanted], flat, schema.ReshapeOptionsT())
             source = flat
         options = schema.FullyConnectedOptionsT()

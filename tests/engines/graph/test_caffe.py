@@ -25,7 +25,7 @@ def test_no_bytes_have_no_weights() -> None:
 def test_blobs_are_those_that_opencv_reads(caffe_nets: dict[str, cv2.dnn.Net]) -> None:
     """A convolution's weights are the same numbers, in both dialects of the file."""
     for role, layer in (("detector", "conv6_1_h"), ("age", "conv1")):
-        path = verified_path(network_spec(role).file("weights"))  # type: ignore[arg-type]
+        path = verified_path(network_spec(role).file("weights"))
         ours = read_blobs(path.read_bytes())[layer][0]
         net = caffe_nets[role]
         theirs = net.getParam(net.getLayerId(layer), 0)

@@ -34,7 +34,7 @@ def test_probabilities_are_caffes(
     image = cv2.imread(str(SAMPLES / "astronaut.png"))
     assert image is not None
     crops = [image[:200, 150 + 10 * number : 350] for number in range(count)]
-    mean = network_spec(role).mean_bgr  # type: ignore[arg-type]
+    mean = network_spec(role).mean_bgr
     blob = cv2.dnn.blobFromImages(crops, 1.0, (227, 227), mean)
     converted = cv2.dnn.readNetFromONNX(np.frombuffer(onnx_bytes(graphs[role]), np.uint8))
     for net in (converted, caffe_nets[role]):
