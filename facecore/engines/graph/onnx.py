@@ -47,23 +47,12 @@ class _Writing:
         self.tensors: list[bytes] = []
 
     def take(self, layer: Layer) -> None:
-        name, source = layer.name, layer.inputs[0]
-        made = f"{name}_before_relu" if layer.relu else name
-        window = {
-            "kernel_shape": (layer.kernel,) * 2,
-            "strides": (layer.stride,) * 2,
-            "pads": (layer.pad,) * 4,
-        }
-        if layer.kind == "conv":
-            inputs = (source, *self._constants(layer))
-            self._node("Conv", inputs, made, **window, dilations=(layer.dilation,) * 2)
-        elif layer.kind == "max_pool":
-            # Rounding up is rounding down with a window's step more to look at.
-            end = layer.pad + layer.stride - 1
-            window["pads"] = (layer.pad, layer.pad, end, end)
-            self._node("MaxPool", (source,), made, **window)
+        made = f"{layer.name}_before_relu" if layer.relu else layer.name
+        source = layer.inputs[0]
+        if layer.kind in ("conv", "max_pool"):
+            self._windowed(layer, made)
         elif layer.kind == "dense":
-            flat = f"{name}_flat"
+            flat = f"{layer.name}_flat"
             self._node("Flatten", (source,), flat, axis=1)
             self._node("Gemm", (flat, *self._constants(layer)), made, transB=1)
         elif layer.kind == "affine":
@@ -75,7 +64,19 @@ class _Writing:
         else:
             self._node({"add": "Add", "relu": "Relu"}[layer.kind], layer.inputs, made)
         if layer.relu:
-            self._node("Relu", (made,), name)
+            self._node("Relu", (made,), layer.name)
+
+    def _windowed(self, layer: Layer, made: str) -> None:
+        source = layer.inputs[0]
+        sides, steps = (layer.kernel,) * 2, (layer.stride,) * 2
+        # A pool's rounding up is rounding down with a window's step more to look at.
+        end = layer.pad + (layer.stride - 1 if layer.kind == "max_pool" else 0)
+        window = {"kernel_shape": sides, "strides": steps, "pads": (*(layer.pad,) * 2, end, end)}
+        if layer.kind == "max_pool":
+            self._node("MaxPool", (source,), made, **window)
+        else:
+            inputs = (source, *self._constants(layer))
+            self._node("Conv", inputs, made, **window, dilations=(layer.dilation,) * 2)
 
     def _affine(self, layer: Layer, made: str) -> None:
         # As a batch norm of mean 0 and variance 1, which engines know where to put: they
