@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 
@@ -12,10 +13,26 @@ from facecore.errors import ServerError
 from facecore.http.connections import MESSAGE_BYTES, ConnectionLimits, guarded_protocols
 from facecore.machine.memory_plan import MemoryPlan
 
+LONGEST_LOG_LETTERS = 2000
+"""A line of the log may have words of whoever asked, but not at any length."""
+
 _PING_S = 30.0
 _BACKLOG = 128
 # As long as the slowest photo that has its slot already may take.
 _DRAIN_S = 30
+
+
+class _ShortRecord(logging.LogRecord):
+    """A line of the log without line ends, and of bounded length."""
+
+    def getMessage(self) -> str:  # noqa: N802 - the name is logging's
+        """Return the message as one line."""
+        message = super().getMessage()
+        more = "…" if len(message) > LONGEST_LOG_LETTERS else ""
+        return message[:LONGEST_LOG_LETTERS].translate(_ONE_LINE) + more
+
+
+_ONE_LINE = dict.fromkeys((*range(32), 127), " ")
 
 
 def connection_limits(plan: MemoryPlan) -> ConnectionLimits:
@@ -52,6 +69,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 def serve(app: ASGIApp, listening: socket.socket, limits: ConnectionLimits) -> None:
     """Answer at a socket until a signal ends it; what runs by then is finished first."""
+    logging.setLogRecordFactory(_ShortRecord)
     _, http, websocket = guarded_protocols(limits)
     config = uvicorn.Config(
         app,

@@ -69,7 +69,7 @@ class PageSession:
             self._socket = self._open.enter_context(
                 connect(
                     address.replace("http", "ws", 1) + "/_stcore/stream",
-                    origin=Origin(address),
+                    origin=Origin("/".join(address.split("/")[:3])),
                     subprotocols=[Subprotocol("streamlit")],
                     additional_headers={"Cookie": self.cookies()},
                     max_size=None,
