@@ -3,115 +3,48 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
-from typing import get_args
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from facecore.engines import engine, options_from_values
-from facecore.engines.base import Knob
+from facecore.errors import SettingsError
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
-    DETECTOR_SIZES_PX,
-    MAX_CROP_MARGIN_RATIO,
-    MAX_MEGAPIXELS_VARIABLE,
+    MAX_MEGAPIXELS,
     AnalysisSettings,
-    CropShape,
-    CropSource,
-    InputShape,
     RuntimeOptions,
     max_pixels_from_environment,
     megapixels_to_limit,
 )
 from facecore.settings.presets import PRESETS, RECOMMENDED, preset
-
-_SETTINGS = {field.name for field in fields(AnalysisSettings)}
+from facecore.settings.setting import Setting, declared
 
 
 def add_settings_options(parser: argparse.ArgumentParser) -> None:
     """Add an option for each setting of the analysis, of the networks and of the pixel limit."""
-    _add_analysis_options(parser)
-    _add_network_options(parser)
-
-
-def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
-    """Add the option that `max_pixels_from` reads."""
-    parser.add_argument(
-        "--max-megapixels",
-        type=float,
-        metavar="F",
-        help=f"refuse larger photos unread (default: {MAX_MEGAPIXELS_VARIABLE} where it is set, "
-        f"else {DEFAULT_MAX_PIXELS / 1e6:g})",
-    )
-
-
-def _add_analysis_options(parser: argparse.ArgumentParser) -> None:
     # Only what is given counts; the preset says the rest.
     group = parser.add_argument_group("settings", argument_default=argparse.SUPPRESS)
     group.add_argument(
         "--preset", metavar="NAME", help=f"{', '.join(PRESETS)} (default: {RECOMMENDED})"
     )
-    _add_finding_options(group)
-    _add_reading_options(group)
-    boolean = argparse.BooleanOptionalAction
-    add = group.add_argument
-    add("--reduced-decode", action=boolean, help="decode large JPEGs no finer than needed")
-    add("--batch-faces", action=boolean, help="read all faces of a photo in one pass")
-
-
-def _add_finding_options(group: argparse._ArgumentGroup) -> None:
-    add = group.add_argument
-    add("--confidence", type=float, metavar="F", help="a face from here on, 0 to 1")
-    add(
-        "--max-side",
-        dest="max_side_px",
-        type=_side_or_none,
-        metavar="N|none",
-        help="longest side in pixels of the copy that the detector sees",
-    )
-    add("--input-shape", choices=get_args(InputShape), help="of the detector's input")
-    add(
-        "--input-size",
-        dest="input_size_px",
-        type=int,
-        choices=DETECTOR_SIZES_PX,
-        help="of the detector's input in pixels; larger finds smaller faces, and takes longer",
-    )
-    boolean = argparse.BooleanOptionalAction
-    add("--drop-outside", action=boolean, help="drop boxes that leave the photo")
-    add("--rescue", action=boolean, help="look again where the first look shows a close-up")
-
-
-def _add_reading_options(group: argparse._ArgumentGroup) -> None:
-    add = group.add_argument
-    boolean = argparse.BooleanOptionalAction
-    add("--careful", action=boolean, help="read each face six times and average")
-    add(
-        "--crop-margin",
-        dest="crop_margin_ratio",
-        type=float,
-        metavar="F",
-        help="what gender and age see around a face, as a part of its size on each side, "
-        f"0 to {MAX_CROP_MARGIN_RATIO:g}",
-    )
-    add(
-        "--crop-shape",
-        choices=get_args(CropShape),
-        help="square widens a face's box to a square, box stretches what is in it",
-    )
-    add(
-        "--crop-source",
-        choices=get_args(CropSource),
-        help="cut faces out of the full photo, or out of the detector's copy",
-    )
-    add("--unsure-below", type=float, metavar="F", help="mark answers less probable than this")
-    add("--max-faces", type=int, metavar="N", help="read only the surest so many")
-
-
-def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    for setting in declared(AnalysisSettings).values():
+        _add_option(group, setting)
     add_pixel_limit(parser)
-    add = parser.add_argument
-    add("--threads", type=int, metavar="N", help="OpenCV's worker threads")
-    for knob in _switches():
-        add(f"--no-{knob.name}", action="store_true", help=f"switch {knob.label} off")
+    group = parser.add_argument_group("networks", argument_default=argparse.SUPPRESS)
+    for setting in _of_the_networks().values():
+        _add_option(group, setting)
+
+
+def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
+    """Add the option that `max_pixels_from` reads."""
+    parser.add_argument(
+        MAX_MEGAPIXELS.flag,
+        type=_reader(MAX_MEGAPIXELS),
+        metavar="F",
+        help=f"{_help(MAX_MEGAPIXELS)} (default: {MAX_MEGAPIXELS.variable} where it is set, "
+        f"else {DEFAULT_MAX_PIXELS / 1e6:g})",
+    )
 
 
 def settings_from(arguments: argparse.Namespace) -> AnalysisSettings:
@@ -120,9 +53,8 @@ def settings_from(arguments: argparse.Namespace) -> AnalysisSettings:
     Raises:
         SettingsError: a value is outside its range, or there is no such preset.
     """
-    given = vars(arguments)
-    base = preset(given.get("preset", RECOMMENDED))
-    return replace(base, **{name: given[name] for name in _SETTINGS & given.keys()})
+    base = preset(vars(arguments).get("preset", RECOMMENDED))
+    return replace(base, **_those(declared(AnalysisSettings), arguments))
 
 
 def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
@@ -131,13 +63,7 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
     Raises:
         SettingsError: a value is outside its range.
     """
-    given = vars(arguments)
-    off = {knob.name: False for knob in _switches() if given[f"no_{knob.name}"]}
-    return options_from_values({"threads": arguments.threads, **off})
-
-
-def _switches() -> list[Knob]:
-    return [knob for knob in engine().knobs if knob.default is True]
+    return options_from_values(_those(_of_the_networks(), arguments))
 
 
 def max_pixels_from(arguments: argparse.Namespace) -> int:
@@ -151,10 +77,37 @@ def max_pixels_from(arguments: argparse.Namespace) -> int:
     return megapixels_to_limit(arguments.max_megapixels)
 
 
-def _side_or_none(text: str) -> int | None:
-    if text.lower() == "none":
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a number of pixels or none, not {text!r}") from None
+def _those(settings: Mapping[str, Setting], arguments: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(arguments).items() if name in settings}
+
+
+def _of_the_networks() -> dict[str, Setting]:
+    return declared(RuntimeOptions) | {knob.name: knob for knob in engine().knobs}
+
+
+def _add_option(group: argparse._ArgumentGroup, setting: Setting) -> None:
+    facts: dict[str, Any] = {"dest": setting.name, "help": _help(setting)}
+    if setting.is_switch:
+        facts["action"] = argparse.BooleanOptionalAction
+    elif setting.choices:
+        facts |= {"type": type(setting.default), "choices": setting.choices}
+    else:
+        word = "NAME" if setting.pattern else "F" if isinstance(setting.default, float) else "N"
+        facts["metavar"] = f"{word}|{setting.none}" if setting.none else word
+        facts["type"] = _reader(setting)
+    group.add_argument(setting.flag, **facts)
+
+
+def _help(setting: Setting) -> str:
+    limits = setting.limits
+    return setting.help.replace("%", "%%") + (f" {limits[0]:g} to {limits[1]:g}." if limits else "")
+
+
+def _reader(setting: Setting) -> Callable[[str], Any]:
+    def read(text: str) -> Any:
+        try:
+            return setting.parse(text)
+        except SettingsError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read

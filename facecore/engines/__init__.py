@@ -9,12 +9,14 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from facecore.engines.base import Engine, checked_knobs, knob_values
 from facecore.engines.facts import EngineFacts
 from facecore.errors import SettingsError
 from facecore.settings import RuntimeOptions
+from facecore.settings.setting import declared, from_values
 
 AUTOMATIC = ("opencv",)
 """Engines to take where the options leave it open: the first of these that is installed."""
@@ -85,10 +87,10 @@ def options_from_values(values: Mapping[str, Any]) -> RuntimeOptions:
     """
     if not isinstance(values, Mapping):
         raise SettingsError("A setting has a value of the wrong kind: check the file.")
-    given = dict(values)
-    name, threads = given.pop("engine", None), given.pop("threads", None)
-    plain = RuntimeOptions(engine=name, threads=threads)
-    chosen = engine(name)
+    common = declared(RuntimeOptions).keys() & values.keys()
+    plain = from_values(RuntimeOptions, {name: values[name] for name in common})
+    chosen = engine(plain.engine)
+    given = {name: value for name, value in values.items() if name not in common}
     knobs = checked_knobs(chosen.knobs, given)
     changed = tuple((k.name, knobs[k.name]) for k in chosen.knobs if knobs[k.name] != k.default)
-    return RuntimeOptions(engine=plain.engine, threads=threads, engine_options=changed)
+    return replace(plain, engine_options=changed)

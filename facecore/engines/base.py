@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from facecore.engines.facts import EngineFacts, NetworkProfile
 from facecore.errors import SettingsError
-from facecore.settings import KnobValue, RuntimeOptions, check_choice
+from facecore.settings import RuntimeOptions
+from facecore.settings.setting import Setting
 
 Blob = NDArray[np.float32]
 """A batch of images as a network takes it: shape (N, 3, height, width), float32."""
@@ -20,15 +20,8 @@ Blob = NDArray[np.float32]
 FileKind = Literal["architecture", "weights"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knob:
-    """One option of an engine: how it is called, what it may be, and what it is by itself."""
-
-    name: str
-    label: str
-    help: str
-    default: KnobValue
-    choices: tuple[KnobValue, ...] = (True, False)
+Knob = Setting
+"""An option that only one engine has is declared as any setting is."""
 
 
 class NetworkFiles(Protocol):
@@ -124,5 +117,5 @@ def checked_knobs(knobs: Sequence[Knob], given: Mapping[str, object]) -> dict[st
             f"There is no setting called {ascii(unknown)[1:-1][:80]}: check the spelling."
         )
     for name, value in given.items():
-        check_choice(name, value, by_name[name].choices)
+        by_name[name].check(value)
     return {name: given.get(name, knob.default) for name, knob in by_name.items()}

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from facecore.executors.messages import WorkerFacts
 from facecore.experiment.claims import claim_of
 from facecore.experiment.record import Experiment, Failure, Trial
-from facecore.experiment.variants import LABELS, Variant, in_words
+from facecore.experiment.variants import Variant, known_settings
 from facecore.results import STAGES
+from facecore.settings import AnalysisSettings
+from facecore.settings.setting import declared
 from facecore.statistics.agreement import Agreement, face_agreement
 from facecore.statistics.comparison import (
     TimeComparison,
@@ -144,16 +146,20 @@ def measured_in_words(base: VariantReport, other: VariantReport) -> str:
 
 def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
     """Return what of the process was asked for and what was effective, by label, in words."""
-    asked = one.variant.values()
-    rows = {name: in_words(name, asked[name]) for name in _PROCESS_SETTINGS}
+    known = known_settings()
     effective = {} if one.worker is None else _effective(one.worker)
     return {
-        LABELS[name]: (text, effective.get(name, "not told by OpenCV"))
-        for name, text in rows.items()
+        known[name].label: (
+            known[name].in_words(value),
+            effective.get(name, "not told by OpenCV"),
+        )
+        for name, value in one.variant.values().items()
+        if name not in _NOT_OF_THE_PROCESS
     }
 
 
-_PROCESS_SETTINGS = ("threads", "cores", "optimised", "cpu_features_off", "winograd", "fusion")
+# A throttle is what the worker does between photos, and takes effect as it is.
+_NOT_OF_THE_PROCESS = {*declared(AnalysisSettings), "min_interval_ms"}
 
 
 def _effective(worker: WorkerFacts) -> dict[str, str]:
@@ -161,7 +167,7 @@ def _effective(worker: WorkerFacts) -> dict[str, str]:
     return {
         "threads": str(engine.threads),
         "cores": str(worker.cores),
-        "optimised": in_words("optimised", engine.optimised),
+        "optimised": "on" if engine.optimised else "off",
         "cpu_features_off": f"in use: {' '.join(engine.cpu_features)}",
     }
 

@@ -17,6 +17,7 @@ from facecore.executors.messages import PlainFace, Positive, WorkerFacts
 from facecore.experiment.record import Environment, Experiment, Failure, PhotoFacts, Plan, Trial
 from facecore.results import STAGES, StageTimings
 from facecore.settings import AnalysisSettings, ProcessOptions
+from facecore.settings.setting import from_values
 
 FORMAT = "facecore experiment"
 VERSION = 1
@@ -145,11 +146,8 @@ def _content(data: bytes) -> dict[str, Any]:
 def _plan(values: Any) -> Plan:
     """Read a plan; an engine's knobs lie beside the threads, and no name is passed over."""
     for variant in values["variants"]:
-        for part, kind in (("settings", AnalysisSettings), ("process", ProcessOptions)):
-            unknown = variant.get(part, {}).keys() - {one.name for one in fields(kind)}
-            if unknown:
-                names = ascii(", ".join(sorted(unknown)))[1:-1][:80]
-                raise SettingsError(f"There is no setting called {names}: check the spelling.")
+        variant["settings"] = asdict(from_values(AnalysisSettings, variant.get("settings", {})))
+        variant["process"] = asdict(from_values(ProcessOptions, variant.get("process", {})))
         variant["options"] = asdict(options_from_values(variant.get("options", {})))
     return msgspec.convert(values, Plan)
 

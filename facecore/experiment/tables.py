@@ -9,7 +9,7 @@ import pandas as pd
 
 from facecore.experiment.record import Experiment
 from facecore.experiment.report import VariantReport, asked_and_effective
-from facecore.experiment.variants import LABELS, differences, in_words
+from facecore.experiment.variants import differences, known_settings
 from facecore.results import STAGES
 
 _MB = 1e6
@@ -108,10 +108,11 @@ def differences_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
     """Return only the settings in which the variants differ: a row each, a column per variant."""
     base = reports[0].variant
     differing = {name for one in reports for name in differences(one.variant, base)}
+    known = known_settings()
     return pd.DataFrame(
         {
             one.variant.name: {
-                LABELS[name]: in_words(name, value)
+                known[name].label: known[name].in_words(value)
                 for name, value in one.variant.values().items()
                 if name in differing
             }

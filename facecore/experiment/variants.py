@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from facecore.engines import engines, option_values, options_from_values
 from facecore.errors import SettingsError
-from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions, setting
 from facecore.settings.presets import RECOMMENDED, preset
+from facecore.settings.setting import Setting, declared, from_values
 
 MIN_VARIANTS = 2
 MAX_VARIANTS = 4
 MAX_NAME_LETTERS = 60
-
-LABELS = {
-    "confidence": "confidence",
-    "max_side_px": "longest side",
-    "input_shape": "detector input shape",
-    "input_size_px": "detector input size",
-    "drop_outside": "drop boxes outside",
-    "rescue": "close-up rescue",
-    "crop_margin_ratio": "crop margin",
-    "crop_shape": "crop shape",
-    "crop_source": "crop from",
-    "careful": "careful",
-    "unsure_below": "unsure below",
-    "max_faces": "most faces",
-    "reduced_decode": "reduced decoding",
-    "batch_faces": "faces in one batch",
-    "threads": "threads",
-    "engine": "engine",
-    **{knob.name: knob.label for engine in engines() for knob in engine.knobs},
-    "cores": "cores",
-    "cpu_features_off": "CPU features off",
-    "min_interval_ms": "throttle",
-}
-"""What a setting is called on a page, by its name in the code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,40 +61,27 @@ def check_variants(variants: Sequence[Variant]) -> None:
         raise SettingsError("Two variants have the same name: give each one of its own.")
 
 
-def differences(variant: Variant, base: Variant) -> dict[str, tuple[Any, Any]]:
-    """Return the settings that differ, by name in the code: the variant's value and the base's."""
-    ours, theirs = variant.values(), base.values()
+def known_settings() -> dict[str, Setting]:
+    """Return all that a variant may say, by name: every engine's knobs are among them."""
     return {
-        name: (ours.get(name), theirs.get(name))
-        for name in ours | theirs
-        if ours.get(name) != theirs.get(name)
+        **declared(AnalysisSettings),
+        **declared(RuntimeOptions),
+        **{knob.name: knob for engine in engines() for knob in engine.knobs},
+        **declared(ProcessOptions),
     }
 
 
+def differences(variant: Variant, base: Variant) -> dict[str, tuple[Any, Any]]:
+    """Return the settings that differ, by name in the code: the variant's value and the base's."""
+    return setting.differences(variant.values(), base.values())
+
+
 def differences_in_words(variant: Variant, base: Variant) -> str:
-    """Say how a variant differs: "optimised code off (not on)"; "the same settings" if nowhere."""
+    """Return how a variant differs: "Winograd off (not on)"; "the same settings" if nowhere."""
     return (
-        ", ".join(
-            f"{LABELS[name]} {in_words(name, ours)} (not {in_words(name, theirs)})"
-            for name, (ours, theirs) in differences(variant, base).items()
-        )
+        setting.differences_in_words(variant.values(), base.values(), known_settings())
         or "the same settings"
     )
-
-
-def in_words(name: str, value: Any) -> str:
-    """Say one setting's value: on, off, none, or the value itself with its unit."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if value is None:
-        return {"engine": "auto", "threads": "auto", "cores": "all"}.get(name, "none")
-    if name == "min_interval_ms":
-        return f"{value:g} ms" if value else "none"
-    if name == "max_side_px":
-        return f"{value} px"
-    if isinstance(value, (tuple, list)):
-        return " ".join(value) or "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def variant_from_settings(values: Mapping[str, Any]) -> Variant:
@@ -133,29 +97,24 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     if not isinstance(name, str):
         raise SettingsError("A variant has no name: give each a name.")
     base = preset(str(given.pop("preset", RECOMMENDED)))
-    if given.get("max_side_px") == "none":
-        given["max_side_px"] = None
-    of_settings, of_process = (
-        {one.name for one in fields(part)} for part in (AnalysisSettings, ProcessOptions)
-    )
-    known = set(LABELS)
-    unknown = sorted(set(given) - known)
+    known = known_settings()
+    unknown = sorted(set(given) - set(known))
     if unknown:
         names = ", ".join(ascii(one)[1:-1] for one in unknown)
         raise SettingsError(
             f"Variant {name!r}: there is no setting called {names}; "
             f"use preset, {', '.join(sorted(known))}."
         )
-    if isinstance(features := given.get("cpu_features_off"), list):
-        given["cpu_features_off"] = tuple(features)
-    settings = {one: given.pop(one) for one in of_settings & given.keys()}
-    process = {one: given.pop(one) for one in of_process & given.keys()}
+    settings, process = (
+        {one: given.pop(one) for one in declared(part) if one in given}
+        for part in (AnalysisSettings, ProcessOptions)
+    )
     try:
         return Variant(
             name=name,
-            settings=replace(base, **settings),
+            settings=from_values(AnalysisSettings, asdict(base) | settings),
             options=options_from_values(given),
-            process=ProcessOptions(**process),
+            process=from_values(ProcessOptions, process),
         )
     except SettingsError as error:
         raise SettingsError(f"Variant {name!r}: {error}") from error

@@ -2,15 +2,10 @@
 
 from facecore.settings.analysis import (
     DEFAULT_MAX_PIXELS,
-    DETECTOR_SIZES_PX,
     MAX_CROP_MARGIN_RATIO,
     MAX_FACES,
-    MAX_INTERVAL_MS,
-    MAX_MEGAPIXELS_VARIABLE,
+    MAX_MEGAPIXELS,
     MAX_PIXELS_CEILING,
-    MAX_SIDE_PX,
-    MAX_THREADS,
-    MIN_SIDE_PX,
     MODELS_DIR_VARIABLE,
     AnalysisSettings,
     CropShape,
@@ -19,22 +14,16 @@ from facecore.settings.analysis import (
     KnobValue,
     ProcessOptions,
     RuntimeOptions,
-    check_choice,
     max_pixels_from_environment,
     megapixels_to_limit,
 )
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
-    "DETECTOR_SIZES_PX",
     "MAX_CROP_MARGIN_RATIO",
     "MAX_FACES",
-    "MAX_INTERVAL_MS",
-    "MAX_MEGAPIXELS_VARIABLE",
+    "MAX_MEGAPIXELS",
     "MAX_PIXELS_CEILING",
-    "MAX_SIDE_PX",
-    "MAX_THREADS",
-    "MIN_SIDE_PX",
     "MODELS_DIR_VARIABLE",
     "AnalysisSettings",
     "CropShape",
@@ -43,7 +32,6 @@ __all__ = [
     "KnobValue",
     "ProcessOptions",
     "RuntimeOptions",
-    "check_choice",
     "max_pixels_from_environment",
     "megapixels_to_limit",
 ]

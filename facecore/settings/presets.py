@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
-
 from facecore.errors import SettingsError
 from facecore.settings.analysis import AnalysisSettings
 
@@ -41,12 +38,3 @@ def preset(name: str) -> AnalysisSettings:
         if known.lower() == name.lower():
             return settings
     raise SettingsError(f"There is no preset {name!r}: use one of {', '.join(PRESETS)}.")
-
-
-def differences(settings: AnalysisSettings, base: AnalysisSettings) -> dict[str, tuple[Any, Any]]:
-    """Return the settings that differ, by name: the value, and the base's value."""
-    pairs = {
-        field.name: (getattr(settings, field.name), getattr(base, field.name))
-        for field in fields(AnalysisSettings)
-    }
-    return {name: (ours, theirs) for name, (ours, theirs) in pairs.items() if ours != theirs}

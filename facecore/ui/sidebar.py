@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
-from facecore.engines import option_values
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.settings.presets import PRESETS, RECOMMENDED, differences
+from facecore.settings.presets import PRESETS, RECOMMENDED
+from facecore.settings.setting import GROUPS, Setting, declared, differences_in_words
 from facecore.ui import state
-from facecore.ui.sidebar_groups import AUTOMATIC, WIDGETS, finding, reading, speed
+from facecore.ui.networks import usable_threads
 
-_DEFAULTS = AnalysisSettings()
+_ANALYSIS = declared(AnalysisSettings)
+# The engine's own knobs act on the whole process, which all visitors share: see Compare.
+_OFFERED = {**_ANALYSIS, "threads": declared(RuntimeOptions)["threads"]}
 
 
 def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
-    """Draw the settings and give what they say.
+    """Draw the settings and return what they say.
 
     Each is bound to the link under its key, so that a link carries the settings.
 
@@ -28,19 +33,76 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
         st.subheader("Settings")
         chosen = st.selectbox("Preset", list(PRESETS), key="preset", on_change=_fill_from_preset)
         changed = st.container()
-        found, read = finding(), reading()
-        saved, options = speed()
-        settings = AnalysisSettings(**found, **read, **saved)
-        _say_changes(changed, settings, chosen)
+        values = _controls()
+        settings = AnalysisSettings(**{name: values[name] for name in _ANALYSIS})
+        options = RuntimeOptions(threads=values["threads"])
+        words = differences_in_words(asdict(settings), asdict(PRESETS[chosen]), _ANALYSIS)
+        if words:
+            changed.caption(f"Differs from {chosen}: {words}.")
         st.button(
             "Reset to defaults",
             icon=":material/restart_alt:",
             on_click=_reset,
-            disabled=(settings, options, chosen) == (_DEFAULTS, RuntimeOptions(), RECOMMENDED),
+            disabled=(settings, options, chosen)
+            == (AnalysisSettings(), RuntimeOptions(), RECOMMENDED),
             width="stretch",
         )
         st.caption("The link in the address bar carries these settings.")
     return settings, options
+
+
+def _controls() -> dict[str, Any]:
+    values = {}
+    for group in GROUPS:
+        if not group.fold:
+            st.markdown(f"**{group.title}**")
+        with st.expander(group.fold) if group.fold else nullcontext():
+            for name, one in _OFFERED.items():
+                if one.group == group:
+                    values[name] = control(one, one.default, one.key, bind="query-params")
+    return values
+
+
+def control(
+    setting: Setting,
+    value: Any,
+    key: str,
+    *,
+    offered: Mapping[str, Any] | None = None,
+    bind: Any = None,
+) -> Any:
+    """Draw the control that fits a setting, and return the value that it holds.
+
+    Args:
+        setting: what is to be set.
+        value: where the control begins.
+        key: the control's own, which is also its name in the link.
+        offered: the values to choose from by their words, instead of the setting's own.
+        bind: "query-params" for a control that the link carries.
+    """
+    more: dict[str, Any] = {"key": key, "bind": bind, "help": setting.help}
+    if setting.is_switch:
+        return st.toggle(setting.title, value, **more)
+    if setting.step and setting.limits:
+        low, high = setting.limits
+        number = st.number_input if high > 1 else st.slider
+        return number(setting.title, low, high, type(low)(value), setting.step, **more)
+    by_word = dict(offered or {setting.text(one): one for one in _choices(setting)})
+    if value not in by_word.values():
+        # What a preset or a file has may be none of the usual values.
+        by_word[setting.text(value)] = value
+    words, first = list(by_word), list(by_word.values()).index(value)
+    if isinstance(setting.default, str):
+        word = st.radio(setting.title, words, first, horizontal=True, **more)
+    elif setting.choices or setting.offered:
+        word = st.select_slider(setting.title, words, words[first], **more)
+    else:
+        word = st.selectbox(setting.title, words, first, **more)
+    return by_word[word]
+
+
+def _choices(setting: Setting) -> tuple[Any, ...]:
+    return setting.choices or setting.offered or (setting.empty, *range(1, usable_threads() + 1))
 
 
 def use_confidence(confidence: float) -> None:
@@ -53,27 +115,17 @@ def slider_step(confidence: float) -> float:
     return max(0.01, math.floor(confidence * 100 + 1e-9) / 100)
 
 
-def _say_changes(place: Any, settings: AnalysisSettings, name: str) -> None:
-    changes = differences(settings, PRESETS[name])
-    by_setting = {setting: widget for widget, setting in WIDGETS.items()}
-    if changes:
-        words = ", ".join(
-            f"{by_setting[setting].replace('_', ' ')} {ours} (not {theirs})"
-            for setting, (ours, theirs) in changes.items()
-        )
-        place.caption(f"Differs from {name}: {words}.".replace("None", "none"))
-
-
 def _fill_from_preset() -> None:
-    state.set_widget_values(_values(PRESETS[state.widget_value("preset")]))
-
-
-def _values(settings: AnalysisSettings) -> dict[str, Any]:
-    values = {widget: getattr(settings, setting) for widget, setting in WIDGETS.items()}
-    values["max_side"] = str(values["max_side"] or "none")
-    return values
+    _fill(asdict(PRESETS[state.widget_value("preset")]))
 
 
 def _reset() -> None:
-    options = option_values(RuntimeOptions()) | {"threads": AUTOMATIC}
-    state.set_widget_values({"preset": RECOMMENDED, **_values(_DEFAULTS), **options})
+    _fill({name: one.default for name, one in _OFFERED.items()})
+    state.set_widget_values({"preset": RECOMMENDED})
+
+
+def _fill(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        one = _OFFERED[name]
+        held = value if one.is_switch or one.step else one.text(value)
+        state.set_widget_values({one.key: held})

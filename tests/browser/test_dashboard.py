@@ -103,7 +103,9 @@ def test_link_carries_the_settings(page: Page, server: str) -> None:
     wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("5")
     differs = page.get_by_text("Differs from Recommended")
-    expect(differs).to_contain_text("confidence 0.97 (not 0.7), max side none (not 800)")
+    expect(differs).to_contain_text(
+        "confidence 0.97 (not 0.7), longest side for detection none (not 800 px)"
+    )
     expect(differs).to_contain_text("crop shape box (not square)")
     page.get_by_role("button", name="Reset to defaults").click()
     expect(_metric(page, "Faces")).to_have_text("6")

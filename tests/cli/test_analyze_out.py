@@ -132,7 +132,7 @@ def test_annotated_copies_are_written_as_well(
         (["--out", "missing/out.csv"], "cannot be written (No such file or directory)"),
         (["--out", "out.csv", "--workers", "0"], "number of workers must be from 1 to 64"),
         (["--workers", "2", "--photo-timeout", "0"], "time for one photo must be from 1"),
-        (["--out", "out.csv", "--workers", "2", "--confidence", "2"], "confidence must be"),
+        (["--out", "out.csv", "--workers", "2", "--confidence", "2"], '"confidence" must be'),
         (["--out", "out.csv", "--workers", "2", "--threads", "0"], "number of threads"),
     ],
 )

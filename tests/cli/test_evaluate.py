@@ -64,7 +64,7 @@ def test_folder_without_tables_is_refused(tmp_path: Path) -> None:
         ([".", "--boxes", "."], " cannot be read"),
         ([".", "--boxes", "labels.csv", "--labels", "labels.csv"], "needs a first row"),
         ([".", "--labels", "empty.csv"], "No row of the tables can be used."),
-        ([".", "--labels", "good.csv", "--confidence", "2"], "confidence must be a number"),
+        ([".", "--labels", "good.csv", "--confidence", "2"], '"confidence" must be a number'),
         ([".", "--labels", "good.csv"], "None of the photos could be read"),
     ],
 )

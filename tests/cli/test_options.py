@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields, replace
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -45,12 +45,12 @@ def test_help_says_what_each_option_is(command: ModuleType) -> None:
     """No option is listed by its name alone, and the pixel limit's default is the true one."""
     commands = argparse.ArgumentParser().add_subparsers()
     command.add_parser(commands)
-    (parser,) = commands.choices.values()
-    assert [action.dest for action in parser._actions if not action.help] == []
-    shown = " ".join(parser.format_help().split())
-    assert ("--max-megapixels" in shown) == (
-        "(default: FACECORE_MAX_MEGAPIXELS where it is set, else 100)" in shown
-    )
+    for parser in commands.choices.values():
+        assert [action.dest for action in parser._actions if not action.help] == []
+        shown = " ".join(parser.format_help().split())
+        assert ("--max-megapixels" in shown) == (
+            "(default: FACECORE_MAX_MEGAPIXELS where it is set, else 100)" in shown
+        )
 
 
 def test_no_options_are_the_defaults() -> None:
@@ -65,9 +65,11 @@ def test_a_preset_is_taken_whole(name: str) -> None:
     assert settings_from(_parsed("--preset", name.lower())) == PRESETS[name]
 
 
-def test_every_setting_has_an_option() -> None:
-    """No setting of the analysis is out of the command line's reach."""
-    assert set(OVERRIDES) == {field.name for field in fields(AnalysisSettings)}
+def test_options_of_the_networks_are_taken() -> None:
+    """Threads and each knob of the engine have an option, "auto" leaves threads to the engine."""
+    expected = RuntimeOptions(threads=2, engine_options=(("fusion", False), ("winograd", False)))
+    assert options_from(_parsed("--threads", "2", "--no-winograd", "--no-fusion")) == expected
+    assert options_from(_parsed("--threads", "auto", "--optimised")) == RuntimeOptions()
 
 
 @pytest.mark.parametrize(("name", "override"), OVERRIDES.items(), ids=list(OVERRIDES))

@@ -102,11 +102,11 @@ def test_options_make_the_table_of_before() -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"winograd": 0}, "winograd must be one of True, False"),
-        ({"fusion": None}, "fusion must be one of"),
+        ({"winograd": 0}, '"Winograd" must be one of True, False'),
+        ({"fusion": None}, '"layer fusion" must be one of'),
         ({"value": 1}, "no setting called value"),
         ({"engine": "dummy", "value": 3}, "no engine called dummy"),
-        ({"engine": 3}, "The engine must be a name"),
+        ({"engine": 3}, '"engine" must be a name'),
         ([1], "of the wrong kind"),
     ],
 )

@@ -417,7 +417,7 @@ def test_a_setting_s_sentence_is_passed_on(made: MadeExperiment) -> None:
     """Where only a setting is wrong, the sentence says which and how."""
     path = ("plan", "variants", 0, "settings", "confidence")
     sentence = _refusal(_with(_tree(made()), path, 2))
-    assert "The confidence must be a number from 0 to 1, not 2." in sentence
+    assert 'The setting "confidence" must be a number from 0 to 1, not 2.' in sentence
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_difference_of_the_third_is_shown_for_all(made: MadeExperiment) -> Non
         answers=(*whole.answers, {}),
     )
     assert differences_table(report(three)).to_dict("index") == {
-        "longest side": {"once": "800 px", "again": "800 px", "third": "none"}
+        "longest side for detection": {"once": "800 px", "again": "800 px", "third": "none"}
     }
 
 

@@ -209,13 +209,10 @@ def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> N
     """A change under Speed is run by networks that were built for it."""
     app = visit()
     before = {role: list(noted) for role, noted in batches.items()}
-    app.sidebar.toggle(key="winograd").set_value(False).run()
-    others = networks.analyzer(RuntimeOptions(engine_options=(("winograd", False),))).networks
+    app.sidebar.selectbox(key="threads").set_value("1").run()
+    others = networks.analyzer(RuntimeOptions(threads=1)).networks
     assert [network.forward_count for network in others] == [1, 1, 1]
-    assert all(
-        network.options == RuntimeOptions(engine_options=(("winograd", False),))
-        for network in others
-    )
+    assert all(network.options == RuntimeOptions(threads=1) for network in others)
     assert batches == before
     assert metrics(app)["Faces"] == "6"
     expect_no_error(app)
@@ -226,8 +223,8 @@ def test_networks_of_earlier_options_are_let_go() -> None:
     forget_service()
     app = visit()
     first = weakref.ref(networks.analyzer(RuntimeOptions()))
-    for key in ("winograd", "fusion"):
-        app.sidebar.toggle(key=key).set_value(False).run()
+    for threads in ("1", "2"):
+        app.sidebar.selectbox(key="threads").set_value(threads).run()
     expect_no_error(app)
     gc.collect()
     assert first() is None

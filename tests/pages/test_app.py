@@ -15,7 +15,7 @@ DEFAULTS = {
     "confidence": 0.7,
     "max_side": "800",
     "input_shape": "aspect",
-    "input_size": 300,
+    "input_size": "300",
     "drop_outside": True,
     "rescue": True,
     "max_faces": 200,
@@ -27,16 +27,13 @@ DEFAULTS = {
     "reduced_decode": False,
     "batch_faces": True,
     "threads": "auto",
-    "optimised": True,
-    "winograd": True,
-    "fusion": True,
 }
 # By key: what a link says, and what the control then holds.
 OTHERS: dict[str, tuple[str, object]] = {
     "confidence": ("0.9", 0.9),
     "max_side": ("none", "none"),
     "input_shape": ("square", "square"),
-    "input_size": ("600", 600),
+    "input_size": ("600", "600"),
     "drop_outside": ("false", False),
     "rescue": ("false", False),
     "max_faces": ("3", 3),
@@ -48,9 +45,6 @@ OTHERS: dict[str, tuple[str, object]] = {
     "reduced_decode": ("true", True),
     "batch_faces": ("false", False),
     "threads": ("1", "1"),
-    "optimised": ("false", False),
-    "winograd": ("false", False),
-    "fusion": ("false", False),
 }
 NONSENSE = {
     "confidence": ["", "abc", "nan", "7", "-1"],
@@ -65,7 +59,6 @@ NONSENSE = {
     "crop_source": ["<b>", ""],
     "unsure_below": ["nan", "2"],
     "threads": ["999", "-1"],
-    "optimised": ["perhaps"],
 }
 
 
@@ -118,9 +111,7 @@ def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
             reduced_decode=True,
             batch_faces=False,
         ),
-        RuntimeOptions(
-            threads=1, engine_options=(("fusion", False), ("optimised", False), ("winograd", False))
-        ),
+        RuntimeOptions(threads=1),
     )
     (reset,) = [button for button in app.sidebar.button if button.label == "Reset to defaults"]
     reset.click().run()

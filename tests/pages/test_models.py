@@ -82,10 +82,9 @@ def test_opencv_is_described() -> None:
 
 
 def test_facts_are_those_of_the_chosen_options() -> None:
-    """With optimised code off and one thread, the page says so."""
-    app = visit("models", optimised="false", threads="1")
+    """With one thread, the page says so."""
+    app = visit("models", threads="1")
     (facts,) = [text for text in app.markdown.values if text.startswith("Version ")]
-    assert "optimised code off" in facts
     assert ", 1 threads" in facts
     expect_no_error(app)
 

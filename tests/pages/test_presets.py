@@ -62,7 +62,8 @@ def test_what_differs_from_the_preset_is_said() -> None:
     assert _differs(app) == ["Differs from Crowd: confidence 0.9 (not 0.7)."]
     app.sidebar.select_slider(key="max_side").set_value("640").run()
     assert _differs(app) == [
-        "Differs from Crowd: confidence 0.9 (not 0.7), max side 640 (not none)."
+        "Differs from Crowd: confidence 0.9 (not 0.7), "
+        "longest side for detection 640 px (not none)."
     ]
 
 
@@ -70,7 +71,7 @@ def test_settings_of_a_link_are_told_against_the_recommended_ones() -> None:
     """A link carries the settings themselves, and what they change is said."""
     app = visit("monitor", input_size="600", rescue="false")
     assert _differs(app) == [
-        "Differs from Recommended: input size 600 (not 300), rescue False (not True)."
+        "Differs from Recommended: detector input size 600 (not 300), close-up rescue off (not on)."
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from facecore.errors import FacecoreError, SettingsError
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
-    MAX_MEGAPIXELS_VARIABLE,
+    MAX_MEGAPIXELS,
     MAX_PIXELS_CEILING,
     AnalysisSettings,
     RuntimeOptions,
@@ -137,7 +137,7 @@ def test_thread_counts_that_are_allowed(threads: int | None) -> None:
 @pytest.mark.parametrize("threads", [0, -1, 257, 2.0, "2", True])
 def test_thread_counts_that_are_refused(threads: Any) -> None:
     """Zero threads would mean something else to OpenCV, so they are refused too."""
-    with pytest.raises(SettingsError, match="number of threads"):
+    with pytest.raises(SettingsError, match='"threads" must be a whole number from 1 to 256 or'):
         RuntimeOptions(threads=threads)
 
 
@@ -244,16 +244,16 @@ def test_the_environment_sets_the_pixel_limit(
     monkeypatch: pytest.MonkeyPatch, text: str | None, expected: int
 ) -> None:
     """The variable counts in megapixels, and without it the default holds."""
-    monkeypatch.delenv(MAX_MEGAPIXELS_VARIABLE, raising=False)
+    monkeypatch.delenv(MAX_MEGAPIXELS.variable, raising=False)
     if text is not None:
-        monkeypatch.setenv(MAX_MEGAPIXELS_VARIABLE, text)
+        monkeypatch.setenv(MAX_MEGAPIXELS.variable, text)
     assert max_pixels_from_environment() == expected
 
 
 @pytest.mark.parametrize("text", [" ", "0", "-5", "0.009", "178.1", "nan", "inf", "many", "12 MP"])
 def test_a_wrong_pixel_limit_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """A variable that is no number of the range stops the start with an error of ours."""
-    monkeypatch.setenv(MAX_MEGAPIXELS_VARIABLE, text)
+    monkeypatch.setenv(MAX_MEGAPIXELS.variable, text)
     with pytest.raises(SettingsError, match=r"must be a number"):
         max_pixels_from_environment()
 

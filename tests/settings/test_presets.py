@@ -1,4 +1,4 @@
-"""Named settings, what they are, and how settings differ."""
+"""Named settings and what they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from facecore.errors import SettingsError
 from facecore.settings import AnalysisSettings
-from facecore.settings.presets import PRESETS, RECOMMENDED, differences, preset
+from facecore.settings.presets import PRESETS, RECOMMENDED, preset
 
 EXPECTED = {
     "Recommended": AnalysisSettings(),
@@ -57,19 +57,3 @@ def test_an_unknown_preset_is_refused_with_those_there_are(name: str) -> None:
     assert repr(name) in message
     assert all(known in message for known in PRESETS)
     assert "\n" not in message
-
-
-@pytest.mark.parametrize("settings", PRESETS.values(), ids=list(PRESETS))
-def test_settings_do_not_differ_from_themselves(settings: AnalysisSettings) -> None:
-    """Equal settings have no differences."""
-    assert differences(settings, settings) == {}
-
-
-def test_differences_name_both_values() -> None:
-    """Each setting that differs is there with its value and the base's, no other is."""
-    ours = AnalysisSettings(confidence=0.5, max_side_px=None)
-    assert differences(ours, AnalysisSettings()) == {
-        "confidence": (0.5, 0.7),
-        "max_side_px": (None, 800),
-    }
-    assert differences(PRESETS["Careful"], PRESETS[RECOMMENDED]) == {"careful": (True, False)}

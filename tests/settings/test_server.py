@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from facecore.errors import SettingsError
 from facecore.settings.server import QueueSettings, ServerSettings
+from facecore.settings.setting import declared
+from tests.conftest import REPOSITORY
 
 VARIABLES = {
     "FACECORE_REPLICAS": "replicas",
@@ -29,14 +30,14 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 
 def test_every_setting_has_its_variable() -> None:
-    """Each number can be set, under the name that the documentation gives."""
-    found = {
-        each.metadata["variable"]: each.name
-        for kind in (ServerSettings, QueueSettings)
-        for each in fields(kind)
-        if each.metadata
-    }
-    assert found == VARIABLES
+    """Each number can be set, and the documentation gives its variable, default and range."""
+    known = declared(ServerSettings) | declared(QueueSettings)
+    assert {one.variable: name for name, one in known.items()} == VARIABLES
+    table = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
+    for one in known.values():
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| `{one.variable}` |")]
+        assert f"{one.default:g}" in row or one.name == "concurrency"
+        assert f"{(one.limits or (0, 0))[1]:g}" in row.replace(" ", "")
 
 
 def test_variables_are_read() -> None:
