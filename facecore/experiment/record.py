@@ -18,6 +18,9 @@ from facecore.settings import MAX_FACES
 
 MAX_PHOTOS = 100
 MAX_REPEATS = 1000
+MAX_TRIALS = 100_000
+"""Trials of all variants together; an experiment that has so many ends there."""
+
 MAX_WARM_UP = 20
 MAX_BUDGET_S = 3600.0
 PREVIEW_SIDE_PX = 1400
@@ -233,6 +236,8 @@ class Experiment:
         count = len(self.plan.variants)
         if len(self.workers) != count or len(self.answers) != count:
             raise ValueError("an experiment needs workers and answers for each variant")
+        if len(self.trials) > MAX_TRIALS:
+            raise SettingsError(f"An experiment has at most {MAX_TRIALS} trials.")
         names = {photo.name for photo in self.photos}
         if len(names) != len(self.photos):
             raise ValueError("two photos of an experiment have the same name")

@@ -20,6 +20,7 @@ from facecore.executors.process import Cancelled, WorkerAnswer, WorkerProcess
 from facecore.experiment.environment import MachineLoad, this_environment
 from facecore.experiment.record import (
     MAX_PHOTOS,
+    MAX_TRIALS,
     PREVIEW_SIDE_PX,
     Experiment,
     Failure,
@@ -202,7 +203,9 @@ class _Run:
             )
 
     def _is_over(self, spent_s: float) -> bool:
-        return self.plan.budget_s is not None and spent_s >= self.plan.budget_s
+        # A round that was begun is finished, and must still fit.
+        full = len(self.trials) + len(self.plan.variants) > MAX_TRIALS
+        return full or (self.plan.budget_s is not None and spent_s >= self.plan.budget_s)
 
     def _trial(self, place: int, name: str, repeat: int, began: float) -> None:
         started_s = time.perf_counter() - began

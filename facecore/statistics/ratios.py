@@ -19,6 +19,9 @@ Times = NDArray[np.float64]
 
 _SEED = 20151104
 _TAILS = (2.5, 97.5)
+# 4000 pairs are drawn as often as few are; an experiment has an interval for each stage.
+_DRAWN_PAIRS = 4_000_000
+_FEWEST_DRAWS = 100
 _CAP = 1.4826
 """A normal distribution's standard deviation in median absolute deviations."""
 _NEXT_TO_NOTHING = 1e-6
@@ -55,9 +58,10 @@ def ratio_interval(photos: Sequence[Times]) -> Interval:
             each side with a median above 0 for one photo at least.
     """
     generator = np.random.default_rng(_SEED)
-    totals = np.zeros((RESAMPLES, 2))
+    draws = _affordable_draws(sum(map(len, photos)))
+    totals = np.zeros((draws, 2))
     for pairs in photos:
-        counts = _draws(len(pairs), generator)
+        counts = _draws(len(pairs), draws, generator)
         totals += np.stack([_drawn_medians(side, counts) for side in pairs.T], axis=1)
     # A draw in which a stage did not run at all would divide by nothing.
     totals = np.maximum(totals, _NEXT_TO_NOTHING * totals.max())
@@ -65,10 +69,15 @@ def ratio_interval(photos: Sequence[Times]) -> Interval:
     return float(low), float(high)
 
 
-def _draws(n: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Return how often each of n pairs is in each draw, shape (RESAMPLES, n)."""
-    drawn = generator.integers(n, size=(RESAMPLES, n)) + n * np.arange(RESAMPLES)[:, None]
-    return np.bincount(drawn.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n)
+def _affordable_draws(pairs: int) -> int:
+    # Of so many pairs a few draws tell as much, and the interval is next to nothing.
+    return max(_FEWEST_DRAWS, min(RESAMPLES, _DRAWN_PAIRS // pairs))
+
+
+def _draws(n: int, draws: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Return how often each of n pairs is in each draw, shape (draws, n)."""
+    drawn = generator.integers(n, size=(draws, n)) + n * np.arange(draws)[:, None]
+    return np.bincount(drawn.ravel(), minlength=draws * n).reshape(draws, n)
 
 
 def _drawn_medians(times: Times, counts: NDArray[np.int64]) -> Times:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from facecore.errors import SettingsError
+from facecore.experiment import record
 from facecore.experiment.record import Failure, Plan
 from facecore.experiment.variants import Variant
 from facecore.results import StageTimings
@@ -141,6 +142,18 @@ def test_experiment_holds_together(made: MadeExperiment, change: dict[str, Any],
     """Whatever belongs to a variant or photo belongs to one that is there."""
     with pytest.raises(ValueError, match=says):
         made(**change)
+
+
+def test_more_trials_than_anybody_measures_are_refused(
+    made: MadeExperiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bound is one sentence, before anything is computed from them."""
+    trials = tuple(made_trial(0, "a.jpg", repeat) for repeat in range(3))
+    monkeypatch.setattr(record, "MAX_TRIALS", 3)
+    assert len(made(trials=trials).trials) == 3
+    monkeypatch.setattr(record, "MAX_TRIALS", 2)
+    with pytest.raises(SettingsError, match="at most 2 trials"):
+        made(trials=trials)
 
 
 def test_photos_have_different_names(made: MadeExperiment) -> None:

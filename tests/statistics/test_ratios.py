@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from facecore.statistics import ratios as module
 from facecore.statistics.ratios import Times, chance_z, ratio_interval, typical_times
 
 Draw = Callable[[np.random.Generator, int], Times]
@@ -78,6 +79,14 @@ def test_interval_is_the_same_each_time_and_turns_with_the_sides() -> None:
     assert (low, high) == ratio_interval(trials)
     turned = ratio_interval([pairs[:, ::-1] for pairs in trials])
     assert turned == pytest.approx((1 / high, 1 / low), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "draws"), [(1, 1000), (4000, 1000), (8000, 500), (25_000, 160), (10**7, 100)]
+)
+def test_many_pairs_are_drawn_less_often(pairs: int, draws: int) -> None:
+    """What an interval costs has a bound; what real comparisons have is drawn as often as ever."""
+    assert module._affordable_draws(pairs) == draws
 
 
 def test_interval_has_ends_where_a_stage_seldom_runs() -> None:
