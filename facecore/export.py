@@ -118,11 +118,16 @@ class PhotoRow(Struct, frozen=True, kw_only=True):
         )
 
 
-class FailedRow(Struct, frozen=True):
-    """A photo that could not be read, in the form of the command line's ``--json``."""
+class FailedRow(Struct, frozen=True, omit_defaults=True):
+    """A photo that could not be read, in the form of the command line's ``--json``.
+
+    ``passed_over`` is the kind of a file that nobody asked for by name and that is not read:
+    "PDF"; it is no failure.
+    """
 
     path: str
     error: str
+    passed_over: str = ""
 
 
 Row = PhotoRow | FailedRow

@@ -15,6 +15,7 @@ class BatchSummary:
 
     Attributes:
         photos: all of them.
+        passed_over: files that are of a kind that is not read; they count as no photos.
         failed: those that could not be read.
         faces: in all photos that were read.
         photos_by_faces: how many photos have so many faces.
@@ -23,6 +24,7 @@ class BatchSummary:
     """
 
     photos: int = 0
+    passed_over: int = 0
     failed: int = 0
     faces: int = 0
     photos_by_faces: Counter[int] = field(default_factory=Counter)
@@ -32,6 +34,9 @@ class BatchSummary:
 
     def add(self, row: Row) -> None:
         """Count a row."""
+        if isinstance(row, FailedRow) and row.passed_over:
+            self.passed_over += 1
+            return
         self.photos += 1
         if isinstance(row, FailedRow):
             self.failed += 1

@@ -8,15 +8,16 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from facecore.cli.analyze_batch import run_batch
+from facecore.cli.analyze_batch import finder, run_batch
 from facecore.cli.copies import check_not_read, make_folder, write_copy
 from facecore.cli.options import add_settings_options, settings_from
 from facecore.cli.progress import progress
 from facecore.cli.readers import add_reader_options, read_all
+from facecore.executors.reading import Outcome
 from facecore.export import FailedRow, PhotoRow, to_json_line
 from facecore.results import Analysis
-from facecore.sources.folders import find_photos
 from facecore.sources.names import printable, valid_text
+from facecore.sources.sorting import PassedOver, in_words
 from facecore.wording import counted
 
 
@@ -26,6 +27,12 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     add = parser.add_argument
     add("paths", nargs="+", type=Path, metavar="PATH", help="a photo, a folder or a ZIP file")
     add("--recursive", action="store_true", help="look into the folders of a folder as well")
+    add(
+        "--zip-encoding",
+        metavar="NAME",
+        help="of the names in ZIP files that do not say theirs, such as gbk, shift_jis or cp437; "
+        "without it, the likeliest",
+    )
     add("--json", action="store_true", help="one line of JSON per file")
     add(
         "--out",
@@ -53,27 +60,33 @@ def run(arguments: argparse.Namespace) -> int:
         make_folder(arguments.annotate)
     if arguments.out:
         return run_batch(arguments, settings)
-    find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
+    find = finder(arguments)
+    passed_over = PassedOver()
+    total = sum(1 for _ in find(passed_over=passed_over))
     writer = partial(write_copy, arguments.annotate) if arguments.annotate else None
     failures = 0
     with (
         closing(read_all(arguments, find(), settings, writer)) as outcomes,
-        progress(outcomes, sum(1 for _ in find())) as announced,
+        progress(outcomes, total) as announced,
     ):
         for outcome in announced:
             if outcome.analysis is None:
-                failures += 1
-                _print_error(outcome.photo.name, outcome.error, arguments.json)
+                failures += not outcome.photo.passed_over
+                _print_error(outcome, arguments.json)
             else:
                 _print_analysis(outcome.photo.name, outcome.analysis, arguments.json)
+    if passed_over:
+        print(printable(in_words(passed_over)), file=sys.stderr, flush=True)
     return 1 if failures else 0
 
 
-def _print_error(path: str, message: str, as_json: bool) -> None:
+def _print_error(outcome: Outcome, as_json: bool) -> None:
+    photo = outcome.photo
     if as_json:
-        print(to_json_line(FailedRow(valid_text(path), message)), flush=True)
-    else:
-        print(f"{printable(path)}: error: {message}", file=sys.stderr, flush=True)
+        row = FailedRow(valid_text(photo.name), outcome.error, photo.passed_over)
+        print(to_json_line(row), flush=True)
+    elif not photo.passed_over:  # these are told of together
+        print(f"{printable(photo.name)}: error: {outcome.error}", file=sys.stderr, flush=True)
 
 
 def _print_analysis(path: str, analysis: Analysis, as_json: bool) -> None:

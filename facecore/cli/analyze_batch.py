@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
@@ -26,10 +26,27 @@ from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.reading import Outcome
 from facecore.export import FailedRow, PhotoRow, Row
 from facecore.settings import AnalysisSettings
+from facecore.sources.archive_names import checked_encoding
 from facecore.sources.folders import find_photos
 from facecore.sources.names import full_name, printable, valid_text
 from facecore.sources.photo import Photo
+from facecore.sources.sorting import PassedOver, in_words
 from facecore.wording import counted
+
+
+def finder(arguments: argparse.Namespace) -> Callable[..., Iterator[Photo]]:
+    """Return what finds the photos of a command, as often as it is called.
+
+    Raises:
+        SettingsError: the encoding of names is none.
+    """
+    encoding = arguments.zip_encoding
+    return partial(
+        find_photos,
+        arguments.paths,
+        recursive=arguments.recursive,
+        zip_encoding=None if encoding is None else checked_encoding(encoding),
+    )
 
 
 def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
@@ -44,8 +61,10 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
             "--json and --out do not go together: name an --out that ends in .jsonl."
         )
     format_for(arguments.out.suffix)
-    find = partial(find_photos, arguments.paths, recursive=arguments.recursive)
-    if all(photo.problem for photo in find()):
+    find = finder(arguments)
+    passed_over = PassedOver()
+    problems = [photo.problem for photo in find(passed_over=passed_over)]
+    if all(problems):
         raise SettingsError(_no_photos_in_words(find(), arguments.paths))
     started_s = time.monotonic()
     with closing(BatchOutput(arguments.out, _what_rows_depend_on(arguments, settings))) as output:
@@ -55,14 +74,14 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
         except KeyboardInterrupt:
             print(_stopped_in_words(output.journal), file=sys.stderr)
             raise
-    print(_in_words(arguments.out, summary, time.monotonic() - started_s))
+    print(_in_words(arguments.out, summary, passed_over, time.monotonic() - started_s))
     return 1 if summary.failed else 0
 
 
 def _read_what_is_left(
     arguments: argparse.Namespace,
     settings: AnalysisSettings,
-    find: partial[Iterator[Photo]],
+    find: Callable[[], Iterator[Photo]],
     journal: Journal,
 ) -> None:
     if len(journal):
@@ -91,7 +110,7 @@ def _left(photos: Iterator[Photo], journal: Journal) -> Iterator[Photo]:
 def _row(outcome: Outcome) -> Row:
     name = valid_text(outcome.photo.name)
     if outcome.analysis is None:
-        return FailedRow(name, outcome.error)
+        return FailedRow(name, outcome.error, outcome.photo.passed_over)
     return PhotoRow.of(name, outcome.analysis)
 
 
@@ -109,7 +128,10 @@ def _what_rows_depend_on(
 ) -> dict[str, Any]:
     # How many threads and workers read changes the time only.
     options = {k: v for k, v in option_values(options_from(arguments)).items() if k != "threads"}
+    # Only where it is given: batches of before have none.
+    encoding = {"zip_encoding": arguments.zip_encoding} if arguments.zip_encoding else {}
     return {
+        **encoding,
         "photos": [valid_text(path.absolute()) for path in arguments.paths],
         # Rows have the names as they were written.
         "spelling_of_the_photos": [valid_text(path) for path in arguments.paths],
@@ -127,9 +149,11 @@ def _stopped_in_words(journal: Journal) -> str:
     return f"\nStopped: {kept} are kept, and the same command goes on from there."
 
 
-def _in_words(out: Path, summary: BatchSummary, elapsed_s: float) -> str:
+def _in_words(out: Path, summary: BatchSummary, passed_over: PassedOver, elapsed_s: float) -> str:
     failed = f", {summary.failed} of which could not be read" if summary.failed else ""
     faces = counted(summary.faces, "face")
+    words = f"; {in_words(passed_over)}" if passed_over else ""
     return (
-        f"{printable(out)}: {counted(summary.photos, 'photo')}{failed}; {faces}; {clock(elapsed_s)}"
+        f"{printable(out)}: {counted(summary.photos, 'photo')}{failed}; {faces}; "
+        f"{clock(elapsed_s)}{printable(words)}"
     )

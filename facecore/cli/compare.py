@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import json
 import math
 import sys
@@ -29,7 +30,9 @@ from facecore.experiment.variants import Variant, differences_in_words, variant_
 from facecore.export import csv_bytes
 from facecore.sources.folders import find_photos
 from facecore.sources.names import printable, unique_names, valid_text
+from facecore.sources.sorting import PassedOver, in_words
 
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEXT_WIDTH = 100
 _REPEATS = 10
 _LOOK_EVERY_S = 0.2
@@ -116,10 +119,14 @@ def read_variants(path: Path) -> tuple[Variant, ...]:
     """
     name = printable(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
+        # Notepad and PowerShell write UTF-16, with a mark in front.
+        text = data.decode("utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig")
         content = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
         raise SettingsError(f"{name} cannot be read ({error.strerror}): check the name.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name} is no text in UTF-8: save it as UTF-8.") from error
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{name} is no TOML or JSON: {error}.") from error
     entries = content.get("variant") if isinstance(content, dict) else content
@@ -146,7 +153,14 @@ def _plan(arguments: argparse.Namespace, variants: Sequence[Variant]) -> Plan:
 def _photos(paths: Sequence[str]) -> dict[str, bytes]:
     names: list[str] = []
     contents: list[bytes] = []
-    found = list(find_photos(map(Path, paths)))
+    passed_over = PassedOver()
+    found = [
+        photo
+        for photo in find_photos(map(Path, paths), passed_over=passed_over)
+        if not photo.passed_over
+    ]
+    if passed_over:
+        print(printable(in_words(passed_over)), file=sys.stderr)
     if len(found) > MAX_PHOTOS:
         # Before they are read: a folder may have more than the memory holds.
         raise SettingsError(f"Measure with at most {MAX_PHOTOS} photos, not {len(found)}.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from facecore.batch.journal import Journal
 from facecore.errors import BatchError, FacecoreError, SettingsError
 from facecore.imaging.decoding import BgrImage, encode_png
-from facecore.sources.names import full_name, printable
+from facecore.sources.names import full_name, printable, valid_text
 
 _LONGEST_STEM_BYTES = 200
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -90,8 +90,9 @@ class BatchCopies:
 
 
 def _free_place(folder: Path, name: str) -> Path:
-    # With what is added, a name must fit into 255 bytes.
-    stem = os.fsencode(Path(name).stem)[:_LONGEST_STEM_BYTES].decode("utf-8", "ignore")
+    # With what is added, a name must fit into 255 bytes; and a copy is never hidden.
+    shown = valid_text(Path(name).stem).replace("\\", "_").lstrip(".") or "photo"
+    stem = shown.encode()[:_LONGEST_STEM_BYTES].decode("utf-8", "ignore")
     place = folder / f"{stem}.annotated.png"
     number = 2
     while place.exists():

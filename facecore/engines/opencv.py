@@ -197,6 +197,11 @@ def _read_net(network: NetworkFiles) -> cv2.dnn.Net:
     try:
         net = cv2.dnn.readNetFromCaffe(str(architecture), str(weights))
     except cv2.error as error:
+        if "nsufficient memory" in str(error) or "bad_alloc" in str(error):
+            raise EngineError(
+                "There is not enough memory to load the networks: close something, or give the "
+                "process or container more."
+            ) from error
         raise EngineError(
             f"OpenCV {cv2.__version__} could not load the {network.role} network: "
             "install the versions that requirements.txt names."

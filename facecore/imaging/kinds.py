@@ -40,18 +40,18 @@ _SIGNATURES = {
     "PDF": rb".{0,1000}%PDF-",
     "SVG": rb"\s*(<\?xml.{0,2000}|<!--.{0,2000}|<!DOCTYPE svg.{0,500})?<svg[\s>]",
     "web page": rb"\s*<(!doctype html|html)",
-    "PSD": rb"8BPS\0[\1\2]",
+    "PSD": rb"8BPS\0[\x01\x02]",
     "EPS": rb"%!PS|\xc5\xd0\xd3\xc6",
-    "icon": rb"\0\0[\1\2]\0[\1-\x40]\0",
+    "icon": rb"\0\0[\x01\x02]\0[\x01-\x40]\0",
     "GIMP": rb"gimp xcf",
     "OpenEXR": rb"\x76\x2f\x31\x01",
     "HDR": rb"#\?R(ADIANC|GB)E",
     "PNM": rb"P[1-7]\s+[\d#W]",
     "DICOM": rb".{128}DICM",
-    "video": rb"....(ftyp|moov|mdat|wide)|\x1a\x45\xdf\xa3|RIFF....AVI |\0\0\1[\xb3\xba]|FLV\1",
-    "ZIP": rb"PK(\3\4|\5\6)",
-    "archive": rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\7|\x1f\x8b\x08|BZh|\xfd7zXZ\0|\x28\xb5\x2f\xfd",
-    "Mac's companion": rb"\0\5\x16\7\0\2\0\0",
+    "video": rb"....(ftyp|moov|mdat|wide)|\x1a\x45\xdf\xa3|RIFF....AVI |\0\0\x01[\xb3\xba]|FLV\x01",
+    "ZIP": rb"PK(\x03\x04|\x05\x06)",
+    "archive": rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08|BZh|\xfd7zXZ\0|\x28\xb5\x2f\xfd",
+    "Mac's companion": rb"\0\x05\x16\x07\0\x02\0\0",
 }
 _SIGNATURE = re.compile(
     b"|".join(
@@ -92,6 +92,11 @@ def kind_of(head: bytes) -> str:
 def is_read(kind: str) -> bool:
     """Return whether photos of this kind are read here."""
     return kind in PHOTO_FORMATS and (kind != "HEIC" or heif.is_there())
+
+
+def is_known(kind: str) -> bool:
+    """Return whether a kind is one that `kind_of` tells; a suffix is none."""
+    return kind in _KINDS or kind == "HEIC"
 
 
 def is_raw(suffix: str) -> bool:

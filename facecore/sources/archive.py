@@ -10,33 +10,37 @@ at a time, and every byte is counted. The format: APPNOTE.TXT 6.3.10 by PKWARE.
 
 from __future__ import annotations
 
-import io
-import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from facecore.errors import ArchiveError, DamagedImageError, UnsupportedImageError
-from facecore.sources.archive_directory import ArchiveEntry, ArchiveLimits, read_directory
+from facecore.sources.archive_directory import (
+    ArchiveEntry,
+    ArchiveLimits,
+    read_directory,
+    stored_chunks,
+)
+from facecore.sources.sorting import PassedOver
 
 ARCHIVE_SUFFIX = ".zip"
-
-_CHUNK_BYTES = 1 << 16
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
-_LOCAL_SIGNATURE = b"PK\x03\x04"
 
 
 class PhotoArchive:
     """The photos of a ZIP file; safe to share between threads."""
 
     def __init__(
-        self, open_file: Callable[[], BinaryIO], limits: ArchiveLimits | None = None
+        self,
+        open_file: Callable[[], BinaryIO],
+        limits: ArchiveLimits | None = None,
+        encoding: str | None = None,
     ) -> None:
         """Read the directory and check all that it says.
 
         Args:
             open_file: opens the file to be read from anywhere; each use closes its own.
             limits: the defaults where None.
+            encoding: of names that do not say it; guessed where None.
 
         Raises:
             ArchiveError: it is no ZIP file, or one that is refused as a whole.
@@ -44,7 +48,11 @@ class PhotoArchive:
         self._open_file = open_file
         self._refusal = ""
         with self._file() as file:
-            self.entries = read_directory(file, limits or ArchiveLimits())
+            self.passed_over = PassedOver()
+            """What is no photo, by its kind."""
+            self.entries = read_directory(
+                file, limits or ArchiveLimits(), self.passed_over, encoding
+            )
 
     def read(self, entry: ArchiveEntry) -> bytes:
         """Inflate one photo's file.
@@ -60,7 +68,7 @@ class PhotoArchive:
             raise UnsupportedImageError(entry.refusal)
         try:
             with self._file() as file:
-                data = self._inflated(entry, _chunks(file, entry))
+                data = self._inflated(entry, stored_chunks(file, entry.offset, entry.stored_bytes))
         except OSError as error:
             raise DamagedImageError(
                 f"The ZIP file cannot be read here ({error.strerror}): check the disk."
@@ -100,17 +108,3 @@ class PhotoArchive:
                 f"The ZIP file cannot be read ({error.strerror or type(error).__name__}): "
                 "check its permissions."
             ) from error
-
-
-def _chunks(file: BinaryIO, entry: ArchiveEntry) -> Iterator[bytes]:
-    """Return an entry's bytes as they are in the archive."""
-    file.seek(entry.offset)
-    header = file.read(_LOCAL_HEADER.size)
-    if len(header) == _LOCAL_HEADER.size:
-        signature, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(header)
-        if signature == _LOCAL_SIGNATURE:
-            file.seek(name_bytes + extra_bytes, io.SEEK_CUR)
-            left = entry.stored_bytes
-            while left and (chunk := file.read(min(_CHUNK_BYTES, left))):
-                left -= len(chunk)
-                yield chunk

@@ -6,16 +6,21 @@ import io
 import itertools
 import re
 import stat
+import struct
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from facecore.errors import ArchiveError, SettingsError
-from facecore.imaging.kinds import PHOTO_SUFFIXES
+from facecore.imaging.kinds import HEAD_BYTES, is_known, what_to_do
+from facecore.sources.archive_names import entry_names
 from facecore.sources.names import unique_name
+from facecore.sources.sorting import PassedOver, is_companion, other_kind
 from facecore.wording import data_size
 
 NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
@@ -24,7 +29,11 @@ NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", 
 _DIRECTORY_BYTES_PER_ENTRY = 512
 _LEAST_DIRECTORY_BYTES = 1 << 18
 _RATIO_COUNTS_FROM_BYTES = 1_000_000
-_LOCAL_HEADER_BYTES = 30
+# Small entries may each be packed as well as they can, but not many of them.
+_RATIO_OF_ALL_COUNTS_FROM_BYTES = 10_000_000
+_CHUNK_BYTES = 1 << 16
+_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\0")
 
@@ -66,32 +75,53 @@ class ArchiveEntry:
         name: different for each entry of an archive; a duplicate's has a number.
         size_bytes: inflated, as the archive says; checked when it is read.
         refusal: the sentence that says why it is not read, or "".
+        passed_over: it is no photo but of this kind, and nobody asked for it.
         offset, stored_bytes, crc, is_deflated: where and how its bytes are.
     """
 
     name: str
     size_bytes: int
     refusal: str
+    passed_over: str
     offset: int
     stored_bytes: int
     crc: int
     is_deflated: bool
 
 
-def read_directory(file: BinaryIO, limits: ArchiveLimits) -> tuple[ArchiveEntry, ...]:
+def read_directory(
+    file: BinaryIO, limits: ArchiveLimits, passed_over: PassedOver, encoding: str | None = None
+) -> tuple[ArchiveEntry, ...]:
     """Return the photos of an archive, and what stands in the place of one.
 
-    Folders, files that are no photos and the companions that Macs add are left out.
+    Folders, and the companions that systems add, are left out.
+
+    Args:
+        file: the archive.
+        limits: what is taken of it.
+        passed_over: counts what is no photo.
+        encoding: of names that do not say it; guessed where None.
 
     Raises:
         ArchiveError: it is no ZIP file, or one that is refused as a whole.
     """
     infos, offset = _directory(file, limits)
+    for info, name in zip(infos, entry_names(infos, encoding), strict=True):
+        info.filename = name
     _check_names(infos)
     _check_places(infos, offset)
-    photos = [info for info in infos if _is_of_interest(info.filename)]
-    _check_sizes([info for info in photos if _is_photo(info.filename)], limits)
-    return tuple(_entries(photos, limits))
+    kinds = {
+        id(info): ""
+        if _is_archive(info.filename)
+        else other_kind(info.filename, partial(_head, file, info))
+        for info in infos
+        if not (info.filename.endswith("/") or is_companion(PurePosixPath(info.filename)))
+    }
+    passed_over.update(kind for kind in kinds.values() if kind)
+    # What nobody would take for a photo is counted, and no more.
+    infos = [info for info in infos if not (kind := kinds.get(id(info), "-")) or is_known(kind)]
+    _check_sizes([i for i in infos if not kinds[id(i)] and not _is_archive(i.filename)], limits)
+    return tuple(_entries([(info, kinds[id(info)]) for info in infos], limits))
 
 
 class _BoundedReader(io.RawIOBase):
@@ -156,27 +186,47 @@ def _check_places(infos: list[zipfile.ZipInfo], directory_offset: int) -> None:
     ordered = sorted(infos, key=lambda info: info.header_offset)
     starts = [*(info.header_offset for info in ordered), directory_offset]
     for info, (start, following) in zip(ordered, itertools.pairwise(starts), strict=True):
-        if start < 0 or start + _LOCAL_HEADER_BYTES + info.compress_size > following:
+        if start < 0 or start + _LOCAL_HEADER.size + info.compress_size > following:
             raise ArchiveError(
                 "The ZIP file is a bomb or broken: an entry shares its bytes with something "
                 "else. It is not read."
             )
 
 
-def _is_of_interest(name: str) -> bool:
-    path = PurePosixPath(name)
-    # Macs put a companion beside each photo, which is none.
-    if name.endswith("/") or path.name.startswith("._") or path.parts[:1] == ("__MACOSX",):
-        return False
-    return path.suffix.lower() in (*PHOTO_SUFFIXES, *NESTED_SUFFIXES)
+def stored_chunks(file: BinaryIO, offset: int, stored_bytes: int) -> Iterator[bytes]:
+    """Return an entry's bytes as they are in the archive; none where it has no header there."""
+    file.seek(offset)
+    header = file.read(_LOCAL_HEADER.size)
+    if len(header) == _LOCAL_HEADER.size:
+        signature, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(header)
+        if signature == _LOCAL_SIGNATURE:
+            file.seek(name_bytes + extra_bytes, io.SEEK_CUR)
+            left = stored_bytes
+            while left and (chunk := file.read(min(_CHUNK_BYTES, left))):
+                left -= len(chunk)
+                yield chunk
 
 
-def _is_photo(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES
+def _head(file: BinaryIO, info: zipfile.ZipInfo) -> bytes:
+    """Return an entry's first bytes, inflated; b"" where they cannot be had."""
+    if info.flag_bits & _ENCRYPTED:
+        return b""
+    # Deflated bytes may hold as many as these, or a thousand times more: no more is made.
+    stored = next(stored_chunks(file, info.header_offset, min(info.compress_size, 4096)), b"")
+    if info.compress_type != zipfile.ZIP_DEFLATED:
+        return stored if info.compress_type == zipfile.ZIP_STORED else b""
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(stored, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _is_archive(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in NESTED_SUFFIXES
 
 
 def _refusals(info: zipfile.ZipInfo, limits: ArchiveLimits, *, is_duplicate: bool) -> Iterator[str]:
-    if not _is_photo(info.filename):
+    if _is_archive(info.filename):
         yield "This is an archive within an archive, which is not opened: unpack it first."
     if is_duplicate:
         yield "The ZIP file has an entry of this name already: give each its own."
@@ -206,7 +256,14 @@ def _check_sizes(photos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
                 f"The ZIP file is a bomb: an entry would inflate to {ratio:.0f} times its size, "
                 "as no photo does. It is not read."
             )
-    total = sum(i.file_size for i in photos if i.file_size <= limits.max_entry_bytes)
+    taken = [info for info in photos if info.file_size <= limits.max_entry_bytes]
+    total = sum(info.file_size for info in taken)
+    stored = sum(info.compress_size for info in taken)
+    if total >= _RATIO_OF_ALL_COUNTS_FROM_BYTES and total > stored * limits.max_ratio:
+        raise ArchiveError(
+            f"The ZIP file is a bomb: all together would inflate to {total / max(1, stored):.0f} "
+            "times their size, as no photos do. It is not read."
+        )
     if total > limits.max_total_bytes:
         raise ArchiveError(
             f"The photos in the ZIP file would take {data_size(total)} inflated, more than "
@@ -214,10 +271,12 @@ def _check_sizes(photos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
         )
 
 
-def _entries(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> Iterator[ArchiveEntry]:
+def _entries(
+    infos: list[tuple[zipfile.ZipInfo, str]], limits: ArchiveLimits
+) -> Iterator[ArchiveEntry]:
     seen: Counter[str] = Counter()
-    taken = {info.filename for info in infos}
-    for info in infos:
+    taken = {info.filename for info, _ in infos}
+    for info, kind in infos:
         seen[info.filename] += 1
         is_duplicate = seen[info.filename] > 1
         name = unique_name(info.filename, taken) if is_duplicate else info.filename
@@ -226,7 +285,8 @@ def _entries(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> Iterator[Ar
         yield ArchiveEntry(
             name=name,
             size_bytes=info.file_size,
-            refusal=next(refusals, ""),
+            refusal=f"Passed over: {what_to_do(kind)}" if kind else next(refusals, ""),
+            passed_over=kind,
             offset=info.header_offset,
             stored_bytes=info.compress_size,
             crc=info.CRC,

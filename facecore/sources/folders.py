@@ -5,19 +5,33 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from facecore.errors import ArchiveError, FacecoreError, ImageError
-from facecore.imaging.kinds import PHOTO_SUFFIXES
+from facecore.imaging.kinds import HEAD_BYTES, kind_of
 from facecore.sources.archive import ARCHIVE_SUFFIX, PhotoArchive
 from facecore.sources.archive_directory import MAX_PHOTO_BYTES, ArchiveLimits
 from facecore.sources.photo import Photo
+from facecore.sources.sorting import (
+    COMPANION_FOLDERS,
+    PassedOver,
+    in_words,
+    is_companion,
+    other_kind,
+    passed_over_photo,
+)
 from facecore.wording import data_size
 
 
-def find_photos(paths: Iterable[Path], *, recursive: bool = False) -> Iterator[Photo]:
-    """Find photos by name: each file as it is, each folder's photos in the order of their names.
+def find_photos(
+    paths: Iterable[Path],
+    *,
+    recursive: bool = False,
+    zip_encoding: str | None = None,
+    passed_over: PassedOver | None = None,
+) -> Iterator[Photo]:
+    """Find photos: each file as it is, each folder's photos in the order of their names.
 
     A ZIP file that is named gives the photos in it; one in a folder is passed over. A
     folder or a ZIP file without photos, or one that cannot be looked into, is a problem.
@@ -26,19 +40,38 @@ def find_photos(paths: Iterable[Path], *, recursive: bool = False) -> Iterator[P
         paths: files, folders and ZIP files.
         recursive: look into folders within folders as well; links to folders are
             not followed.
+        zip_encoding: of names in ZIP files that do not say it; guessed where None.
+        passed_over: counts what is no photo in folders and ZIP files.
     """
+    passed_over = PassedOver() if passed_over is None else passed_over
     for path in paths:
         if _is(Path.is_dir, path):
-            yield from _photos_of_folder(path, recursive)
-        elif path.suffix.lower() == ARCHIVE_SUFFIX and _is(Path.is_file, path):
-            yield from photos_of_archive(str(path), partial(_opened, path))
+            yield from _photos_of_folder(path, recursive, passed_over)
+        elif _is(Path.is_file, path) and is_archive(path.name, partial(_head, path)):
+            yield from photos_of_archive(
+                str(path),
+                partial(_opened, path),
+                encoding=zip_encoding,
+                passed_over=passed_over,
+            )
         else:
             there = _is(Path.is_file, path)
             yield Photo(name=str(path), read=partial(read_photo, path), problem=not there)
 
 
+def is_archive(name: str, head: Callable[[], bytes]) -> bool:
+    """Return whether a file is a ZIP file of photos, by its suffix or, without one, its content."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix == ARCHIVE_SUFFIX or (not suffix and kind_of(head()) == "ZIP")
+
+
 def photos_of_archive(
-    name: str, open_file: Callable[[], BinaryIO], limits: ArchiveLimits | None = None
+    name: str,
+    open_file: Callable[[], BinaryIO],
+    limits: ArchiveLimits | None = None,
+    *,
+    encoding: str | None = None,
+    passed_over: PassedOver | None = None,
 ) -> Iterator[Photo]:
     """Find the photos in a ZIP file, in its own order, each as if the file were a folder.
 
@@ -48,16 +81,26 @@ def photos_of_archive(
         name: of the ZIP file.
         open_file: opens it; each use closes its own.
         limits: those of `facecore.sources.archive.PhotoArchive` where None.
+        encoding: of names that do not say it; guessed where None.
+        passed_over: counts what is no photo.
     """
     try:
-        archive = PhotoArchive(open_file, limits)
+        archive = PhotoArchive(open_file, limits, encoding)
     except ArchiveError as error:
         yield _problem(name, error)
         return
+    if passed_over is not None:
+        passed_over.update(archive.passed_over)
     for entry in archive.entries:
-        yield Photo(name=f"{name}/{entry.name}", read=partial(archive.read, entry))
-    if not archive.entries:
-        yield _problem(name, ImageError("This ZIP file has no photos in it: name another one."))
+        yield Photo(
+            name=f"{name}/{entry.name}",
+            read=partial(archive.read, entry),
+            problem=bool(entry.passed_over),
+            passed_over=entry.passed_over,
+        )
+    if all(entry.passed_over for entry in archive.entries):
+        words = _behind("This ZIP file has no photos in it", archive.passed_over)
+        yield _problem(name, ImageError(words))
 
 
 def read_photo(path: Path, *, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
@@ -84,6 +127,17 @@ def read_photo(path: Path, *, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
         raise ImageError(_cannot_be_read("file", error)) from error
 
 
+def _head(path: Path) -> bytes:
+    try:
+        # What is no regular file may never give a byte.
+        if not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except (OSError, ValueError):
+        return b""
+
+
 def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
@@ -95,25 +149,38 @@ def _is(kind: Callable[[Path], bool], path: Path) -> bool:
         return False  # such as a name that is too long: reading it tells
 
 
-def _photos_of_folder(folder: Path, recursive: bool) -> Iterator[Photo]:
+def _photos_of_folder(folder: Path, recursive: bool, passed_over: PassedOver) -> Iterator[Photo]:
     found = False
-    for photo in _walk(folder, recursive):
-        found = True
+    here = PassedOver()
+    for photo in _walk(folder, recursive, here):
+        found = found or not photo.passed_over
         yield photo
+    passed_over.update(here)
     if not found:
         where = "in it" if recursive else "right in it"
-        sentence = f"This folder has no photos {where}: name another one."
-        yield _problem(str(folder), ImageError(sentence))
+        words = _behind(f"This folder has no photos {where}", here)
+        yield _problem(str(folder), ImageError(words))
 
 
-def _walk(folder: Path, recursive: bool) -> Iterator[Photo]:
+def _behind(sentence: str, passed_over: PassedOver) -> str:
+    words = in_words(passed_over)
+    return f"{sentence}{f' ({words})' if words else ''}: name another one."
+
+
+def _walk(folder: Path, recursive: bool, passed_over: PassedOver) -> Iterator[Photo]:
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(folder, onerror=unreadable.append):
-        folders[:] = sorted(folders) if recursive else []
+        folders[:] = sorted(set(folders) - {*COMPANION_FOLDERS}) if recursive else []
         for name in sorted(files):
             path = Path(place, name)
-            if path.suffix.lower() in PHOTO_SUFFIXES:
+            if is_companion(PurePosixPath(name)):
+                continue
+            if not (kind := other_kind(name, partial(_head, path))):
                 yield Photo(name=str(path), read=partial(read_photo, path))
+                continue
+            passed_over[kind] += 1
+            if photo := passed_over_photo(str(path), kind):
+                yield photo
         while unreadable:
             yield _unreadable(unreadable.pop())
     while unreadable:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 
 def valid_text(path: Path | str) -> str:
-    """Return a name as text that JSON can hold; letters that are no valid text become ?."""
-    return str(path).encode("utf-8", "replace").decode("utf-8")
+    r"""Return a name as text that JSON can hold; bytes that are no valid text become \xff."""
+    try:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a letter beyond what a file system's bytes become
+        return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def printable(path: Path | str) -> str:

@@ -17,6 +17,8 @@ class Photo:
         key: the same for the same content: where it is from, a colon, and a number or a word
             that is its own there ("upload:3"); "" where nobody asks twice.
         problem: this stands for something that is no photo, and ``read`` says why.
+        passed_over: it is of this kind, which is not read ("PDF"), and nobody asked for it by
+            name; a problem as well.
         title, truth, credit: what to call it, what is known to be true of the people on it,
             and whose photo it is; for samples only.
     """
@@ -25,6 +27,7 @@ class Photo:
     read: Callable[[], bytes]
     key: str = ""
     problem: bool = False
+    passed_over: str = ""
     title: str = ""
     truth: str = ""
     credit: str = ""

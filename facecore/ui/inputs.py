@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from facecore.imaging.kinds import PHOTO_SUFFIXES
+from facecore.imaging.kinds import PHOTO_FORMATS
 from facecore.sources.names import unique_names
 from facecore.sources.photo import Photo
 from facecore.sources.samples import samples
@@ -67,8 +67,7 @@ def _take_picture() -> None:
 
 def _uploader() -> None:
     uploads = st.file_uploader(
-        "Or drop your own photos here: JPEG, PNG, WebP, BMP, TIFF, AVIF",
-        type=[suffix.lstrip(".") for suffix in PHOTO_SUFFIXES],
+        f"Or drop your own photos here: {', '.join(PHOTO_FORMATS)}",
         accept_multiple_files=True,
         key="uploads",
         on_change=_take_uploads,

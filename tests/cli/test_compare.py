@@ -399,3 +399,16 @@ def test_ctrl_c_before_anything_was_measured(plain_file: Path, tmp_path: Path) -
     assert (status, printed, out.exists()) == (2, "", False)
     last = terminal.told.decode().splitlines()[-1].split("\x1b[2K")[-1]
     assert last.startswith("error: Nothing was measured")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_variants_of_another_editor_are_read_or_named(tmp_path: Path, encoding: str) -> None:
+    """UTF-16 with its mark, as Notepad writes it, is read; without it, it is told of."""
+    path = tmp_path / "variants.toml"
+    text = '[[variant]]\nname = "ä"\n[[variant]]\nname = "b"\nconfidence = 0.9\n'
+    path.write_bytes(text.encode(encoding))
+    if encoding in ("utf-16-le", "utf-16-be"):
+        with pytest.raises(SettingsError, match="save it as UTF-8"):
+            read_variants(path)
+    else:
+        assert [variant.name for variant in read_variants(path)] == ["ä", "b"]

@@ -148,3 +148,13 @@ def test_copies_below_what_is_read_are_fine_where_nobody_looks(folder: Path, out
     face = folder / "face0.jpg"
     assert in_process("analyze", face, "--out", other, "--annotate", folder).returncode == 0
     assert (folder / "face0.annotated.png").exists()
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe.jpg", b".hidden.jpg", b"...jpg", b".jpg", b"\xff"])
+def test_copy_is_never_hidden(tmp_path: Path, name: bytes) -> None:
+    """Whatever a photo is called, its copy is there to be seen, and a second one beside it."""
+    write_copy(tmp_path, os.fsdecode(name), IMAGE)
+    write_copy(tmp_path, os.fsdecode(name), IMAGE)
+    written = [path.name for path in tmp_path.iterdir()]
+    assert len(written) == 2
+    assert not any(name.startswith(".") or "?" in name for name in written)

@@ -305,3 +305,14 @@ def test_cpu_features_are_the_processors(optimised: bool) -> None:
     cv2.setUseOptimized(True)
     here = [name for name in cv2.getCPUFeaturesLine().split() if not name.endswith("?")]
     assert list(features) == [name.lstrip("*") for name in here]
+
+
+def test_too_little_memory_is_told_of_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenCV's own error of a failed allocation is not a matter of versions."""
+
+    def too_large(*_: object) -> None:
+        cv2.resize(np.zeros((1, 1), np.uint8), (2**20, 2**20), interpolation=cv2.INTER_NEAREST)
+
+    monkeypatch.setattr(cv2.dnn, "readNetFromCaffe", too_large)
+    with pytest.raises(EngineError, match="not enough memory to load the networks"):
+        load_networks(RuntimeOptions())

@@ -27,6 +27,7 @@ class Entry:
     offset: int | None = None
     stored: bytes | None = None
     signature: bytes = b"PK\x03\x04"
+    raw_name: bytes | None = None
 
     @property
     def packed(self) -> bytes:
@@ -35,21 +36,25 @@ class Entry:
             return self.stored
         return deflated(self.data) if self.method == DEFLATED else self.data
 
+    @property
+    def name_bytes(self) -> bytes:
+        """The name as it is in the archive."""
+        return self.name.encode() if self.raw_name is None else self.raw_name
+
     def fields(self) -> bytes:
         """The part that the local header and the directory have in common."""
-        name = self.name.encode()
         return struct.pack(
             "<HHHHHIIIHH",
             *(20, self.flags, self.method, 0, 0x21),
             zlib.crc32(self.data) if self.crc is None else self.crc,
             len(self.packed) if self.stored_size is None else self.stored_size,
             len(self.data) if self.size is None else self.size,
-            *(len(name), len(self.extra)),
+            *(len(self.name_bytes), len(self.extra)),
         )
 
     def local_header(self) -> bytes:
         """What stands before the entry's bytes."""
-        return self.signature + self.fields() + self.name.encode() + self.extra
+        return self.signature + self.fields() + self.name_bytes + self.extra
 
     def directory_entry(self, offset: int) -> bytes:
         """What stands in the directory."""
@@ -57,7 +62,7 @@ class Entry:
             b"PK\x01\x02\x14\x03"
             + self.fields()
             + struct.pack("<HHHII", 0, 0, 0, self.attributes, offset)
-            + self.name.encode()
+            + self.name_bytes
             + self.extra
         )
 

@@ -236,6 +236,14 @@ def test_ratio_of_no_photo_refuses_all() -> None:
         _photos(archive([Entry(name="a.jpg"), Entry(name="b.jpg", data=bytes(2_000_000))]))
 
 
+def test_many_small_entries_that_are_hardly_there_refuse_all() -> None:
+    """Each is too small to be a bomb by itself, and together they are one."""
+    entries = [Entry(name=f"{n}.bmp", data=bytes(999_000)) for n in range(11)]
+    with pytest.raises(ArchiveError, match=r"is a bomb: all together would inflate to \d+ times"):
+        _photos(archive(entries))
+    assert len(_photos(archive(entries[:10])).entries) == 10
+
+
 def test_small_plain_picture_is_no_bomb() -> None:
     """Less than a megabyte may be packed as well as it can."""
     data = bytes(900_000)
@@ -244,7 +252,7 @@ def test_small_plain_picture_is_no_bomb() -> None:
 
 def test_too_much_in_all_refuses_all() -> None:
     """Many entries that are each within the limit may be too much together."""
-    entries = [Entry(name=f"{n}.bmp", data=bytes(900_000)) for n in range(23)]
+    entries = [Entry(name=f"{n}.bmp", method=STORED, data=bytes(900_000)) for n in range(23)]
     with pytest.raises(ArchiveError, match=r"would take 20\.7 MB inflated, more than the limit"):
         _photos(archive(entries))
     assert len(_photos(archive(entries[:22])).entries) == 22

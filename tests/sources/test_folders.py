@@ -171,7 +171,9 @@ def test_archive_that_is_named_gives_its_photos(tmp_path: Path) -> None:
 def test_archive_in_a_folder_is_passed_over(folder: Path) -> None:
     """Only a ZIP file that is named is opened."""
     (folder / "more.zip").write_bytes(archive([Entry(name="x.jpg")]))
-    assert len(list(find_photos([folder], recursive=True))) == 5
+    found = list(find_photos([folder], recursive=True))
+    assert [photo.passed_over for photo in found].count("ZIP") == 1
+    assert len(found) == 6
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import PurePosixPath
-from typing import BinaryIO, Protocol
 
 import streamlit as st
 
-from facecore.imaging.kinds import PHOTO_SUFFIXES
 from facecore.machine.memory_plan import memory_plan
 from facecore.serving.budget import Budget
-from facecore.sources.archive import ARCHIVE_SUFFIX
 from facecore.sources.archive_directory import ArchiveLimits
-from facecore.sources.folders import photos_of_archive
 from facecore.sources.names import unique_names
 from facecore.sources.photo import Photo
+from facecore.sources.sorting import PassedOver, in_words
+from facecore.sources.uploads import Upload, photos_of_uploads
 
 MAX_BATCH_PHOTOS = 1000
 """Photos of one batch."""
@@ -31,25 +27,6 @@ BUDGET = Budget(memory_plan().upload_bytes)
 
 LIMITS = ArchiveLimits(max_entries=4000, max_entry_bytes=50_000_000, max_total_bytes=4_000_000_000)
 """What is taken of a ZIP file that somebody uploads."""
-
-
-class Upload(Protocol):
-    """What is needed of an uploaded file."""
-
-    @property
-    def name(self) -> str:
-        """The file's name, as a stranger gave it."""
-
-    @property
-    def file_id(self) -> str:
-        """Streamlit's number of it."""
-
-    @property
-    def size(self) -> int:
-        """Its length in bytes."""
-
-    def getvalue(self) -> bytes:
-        """Return the file's bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +47,6 @@ def chosen_batch() -> ChosenPhotos:
     """Draw the uploader and give the photos of what is in it."""
     uploads = st.file_uploader(
         "Drop photos here, as many as you like, or a ZIP file of them",
-        type=[suffix.lstrip(".") for suffix in (*PHOTO_SUFFIXES, ARCHIVE_SUFFIX)],
         accept_multiple_files=True,
         key="batch_uploads",
         # The server refuses a larger one whatever the uploader says.
@@ -103,12 +79,16 @@ def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
             f"Together the files have more than {most_bytes() / 1e6:.0f} MB: only the first "
             f"{len(held)} are taken. Read the others in another batch."
         )
-    photos = list(islice(_found(held), MAX_BATCH_PHOTOS + 1))
+    passed_over = PassedOver()
+    found = photos_of_uploads(held, LIMITS, passed_over)
+    photos = list(islice(found, MAX_BATCH_PHOTOS + 1))
     if len(photos) > MAX_BATCH_PHOTOS:
         del photos[MAX_BATCH_PHOTOS:]
         notes.append(
             f"Only the first {MAX_BATCH_PHOTOS} photos are taken: read the others in another batch."
         )
+    if passed_over:
+        notes.append(f"There is more than photos here; {in_words(passed_over)}.")
     names = unique_names([photo.name for photo in photos])
     named = tuple(replace(photo, name=name) for photo, name in zip(photos, names, strict=True))
     return ChosenPhotos(
@@ -128,20 +108,3 @@ def _within(uploads: Sequence[Upload]) -> list[Upload]:
             break
         held.append(upload)
     return held
-
-
-def _found(uploads: Sequence[Upload]) -> Iterator[Photo]:
-    for upload in uploads:
-        if PurePosixPath(upload.name).suffix.lower() == ARCHIVE_SUFFIX:
-            yield from photos_of_archive(upload.name, _Opener(upload), LIMITS)
-        else:
-            yield Photo(name=upload.name, read=upload.getvalue)
-
-
-@dataclass(frozen=True, slots=True)
-class _Opener:
-    upload: Upload
-
-    def __call__(self) -> BinaryIO:
-        # Shares the upload's bytes as long as nobody writes.
-        return io.BytesIO(self.upload.getvalue())

@@ -24,6 +24,7 @@ from facecore.statistics.intervals import percentile
 from facecore.ui import state
 from facecore.ui.batch import charts as batch_charts
 from facecore.ui.networks import service
+from facecore.wording import counted
 
 _LINE_HEIGHT_PX = 35
 _PICTURE_HEIGHT_PX = 72
@@ -67,6 +68,9 @@ def metrics(summary: BatchSummary) -> None:
         help="Wall time of one photo, from the file's bytes to the drawn answer, without the "
         "wait for its turn; half of the photos took longer.",
     )
+    if summary.passed_over:
+        words = counted(summary.passed_over, "file")
+        st.caption(f"Passed over: {words} of kinds that are not read.")
 
 
 def table(rows: pd.DataFrame) -> None:

@@ -38,7 +38,8 @@ def start_button(chosen: ChosenPhotos) -> None:
     """Draw the button that starts a batch of these photos."""
     for message in state.messages_once():
         st.error(message, icon=":material/error:")
-    words = counted(len(chosen.photos), "photo") if chosen.photos else "photos"
+    count = sum(not photo.passed_over for photo in chosen.photos)
+    words = counted(count, "photo") if count else "photos"
     st.button(
         f"Read {words}",
         key="batch_start",
@@ -46,7 +47,7 @@ def start_button(chosen: ChosenPhotos) -> None:
         icon=":material/play_arrow:",
         on_click=_start,
         args=(chosen,),
-        disabled=not chosen.photos,
+        disabled=not count,
         help="With the settings of the sidebar as they are now.",
     )
 

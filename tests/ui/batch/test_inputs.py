@@ -117,3 +117,19 @@ def test_bytes_beyond_the_limit_are_left_out(monkeypatch: pytest.MonkeyPatch) ->
     (note,) = chosen.notes
     assert "more than 2 MB: only the first 2 are taken" in note
     assert photos_of(uploads[:2]).notes == ()
+
+
+def test_what_is_no_photo_is_passed_over_and_told() -> None:
+    """Content decides for uploads too, and the page says what it leaves out."""
+    uploads = [
+        Uploaded("no suffix", b"\xff\xd8\xff\xe0"),
+        Uploaded("scan.pdf", b"%PDF-1.7"),
+        Uploaded("notes.txt", b"hello"),
+        Uploaded("._a.jpg", b"\0\5\x16\7\0\2\0\0"),
+    ]
+    chosen = photos_of(uploads)
+    assert [(photo.name, photo.passed_over) for photo in chosen.photos] == [
+        ("no suffix", ""),
+        ("scan.pdf", "PDF"),
+    ]
+    assert chosen.notes == ("There is more than photos here; passed over: 1 PDF, 1 TXT.",)

@@ -1,0 +1,74 @@
+"""Which files are photos: the content decides, and what is passed over is counted by its kind."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+from facecore.errors import UnsupportedImageError
+from facecore.imaging.kinds import (
+    MORE_PHOTO_SUFFIXES,
+    PHOTO_SUFFIXES,
+    is_known,
+    is_raw,
+    is_read,
+    kind_of,
+    what_to_do,
+)
+from facecore.sources.photo import Photo
+
+PassedOver = Counter[str]
+"""How many files of each kind were passed over: "HEIC", "PDF", "TXT" …"""
+
+COMPANION_FOLDERS = ("__MACOSX", "@eaDir")
+_COMPANIONS = ("thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store")
+_LABEL = re.compile(r"\.[A-Za-z0-9]{1,5}")
+_MOST_KINDS = 8
+
+
+def is_companion(path: PurePosixPath) -> bool:
+    """Return whether systems put a file of this name beside photos by themselves."""
+    is_beside = path.name.startswith("._") or path.name.lower() in _COMPANIONS
+    return is_beside or any(part in COMPANION_FOLDERS for part in path.parts)
+
+
+def other_kind(name: str, head: Callable[[], bytes]) -> str:
+    """Return "" for a photo, else what the file is: its kind, or its suffix in capitals.
+
+    Args:
+        name: of the file.
+        head: returns its first `HEAD_BYTES`; asked only where the name leaves a doubt.
+    """
+    suffix = PurePosixPath(name).suffix
+    if suffix.lower() in PHOTO_SUFFIXES:
+        return ""
+    kind = kind_of(head())
+    if is_raw(suffix):
+        return "RAW"
+    if is_read(kind) or (not kind and suffix.lower() in MORE_PHOTO_SUFFIXES):
+        return ""
+    if is_known(kind) and not (kind == "ZIP" and suffix.lower() not in ("", ".zip")):
+        return kind
+    return suffix[1:].upper() if _LABEL.fullmatch(suffix) else "other"
+
+
+def passed_over_photo(name: str, kind: str) -> Photo | None:
+    """Return what stands for a file that is no photo; None where nobody would take it for one."""
+    if not is_known(kind):
+        return None
+
+    def tell() -> bytes:
+        raise UnsupportedImageError(f"Passed over: {what_to_do(kind)}")
+
+    return Photo(name=name, read=tell, problem=True, passed_over=kind)
+
+
+def in_words(passed_over: PassedOver) -> str:
+    """Return the counts as "passed over: 12 HEIC, 1 PDF"; "" where there are none."""
+    counts = passed_over.most_common()
+    words = [f"{count} {kind}" for kind, count in counts[:_MOST_KINDS]]
+    if rest := sum(count for _, count in counts[_MOST_KINDS:]):
+        words.append(f"{rest} of other kinds")
+    return f"passed over: {', '.join(words)}" if words else ""
