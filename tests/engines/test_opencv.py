@@ -315,4 +315,4 @@ def test_too_little_memory_is_told_of_as_that(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(cv2.dnn, "readNetFromCaffe", too_large)
     with pytest.raises(EngineError, match="not enough memory to load the networks"):
-        load_networks(RuntimeOptions())
+        load_networks([DETECTOR], RuntimeOptions())
