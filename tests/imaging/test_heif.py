@@ -146,7 +146,7 @@ def test_broken_files_are_pictures_or_one_sentence() -> None:
     assert read > 50
 
 
-def test_known_case_is_upright(shared_data: Path) -> None:
-    """A phone's photo whose EXIF tag and box both say how to turn it is turned once."""
+def test_known_case_is_turned_once(shared_data: Path) -> None:
+    """Where both the EXIF tag and a box of the file say how to turn it, the box does."""
     data = (shared_data / "cases" / "folder_mixed" / "IMG_0002.HEIC").read_bytes()
     assert read_header(data).upright_wh == decode_image(data).shape[1::-1] == (600, 512)
