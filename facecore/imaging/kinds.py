@@ -106,7 +106,9 @@ def is_raw(suffix: str) -> bool:
 
 def what_to_do(kind: str) -> str:
     """Return the sentence about a file that is not read: what it is, and what to do."""
-    if not kind or is_read(kind):
+    if not kind:
         return f"This is not a picture that can be read: use {_IN_WORDS}."
+    if is_read(kind):
+        return f"This {kind} is damaged, or of a kind that is not read: {_SAVE} again."
     article = "an" if kind[0] in "AEIO" else "a"
     return _WHAT_TO_DO.get(kind, f"This is {article} {kind} file, which is not read: {_SAVE}.")

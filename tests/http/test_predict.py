@@ -172,10 +172,10 @@ def test_charset_that_nobody_uses_does_no_harm(
 
 def test_what_is_no_picture_is_415(api: ServedApi) -> None:
     """Text, and a format that is not taken, are of an unsupported media type."""
-    for data in (b"not a picture", b"GIF89a" + bytes(20), b"%PDF-1.7"):
+    for data in (b"not a picture", b"GIF89a", b"%PDF-1.7", b"8BPS\0\1"):
         response = api.predict(data)
         assert response.status_code == 415
-        assert "JPEG, PNG" in _sentence(response)
+        assert "JPEG" in _sentence(response)
 
 
 def test_a_damaged_picture_is_400(api: ServedApi, hopper_file: bytes) -> None:
