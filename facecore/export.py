@@ -220,11 +220,15 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
     }
 
 
+_FORMULA = re.compile(r"(^|;\s*)(?=[=+\-@＝＋－＠])")
+
+
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """Write a table as UTF-8 CSV that a spreadsheet shows as text, not as formulas.
 
-    A cell of text that begins with =, +, - or @ is set behind an apostrophe
-    (OWASP, "CSV Injection"), and control characters such as line ends become
+    A cell of text that begins with =, +, - or @, of either width, is set behind an
+    apostrophe (OWASP, "CSV Injection"); so is what follows a semicolon, which begins the
+    next cell where the comma is the decimal sign. Control characters such as line ends become
     spaces, so that a file's name stays in its cell; spaces around it are cut off.
     """
     guarded = table.copy()
@@ -238,4 +242,4 @@ def spreadsheet_text(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     plain = re.sub(r"[\x00-\x1f\x7f]+", " ", cell).strip()
-    return f"'{plain}" if plain[:1] in ("=", "+", "-", "@") else plain
+    return _FORMULA.sub(r"\1'", plain)

@@ -253,12 +253,19 @@ def test_runs_table_has_a_row_per_run() -> None:
 
 
 @pytest.mark.parametrize("before", ["", "\t", "\r", "\n", "\x00", "\r\n\t"])
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋"])
 def test_text_that_a_spreadsheet_would_run_is_guarded(before: str, sign: str) -> None:
     """A cell that begins like a formula gets an apostrophe, also behind control characters."""
     table = pd.DataFrame({"photo": [f"{before}{sign}1+1"], "n": [1]})
     assert _read_csv(csv_bytes(table))["photo"].tolist() == [f"'{sign}1+1"]
     assert table["photo"].tolist() == [f"{before}{sign}1+1"]
+
+
+@pytest.mark.parametrize("gap", [";", "; ", ";;"])
+def test_a_semicolon_begins_no_formula(gap: str) -> None:
+    """Where the comma is the decimal sign, what follows it is a cell of its own."""
+    table = pd.DataFrame({"photo": [f"a{gap}=1+1;b"], "n": [1]})
+    assert _read_csv(csv_bytes(table))["photo"].tolist() == [f"a{gap}'=1+1;b"]
 
 
 @pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
@@ -271,7 +278,7 @@ def test_line_end_in_a_name_does_not_start_a_new_row(line_end: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "a=b.png", "plain", "'quoted", "a - b", "é-1"])
 def test_other_text_is_left_alone(name: str) -> None:
-    """Only the first character decides."""
+    """Only the beginning of a cell decides."""
     table = pd.DataFrame({"photo": [name], "n": [1]})
     assert _read_csv(csv_bytes(table))["photo"].tolist() == [name]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from facecore.batch.formats import format_for
 from facecore.batch.journal import Journal
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BatchError
 from facecore.export import Row
+from facecore.machine.new_file import give_name, is_same, write_aside
 
 
 class BatchOutput:
@@ -34,16 +35,20 @@ class BatchOutput:
             BatchError: the output is there already, or the journal cannot be used.
         """
         self._path = path
+        self._aside = path.with_name(f".{path.name}.part")
         self._settings = settings
         self._format = format_for(path.suffix)
         journal_path = path.with_name(f"{path.name}.journal")
         if path.exists() and not journal_path.exists():
             raise self._there_already()
         self.journal = Journal(journal_path, settings)
-        # The journal says so where a kill came between the move and its own end.
-        if path.exists() and not self.journal.is_complete:
+        if path.exists() and not self._is_ours():
             self.journal.close()
             raise self._there_already()
+
+    def _is_ours(self) -> bool:
+        # A kill came between the output's name and the end of its other name or the journal.
+        return self.journal.is_complete or is_same(self._aside, self._path)
 
     def finish(self) -> BatchSummary:
         """Write the output, all rows in the order of their names, and delete the journal.
@@ -55,31 +60,33 @@ class BatchOutput:
             BatchError: somebody else wrote a file of this name meanwhile, or it cannot be
                 written; the journal stays.
         """
-        if self._path.exists() and not self.journal.is_complete:
-            raise self._there_already()
+        ours = self._path.exists() and self._is_ours()
         summary = BatchSummary()
-        aside = self._path.with_name(f".{self._path.name}.part")
         try:
-            with aside.open("wb") as file:
-                self._format.write(self._rows(summary), file, self._settings)
-                file.flush()
-                os.fsync(file.fileno())
+            write_aside(self._aside, partial(self._write, summary))
+            if ours:
+                self._aside.replace(self._path)
+            else:
+                give_name(self._aside, self._path)
             self.journal.mark_complete()
-            aside.replace(self._path)
-        except BaseException as error:
-            aside.unlink(missing_ok=True)
-            if not isinstance(error, OSError):
-                raise
+        except FileExistsError:
+            raise self._there_already() from None
+        except OSError as error:
             raise BatchError(
                 f"{self._path} cannot be written ({error.strerror}): free some space, and the same "
                 "command ends it without reading a photo."
             ) from error
+        finally:
+            self._aside.unlink(missing_ok=True)
         self.journal.remove()
         return summary
 
     def close(self) -> None:
         """Leave the journal for another time."""
         self.journal.close()
+
+    def _write(self, summary: BatchSummary, file: BinaryIO) -> None:
+        self._format.write(self._rows(summary), file, self._settings)
 
     def _rows(self, summary: BatchSummary) -> Iterator[Row]:
         for _, row in self.journal.rows():

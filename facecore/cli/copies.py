@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from facecore.batch.journal import Journal
 from facecore.errors import BatchError, FacecoreError, SettingsError
 from facecore.imaging.decoding import BgrImage, encode_png
+from facecore.machine.new_file import give_name, write_aside
 from facecore.sources.names import full_name, printable, valid_text
 
 _LONGEST_STEM_BYTES = 200
@@ -55,7 +57,10 @@ def write_copy(folder: Path, name: str, image: BgrImage) -> None:
     Raises:
         FacecoreError: it cannot be written.
     """
-    _write(_free_place(folder, name), image)
+    while True:
+        place = _free_place(folder, name)
+        with contextlib.suppress(FileExistsError):
+            return _write(place, image, own=False)
 
 
 class BatchCopies:
@@ -73,15 +78,19 @@ class BatchCopies:
             FacecoreError: this copy cannot be written.
         """
         photo = full_name(name)
-        noted = Path(self._journal.copy_of(photo) or "/")
-        if noted.parent == self._folder:
-            _remove_unfinished(noted)
-            place = noted
+        place = Path(self._journal.copy_of(photo) or "/")
+        own = place.parent == self._folder
+        if own:
+            _remove_unfinished(place)
         else:
             place = _free_place(self._folder, name)
             self._journal.note_copy(photo, str(place))
         try:
-            _write(place, image)
+            _write(place, image, own=own)
+        except FileExistsError:
+            # Somebody took the name between the look and the writing.
+            self._journal.note_copy(photo, "")
+            self.write(name, image)
         except FacecoreError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK_FULL:
                 # All photos that follow would have this error in their rows.
@@ -101,21 +110,22 @@ def _free_place(folder: Path, name: str) -> Path:
     return place
 
 
-def _write(place: Path, image: BgrImage) -> None:
+def _write(place: Path, image: BgrImage, *, own: bool) -> None:
     aside = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
-        # In a container a killed process and its successor have the same number.
-        aside.unlink(missing_ok=True)
-        with aside.open("xb") as file:
-            file.write(encode_png(image))
-        aside.replace(place)
-    except BaseException as error:
-        aside.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
+        write_aside(aside, lambda file: file.write(encode_png(image)))
+        if own:
+            aside.replace(place)
+        else:
+            give_name(aside, place)
+    except FileExistsError:
+        raise
+    except OSError as error:
         raise FacecoreError(
             f"{place} cannot be written ({error.strerror}): free some space or name another folder."
         ) from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _remove_unfinished(place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest
 from facecore.batch.output import BatchOutput
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BatchError, SettingsError
+from facecore.machine.new_file import give_name, write_aside
 from tests.batch.conftest import failed_row, row
 from tests.conftest import REPOSITORY
 
@@ -113,15 +115,42 @@ def test_half_written_output_is_no_output(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_output_that_does_not_fit_leaves_the_journal(path: Path) -> None:
     """Where the disk is full, no half output lies about, and nothing is lost."""
     with closing(BatchOutput(path, SETTINGS)) as output:
         _fill(output)
-        path.with_name(".out.jsonl.part").symlink_to("/dev/full")
-        with pytest.raises(BatchError, match=r"No space left .* the same command"):
-            output.finish()
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+        try:
+            with pytest.raises(BatchError, match=r"File too large.* the same command"):
+                output.finish()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert [file.name for file in path.parent.iterdir()] == ["out.jsonl.journal"]
+
+
+def test_output_that_appears_meanwhile_stays(path: Path) -> None:
+    """Somebody else's file of that name is not overwritten, and the journal waits."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+        path.write_text("mine")
+        with pytest.raises(BatchError, match="is there already"):
+            output.finish()
+    assert path.read_text() == "mine"
+    assert path.with_name("out.jsonl.journal").exists()
+
+
+def test_kill_between_the_outputs_two_names_is_gone_on_with(path: Path) -> None:
+    """The output has its name, the journal does not say so yet: the same command ends it."""
+    with closing(BatchOutput(path, SETTINGS)) as output:
+        _fill(output)
+        aside = path.with_name(".out.jsonl.part")
+        write_aside(aside, lambda file: file.write(b"as it was"))
+        give_name(aside, path)
+    with closing(BatchOutput(path, SETTINGS)) as again:
+        again.finish()
+    assert [file.name for file in path.parent.iterdir()] == ["out.jsonl"]
+    assert b"as it was" not in path.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["out", "out.txt", "out.parquet.gz"])
