@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +20,9 @@ from facecore.models.attributes import AttributeClassifier
 from facecore.models.network import Network
 from facecore.models.sets import article_set
 from facecore.results import Face
+
+if TYPE_CHECKING:
+    from tests.server import Server
 
 # A shell ignores Ctrl-C for what it starts in the background, and the programs that the
 # tests start and interrupt would inherit that.
@@ -128,6 +131,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the photos of ../shared/data, which are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def held_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard beside the HTTP API, with gates, for all tests that do it no harm."""
+    from tests.server import server_process
+
+    # Whoever stands before a closed gate is not sent away, however long that takes.
+    patience = {"FACECORE_MAX_WAIT_S": "600"}
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    with server_process(log, script="tests/held_server.py", environment=patience) as running:
+        yield running
 
 
 @pytest.fixture

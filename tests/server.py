@@ -1,4 +1,4 @@
-"""The real server as a process, with its log, on a free port; inside a group where one is given."""
+"""The real server as a process, with its log, on a free port; its gates where it has some."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import requests
 
 from tests.conftest import REPOSITORY
 
@@ -36,6 +37,28 @@ class Server:
         except psutil.NoSuchProcess:
             return 0
 
+    @contextmanager
+    def held(self, gate: str, *, after: int = 0) -> Iterator[None]:
+        """Keep a gate of ``tests/held_server.py`` closed while the block runs.
+
+        Args:
+            gate: "queue", of which somebody else has the slot once it is free, or "trials".
+            after: how many photos an experiment's workers get before it waits.
+        """
+        place = f"{self.address}/held/{gate}"
+        requests.put(place, params={"after": after}, timeout=START_TIMEOUT_S).raise_for_status()
+        try:
+            yield
+        finally:
+            requests.delete(place, timeout=START_TIMEOUT_S).raise_for_status()
+
+    def queue_figures(self) -> dict[str, float]:
+        """Return what the server says of its queue, by the end of each figure's name."""
+        text = requests.get(f"{self.address}/metrics", timeout=START_TIMEOUT_S).text
+        lines = (line for line in text.splitlines() if line.startswith("facecore_queue_"))
+        figures = (line.removeprefix("facecore_queue_").rsplit(" ", 1) for line in lines)
+        return {name: float(figure) for name, figure in figures}
+
     def is_alive(self) -> bool:
         """Return whether its process still runs."""
         return psutil.pid_exists(self.pid) and (
@@ -44,12 +67,9 @@ class Server:
 
 
 @contextmanager
-def running_server(log: Path, *, api: bool = False, **environment: str) -> Iterator[str]:
-    """Serve the dashboard, with ``api`` the HTTP API as well; gives the address.
-
-    The server's output goes to ``log``; ``environment`` is what it is told besides ours.
-    """
-    with server_process(log, api=api, environment=environment) as server:
+def running_server(log: Path) -> Iterator[str]:
+    """Serve the dashboard alone; gives the address. The server's output goes to ``log``."""
+    with server_process(log, script="streamlit_app.py") as server:
         yield server.address
 
 
@@ -57,7 +77,7 @@ def running_server(log: Path, *, api: bool = False, **environment: str) -> Itera
 def server_process(
     log: Path,
     *,
-    api: bool = True,
+    script: str = "server_app.py",
     inside: Callable[[Sequence[str]], list[str]] = list,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
@@ -65,7 +85,7 @@ def server_process(
 
     Args:
         log: where its output goes.
-        api: the HTTP API as well, or the dashboard alone.
+        script: the dashboard beside the HTTP API, the dashboard alone, or what has gates.
         inside: wraps the command, as `ControlGroup.command` does.
         environment: what it is told besides what this process has.
 
@@ -75,7 +95,7 @@ def server_process(
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            inside(_command(port, api=api)),
+            inside(_command(port, script)),
             cwd=REPOSITORY,
             env={**os.environ, **(environment or {})},
             stdout=output,
@@ -101,16 +121,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _command(port: int, *, api: bool) -> list[str]:
-    if api:
-        return [sys.executable, "-m", "facecore", "serve", f"--port={port}"]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    return [
-        *command,
-        "--server.headless=true",
-        "--server.address=127.0.0.1",
-        f"--server.port={port}",
-    ]
+def _command(port: int, script: str) -> list[str]:
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
+    return [*command, "--server.address=127.0.0.1", f"--server.port={port}"]
 
 
 def wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -11,7 +11,8 @@ pytest.importorskip("playwright", reason="playwright is not installed (requireme
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.server import chromium_path, running_browser, running_server
+from tests.browser.server import chromium_path, opened_tab, running_browser
+from tests.server import Server
 
 
 @pytest.fixture(scope="session")
@@ -25,22 +26,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def server_log(held_server: Server) -> Path:
     """Where the shared server writes."""
-    return tmp_path_factory.mktemp("server") / "server.log"
+    return held_server.log
 
 
 @pytest.fixture(scope="session")
-def server(server_log: Path) -> Iterator[str]:
+def server(held_server: Server) -> str:
     """The address of a server that the tests share."""
-    with running_server(server_log) as address:
-        yield address
+    return held_server.address
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh tab, closed afterwards."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    tab = context.new_page()
-    yield tab
-    context.close()
+    with opened_tab(browser) as tab:
+        yield tab

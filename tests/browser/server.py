@@ -7,13 +7,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from tests.server import running_server
 
-__all__ = ["chromium_path", "running_browser", "running_server", "wait_until_idle"]
+__all__ = ["chromium_path", "opened_tab", "running_browser", "running_server", "wait_until_idle"]
 
-PAGE_TIMEOUT_MS = 30_000
+DESKTOP_PX: ViewportSize = {"width": 1400, "height": 1000}
+PAGE_TIMEOUT_MS = 120_000
+"""How long a test waits for what must come; only a failure takes so long."""
+
+expect.set_options(timeout=PAGE_TIMEOUT_MS)
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without these Chromium looks for its maker's hosts; as root it needs no-sandbox.
@@ -48,11 +52,23 @@ def running_browser(executable_path: str) -> Iterator[Browser]:
             browser.close()
 
 
+@contextmanager
+def opened_tab(browser: Browser) -> Iterator[Page]:
+    """Open a visitor's tab, with nothing of other visitors in it."""
+    # Nothing that moves by itself: without a graphics card each frame of it is drawn by the CPU.
+    context = browser.new_context(viewport=DESKTOP_PX, reduced_motion="reduce")
+    context.set_default_timeout(PAGE_TIMEOUT_MS)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
 def wait_until_idle(page: Page) -> None:
     """Wait until the page's script has run to its end and nothing on it is stale."""
     # Before its title is there, the script may not have begun.
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PAGE_TIMEOUT_MS)
     app = page.locator(".stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=PAGE_TIMEOUT_MS)
-    expect(page.locator('[data-testid="stSpinner"]')).to_have_count(0, timeout=PAGE_TIMEOUT_MS)
-    expect(page.locator('[data-stale="true"]')).to_have_count(0, timeout=PAGE_TIMEOUT_MS)
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.locator('[data-testid="stSpinner"]')).to_have_count(0)
+    expect(page.locator('[data-stale="true"]')).to_have_count(0)

@@ -7,6 +7,7 @@ import io
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,11 +16,11 @@ import requests
 from playwright.sync_api import Dialog, Download, Locator, Page, expect
 
 from facecore.sources.samples import group_photo, samples
-from tests.browser.server import wait_until_idle
+from tests.browser.server import PAGE_TIMEOUT_MS, wait_until_idle
+from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
-TIMEOUT_MS = 60_000
 PORTRAIT = samples()[1].read()
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 
@@ -34,7 +35,7 @@ def _choose(page: Page, server: str, files: dict[str, bytes]) -> Locator:
     page.locator('input[type="file"]').first.set_input_files(payloads)  # type: ignore[arg-type]
     words = "1 photo" if len(files) == 1 else f"{len(files)} photos"
     start = page.get_by_role("button", name=f"Read {words}")
-    expect(start).to_be_enabled(timeout=TIMEOUT_MS)
+    expect(start).to_be_enabled()
     wait_until_idle(page)
     return start
 
@@ -50,7 +51,7 @@ def _go_to(page: Page, title: str) -> None:
 
 
 def _downloaded(page: Page, label: str) -> bytes:
-    with page.expect_download(timeout=TIMEOUT_MS) as waiting:
+    with page.expect_download() as waiting:
         page.get_by_role("button", name=label, exact=True).click()
     download: Download = waiting.value
     return Path(download.path()).read_bytes()
@@ -67,7 +68,7 @@ def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
     page.on("dialog", note)
     files = {"a.png": PORTRAIT, HTML_NAME: PORTRAIT, "bad.png": b"no picture"}
     _choose(page, server, files).click()
-    expect(page.get_by_text("All 3 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text("All 3 photos are done.")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(4)
     wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("2")
@@ -86,28 +87,32 @@ def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def test_batch_is_stopped_left_and_gone_on_with(page: Page, server: str) -> None:
+def test_batch_is_stopped_left_and_gone_on_with(page: Page, held_server: Server) -> None:
     """Stop works at once, what is done stays over another page, and Go on reads the rest."""
-    files = {f"{number:02}.jpg": group_photo() for number in range(20)}
-    _choose(page, server, files).click()
-    expect(page.get_by_text("The newest")).to_be_visible(timeout=TIMEOUT_MS)
-    page.get_by_role("button", name="Stop").click()
-    stopped = page.get_by_text("Stopped after")
-    expect(stopped).to_be_visible(timeout=TIMEOUT_MS)
-    words = stopped.inner_text()
-    wait_until_idle(page)
-    _go_to(page, "Monitor")
+    files = {f"{number:02}.jpg": group_photo() for number in range(3)}
+    with ExitStack() as first, ExitStack() as second:
+        first.enter_context(held_server.held("queue"))
+        _choose(page, held_server.address, files).click()
+        _until(lambda: held_server.queue_figures()["waiting"] == 1)
+        # Behind the first photo somebody else stands in line, and keeps the slot from the second.
+        second.enter_context(held_server.held("queue"))
+        _until(lambda: held_server.queue_figures()["waiting"] == 2)
+        first.close()
+        expect(page.get_by_text("The newest")).to_be_visible()
+        page.get_by_role("button", name="Stop").click()
+        stopped = page.get_by_text("Stopped after 1 of 3 photos.")
+        expect(stopped).to_be_visible()
+        wait_until_idle(page)
+        _go_to(page, "Monitor")
+        _go_to(page, "Batch")
+        expect(stopped).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("The newest")).to_be_visible()
+        _go_to(page, "Monitor")
+    expect(page.get_by_test_id("stSidebar").get_by_text("Batch: done")).to_be_visible()
     _go_to(page, "Batch")
-    expect(page.get_by_text(words)).to_be_visible()
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_text("The newest")).to_be_visible(timeout=TIMEOUT_MS)
-    _go_to(page, "Monitor")
-    expect(page.get_by_test_id("stSidebar").get_by_text("Batch: done")).to_be_visible(
-        timeout=TIMEOUT_MS
-    )
-    _go_to(page, "Batch")
-    expect(page.get_by_text("All 20 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
-    expect(_metric(page, "Faces")).to_have_text("120")
+    expect(page.get_by_text("All 3 photos are done.")).to_be_visible()
+    expect(_metric(page, "Faces")).to_have_text("18")
     wait_until_idle(page)
     page.get_by_role("button", name="New batch").click()
     expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
@@ -116,14 +121,14 @@ def test_batch_is_stopped_left_and_gone_on_with(page: Page, server: str) -> None
 
 def _uploaded_bytes(server: str) -> float:
     """Ask Streamlit how many bytes of uploaded files it holds."""
-    text = requests.get(f"{server}/_stcore/metrics", timeout=TIMEOUT_MS / 1000).text
+    text = requests.get(f"{server}/_stcore/metrics", timeout=PAGE_TIMEOUT_MS / 1000).text
     lines = [line for line in text.splitlines() if 'cache_type="UploadedFileManager"' in line]
     return sum(float(line.split()[-1]) for line in lines)
 
 
 def _until(condition: Callable[[], bool]) -> None:
     """Wait for the server to say so; it gives the same figures for a second or so."""
-    deadline = time.monotonic() + TIMEOUT_MS / 1000
+    deadline = time.monotonic() + PAGE_TIMEOUT_MS / 1000
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.1)
@@ -133,7 +138,7 @@ def test_new_batch_gives_the_memory_back(page: Page, server: str) -> None:
     """The files of a batch are there while one looks elsewhere, and gone with New batch."""
     before = _uploaded_bytes(server)
     _choose(page, server, {"a.png": PORTRAIT, "b.png": PORTRAIT}).click()
-    expect(page.get_by_text("All 2 photos are done.")).to_be_visible(timeout=TIMEOUT_MS)
+    expect(page.get_by_text("All 2 photos are done.")).to_be_visible()
     for title in ("Monitor", "Batch"):
         _go_to(page, title)
         wait_until_idle(page)
@@ -145,5 +150,5 @@ def test_new_batch_gives_the_memory_back(page: Page, server: str) -> None:
     page.locator('input[type="file"]').first.set_input_files(
         {"name": "c.png", "mimeType": "image/png", "buffer": PORTRAIT}
     )
-    expect(page.get_by_role("button", name="Read 1 photo")).to_be_enabled(timeout=TIMEOUT_MS)
+    expect(page.get_by_role("button", name="Read 1 photo")).to_be_enabled()
     _until(lambda: _uploaded_bytes(server) >= len(PORTRAIT))

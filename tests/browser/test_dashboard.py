@@ -8,7 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from facecore.sources.samples import samples
-from tests.browser.server import running_server, wait_until_idle
+from tests.browser.server import (
+    DESKTOP_PX,
+    PAGE_TIMEOUT_MS,
+    running_server,
+    wait_until_idle,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -31,10 +36,10 @@ def test_each_page_opens_first_on_a_fresh_server(
     """Every page works when its own link is the first that a new server gets, in every look."""
     log = tmp_path / "server.log"
     with running_server(log) as address:
-        page = browser.new_page(viewport={"width": 1400, "height": 900}, color_scheme="light")
+        page = browser.new_page(viewport=DESKTOP_PX, color_scheme="light", reduced_motion="reduce")
         complaints = _complaints(page)
         page.goto(f"{address}/{path}")
-        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
         _expect_it_looks_well(page)
         page.set_viewport_size(PHONE_PX)
         _expect_it_looks_well(page)
@@ -42,7 +47,7 @@ def test_each_page_opens_first_on_a_fresh_server(
         page.emulate_media(color_scheme="dark")
         expect(page.locator(".stApp")).not_to_have_css("background-color", light)
         _expect_it_looks_well(page)
-        page.set_viewport_size({"width": 1400, "height": 900})
+        page.set_viewport_size(DESKTOP_PX)
         _expect_it_looks_well(page)
         assert complaints == []
         page.close()
@@ -50,17 +55,32 @@ def test_each_page_opens_first_on_a_fresh_server(
 
 
 def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None:
-    """A newcomer sees six faces with gender and age group before touching anything."""
+    """A newcomer sees six faces, moves the slider without a new detection, and finds the runs."""
     page.goto(server)
     wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("6")
     expect(page.get_by_alt_text("The photo with its faces marked")).to_be_visible()
     expect(page.get_by_alt_text("Face 6")).to_have_count(1)
+    for key in ("End", *["ArrowLeft"] * 3):
+        _confidence(page).press(key)
+        wait_until_idle(page)
+    expect(_metric(page, "Faces")).to_have_text("5")
+    expect(
+        page.get_by_text("Taken over from an earlier run: decode, resize, detect")
+    ).to_be_visible()
+    assert "confidence=0.97" in page.url
+    _expect_no_error(page)
+    _go_to(page, "Monitor")
+    expect(page.locator(".js-plotly-plot")).to_have_count(3)
+    expect(page.get_by_text("Process memory")).to_be_visible()
+    expect(_metric(page, "Process CPU")).not_to_have_text("…")
+    page.get_by_role("button", name="Clear runs").click()
+    expect(page.get_by_text("No runs yet")).to_be_visible()
     _expect_no_error(page)
 
 
-def test_uploaded_photo_is_read_and_stays_when_the_settings_move(page: Page, server: str) -> None:
-    """An uploaded photo replaces the sample, and is the one that the slider then works on."""
+def test_uploaded_photo_stays_over_settings_and_pages(page: Page, server: str) -> None:
+    """An uploaded photo is what the slider works on, and is there after a look at the Monitor."""
     page.goto(server)
     wait_until_idle(page)
     _upload(page, {"mine.png": samples()[1].read()})
@@ -69,6 +89,12 @@ def test_uploaded_photo_is_read_and_stays_when_the_settings_move(page: Page, ser
     expect(page.get_by_text("No face reaches this confidence")).to_be_visible()
     expect(page.get_by_text("mine.png").first).to_be_visible()
     _expect_no_error(page)
+    for title in ("Monitor", "Analyze"):
+        _go_to(page, title)
+        wait_until_idle(page)
+    expect(_metric(page, "Faces")).to_have_text("0")
+    page.get_by_role("button", name="Remove my photo").click()
+    expect(_metric(page, "Faces")).not_to_have_text("0")
 
 
 def test_many_files_show_each_error_beside_its_name(page: Page, server: str) -> None:
@@ -82,23 +108,11 @@ def test_many_files_show_each_error_beside_its_name(page: Page, server: str) -> 
     expect(page.get_by_text("<b>bad</b>.png").last).to_be_visible()
 
 
-def test_confidence_slider_detects_nothing_again(page: Page, server: str) -> None:
-    """Moving the slider changes faces and link at once and takes the detection over."""
-    page.goto(server)
-    wait_until_idle(page)
-    slider = page.get_by_test_id("stSlider").filter(has_text="Confidence").get_by_role("slider")
-    for _ in range(27):
-        slider.press("ArrowRight")
-    expect(_metric(page, "Faces")).to_have_text("5")
-    expect(
-        page.get_by_text("Taken over from an earlier run: decode, resize, detect")
-    ).to_be_visible()
-    assert "confidence=0.97" in page.url
-    _expect_no_error(page)
+def test_link_and_preset_carry_the_settings(page: Page, server: str) -> None:
+    """A link's settings open, nonsense is passed over, reset goes back; a preset sets all it says.
 
-
-def test_link_carries_the_settings(page: Page, server: str) -> None:
-    """A link with settings opens with them, a nonsense value is passed over, reset goes back."""
+    What is moved after that is said to differ.
+    """
     page.goto(f"{server}/?confidence=0.97&max_side=none&crop_shape=box&max_faces=-5&threads=1")
     wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("5")
@@ -111,13 +125,6 @@ def test_link_carries_the_settings(page: Page, server: str) -> None:
     expect(_metric(page, "Faces")).to_have_text("6")
     wait_until_idle(page)
     assert "?" not in page.url
-    _expect_no_error(page)
-
-
-def test_preset_fills_the_sidebar(page: Page, server: str) -> None:
-    """Choosing a preset sets all it says, and what is moved after that is said to differ."""
-    page.goto(server)
-    wait_until_idle(page)
     page.get_by_role("combobox", name="Preset").click()
     page.get_by_role("option", name="Crowd").click()
     expect(page.get_by_text("Taken over from an earlier run: decode.")).to_be_visible()
@@ -126,34 +133,6 @@ def test_preset_fills_the_sidebar(page: Page, server: str) -> None:
     expect(page.get_by_text("Differs from")).to_have_count(0)
     _confidence(page).press("ArrowRight")
     expect(page.get_by_text("Differs from Crowd: confidence 0.71 (not 0.7).")).to_be_visible()
-    _expect_no_error(page)
-
-
-def test_uploads_stay_over_another_page(page: Page, server: str) -> None:
-    """Who looks at the Monitor and comes back finds the own photo still there."""
-    page.goto(server)
-    wait_until_idle(page)
-    _upload(page, {"mine.png": samples()[1].read()})
-    expect(_metric(page, "Faces")).to_have_text("1")
-    for title in ("Monitor", "Analyze"):
-        page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
-        expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
-        wait_until_idle(page)
-    expect(_metric(page, "Faces")).to_have_text("1")
-    page.get_by_role("button", name="Remove my photo").click()
-    expect(_metric(page, "Faces")).to_have_text("6")
-
-
-def test_monitor_remembers_the_runs(page: Page, server: str) -> None:
-    """The runs of the Analyze page are on the Monitor, and the live strip moves by itself."""
-    page.goto(server)
-    wait_until_idle(page)
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Monitor").click()
-    expect(page.locator(".js-plotly-plot")).to_have_count(3)
-    expect(page.get_by_text("Process memory")).to_be_visible()
-    expect(_metric(page, "Process CPU")).not_to_have_text("…")
-    page.get_by_role("button", name="Clear runs").click()
-    expect(page.get_by_text("No runs yet")).to_be_visible()
     _expect_no_error(page)
 
 
@@ -171,6 +150,11 @@ def _upload(page: Page, files: dict[str, bytes]) -> None:
     for name in files:
         expect(page.get_by_test_id("stFileUploader").get_by_text(name)).to_be_visible()
     wait_until_idle(page)
+
+
+def _go_to(page: Page, title: str) -> None:
+    page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
 
 
 def _confidence(page: Page) -> Locator:
@@ -201,7 +185,7 @@ def _expect_it_looks_well(page: Page) -> None:
     wait_until_idle(page)
     _expect_no_error(page)
     # Charts follow a change of the width after a moment.
-    page.wait_for_function(f"{OVERFLOW_PX} <= 0", timeout=5_000)
+    page.wait_for_function(f"{OVERFLOW_PX} <= 0", timeout=PAGE_TIMEOUT_MS)
 
 
 def _background(page: Page) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import COMMAND, environment, facecore
 from tests.conftest import REPOSITORY
-from tests.server import running_server
+from tests.server import Server, free_port
 
 
 @pytest.mark.parametrize("command", ["serve", "dashboard"])
@@ -41,11 +41,10 @@ def test_a_wrong_variable_is_told_at_once(variable: str, value: str) -> None:
     assert value in line
 
 
-def test_a_port_in_use_ends_it(tmp_path: Path) -> None:
+def test_a_port_in_use_ends_it(held_server: Server) -> None:
     """A second server on the same port says so and ends."""
-    with running_server(tmp_path / "first.log", api=True) as address:
-        port = address.rsplit(":", 1)[1]
-        done = facecore("serve", f"--port={port}")
+    port = held_server.address.rsplit(":", 1)[1]
+    done = facecore("serve", f"--port={port}")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
@@ -63,8 +62,7 @@ def test_an_address_of_another_machine_ends_it() -> None:
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server(tmp_path: Path, how: signal.Signals) -> None:
     """The command and the server are one process, which a signal ends without a traceback."""
-    with running_server(tmp_path / "probe.log") as address:
-        free = str(int(address.rsplit(":", 1)[1]) + 1)
+    free = str(free_port())
     log = tmp_path / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(

@@ -1,16 +1,13 @@
-"""One real server for the tests of this folder, started when a test first needs it."""
+"""The shared server for the tests of this folder, started when a test first needs it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.server import Server, server_process
+from tests.server import Server
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(held_server: Server) -> Server:
     """The real server on a free port."""
-    with server_process(tmp_path_factory.mktemp("server") / "server.log") as running:
-        yield running
+    return held_server

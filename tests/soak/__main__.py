@@ -51,10 +51,12 @@ class Soak:
             self._shown_minutes = int(now_s // 60)
 
     def watch(self, done: threading.Event) -> None:
-        """Note the server's memory each second until it is done."""
-        while self._server is not None and not done.wait(SAMPLE_EVERY_S):
+        """Note the server's memory at once and each second until it is done."""
+        while self._server is not None:
             now_s = time.monotonic() - self._started_s
             self.memory.append((now_s, self._server.rss_bytes()))
+            if done.wait(SAMPLE_EVERY_S):
+                return
 
     def minute(self, number: int) -> dict[str, object]:
         """Sum one minute up."""
@@ -109,14 +111,33 @@ class Soak:
         }
 
 
-def uploads_until(deadline_s: float, seed: int) -> Iterator[Upload]:
-    """Return mixed uploads until the time is over (of `time.monotonic`)."""
+def uploads_for(minutes: float, seed: int) -> Iterator[Upload]:
+    """Return mixed uploads until the time since the first is over."""
+    deadline_s = math.inf
     while True:
         for upload in mixed_uploads(_UPLOADS_PER_ROUND, seed=seed):
+            # The largest photos take a while to make, during which nobody uploads.
+            if deadline_s == math.inf:
+                deadline_s = time.monotonic() + 60 * minutes
             if time.monotonic() >= deadline_s:
                 return
             yield upload
         seed += 1
+
+
+def soaked(
+    server: Server | None, clients: list[Callable[[], Client]], uploads: Iterator[Upload]
+) -> Soak:
+    """Return what came of all uploads, with the server's memory where it is ours to watch."""
+    soak, done = Soak(server), threading.Event()
+    watcher = threading.Thread(target=soak.watch, args=(done,))
+    watcher.start()
+    try:
+        drive(clients, uploads, heard=soak.heard)
+    finally:
+        done.set()
+        watcher.join()
+    return soak
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -133,15 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
             *[partial(PageClient, address)] * pages,
             *[partial(HttpClient, address)] * (options.clients - pages),
         ]
-        uploads = uploads_until(time.monotonic() + 60 * options.minutes, options.seed)
-        soak, done = Soak(server), threading.Event()
-        watcher = threading.Thread(target=soak.watch, args=(done,))
-        watcher.start()
-        try:
-            drive(clients, uploads, heard=soak.heard)
-        finally:
-            done.set()
-            watcher.join()
+        soak = soaked(server, clients, uploads_for(options.minutes, options.seed))
     report = soak.report(60 * options.warm_up_minutes)
     print(json.dumps(report, indent=1, ensure_ascii=False))
     return 0 if report["well"] else 1

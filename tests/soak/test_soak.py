@@ -1,16 +1,19 @@
-"""The soak run itself: its figures by hand, and a few seconds of the real thing."""
+"""The soak run itself: its figures by hand, and some uploads of the real thing."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.load.clients import Outcome
+from tests.load.clients import ANSWERED, REFUSED, Client, HttpClient, Outcome, PageClient
 from tests.load.summary import percentiles_ms, slope
-from tests.soak.__main__ import Soak, main
-
-CLIENTS = {"page", "http"}
+from tests.load.uploads import Upload, hostile_files
+from tests.server import Server
+from tests.soak import __main__ as module
+from tests.soak.__main__ import Soak, soaked, uploads_for
 
 
 def test_nothing_has_no_figures() -> None:
@@ -63,13 +66,36 @@ def test_memory_s_slope_is_that_of_what_stays() -> None:
 
 
 @pytest.mark.slow
-def test_a_few_seconds_of_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """Both clients of a real server answer mixed photos and hostile files."""
-    status = main(["--minutes", "0.1", "--clients", "2", "--warm-up-minutes", "0"])
-    text = capsys.readouterr().out
-    report = json.loads(text[text.index("{\n") :])
-    assert (status, report["lost or wrong"]) == (0, [])
-    answers = report["answers"]
-    assert set(answers) == CLIENTS
-    assert all(answers[client] for client in CLIENTS)
-    assert report["memory MB"]["highest"] > 100
+@pytest.mark.parametrize("client", [PageClient, HttpClient])
+def test_uploads_of_a_real_server(
+    held_server: Server, shared_data: Path, client: Callable[[str], Client]
+) -> None:
+    """Each client gets an answer for honest photos and hostile files, while memory is watched."""
+    honest = [next((shared_data / name).glob("*.jpg")) for name in ("fairface", "groups", "large")]
+    paths = [*honest, *hostile_files()[::6]]
+    uploads = [Upload("any", f"{path.stem}.jpg", path.read_bytes()) for path in paths]
+    soak = soaked(held_server, [partial(client, held_server.address)], iter(uploads))
+    report = soak.report(0.0)
+    assert (report["lost or wrong"], report["well"]) == ([], True)
+    answers = [outcome.answer for _, outcome in soak.outcomes]
+    assert (answers[: len(honest)], len(answers)) == ([ANSWERED] * len(honest), len(paths))
+    assert REFUSED in answers
+    memory = report["memory MB"]
+    assert isinstance(memory, dict)
+    assert memory["highest"] > 100
+
+
+def test_time_begins_with_the_first_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes to make the photos, uploads come for as long as was asked."""
+    now_s = [0.0]
+
+    def made_slowly(_count: int, *, seed: int) -> Iterator[Upload]:
+        now_s[0] += 1000 * (seed == 1)
+        for number in range(4):
+            yield Upload("any", f"{seed}-{number}", b"")
+            now_s[0] += 10
+
+    monkeypatch.setattr(module, "mixed_uploads", made_slowly)
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    names = [upload.name for upload in uploads_for(1.0, seed=1)]
+    assert names == ["1-0", "1-1", "1-2", "1-3", "2-0", "2-1"]

@@ -1,0 +1,99 @@
+"""The real server, with gates that a test closes: what it looks at lasts until they are opened.
+
+``streamlit run tests/held_server.py`` serves what ``server_app.py`` does, and ``/held/queue`` and
+``/held/trials`` besides: PUT closes a gate, DELETE opens it. `tests.server.Gates` asks for that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from streamlit import App
+
+from facecore.executors.process import WorkerProcess
+from facecore.serving.service import process_service
+from facecore.ui.server import make_api, page_uploads, warmed_up
+
+
+class _Queue:
+    """Somebody else's runs, each of which has its slot until it is told to go."""
+
+    def __init__(self) -> None:
+        self._runs: deque[threading.Event] = deque()
+
+    def close(self, _: int) -> None:
+        """Let one more run stand in line for a slot, and keep it."""
+        over = threading.Event()
+        self._runs.append(over)
+        threading.Thread(target=self._run, args=(over,), daemon=True).start()
+
+    def open(self) -> None:
+        """End the first of them."""
+        if self._runs:
+            self._runs.popleft().set()
+
+    def _run(self, over: threading.Event) -> None:
+        with process_service().queue.enter("somebody else"):
+            over.wait()
+
+
+class _Trials:
+    """Lets experiments ask their workers for so many photos more, and no further one."""
+
+    def __init__(self) -> None:
+        self._is_open = threading.Event()
+        self._is_open.set()
+        self._left = 0
+
+    def close(self, left: int) -> None:
+        """Stop the next experiment after so many photos, warm-up and all."""
+        self._left = left
+        self._is_open.clear()
+
+    def open(self) -> None:
+        """Let it go on."""
+        self._is_open.set()
+
+    def wait(self) -> None:
+        """Wait until one more photo may be asked for."""
+        self._left -= 1
+        if self._left < 0:
+            self._is_open.wait()
+
+
+QUEUE, TRIALS = _Queue(), _Trials()
+GATES: dict[str, _Queue | _Trials] = {"queue": QUEUE, "trials": TRIALS}
+ask = WorkerProcess.ask
+
+
+def _held_ask(*arguments: Any, **named: Any) -> None:
+    TRIALS.wait()
+    ask(*arguments, **named)
+
+
+WorkerProcess.ask = _held_ask  # type: ignore[method-assign]
+
+
+def _move(request: Request) -> PlainTextResponse:
+    gate = GATES[request.path_params["gate"]]
+    if request.method == "PUT":
+        gate.close(int(request.query_params.get("after", 0)))
+    else:
+        gate.open()
+    return PlainTextResponse("")
+
+
+api = make_api()
+app = App(
+    Path(__file__).resolve().parents[1] / "streamlit_app.py",
+    routes=[*api.routes(), Route("/held/{gate}", _move, methods=["PUT", "DELETE"])],
+    middleware=page_uploads(),
+    lifespan=partial(warmed_up, api),
+)
