@@ -59,7 +59,7 @@ def test_json_gives_a_line_per_file_in_order(analyzer: FaceAnalyzer) -> None:
 
 def test_text_says_the_same_in_words() -> None:
     """Without ``--json`` there is a line per photo, and one per face below it."""
-    done = facecore("analyze", ASTRONAUT)
+    done = in_process("analyze", ASTRONAUT)
     photo, face = done.stdout.splitlines()
     assert photo.startswith(f"{ASTRONAUT}: 512×512, 1 face, ")
     assert face.startswith("  1: Male ")

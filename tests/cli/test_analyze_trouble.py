@@ -60,7 +60,7 @@ def test_broken_files_do_not_stop_the_others(tmp_path: Path) -> None:
 def test_folder_of_broken_files_is_read_to_its_end(tmp_path: Path) -> None:
     """In words too, each photo of a folder has its error, and a pipe among them does not hang."""
     inside = [path for path in _broken(tmp_path) if path.suffix and path.exists()]
-    done = facecore("analyze", tmp_path)
+    done = in_process("analyze", tmp_path)
     starts = [line.split(": error: ")[0] for line in done.stderr.splitlines()]
     assert starts == sorted(map(str, inside))
     assert (done.returncode, done.stdout) == (1, "")

@@ -14,7 +14,7 @@ from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.evaluation.labels import BoxXyxy
 from facecore.settings import AnalysisSettings
 from facecore.sources.samples import group_photo
-from tests.cli.conftest import facecore, json_lines
+from tests.cli.conftest import facecore, in_process, json_lines
 from tests.conftest import SAMPLES
 
 ASTRONAUT = SAMPLES / "astronaut.png"
@@ -34,7 +34,7 @@ def portraits(tmp_path: Path) -> Path:
 
 
 def _report(*arguments: str | Path, status: int = 0) -> dict[str, Any]:
-    done = facecore("evaluate", "--json", *arguments)
+    done = in_process("evaluate", "--json", *arguments)
     assert (done.returncode, done.stderr) == (status, "")
     (report,) = json_lines(done.stdout)
     return report
@@ -47,7 +47,7 @@ def _write_boxes(path: Path, boxes: dict[str, list[BoxXyxy]]) -> None:
 
 def test_folder_without_tables_is_refused(tmp_path: Path) -> None:
     """Where there is nothing to compare with, one sentence says what to name."""
-    done = facecore("evaluate", tmp_path)
+    done = in_process("evaluate", tmp_path)
     assert done.stderr == (
         f"error: {tmp_path} has neither labels.csv nor boxes.csv: "
         "name a table with --labels or --boxes.\n"
@@ -55,9 +55,12 @@ def test_folder_without_tables_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
+def test_what_cannot_be_evaluated_at_all(tmp_path: Path) -> None:
+    """The last line says why in one sentence, and the status is 2."""
+    (tmp_path / "labels.csv").write_text("file,whatever\n")
+    (tmp_path / "empty.csv").write_text("file,age,gender\n")
+    (tmp_path / "good.csv").write_text("file,gender\nnone.png,f\n")
+    cases = [
         (["missing"], "missing is no folder"),
         (["labels.csv"], "labels.csv is no folder"),
         ([".", "--labels", "none.csv"], "none.csv cannot be read"),
@@ -66,20 +69,14 @@ def test_folder_without_tables_is_refused(tmp_path: Path) -> None:
         ([".", "--labels", "empty.csv"], "No row of the tables can be used."),
         ([".", "--labels", "good.csv", "--confidence", "2"], '"confidence" must be a number'),
         ([".", "--labels", "good.csv"], "None of the photos could be read"),
-    ],
-)
-def test_what_cannot_be_evaluated_at_all(tmp_path: Path, arguments: list[str], says: str) -> None:
-    """The last line says why in one sentence, and the status is 2."""
-    (tmp_path / "labels.csv").write_text("file,whatever\n")
-    (tmp_path / "empty.csv").write_text("file,age,gender\n")
-    (tmp_path / "good.csv").write_text("file,gender\nnone.png,f\n")
-    folder, *options = arguments
-    named = [str(tmp_path / name) if name.endswith((".csv", ".")) else name for name in options]
-    done = facecore("evaluate", "--json", tmp_path / folder, *named)
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("error: ")
-    assert says in last
-    assert (done.returncode, done.stdout) == (2, "")
+    ]
+    for (folder, *options), says in cases:
+        named = [str(tmp_path / n) if n.endswith((".csv", ".")) else n for n in options]
+        done = in_process("evaluate", "--json", tmp_path / folder, *named)
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith("error: ")
+        assert says in last
+        assert (done.returncode, done.stdout) == (2, ""), says
 
 
 def test_labels_are_compared_with_the_library_s_answers(
@@ -139,7 +136,7 @@ def test_tables_may_lie_elsewhere(portraits: Path, tmp_path: Path) -> None:
 def test_words_are_aligned_and_complete(portraits: Path) -> None:
     """In words there is a line per figure with value, interval and n, and how it was made."""
     _write_boxes(portraits / "boxes.csv", {"astronaut.png": [(170, 60, 270, 200)]})
-    done = facecore("evaluate", portraits)
+    done = in_process("evaluate", portraits)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == f"{portraits}: 2 of 2 photos read"
@@ -199,7 +196,7 @@ def test_bad_files_and_rows_are_named_and_nothing_else_is_lost(portraits: Path) 
 def test_words_name_what_is_bad_on_stderr(portraits: Path) -> None:
     """In words the sentences are errors of their own, beside the figures."""
     says = _spoil(portraits)
-    done = facecore("evaluate", portraits)
+    done = in_process("evaluate", portraits)
     lines = done.stderr.splitlines()
     assert len(lines) == len(says)
     for line, said in zip(lines, says, strict=True):
@@ -240,7 +237,7 @@ def test_shared_portraits_agree_with_counting_what_analyze_says(many_portraits: 
     right = read = 0
     answers = {
         Path(entry["path"]).name: entry
-        for entry in json_lines(facecore("analyze", "--json", folder).stdout)
+        for entry in json_lines(in_process("analyze", "--json", folder).stdout)
     }
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):

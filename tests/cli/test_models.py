@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from facecore.models.catalogue import locate, network_specs
-from tests.cli.conftest import facecore
+from tests.cli.conftest import facecore, in_process
 
 FILES = [file for spec in network_specs() for file in spec.files]
 
@@ -30,7 +30,7 @@ def test_file_in_the_users_folder_goes_first(tmp_path: Path) -> None:
     """A right file in the folder that the variable names is used before the installed one."""
     file = FILES[0]
     shutil.copyfile(locate(file)[0], tmp_path / file.name)
-    done = facecore("models", env={"FACECORE_MODELS_DIR": str(tmp_path)})
+    done = in_process("models", env={"FACECORE_MODELS_DIR": str(tmp_path)})
     row = done.stdout.splitlines()[1]
     assert "your folder" in row
     assert row.endswith(str(tmp_path / file.name))
@@ -41,7 +41,7 @@ def test_file_in_the_users_folder_goes_first(tmp_path: Path) -> None:
 def test_wrong_file_is_named_with_what_to_do(tmp_path: Path, content: bytes) -> None:
     """A file that is not the known one is WRONG in its row, told on stderr, and the status is 1."""
     (tmp_path / FILES[1].name).write_bytes(content)
-    done = facecore("models", env={"FACECORE_MODELS_DIR": str(tmp_path)})
+    done = in_process("models", env={"FACECORE_MODELS_DIR": str(tmp_path)})
     assert [" WRONG " in row for row in done.stdout.splitlines()[1:]].count(True) == 1
     assert done.stderr == (
         f"error: {tmp_path / FILES[1].name} is not the {FILES[1].name} we know (its SHA-256 "
@@ -56,7 +56,7 @@ def test_models_folder_that_is_none_is_one_sentence(tmp_path: Path, kind: str) -
     named = tmp_path / "models"
     if kind == "file":
         named.touch()
-    done = facecore("models", env={"FACECORE_MODELS_DIR": str(named)})
+    done = in_process("models", env={"FACECORE_MODELS_DIR": str(named)})
     assert done.stderr.splitlines() == [
         f"error: FACECORE_MODELS_DIR names {named}, which is not a folder: correct it or unset it."
     ]
@@ -75,18 +75,18 @@ def test_reader_that_left_causes_no_complaint() -> None:
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["sing"], ["models", "--loud"], ["analyze"]])
-def test_wrong_call_shows_the_usage(arguments: list[str]) -> None:
+def test_wrong_call_shows_the_usage() -> None:
     """A command that is not there, or is called wrongly, shows how to call it; the status is 2."""
-    done = facecore(*arguments)
-    assert done.stderr.startswith("usage: python -m facecore")
-    assert "Traceback" not in done.stderr
-    assert done.returncode == 2
+    for arguments in ((), ("sing",), ("models", "--loud"), ("analyze",)):
+        done = in_process(*arguments)
+        assert done.stderr.startswith("usage: python -m facecore")
+        assert "Traceback" not in done.stderr
+        assert done.returncode == 2
 
 
 def test_help_names_every_command() -> None:
     """The help goes to stdout, says how to call it, and names the commands."""
-    done = facecore("--help")
+    done = in_process("--help")
     assert done.stdout.startswith("usage: python -m facecore")
     assert all(command in done.stdout for command in ("analyze", "models"))
     assert (done.returncode, done.stderr) == (0, "")

@@ -5,40 +5,50 @@ from __future__ import annotations
 import signal
 import subprocess
 import urllib.request
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import COMMAND, environment, facecore
+from tests.cli.conftest import COMMAND, environment, facecore, in_process
 from tests.conftest import REPOSITORY
 from tests.server import Server, free_port
 
 
-@pytest.mark.parametrize("command", ["serve", "dashboard"])
-@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "8501.5"])
-def test_a_port_that_is_none_is_refused(command: str, port: str) -> None:
+@pytest.fixture
+def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command fail where it would become the server."""
+
+    def refuse(*command: object) -> None:
+        pytest.fail(f"the server was started: {command}")
+
+    monkeypatch.setattr("os.execve", refuse)
+
+
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_port_that_is_none_is_refused() -> None:
     """A port outside the range ends it before anything starts."""
-    done = facecore(command, f"--port={port}")
-    assert done.returncode == 2
-    assert "a number from 1 to 65535" in done.stderr
+    commands = ("serve", "dashboard")
+    for command, port in product(commands, ("0", "65536", "-1", "http", "8501.5")):
+        done = in_process(command, f"--port={port}")
+        assert done.returncode == 2
+        assert "a number from 1 to 65535" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
+@pytest.mark.usefixtures("nothing_starts")
+def test_a_wrong_variable_is_told_at_once() -> None:
+    """What the environment says is checked at the start, in one sentence."""
+    for variable, value in (
         ("FACECORE_QUEUE", "many"),
         ("FACECORE_REPLICAS", "0"),
         ("FACECORE_MIN_INTERVAL_MS", "-1"),
         ("FACECORE_MAX_MEGAPIXELS", "huge"),
-    ],
-)
-def test_a_wrong_variable_is_told_at_once(variable: str, value: str) -> None:
-    """What the environment says is checked at the start, in one sentence."""
-    done = facecore("serve", env={variable: value})
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("error: ")
-    assert value in line
+    ):
+        done = in_process("serve", env={variable: value})
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("error: ")
+        assert value in line
 
 
 def test_a_port_in_use_ends_it(held_server: Server) -> None:

@@ -41,15 +41,6 @@ pytestmark = pytest.mark.slow
 SETTINGS = AnalysisSettings()
 
 
-@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="needs Linux")
-def test_a_worker_is_ended_before_its_parent_where_memory_ends() -> None:
-    """What the kernel takes first is a variant or a photo, and not the server."""
-    with WorkerProcess() as worker:
-        worker.load()
-        score = int(Path(f"/proc/{worker.pid}/oom_score_adj").read_text())
-    assert score >= 500
-
-
 # Goes into a pipe as a whole, also where nobody takes it out.
 SMALL = b"no photo"
 
@@ -64,10 +55,20 @@ def shared() -> Iterator[WorkerProcess]:
 
 @pytest.fixture
 def own() -> Iterator[WorkerProcess]:
-    """A worker with its networks, for a test that does it harm."""
+    """A worker that answers, yet without networks, for a test that does it harm."""
     with WorkerProcess() as worker:
-        worker.load()
+        worker.ask(SMALL, SETTINGS)
+        with pytest.raises(WorkerError, match="before it had its networks"):
+            worker.answer()
         yield worker
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="needs Linux")
+def test_a_worker_is_ended_before_its_parent_where_memory_ends(
+    shared: WorkerProcess,
+) -> None:
+    """What the kernel takes first is a variant or a photo, and not the server."""
+    assert int(Path(f"/proc/{shared.pid}/oom_score_adj").read_text()) >= 500
 
 
 def _large_png() -> bytes:
@@ -85,9 +86,10 @@ def _answered_size(worker: WorkerProcess, photo: bytes) -> tuple[int, int]:
 def test_worker_without_networks_says_so() -> None:
     """Asked before it was told to load, a worker answers with a sentence and goes on."""
     with WorkerProcess() as worker:
-        worker.ask(b"photo", SETTINGS)
-        with pytest.raises(WorkerError, match="before it had its networks"):
-            worker.answer()
+        for _ in range(2):
+            worker.ask(b"photo", SETTINGS)
+            with pytest.raises(WorkerError, match="before it had its networks"):
+                worker.answer()
         assert worker.load().load_time_ms > 0
 
 
@@ -222,7 +224,6 @@ def test_worker_that_takes_nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -
     """Handing a large photo to a worker that hangs does not hang as well."""
     monkeypatch.setattr(launch, "TRANSFER_TIMEOUT_S", 1)
     with WorkerProcess() as worker:
-        worker.load()
         os.kill(worker.pid, signal.SIGSTOP)
         with pytest.raises(WorkerTimeoutError, match="within 1 seconds"):
             worker.ask(bytes(20_000_000), SETTINGS)
@@ -275,53 +276,36 @@ def test_worker_that_is_still_loading_ends_with_its_parent() -> None:
         assert is_gone(pid)
 
 
-def test_threads_are_the_workers_own() -> None:
-    """The number of threads acts in the worker, and not here."""
-    with WorkerProcess(RuntimeOptions(threads=3)) as worker:
+def test_options_are_the_workers_own() -> None:
+    """Threads and optimised code are as asked for in the worker, and as ever here."""
+    options = RuntimeOptions(threads=3, engine_options=(("optimised", False),))
+    with WorkerProcess(options) as worker:
         facts = worker.load()
-    assert facts.engine.threads == 3
-    assert engine_facts(RuntimeOptions()).threads != 3
-
-
-def test_optimisation_is_the_workers_own() -> None:
-    """Optimised code is off in the worker, and on here."""
-    with WorkerProcess(RuntimeOptions(engine_options=(("optimised", False),))) as worker:
-        facts = worker.load()
-    assert not facts.engine.optimised
-    assert engine_facts(RuntimeOptions()).optimised
+    assert (facts.engine.threads, facts.engine.optimised) == (3, False)
+    here = engine_facts(RuntimeOptions())
+    assert here.threads != 3
+    assert here.optimised
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux's processor sets")
-def test_cores_bound_the_worker() -> None:
-    """A worker with one core may run there only, and knows it; this process may run as before."""
+def test_process_is_as_asked_for(astronaut_file: bytes) -> None:
+    """A worker may run on its one core only and lacks vector units, and knows it; it still reads.
+
+    The throttle's wait counts as the cycle's time. This process may run as before.
+    """
     before = os.sched_getaffinity(0)
-    with WorkerProcess(process=ProcessOptions(cores=1)) as worker:
-        facts = worker.load()
-        assert psutil.Process(worker.pid).cpu_affinity() == [min(before)]
-    assert (facts.cores, facts.engine.threads, facts.engine.cpus_seen) == (1, 1, 1)
-    assert os.sched_getaffinity(0) == before
-
-
-def test_vector_units_can_be_switched_off(shared: WorkerProcess, astronaut_file: bytes) -> None:
-    """OpenCV in the worker lacks the features that were switched off, and still finds the face."""
     here = engine_facts(RuntimeOptions()).cpu_features
     off = tuple(name for name in ("AVX512-SKX", "AVX2", "FMA3") if name in here)
-    if not off:
-        pytest.skip("this processor has none of the vector units")
-    with WorkerProcess(process=ProcessOptions(cpu_features_off=off)) as worker:
-        features = worker.load().engine.cpu_features
-        worker.ask(astronaut_file, SETTINGS)
-        assert len(worker.answer().analysis.faces) == 1
-    assert not set(off) & set(features)
-    assert set(features) < set(here)
-
-
-def test_interval_is_waited_out(astronaut_file: bytes) -> None:
-    """The throttle's wait counts as the cycle's time, and uses no CPU time."""
-    with WorkerProcess(process=ProcessOptions(min_interval_ms=1500)) as worker:
-        worker.load()
+    process = ProcessOptions(cores=1, cpu_features_off=off, min_interval_ms=1500)
+    with WorkerProcess(process=process) as worker:
+        facts = worker.load()
+        assert psutil.Process(worker.pid).cpu_affinity() == [min(before)]
         worker.ask(astronaut_file, SETTINGS)
         answer = worker.answer()
+    assert (facts.cores, facts.engine.threads, facts.engine.cpus_seen) == (1, 1, 1)
+    assert os.sched_getaffinity(0) == before
+    assert set(facts.engine.cpu_features) == set(here) - set(off)
+    assert len(answer.analysis.faces) == 1
     assert answer.cycle_time_s >= 1.5
     assert answer.analysis.timings.total_ms / 1e3 < answer.cycle_time_s
 
@@ -437,32 +421,13 @@ def test_worker_that_stops_within_its_answer_is_stopped(
         worker.load()
 
 
-@pytest.mark.parametrize("order", [b"{}", b'{"type": "Dance"}', b'{"type": "Analyze"}', b"none"])
-def test_worker_answers_nonsense_with_a_sentence(order: bytes) -> None:
-    """A worker that is told what it does not know says so, and serves on."""
-    with _child() as (worker, link):
-        for _ in range(2):
-            link.send_bytes(order)
-            link.send_bytes(b"")
-            reply = decode(link.recv_bytes(), Failed)
-            assert link.recv_bytes() == b""
-            assert reply.kind == "WorkerError"
-            assert reply.error.endswith(".")
-        assert worker.poll() is None
-
-
-def test_wrong_settings_come_back_as_such() -> None:
-    """A setting that a worker refuses is told of by the error for settings."""
-    said = encode(Load(RuntimeOptions(), 1)).replace(b'"threads":null', b'"threads":0')
-    with _child() as (_, link):
-        link.send_bytes(said)
-        link.send_bytes(b"")
-        assert decode(link.recv_bytes(), Failed).kind == "SettingsError"
-
-
-@contextlib.contextmanager
-def _child() -> Iterator[tuple[subprocess.Popen[bytes], Connection]]:
-    """A worker process on a bare link, which ends as soon as the link is closed."""
+def test_worker_answers_nonsense_with_a_sentence() -> None:
+    """A worker that is told what it does not know, or may not do, says so, and serves on."""
+    nonsense = (b"{}", b'{"type": "Dance"}', b'{"type": "Analyze"}', b"none")
+    orders = dict.fromkeys(nonsense, "WorkerError")
+    orders[encode(Load(RuntimeOptions(), 1)).replace(b'"threads":null', b'"threads":0')] = (
+        "SettingsError"
+    )
     link, theirs = launch.linked()
     with subprocess.Popen(
         launch.command(ProcessOptions(), theirs.fileno()),
@@ -471,7 +436,14 @@ def _child() -> Iterator[tuple[subprocess.Popen[bytes], Connection]]:
     ) as worker:
         theirs.close()
         try:
-            yield worker, link
+            for order, kind in (*orders.items(), *orders.items()):
+                link.send_bytes(order)
+                link.send_bytes(b"")
+                reply = decode(link.recv_bytes(), Failed)
+                assert link.recv_bytes() == b""
+                assert reply.kind == kind, order
+                assert reply.error.endswith("."), order
+            assert worker.poll() is None
         finally:
             link.close()
             assert worker.wait(timeout=TIMEOUT_S) == 0
