@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from facecore.imaging.decoding import decode_image
@@ -163,25 +165,32 @@ def test_missing_networks_are_one_line(
 
 
 def test_progress_with_the_time_left_is_shown_on_a_terminal(tmp_path: Path, out: Path) -> None:
-    """Who waits for more than a second sees how many are done and how long it will take."""
+    """Who waits for seconds, here for a worker, sees how many are done and how long it takes."""
     pty = pytest.importorskip("pty", reason="needs pseudo terminals")
     photos = tmp_path / "photos"
     photos.mkdir()
-    for number in range(40):
+    for number in range(6):
         (photos / f"{number}.jpg").write_bytes(group_photo())
     reader, writer = pty.openpty()
     process = subprocess.Popen(
-        [*COMMAND, "analyze", photos, "--out", out, *TWO_WORKERS],
+        [*COMMAND, "analyze", photos, "--out", out, "--workers", "1"],
         cwd=REPOSITORY,
         env=environment({"TERM": "xterm", "COLUMNS": "100"}),
         stdout=subprocess.DEVNULL,
         stderr=writer,
     )
     os.close(writer)
-    told = b"".join(_chunks(reader))
+    chunks = _chunks(reader)
+    told = next(chunks)
+    while b"2/6" not in told:
+        told += next(chunks)
+    (worker,) = psutil.Process(process.pid).children()
+    worker.suspend()
+    threading.Timer(2.5, worker.resume).start()
+    told += b"".join(chunks)
     assert process.wait(timeout=TIMEOUT_S) == 0
     assert b"Reading faces" in told
-    assert b"40/40" in told
+    assert b"6/6" in told
     assert any(f"  00:00:{seconds:02}".encode() in told for seconds in range(60))
 
 

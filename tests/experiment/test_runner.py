@@ -23,7 +23,6 @@ from facecore.engines import engine_facts
 from facecore.errors import SettingsError
 from facecore.executors import process
 from facecore.experiment import runner
-from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.record import MAX_PHOTOS, Experiment, Plan, Progress
 from facecore.experiment.runner import rounds, run_experiment
@@ -36,7 +35,6 @@ from tests.conftest import REPOSITORY, face_rows
 from tests.experiment.conftest import (
     REPEATS,
     THROTTLE_MS,
-    WAIT_S,
     Measured,
     is_gone,
     read_samples,
@@ -295,21 +293,6 @@ def test_networks_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @slow
-def test_only_one_experiment_at_a_time(small_photo: bytes) -> None:
-    """A second one would be measured by the first, so it is refused until that is over."""
-    first = BackgroundExperiment(_plan(repeats=1000), {"a": small_photo})
-    try:
-        assert wait_until(lambda: len(worker_processes()) > 0)
-        with pytest.raises(SettingsError, match="Another experiment"):
-            run_experiment(_plan(), {"a": small_photo})
-    finally:
-        first.stop()
-        assert first.wait(WAIT_S)
-    after = run_experiment(_plan(), {"a": small_photo}, cancelled=lambda: True)
-    assert after.stopped
-
-
-@slow
 def test_killed_workers_do_not_stop_the_others() -> None:
     """A worker that is killed is told of with its signal; the last one has all its trials."""
     killed: dict[str, int] = {}
@@ -470,7 +453,7 @@ import sys
 from facecore.experiment.record import Plan
 from facecore.experiment.runner import run_experiment
 from facecore.experiment.variants import Variant
-from facecore.samples import samples
+from facecore.sources.samples import samples
 
 def tell(now):
     if now.phase == "measuring":

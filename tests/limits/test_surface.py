@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -62,7 +61,8 @@ def test_what_is_fine_is_no_fault(source: str) -> None:
     assert list(_faults(source)) == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
-def test_no_shell_no_pickle_no_evaluation(path: Path) -> None:
+def test_no_shell_no_pickle_no_evaluation() -> None:
     """No module hands text to a shell, to pickle, to Python's compiler or to a page as HTML."""
-    assert list(_faults(path.read_text(encoding="utf-8"))) == []
+    found = {str(path): list(_faults(path.read_text(encoding="utf-8"))) for path in SOURCES}
+    assert len(found) > 100
+    assert {path: faults for path, faults in found.items() if faults} == {}

@@ -120,14 +120,13 @@ def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
     expect_no_error(app)
 
 
-@pytest.mark.parametrize(
-    ("key", "text"), [(key, text) for key, texts in NONSENSE.items() for text in texts]
-)
-def test_nonsense_in_a_link_is_passed_over(key: str, text: str) -> None:
-    """A value that a control cannot hold leaves it at its default, without an error."""
-    app = visit("monitor", **{key: text})
-    assert _controls(app) == DEFAULTS
-    expect_no_error(app)
+def test_nonsense_in_a_link_is_passed_over() -> None:
+    """Values that controls cannot hold leave them at their defaults, without an error."""
+    for number in range(max(map(len, NONSENSE.values()))):
+        query = {key: texts[number] for key, texts in NONSENSE.items() if number < len(texts)}
+        app = visit("monitor", **query)
+        assert _controls(app) == DEFAULTS, query
+        expect_no_error(app)
 
 
 def test_settings_hold_from_page_to_page() -> None:
