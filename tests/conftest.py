@@ -141,7 +141,7 @@ def held_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     # Whoever stands before a closed gate is not sent away, however long that takes.
     patience = {"FACECORE_MAX_WAIT_S": "600"}
     log = tmp_path_factory.mktemp("server") / "server.log"
-    with server_process(log, script="tests/held_server.py", environment=patience) as running:
+    with server_process(log, kind="held", environment=patience) as running:
         yield running
 
 

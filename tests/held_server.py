@@ -1,25 +1,25 @@
 """The real server, with gates that a test closes: what it looks at lasts until they are opened.
 
-``streamlit run tests/held_server.py`` serves what ``server_app.py`` does, and ``/held/queue`` and
-``/held/trials`` besides: PUT closes a gate, DELETE opens it. `tests.server.Gates` asks for that.
+``python -m tests.held_server`` takes what ``python -m facecore.ui.server`` does, and serves
+``/held/queue`` and ``/held/trials`` beside the HTTP API: PUT closes a gate, DELETE opens it.
+`tests.server.Server.held` asks for that.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from streamlit import App
+from starlette.routing import BaseRoute, Route
 
 from facecore.executors.process import WorkerProcess
+from facecore.http.api import HttpApi
 from facecore.serving.service import process_service
-from facecore.ui.server import make_api, page_uploads, warmed_up
+from facecore.ui import server
 
 
 class _Queue:
@@ -70,7 +70,7 @@ class _Trials:
 
 QUEUE, TRIALS = _Queue(), _Trials()
 GATES: dict[str, _Queue | _Trials] = {"queue": QUEUE, "trials": TRIALS}
-ask = WorkerProcess.ask
+ask, routes = WorkerProcess.ask, HttpApi.routes
 
 
 def _held_ask(*arguments: Any, **named: Any) -> None:
@@ -78,7 +78,8 @@ def _held_ask(*arguments: Any, **named: Any) -> None:
     ask(*arguments, **named)
 
 
-WorkerProcess.ask = _held_ask  # type: ignore[method-assign]
+def _held_routes(api: HttpApi) -> list[BaseRoute]:
+    return [*routes(api), Route("/held/{gate}", _move, methods=["PUT", "DELETE"])]
 
 
 def _move(request: Request) -> PlainTextResponse:
@@ -90,10 +91,7 @@ def _move(request: Request) -> PlainTextResponse:
     return PlainTextResponse("")
 
 
-api = make_api()
-app = App(
-    Path(__file__).resolve().parents[1] / "streamlit_app.py",
-    routes=[*api.routes(), Route("/held/{gate}", _move, methods=["PUT", "DELETE"])],
-    middleware=page_uploads(),
-    lifespan=partial(warmed_up, api),
-)
+if __name__ == "__main__":
+    WorkerProcess.ask = _held_ask  # type: ignore[method-assign]
+    HttpApi.routes = _held_routes  # type: ignore[method-assign]
+    sys.exit(server.main())

@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import psutil
 import requests
 
 from tests.conftest import REPOSITORY
+
+Kind = Literal["serve", "dashboard", "held"]
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
@@ -69,7 +72,7 @@ class Server:
 @contextmanager
 def running_server(log: Path) -> Iterator[str]:
     """Serve the dashboard alone; gives the address. The server's output goes to ``log``."""
-    with server_process(log, script="streamlit_app.py") as server:
+    with server_process(log, kind="dashboard") as server:
         yield server.address
 
 
@@ -77,7 +80,7 @@ def running_server(log: Path) -> Iterator[str]:
 def server_process(
     log: Path,
     *,
-    script: str = "server_app.py",
+    kind: Kind = "serve",
     inside: Callable[[Sequence[str]], list[str]] = list,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
@@ -85,7 +88,7 @@ def server_process(
 
     Args:
         log: where its output goes.
-        script: the dashboard beside the HTTP API, the dashboard alone, or what has gates.
+        kind: the dashboard beside the HTTP API, the dashboard alone, or the former with gates.
         inside: wraps the command, as `ControlGroup.command` does.
         environment: what it is told besides what this process has.
 
@@ -95,7 +98,7 @@ def server_process(
     port = free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
-            inside(_command(port, script)),
+            inside(_command(port, kind)),
             cwd=REPOSITORY,
             env={**os.environ, **(environment or {})},
             stdout=output,
@@ -121,9 +124,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _command(port: int, script: str) -> list[str]:
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.headless=true"]
-    return [*command, "--server.address=127.0.0.1", f"--server.port={port}"]
+def _command(port: int, kind: Kind) -> list[str]:
+    if kind == "serve":
+        return [sys.executable, "-m", "facecore", "serve", f"--port={port}"]
+    if kind == "held":
+        command = [sys.executable, "-m", "tests.held_server", "streamlit_app.py", "--with-api"]
+        return [*command, "--host=127.0.0.1", f"--port={port}"]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    return [
+        *command,
+        "--server.headless=true",
+        "--server.address=127.0.0.1",
+        f"--server.port={port}",
+    ]
 
 
 def wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
