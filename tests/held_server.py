@@ -93,5 +93,5 @@ def _move(request: Request) -> PlainTextResponse:
 
 if __name__ == "__main__":
     WorkerProcess.ask = _held_ask  # type: ignore[method-assign]
-    HttpApi.routes = _held_routes  # type: ignore[method-assign]
+    HttpApi.routes = _held_routes  # type: ignore[method-assign, assignment]
     sys.exit(server.main())
