@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import psutil
 import pyarrow.parquet as pq
 
 from facecore.batch.journal import Journal
@@ -17,7 +20,7 @@ from facecore.export import Row
 from tests.cli.conftest import COMMAND, Argument, environment, in_process, json_lines
 from tests.conftest import REPOSITORY
 
-PHOTOS = 24
+PHOTOS, FACES = 12, 3
 HERE: tuple[str, ...] = ()
 TWO_WORKERS = ("--workers", "2")
 
@@ -47,17 +50,37 @@ def expect_complete(out: Path, folder: Path) -> None:
     (failed,) = [row for row in rows if row.get("error")]
     assert "not a picture" in failed["error"]
     found = [Path(row["path"]).name for row in rows if row.get("faces")]
-    assert found == [f"face{number}.jpg" for number in range(4)]
+    assert found == [f"face{number}.jpg" for number in range(FACES)]
     assert [path.name for path in out.parent.iterdir() if path.name.startswith(out.name)] == [
         out.name
     ]
     assert not list(out.parent.glob(".*"))
 
 
-def start(*arguments: Argument) -> subprocess.Popen[str]:
-    """Start a batch without waiting for it."""
+_HELD = """
+import os, signal, sys
+from facecore.__main__ import main
+from facecore.batch.journal import Journal
+
+counts = [int(count) for count in sys.argv.pop(1).split(",")]
+add = Journal.add
+
+def add_and_halt(journal, name, row):
+    add(journal, name, row)
+    if counts and len(journal) == counts[0]:
+        del counts[0]
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+Journal.add = add_and_halt
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start(*arguments: Argument, halts: Sequence[int] = ()) -> subprocess.Popen[str]:
+    """Start a batch without waiting for it; it halts when it has kept so many rows."""
+    held = [sys.executable, "-c", _HELD, ",".join(map(str, halts))]
     return subprocess.Popen(
-        [*COMMAND, "analyze", *arguments],
+        [*(held if halts else COMMAND), "analyze", *arguments],
         cwd=REPOSITORY,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -67,13 +90,13 @@ def start(*arguments: Argument) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_rows(out: Path, count: int, process: subprocess.Popen[str]) -> None:
-    """Wait until so many photos are in the journal, or the process has ended."""
-    journal = out.with_name(f"{out.name}.journal")
-    while process.poll() is None:
-        if journal.exists() and journal.read_bytes().count(b"\n") > count:
-            return
+def wait_for_halt(process: subprocess.Popen[str]) -> psutil.Process:
+    """Wait until a batch halts, to be killed or gone on with; fails where it ends instead."""
+    seen = psutil.Process(process.pid)
+    while seen.status() != psutil.STATUS_STOPPED:
+        assert process.poll() is None
         time.sleep(0.01)
+    return seen
 
 
 def stopped_after(count: int, *arguments: Argument) -> subprocess.CompletedProcess[str]:

@@ -105,12 +105,12 @@ def small_file() -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path, small_file: bytes) -> Path:
-    """A folder of 24 small photos: 19 without a face, 4 with one, and one that is broken."""
+    """A folder of 12 small photos: 8 without a face, 3 with one, and one that is broken."""
     photos = tmp_path / "photos"
     photos.mkdir()
-    for number in range(19):
+    for number in range(8):
         (photos / f"{number:03}.png").write_bytes(grey_png(level=number))
-    for number in range(4):
+    for number in range(3):
         (photos / f"face{number}.jpg").write_bytes(small_file)
     (photos / "broken.jpg").write_bytes(b"no picture")
     return photos

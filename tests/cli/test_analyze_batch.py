@@ -14,14 +14,13 @@ import pytest
 from tests.batch.conftest import grey_png
 from tests.cli.batches import (
     HERE,
-    PHOTOS,
     TWO_WORKERS,
     expect_complete,
     paths_of,
     rows_of,
     start,
     stopped_after,
-    wait_for_rows,
+    wait_for_halt,
 )
 from tests.cli.conftest import TIMEOUT_S, Argument, in_process
 from tests.conftest import SAMPLES
@@ -36,16 +35,15 @@ def test_killed_half_way_it_goes_on(
     """After kill -9 half-way, the same command gives every row once, and reads no photo twice."""
     out = out.with_suffix(suffix)
     command: list[Argument] = [folder, "--out", out, *workers]
-    first = start(*command)
-    wait_for_rows(out, 8, first)
-    children = psutil.Process(first.pid).children()
+    first = start(*command, halts=[4])
+    children = wait_for_halt(first).children()
     first.kill()
     first.communicate()
     assert not out.exists()
     journal = out.with_name(f"{out.name}.journal").read_bytes()
     before = journal[: journal.rindex(b"\n") + 1]
     rows_before = before.count(b"\n") - 1
-    assert 8 <= rows_before < PHOTOS
+    assert rows_before == 4
     second = in_process("analyze", *command)
     assert second.stderr == f"Going on: {rows_before} photos were done before.\n"
     assert second.returncode == 1
@@ -82,10 +80,10 @@ def test_interrupted_it_says_what_is_kept(
 ) -> None:
     """Ctrl-C ends it with one sentence and status 130, leaves no process, and is gone on from."""
     command: list[Argument] = [folder, "--out", out, *workers]
-    process = start(*command)
-    wait_for_rows(out, 10, process)
-    children = psutil.Process(process.pid).children()
+    process = start(*command, halts=[5])
+    children = wait_for_halt(process).children()
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
     stdout, stderr = process.communicate(timeout=TIMEOUT_S)
     assert (process.returncode, stdout) == (130, "")
     (line,) = stderr.strip().splitlines()
@@ -112,7 +110,7 @@ def test_stop_before_the_first_photo_leaves_nothing(folder: Path, out: Path) -> 
 def test_photos_that_were_added_are_picked_up(folder: Path, out: Path, small_file: bytes) -> None:
     """Between two runs of an unfinished batch, new photos may come and read ones may go."""
     command: list[Argument] = [folder, "--out", out, *TWO_WORKERS]
-    assert stopped_after(10, *command).returncode == 130
+    assert stopped_after(5, *command).returncode == 130
     for name in ("000a.jpg", "zzz.jpg"):
         (folder / name).write_bytes(small_file)
     (folder / "000.png").unlink()
@@ -123,7 +121,7 @@ def test_photos_that_were_added_are_picked_up(folder: Path, out: Path, small_fil
 
 def test_other_settings_are_refused_other_workers_are_not(folder: Path, out: Path) -> None:
     """What would mix answers of two kinds is refused; what changes the time only is not."""
-    assert stopped_after(10, folder, "--out", out, *TWO_WORKERS).returncode == 130
+    assert stopped_after(5, folder, "--out", out, *TWO_WORKERS).returncode == 130
     for other in (
         ["--confidence=0.9"],
         ["--no-winograd"],
@@ -145,13 +143,13 @@ def test_other_way_to_write_the_folder_is_refused(
     """Half the rows must not have names of another kind; what is done is not done again."""
     monkeypatch.chdir(folder.parent)
     command: list[Argument] = [folder.name, "--out", out]
-    assert stopped_after(10, *command).returncode == 130
+    assert stopped_after(5, *command).returncode == 130
     for paths in ([folder], [folder.name, folder]):
         done = in_process("analyze", *paths, "--out", out)
         assert "was begun with other settings (" in done.stderr
         assert "spelling of the photos" in done.stderr
         assert (done.returncode, done.stdout) == (2, "")
-    assert in_process("analyze", *command).stderr == "Going on: 10 photos were done before.\n"
+    assert in_process("analyze", *command).stderr == "Going on: 5 photos were done before.\n"
     assert [row["path"] for row in rows_of(out)] == [
         f"{folder.name}/{Path(path).name}" for path in paths_of(folder)
     ]
@@ -159,9 +157,8 @@ def test_other_way_to_write_the_folder_is_refused(
 
 def test_second_process_on_one_output_is_refused(folder: Path, out: Path) -> None:
     """While one writes, another with the same output is told in one sentence, and harms nothing."""
-    first = start(folder, "--out", out, *TWO_WORKERS)
-    wait_for_rows(out, 5, first)
-    first.send_signal(signal.SIGSTOP)
+    first = start(folder, "--out", out, *TWO_WORKERS, halts=[4])
+    wait_for_halt(first)
     second = in_process("analyze", folder, "--out", out)
     first.send_signal(signal.SIGCONT)
     first.communicate(timeout=TIMEOUT_S)
@@ -183,10 +180,11 @@ def test_finished_output_is_left_alone(folder: Path, out: Path) -> None:
 
 def test_worker_that_is_killed_costs_nothing(folder: Path, out: Path) -> None:
     """When a worker is killed from outside, another takes its photo, and all rows are there."""
-    process = start(folder, "--out", out, *TWO_WORKERS)
-    for rows in (2, 12):
-        wait_for_rows(out, rows, process)
-        psutil.Process(process.pid).children()[0].kill()
+    process = start(folder, "--out", out, *TWO_WORKERS, halts=[2, 6])
+    for _ in range(2):
+        halted = wait_for_halt(process)
+        halted.children()[0].kill()
+        halted.resume()
     process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 1
     expect_complete(out, folder)
@@ -198,11 +196,12 @@ def test_memory_does_not_grow_with_the_photos(tmp_path: Path, out: Path) -> None
     photos.mkdir()
     for number in range(600):
         (photos / f"{number:04}.png").write_bytes(grey_png(level=number % 256))
-    with start(photos, "--out", out, *TWO_WORKERS) as process:
+    with start(photos, "--out", out, "--no-rescue", *TWO_WORKERS, halts=[100, 580]) as process:
         rss_bytes = []
-        for count in (100, 580):
-            wait_for_rows(out, count, process)
-            rss_bytes.append(psutil.Process(process.pid).memory_info().rss)
+        for _ in range(2):
+            halted = wait_for_halt(process)
+            rss_bytes.append(halted.memory_info().rss)
+            halted.resume()
         process.communicate()
     assert process.returncode == 0
     assert len(rows_of(out)) == 600
