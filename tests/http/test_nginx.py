@@ -15,7 +15,7 @@ import requests
 
 from tests.conftest import REPOSITORY
 from tests.load.page_session import PageSession
-from tests.server import free_port, running_server
+from tests.server import free_port, server_process
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -38,13 +38,13 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("nginx")
     port = free_port()
     told = {"STREAMLIT_SERVER_BASE_URL_PATH": "lab", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
-    with running_server(folder / "server.log", api=True, **told) as upstream:
+    with server_process(folder / "server.log", environment=told) as upstream:
         configuration = folder / "nginx.conf"
         configuration.write_text(
             f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
             "events {}\n"
             f"http {{ access_log off; client_body_temp_path {folder}/body;\n"
-            f"server {{ listen 127.0.0.1:{port};\n{_documented_location(upstream)} }} }}\n",
+            f"server {{ listen 127.0.0.1:{port};\n{_documented_location(upstream.address)} }} }}\n",
             encoding="utf-8",
         )
         assert NGINX is not None
