@@ -237,7 +237,7 @@ def test_the_unexpected_is_500_without_a_traceback(
         raise ZeroDivisionError("secret")
 
     with monkeypatch.context() as broken:
-        broken.setattr(FaceAnalyzer, "open", fail)
+        broken.setattr(FaceAnalyzer, "memory", fail)
         response = api.predict(astronaut_file)
     assert response.status_code == 500
     assert "secret" not in _sentence(response)
