@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -84,4 +85,6 @@ def serve(app: ASGIApp, listening: socket.socket, limits: ConnectionLimits) -> N
         log_level="warning",
         use_colors=False,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    # Once all is finished uvicorn raises the signals again that it had caught.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])
