@@ -6,6 +6,7 @@ import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from facecore.errors import friendly_message
@@ -30,7 +31,7 @@ def friendly_errors() -> Iterator[None]:
 
 
 def busy_note(readings: Sequence[Reading]) -> None:
-    """Say once which photos found the server busy, with a way to try again; else nothing."""
+    """Show once which photos found the server busy, with a way to try again; else nothing."""
     busy = [reading for reading in readings if reading.busy]
     if busy:
         row = st.container(horizontal=True, vertical_alignment="center")
@@ -47,6 +48,13 @@ def reading_error(reading: Reading) -> None:
         st.error(reading.error, icon=":material/broken_image:")
 
 
+def chart(figure: go.Figure, key: str, alt: str, title: str = "") -> None:
+    """Draw a figure without Plotly's buttons, under a title where there is one."""
+    if title:
+        st.markdown(f"**{title}**")
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=alt)
+
+
 def bar_and_stop(job: BackgroundJob, share: float, words: str, note: str) -> None:
     """Draw how much of a job is done, 0 to 1 and in words, and the button that stops it."""
     st.progress(share, words)
@@ -61,7 +69,7 @@ def bar_and_stop(job: BackgroundJob, share: float, words: str, note: str) -> Non
 
 
 def sign(icon: str, words: Callable[[], str | None]) -> None:
-    """Say in the sidebar how a job goes, anew every two seconds; nothing where it says None."""
+    """Show in the sidebar how a job goes, anew every two seconds; nothing where it says None."""
     with st.sidebar:
         _sign(icon, words)
 

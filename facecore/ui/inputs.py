@@ -15,7 +15,7 @@ from facecore.ui.photos import MAX_PHOTOS
 
 
 def chosen_photos() -> list[Photo]:
-    """Draw the ways to choose photos and give those that are chosen; at least one.
+    """Draw the ways to choose photos and return those that are chosen; at least one.
 
     Photos of the visitor's own stay chosen when another page was open meanwhile.
     """

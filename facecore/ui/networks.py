@@ -11,22 +11,9 @@ from streamlit.delta_generator import DeltaGenerator
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.machine.container import read_limits, threads_within_quota
 from facecore.serving.queue import Waiting
-from facecore.serving.service import FaceService, Turn, process_service
+from facecore.serving.service import Turn, process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import state
-
-
-@st.cache_resource(show_spinner=False)
-def service() -> FaceService:
-    """Return the process's one queue and the networks behind it, loaded once for all sessions.
-
-    It is the process's own, which the HTTP API has as well, so that a cleared
-    cache loads nothing twice.
-
-    Raises:
-        SettingsError: a variable of the environment is no number or outside its range.
-    """
-    return process_service()
 
 
 def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
@@ -38,29 +25,26 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
         BusyError: there is none, and the queue gives no turn to load one.
         ModelError: a file is missing or wrong, or the engine cannot load it.
     """
-    loaded = service().loaded(options)
+    loaded = process_service().loaded(options)
     if loaded:
         return loaded[0]
-    with (
-        st.spinner("Loading the three networks …"),
-        session_turn(service(), options) as turn,
-    ):
+    with st.spinner("Loading the three networks …"), session_turn(options) as turn:
         return turn.analyzer
 
 
 def usable_threads() -> int:
-    """Say how many threads can run at once here."""
+    """Return how many threads can run at once here."""
     return threads_within_quota(read_limits())
 
 
 @contextmanager
-def session_turn(service: FaceService, options: RuntimeOptions) -> Iterator[Turn]:
-    """Take a turn for this session; the page tells where it stands while it waits.
+def session_turn(options: RuntimeOptions) -> Iterator[Turn]:
+    """Take a turn for this session; the page shows where it stands while it waits.
 
     A session that is closed or runs its page again gives the wait up.
 
     Raises:
-        BusyError: the line is full, or the turn did not come in time.
+        BusyError: the queue is full, or the turn did not come in time.
         ModelError: a file is missing or wrong, or the engine cannot load it.
     """
     note: DeltaGenerator | None = None
@@ -73,6 +57,7 @@ def session_turn(service: FaceService, options: RuntimeOptions) -> Iterator[Turn
 
     with ExitStack() as stack:
         try:
+            service = process_service()
             turn = stack.enter_context(service.turn(state.session_key(), options, on_wait=tell))
         finally:
             if note:
@@ -81,6 +66,6 @@ def session_turn(service: FaceService, options: RuntimeOptions) -> Iterator[Turn
 
 
 def waiting_in_words(place: Waiting) -> str:
-    """Say where somebody stands in the line."""
+    """Return where somebody stands in the queue, as a sentence."""
     ahead = "this one is next" if place.ahead == 0 else f"{place.ahead} before this one"
     return f"The server is busy: {ahead}, waiting for {place.waited_s:.0f} s."

@@ -18,10 +18,11 @@ from facecore.errors import (
 from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg, encode_png
 from facecore.imaging.drawing import draw_candidates, draw_faces
 from facecore.serving.history import RunRecord
+from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
-from facecore.ui.networks import service, session_turn
+from facecore.ui.networks import session_turn
 from facecore.ui.photos import Reading
 
 PREVIEW_SIDE_PX = 1400
@@ -65,7 +66,7 @@ def _read(
     options: RuntimeOptions,
     before: RunRecord | None,
 ) -> Reading:
-    with session_turn(service(), options) as turn:
+    with session_turn(options) as turn:
         opened = _opened(photo, options)
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
         seen = [face.detection for face in analysis.faces[:CROPS_PER_PHOTO]]
@@ -101,7 +102,7 @@ def read_photos(
         ModelError: the networks cannot be used at all.
     """
     if len(photos) == 1:
-        loaded = service().loaded(options)
+        loaded = process_service().loaded(options)
         words = "Reading faces …" if loaded else "Loading the three networks …"
         with st.spinner(words, show_time=True):
             return [read_photo(photos[0], settings, options)]
@@ -128,7 +129,7 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     if reading.analysis is None:
         raise DamagedImageError("There is nothing to draw on: the photo could not be read.")
     opened = _opened(reading.photo, reading.options)
-    turn = service().queue.enter(state.session_key())
+    turn = process_service().queue.enter(state.session_key())
     with nullcontext() if opened.image_bytes else turn:
         small = opened.picture(reading.settings, PREVIEW_SIDE_PX).capped(PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
@@ -146,11 +147,11 @@ def annotated_png(reading: Reading, session_key: str) -> bytes:
         ImageError: the photo cannot be decoded any more.
     """
     # A download runs beside the session's own thread, so it decodes the photo anew.
-    with service().queue.enter(session_key):
-        image = decode_image(reading.photo.read(), max_pixels=service().max_pixels)
+    with process_service().queue.enter(session_key):
+        image = decode_image(reading.photo.read(), max_pixels=process_service().max_pixels)
         return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
 
 
 def _opened(photo: Photo, options: RuntimeOptions) -> PhotoMemory:
     known = state.photos().opened(photo.key, options)
-    return known or PhotoMemory(photo.read(), service().max_pixels)
+    return known or PhotoMemory(photo.read(), process_service().max_pixels)

@@ -76,7 +76,7 @@ def _site_guard(hosts: Sequence[str]) -> Middleware:
 
 
 def make_api() -> HttpApi:
-    """Make the api to the process's service, with the limits that Streamlit's settings name.
+    """Return the HTTP API of the process's service, with the limits that Streamlit's settings name.
 
     Raises:
         SettingsError: a variable of the environment is no number or outside its range.
@@ -92,7 +92,7 @@ def make_api() -> HttpApi:
 
 
 def upload_limits(max_bytes: int, memory_bytes: int) -> UploadLimits:
-    """Return the api's limits for files of so many bytes, where so much memory is for them."""
+    """Return the HTTP API's limits for files of so many bytes, where so much memory is for them."""
     ordinary = UploadLimits()
     held_photos = max(1, min(ordinary.held_photos, memory_bytes // max_bytes))
     return UploadLimits(

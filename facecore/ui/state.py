@@ -110,7 +110,7 @@ def used_files() -> set[str]:
 
 
 def swap_known_files(file_ids: Collection[str]) -> frozenset[str]:
-    """Remember the uploaded files that there are, and give those that there were."""
+    """Remember the uploaded files that there are, and return those that there were."""
     known: frozenset[str] = remembered("facecore.known_files", frozenset)
     st.session_state["facecore.known_files"] = frozenset(file_ids)
     return known
@@ -128,7 +128,7 @@ def clear_runs() -> None:
 
 
 def keep_settings(settings: AnalysisSettings, options: RuntimeOptions) -> None:
-    """Note what the sidebar says, for the page that is drawn after it."""
+    """Remember what the sidebar says, for the page that is drawn after it."""
     st.session_state["facecore.settings"] = (settings, options)
 
 

@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from facecore.serving.service import forget_process_service
-from facecore.ui import networks
 from facecore.ui.models import measured
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made
@@ -34,7 +33,6 @@ PAGES = {
 
 def forget_service() -> None:
     """Let the server's networks go, wherever they are held."""
-    networks.service.clear()
     forget_process_service()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from facecore.serving.history import RunRecord
 from facecore.ui import state
 from facecore.ui.analyze.charts import stage_bar
 from facecore.ui.charts import STAGE_COLOURS
-from facecore.ui.components import reading_error
+from facecore.ui.components import chart, reading_error
 from facecore.ui.photos import Reading
 from facecore.ui.readings import annotated_png
 from facecore.wording import counted
@@ -99,12 +100,7 @@ def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
 
 def stage_times(analysis: Analysis, key: str) -> None:
     """Show where the time went as one stacked bar."""
-    st.plotly_chart(
-        stage_bar(analysis.timings),
-        key=key,
-        config={"displayModeBar": False},
-        alt="Time of each stage of this run, in milliseconds",
-    )
+    chart(stage_bar(analysis.timings), key, "Time of each stage of this run, in milliseconds")
     if analysis.reused:
         st.caption(f"Taken over from an earlier run: {', '.join(analysis.reused)}.")
     st.caption(
@@ -121,30 +117,15 @@ def downloads(reading: Reading) -> None:
     stem = name.rsplit(".", 1)[0] or "photo"
     session_key = state.session_key()
     row = st.container(horizontal=True)
-    row.download_button(
-        "Annotated PNG",
-        lambda: annotated_png(reading, session_key),
-        f"{stem}.annotated.png",
-        "image/png",
-        icon=":material/image:",
-        on_click="ignore",
-    )
-    row.download_button(
-        "Faces CSV",
-        csv_bytes(faces_table([(name, analysis)])),
-        f"{stem}.faces.csv",
-        "text/csv",
-        icon=":material/table:",
-        on_click="ignore",
-    )
-    row.download_button(
-        "JSON",
-        to_json_line(PhotoRow.of(name, analysis)),
-        f"{stem}.json",
-        "application/json",
-        icon=":material/data_object:",
-        on_click="ignore",
-    )
+    table, row_json = faces_table([(name, analysis)]), to_json_line(PhotoRow.of(name, analysis))
+    png = partial(annotated_png, reading, session_key)
+    for label, data, ending, mime, symbol in (
+        ("Annotated PNG", png, "annotated.png", "image/png", "image"),
+        ("Faces CSV", csv_bytes(table), "faces.csv", "text/csv", "table"),
+        ("JSON", row_json, "json", "application/json", "data_object"),
+    ):
+        icon = f":material/{symbol}:"
+        row.download_button(label, data, f"{stem}.{ending}", mime, icon=icon, on_click="ignore")
 
 
 def gallery(readings: Sequence[Reading]) -> None:

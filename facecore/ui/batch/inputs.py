@@ -44,7 +44,7 @@ class ChosenPhotos:
 
 
 def chosen_batch() -> ChosenPhotos:
-    """Draw the uploader and give the photos of what is in it."""
+    """Draw the uploader and return the photos of what is in it."""
     uploads = st.file_uploader(
         "Drop photos here, as many as you like, or a ZIP file of them",
         accept_multiple_files=True,

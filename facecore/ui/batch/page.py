@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from facecore.ui.batch import run as batch_run
-from facecore.ui.batch import state as batch_state
+from facecore.ui.batch import run
 from facecore.ui.batch.inputs import chosen_batch
 from facecore.ui.batch.results import results
 
@@ -17,8 +16,8 @@ def batch_page() -> None:
         "Many photos at once, read one after the other. You can look at other pages meanwhile; "
         "closing this tab ends it."
     )
-    batch = batch_state.batch()
+    batch = run.session_batch()
     if batch is None:
-        batch_run.start_button(chosen_batch())
-    elif batch_run.progress(batch):
+        run.start_button(chosen_batch())
+    elif run.progress(batch):
         results(batch)

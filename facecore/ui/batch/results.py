@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from facecore.batch.annotated_zip import SIDE_PX, write_annotated_zip
@@ -20,10 +21,11 @@ from facecore.batch.summary import BatchSummary
 from facecore.errors import BusyError
 from facecore.machine.memory_plan import MemoryPlan, memory_plan
 from facecore.serving.queue import InferenceQueue
+from facecore.serving.service import process_service
 from facecore.statistics.intervals import percentile
 from facecore.ui import state
-from facecore.ui.batch import charts as batch_charts
-from facecore.ui.networks import service
+from facecore.ui.batch import charts
+from facecore.ui.components import chart
 from facecore.wording import counted
 
 _LINE_HEIGHT_PX = 35
@@ -32,11 +34,10 @@ _ROWS_IN_SIGHT = 7
 _TURN_ATTEMPTS = 5
 _LEAST_PER_ZIP, _MOST_PER_ZIP = 10, 200
 _LARGE_PHOTO_BYTES = 1_000_000  # drawn; most have a third of it
-_QUIET = {"displayModeBar": False}
 
 
 def photos_per_zip(plan: MemoryPlan) -> int:
-    """Say how many annotated photos a ZIP file has, which is made in memory."""
+    """Return how many annotated photos a ZIP file has, which is made in memory."""
     return max(_LEAST_PER_ZIP, min(_MOST_PER_ZIP, plan.download_bytes // _LARGE_PHOTO_BYTES))
 
 
@@ -142,26 +143,25 @@ def _charts(summary: BatchSummary) -> None:
         return
     left, right = st.columns(2)
     with left:
-        _chart("Faces per photo", batch_charts.faces_per_photo(summary.photos_by_faces))
+        _chart("Faces per photo", charts.faces_per_photo(summary.photos_by_faces))
     with right:
-        _chart("Latency of the photos", batch_charts.latencies(summary.latencies_ms))
+        _chart("Latency of the photos", charts.latencies(summary.latencies_ms))
     if not summary.faces:
         st.info("No face was found, so there is nothing to say of gender and age.")
         return
     left, right = st.columns([1, 2])
     with left:
-        _chart("Gender, as the network says", batch_charts.genders(summary.genders))
+        _chart("Gender, as the network says", charts.genders(summary.genders))
     with right:
-        _chart("Age group, as the network says", batch_charts.age_groups(summary.age_groups))
+        _chart("Age group, as the network says", charts.age_groups(summary.age_groups))
     st.caption(
         "The networks are often wrong, and not in the same way for everybody: the Models page "
         "has how often. Do not read these counts as what the people are."
     )
 
 
-def _chart(title: str, figure: object) -> None:
-    st.markdown(f"**{title}**")
-    st.plotly_chart(figure, key=f"batch_{title}", config=_QUIET, alt=title)
+def _chart(title: str, figure: go.Figure) -> None:
+    chart(figure, f"batch_{title}", title, title)
 
 
 def _file(batch: BackgroundBatch, one: Format) -> bytes:
@@ -176,8 +176,8 @@ def _annotated_zip(batch: BackgroundBatch, first: int, session_key: str) -> byte
     write_annotated_zip(
         islice(pairs, first, first + PHOTOS_PER_ZIP),
         file,
-        max_pixels=service().max_pixels,
-        turn=partial(_turn, service().queue, session_key),
+        max_pixels=process_service().max_pixels,
+        turn=partial(_turn, process_service().queue, session_key),
     )
     return file.getvalue()
 

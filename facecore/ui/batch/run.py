@@ -14,14 +14,13 @@ from facecore.batch.pace import left_in_words, time_left_s
 from facecore.engines import option_values
 from facecore.imaging.decoding import encode_jpeg
 from facecore.results import Analysis
+from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
-from facecore.ui.batch import state as batch_state
 from facecore.ui.batch.inputs import BUDGET, ChosenPhotos
 from facecore.ui.batch.results import metrics, table
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
-from facecore.ui.networks import service
 from facecore.wording import counted
 
 THUMBNAIL_SIDE_PX = 112
@@ -32,6 +31,12 @@ _NO_ROOM = (
     "The server holds as many files of other visitors' batches as it has room for: try again later."
 )
 _NUMBERS = itertools.count()
+_BATCH = "facecore.batch"
+
+
+def session_batch() -> BackgroundBatch | None:
+    """Return this session's batch of photos, under way or ended."""
+    return state.remembered(_BATCH, lambda: None)
 
 
 def start_button(chosen: ChosenPhotos) -> None:
@@ -53,7 +58,7 @@ def start_button(chosen: ChosenPhotos) -> None:
 
 
 def progress(batch: BackgroundBatch) -> bool:
-    """Show how far a batch is, or how it ended and what can be done next; tells if it ended."""
+    """Show how far a batch is, or how it ended and what is next; return whether it ended."""
     now = _progress(batch)
     if now.state in ("running", "stopping"):
         _running()
@@ -72,7 +77,7 @@ def progress(batch: BackgroundBatch) -> bool:
 @st.fragment(run_every=_LOOK_EVERY_S)
 def _running() -> None:
     with friendly_errors():
-        batch = batch_state.batch()
+        batch = session_batch()
         if batch is None or (now := batch.progress()).state not in ("running", "stopping"):
             st.rerun()
         note = "What is done is kept, and you can go on later."
@@ -86,14 +91,14 @@ def _running() -> None:
 
 
 def batch_sign() -> None:
-    """Say in the sidebar of every page that a batch is under way; goes on where it was paused."""
-    batch = batch_state.batch()
+    """Show in the sidebar of every page that a batch is under way; goes on where it was paused."""
+    batch = session_batch()
     if batch is not None and _progress(batch).state in ("running", "stopping"):
         sign("photo_library", _sign_in_words)
 
 
 def _sign_in_words() -> str | None:
-    batch = batch_state.batch()
+    batch = session_batch()
     if batch is None:
         return None
     now = _progress(batch)
@@ -109,7 +114,8 @@ def _start(chosen: ChosenPhotos) -> None:
         return
     stored = {**asdict(settings), **option_values(options)}
     batch = BackgroundBatch(chosen.photos, _reader(settings, options), stored, room)
-    batch_state.keep_batch(batch, chosen.file_ids)
+    state.keep(_BATCH, batch)
+    state.use_files(chosen.file_ids)
     _go_on(batch)
 
 
@@ -117,7 +123,7 @@ def _reader(
     settings: AnalysisSettings, options: RuntimeOptions
 ) -> Callable[[Photo, Callable[[object], None]], Analysis]:
     """Return what reads a photo in the batch's thread, where the session cannot be asked."""
-    faces, session_key, history = service(), state.session_key(), state.history()
+    faces, session_key, history = process_service(), state.session_key(), state.history()
 
     def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
         with faces.turn(session_key, options, on_wait=check) as turn:
@@ -154,10 +160,11 @@ def _go_on(batch: BackgroundBatch) -> None:
 def _forget() -> None:
     # Lets go of the batch, its files and answers.
     _tied_to_session.clear()
-    batch = batch_state.batch()
+    batch = session_batch()
     if batch is not None and batch.room:
         batch.room.give_back()
-    batch_state.keep_batch(None)
+    state.keep(_BATCH, None)
+    state.use_files(())
 
 
 @st.cache_resource(

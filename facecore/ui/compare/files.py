@@ -19,7 +19,7 @@ from facecore.ui.compare.results import all_variants_table
 
 
 def chosen_experiment() -> Outcome | None:
-    """Draw the heading, the upload and the choice among several; give the one to show."""
+    """Draw the heading, the upload and the choice among several; return the one to show."""
     st.subheader("What was measured")
     st.file_uploader(
         "Load saved experiments, also from other machines",

@@ -26,7 +26,7 @@ _MOST_BUDGET_S = 600
 
 
 def chosen_variants() -> tuple[Variant, ...]:
-    """Draw the choice of variants, with only their differences, and give them."""
+    """Draw the choice of variants, with only their differences, and return them."""
     if not compare_state.variants():
         _use_claim(_claims()["optimised"])
     # Whoever changed the variants did not set the widget, and need not know it.
@@ -48,7 +48,7 @@ def chosen_variants() -> tuple[Variant, ...]:
 
 
 def chosen_plan(variants: Sequence[Variant]) -> Plan:
-    """Draw the choice of how long to measure, and give the plan."""
+    """Draw the choice of how long to measure, and return the plan."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     kind = left.segmented_control(
         "How long",

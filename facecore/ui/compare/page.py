@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from facecore.ui.compare import files as compare_files
-from facecore.ui.compare import run as compare_run
+from facecore.ui.compare import files, run
 from facecore.ui.compare.inputs import chosen_plan, chosen_variants
 from facecore.ui.compare.photos import photos_view
 from facecore.ui.compare.results import outcome_view
@@ -19,18 +18,18 @@ def compare_page() -> None:
         "Which settings are faster, by how much, how sure that is, what they cost, and whether the "
         "answers stay the same."
     )
-    compare_run.collect()
-    compare_run.messages()
+    run.collect()
+    run.messages()
     st.subheader("What to compare")
     variants = chosen_variants()
     st.subheader("On which photos")
     photos = chosen_photos()
     plan = chosen_plan(variants)
-    compare_run.start_button(plan, photos)
-    compare_run.progress()
-    shown = compare_files.chosen_experiment()
+    run.start_button(plan, photos)
+    run.progress()
+    shown = files.chosen_experiment()
     if shown is not None:
         outcome_view(shown)
         photos_view(shown)
-        compare_files.downloads(shown)
-    compare_files.all_experiments()
+        files.downloads(shown)
+    files.all_experiments()

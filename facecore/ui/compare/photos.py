@@ -15,9 +15,9 @@ from facecore.imaging.drawing import draw_faces
 from facecore.imaging.geometry import fit_within, iou_matrix
 from facecore.imaging.pictures import decode_picture
 from facecore.results import Box, Face
+from facecore.serving.service import process_service
 from facecore.statistics.agreement import AGREEMENT_IOU
 from facecore.ui import state
-from facecore.ui.networks import service
 from facecore.wording import counted
 
 _SIDE_PX = 700
@@ -97,8 +97,10 @@ def _picture(photo: PhotoFacts) -> tuple[BgrImage, bool]:
     known = state.compared_photos().get(photo.sha256)
     if known is not None:
         try:
-            with service().queue.enter(state.session_key()):
-                picture = decode_picture(known.read(), _SIDE_PX, max_pixels=service().max_pixels)
+            with process_service().queue.enter(state.session_key()):
+                picture = decode_picture(
+                    known.read(), _SIDE_PX, max_pixels=process_service().max_pixels
+                )
                 return picture.capped(_SIDE_PX), True
         except FacecoreError:
             pass

@@ -9,10 +9,9 @@ import streamlit as st
 
 from facecore.experiment import tables
 from facecore.experiment.report import Outcome, VariantReport, claim_sentence
-from facecore.ui.compare import charts as compare_charts
-from facecore.ui.components import as_text
+from facecore.ui.compare import charts
+from facecore.ui.components import as_text, chart
 
-_QUIET = {"displayModeBar": False}
 _AGREEMENT = {
     "matched": "the same face",
     "lost": "faces lost",
@@ -84,13 +83,11 @@ def _times(outcome: Outcome) -> None:
     names = [one.variant.name for one in outcome.reports]
     left, right = st.columns(2)
     with left:
-        st.markdown("**How the times spread**")
-        figure = compare_charts.latency_violins(outcome.experiment.trials, names)
-        st.plotly_chart(figure, key="compare_violins", config=_QUIET, alt="Spread of times")
+        figure = charts.latency_violins(outcome.experiment.trials, names)
+        chart(figure, "compare_violins", "Spread of times", "How the times spread")
     with right:
-        st.markdown("**Where the time goes**")
-        figure = compare_charts.stage_bars(outcome.reports)
-        st.plotly_chart(figure, key="compare_stages", config=_QUIET, alt="Time by stage")
+        figure = charts.stage_bars(outcome.reports)
+        chart(figure, "compare_stages", "Time by stage", "Where the time goes")
     stages = tables.stages_table(outcome.reports)
     wide = stages.pivot(index="stage", columns="variant", values="verdict")
     with st.expander("Verdict by stage"):
@@ -101,15 +98,9 @@ def _times(outcome: Outcome) -> None:
 def _costs(reports: Sequence[VariantReport]) -> None:
     left, right = st.columns(2)
     with left:
-        st.markdown("**CPU**")
-        st.plotly_chart(
-            compare_charts.cpu_bars(reports), key="compare_cpu", config=_QUIET, alt="CPU use"
-        )
+        chart(charts.cpu_bars(reports), "compare_cpu", "CPU use", "CPU")
     with right:
-        st.markdown("**Memory of the process**")
-        st.plotly_chart(
-            compare_charts.memory_bars(reports), key="compare_memory", config=_QUIET, alt="Memory"
-        )
+        chart(charts.memory_bars(reports), "compare_memory", "Memory", "Memory of the process")
     st.dataframe(_cost_table(reports), hide_index=True)
 
 
@@ -135,8 +126,7 @@ def _agreement(reports: Sequence[VariantReport]) -> None:
         st.markdown(
             "**Speed against agreement** (★: no other beats it in one without losing in the other)"
         )
-        figure = compare_charts.speed_and_agreement(reports)
-        st.plotly_chart(figure, key="compare_scatter", config=_QUIET, alt="Speed and agreement")
+        chart(charts.speed_and_agreement(reports), "compare_scatter", "Speed and agreement")
     with right:
         st.markdown("**Answers against the baseline's**")
         table = tables.agreement_table(reports).set_index("variant").rename(columns=_AGREEMENT)

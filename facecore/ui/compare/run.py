@@ -11,12 +11,12 @@ from facecore.batch.pace import left_in_words
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.record import Plan
 from facecore.experiment.report import Outcome
+from facecore.serving.service import process_service
 from facecore.sources.photo import Photo
 from facecore.ui import state
-from facecore.ui.compare import charts as compare_charts
+from facecore.ui.compare import charts
 from facecore.ui.compare import state as compare_state
-from facecore.ui.components import as_text, bar_and_stop, friendly_errors, sign
-from facecore.ui.networks import service
+from facecore.ui.components import as_text, bar_and_stop, chart, friendly_errors, sign
 from facecore.wording import counted
 
 _LOOK_EVERY_S = 0.5
@@ -78,16 +78,11 @@ def _progress() -> None:
         if not now.trials:
             return
         names = [variant.name for variant in running.plan.variants]
-        st.plotly_chart(
-            compare_charts.live(now.trials, names),
-            key="compare_live",
-            config={"displayModeBar": False},
-            alt="Time of each trial so far",
-        )
+        chart(charts.live(now.trials, names), "compare_live", "Time of each trial so far")
 
 
 def experiment_sign() -> None:
-    """Say in the sidebar of every page that an experiment is under way."""
+    """Show in the sidebar of every page that an experiment is under way."""
     if compare_state.running_experiment() is not None:
         sign("science", _sign_in_words)
 
@@ -106,7 +101,7 @@ def _start(plan: Plan, photos: Sequence[Photo]) -> None:
         data[photo.name] = photo.read()
         state.compared_photos()[hashlib.sha256(data[photo.name]).hexdigest()] = photo
     compare_state.keep_running_experiment(
-        BackgroundExperiment(plan, data, max_pixels=service().max_pixels)
+        BackgroundExperiment(plan, data, max_pixels=process_service().max_pixels)
     )
 
 

@@ -7,9 +7,8 @@ import streamlit as st
 from facecore.engines import engine_facts
 from facecore.engines.facts import EngineFacts, NetworkProfile
 from facecore.models.catalogue import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
-from facecore.serving.service import MAX_OPTIONS
+from facecore.serving.service import MAX_OPTIONS, process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui.networks import service
 
 
 @st.cache_data(max_entries=MAX_OPTIONS, ttl="10m", show_spinner="Timing each layer …")
@@ -21,7 +20,7 @@ def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
         ModelError: a file is missing or wrong, or the engine cannot load it.
     """
     # Those who look wait for the one who measures, whose session does not matter.
-    with service().turn("profiles", options) as turn:
+    with process_service().turn("profiles", options) as turn:
         return tuple(network.profile() for network in turn.analyzer.networks)
 
 
@@ -34,7 +33,7 @@ def file_statuses() -> tuple[FileStatus, ...]:
 @st.cache_data(max_entries=MAX_OPTIONS, show_spinner=False)
 def facts(options: RuntimeOptions) -> EngineFacts:
     """Return the facts of this OpenCV build under these options, as the networks have them."""
-    return engine_facts(service().effective(options))
+    return engine_facts(process_service().effective(options))
 
 
 @st.cache_data(show_spinner=False)

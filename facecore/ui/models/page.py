@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from facecore.serving.service import process_service
 from facecore.ui import networks, state
 from facecore.ui.models import measured, views
 
@@ -16,7 +17,7 @@ def models_page() -> None:
     if views.files_table(measured.file_statuses()):
         _, options = state.current_settings()
         analyzer = networks.analyzer(options)
-        service = networks.service()
+        service = process_service()
         views.load_cost(service.loaded(options), service.settings)
         st.button("Measure again", on_click=measured.profiles.clear, icon=":material/refresh:")
         for loaded, profile in zip(analyzer.networks, measured.profiles(options), strict=True):

@@ -18,7 +18,7 @@ _METRIC_WIDTH_PX = 150
 
 
 def files_table(statuses: Sequence[FileStatus]) -> bool:
-    """Show where each file was found; tells whether all are there and the known ones."""
+    """Show where each file was found; return whether all are there and the known ones."""
     st.subheader("Files")
     rows = [
         {
@@ -44,7 +44,7 @@ def files_table(statuses: Sequence[FileStatus]) -> bool:
 
 
 def load_cost(sets: Sequence[FaceAnalyzer], settings: ServerSettings) -> None:
-    """Say what loading all three took, for each set that is loaded."""
+    """Show what loading all three took, for each set that is loaded."""
     for number, analyzer in enumerate(sets, start=1):
         if analyzer.load_cost:
             which = "All three" if settings.replicas == 1 else f"Set {number}: all three"

@@ -8,7 +8,7 @@ from facecore.ui import state
 from facecore.ui.components import busy_note, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.readings import read_photos
-from facecore.ui.tune import views as tuning
+from facecore.ui.tune import views
 
 
 def tune_page() -> None:
@@ -26,9 +26,9 @@ def tune_page() -> None:
             st.text(reading.photo.name)
             reading_error(reading)
     if good:
-        threshold = tuning.threshold_slider()
-        tuning.candidates_view(good, threshold)
-        truth = tuning.truth_input()
+        threshold = views.threshold_slider()
+        views.candidates_view(good, threshold)
+        truth = views.truth_input()
         analyses = {reading.photo.name: reading.analysis for reading in good if reading.analysis}
-        tuning.detection_scores(analyses, truth, threshold)
-        tuning.attribute_scores(analyses, truth)
+        views.detection_scores(analyses, truth, threshold)
+        views.attribute_scores(analyses, truth)

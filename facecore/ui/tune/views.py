@@ -18,22 +18,22 @@ from facecore.evaluation import (
 )
 from facecore.results import Analysis
 from facecore.ui import state
+from facecore.ui.components import chart
 from facecore.ui.photos import Reading
 from facecore.ui.readings import candidates_jpeg
 from facecore.ui.sidebar import slider_step, use_confidence
-from facecore.ui.tune import charts as tune_charts
-from facecore.ui.tune import state as tune_state
+from facecore.ui.tune import charts
 from facecore.ui.tune.truth import Truth, read_truth
 from facecore.wording import counted
 
 _THRESHOLD = "tune_threshold"
-_QUIET = {"displayModeBar": False}
+_TRUTH = "facecore.truth"
 _MOST_PROBLEMS = 5
 _STEPS = tuple(step / 100 for step in range(1, 101))
 
 
 def threshold_slider() -> float:
-    """Draw the slider and the button that adopts it; gives the threshold to try."""
+    """Draw the slider and the button that adopts it; return the threshold to try."""
     settings, _ = state.current_settings()
     threshold = st.slider(
         "Threshold to try",
@@ -78,16 +78,14 @@ def candidates_view(readings: Sequence[Reading], threshold: float) -> None:
             accepted,
             help="Boxes that reach the threshold, however many faces the sidebar allows.",
         )
-        st.markdown("**Faces over the threshold**")
-        figure = tune_charts.faces_by_threshold(confidences, threshold)
-        st.plotly_chart(figure, key="tune_steps", config=_QUIET, alt="Faces over the threshold")
-        st.markdown("**How sure the candidates are**")
-        figure = tune_charts.confidences_histogram(confidences, threshold)
-        st.plotly_chart(figure, key="tune_histogram", config=_QUIET, alt="Confidences")
+        title = "Faces over the threshold"
+        chart(charts.faces_by_threshold(confidences, threshold), "tune_steps", title, title)
+        figure = charts.confidences_histogram(confidences, threshold)
+        chart(figure, "tune_histogram", "Confidences", "How sure the candidates are")
 
 
 def truth_input() -> Truth:
-    """Let the visitor upload labels and boxes; gives what could be read of them."""
+    """Let the visitor upload labels and boxes; return what could be read of them."""
     st.subheader("Against the truth")
     st.file_uploader(
         "Boxes (file, x1, y1, x2, y2) or labels (file, age or age_range, gender) as CSV",
@@ -98,12 +96,12 @@ def truth_input() -> Truth:
         help="The files' names must be those of the photos. A file without a face has a row "
         "without numbers.",
     )
-    truth = tune_state.truth()
+    truth = state.remembered(_TRUTH, Truth)
     if truth.tables and not state.widget_value("truth_files"):
         # The uploader forgets its files when another page is opened; they still count.
         row = st.container(horizontal=True, vertical_alignment="center")
         row.caption(f"In use: {len(truth.tables)} uploaded before.")
-        row.button("Remove them", on_click=partial(tune_state.keep_truth, Truth()))
+        row.button("Remove them", on_click=partial(state.keep, _TRUTH, Truth()))
     if truth.problems:
         st.warning("Something was left out of the tables:", icon=":material/warning:")
     for problem in truth.problems[:_MOST_PROBLEMS]:
@@ -130,11 +128,9 @@ def detection_scores(analyses: Mapping[str, Analysis], truth: Truth, threshold: 
     _point_metrics(here)
     left, right = st.columns(2)
     with left:
-        figure = tune_charts.scores_by_threshold(curve, threshold)
-        st.plotly_chart(figure, key="tune_scores", config=_QUIET, alt="Scores by threshold")
+        chart(charts.scores_by_threshold(curve, threshold), "tune_scores", "Scores by threshold")
     with right:
-        figure = tune_charts.precision_recall(curve, here)
-        st.plotly_chart(figure, key="tune_pr", config=_QUIET, alt="Precision over recall")
+        chart(charts.precision_recall(curve, here), "tune_pr", "Precision over recall")
     _points_to_adopt(curve)
 
 
@@ -166,7 +162,7 @@ def attribute_scores(analyses: Mapping[str, Analysis], truth: Truth) -> None:
 
 def _take_truth() -> None:
     uploads = state.widget_value("truth_files") or []
-    tune_state.keep_truth(read_truth([(upload.name, upload.getvalue()) for upload in uploads]))
+    state.keep(_TRUTH, read_truth([(upload.name, upload.getvalue()) for upload in uploads]))
 
 
 def _point_metrics(here: PrPoint | None) -> None:
