@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from facecore.cli import analyze, compare, evaluate, models, serve
+from facecore.cli import analyze, compare, engines, evaluate, models, serve
 from facecore.errors import FacecoreError
 
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="facecore", description="Read faces, gender and age groups on the CPU."
     )
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (analyze, evaluate, compare, models, serve):
+    for command in (analyze, evaluate, compare, engines, models, serve):
         command.add_parser(subcommands)
     parsed = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):

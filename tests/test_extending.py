@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,21 @@ import pytest
 from tests.conftest import REPOSITORY, SAMPLES
 
 PHOTO = SAMPLES / "grace_hopper.jpg"
+
+
+_DUMMY_ENGINE = """
+from facecore.engines.opencv import ENGINE as OPENCV
+
+
+class Dummy:
+    name, title, knobs, facts, build = "dummy", "Dummy", (), OPENCV.facts, OPENCV.build
+
+    def available(self):
+        return True
+
+
+ENGINE = Dummy()
+"""
 
 
 @pytest.fixture
@@ -49,22 +65,7 @@ def _run(copy: Path, *words: str) -> str:
 
 def test_an_engine_is_one_file(copy: Path) -> None:
     """A file with an ENGINE in engines/ is an engine that reads photos, by its name."""
-    _add(
-        copy / "facecore/engines/dummy.py",
-        """
-from facecore.engines.opencv import ENGINE as OPENCV
-
-
-class Dummy:
-    name, title, knobs, facts, build = "dummy", "Dummy", (), OPENCV.facts, OPENCV.build
-
-    def available(self):
-        return True
-
-
-ENGINE = Dummy()
-""",
-    )
+    _add(copy / "facecore/engines/dummy.py", _DUMMY_ENGINE)
     program = f"""
 import facecore
 options = facecore.RuntimeOptions(engine="dummy")
@@ -72,6 +73,21 @@ photo = open({str(PHOTO)!r}, "rb").read()
 print(len(facecore.FaceAnalyzer.load(options).analyze(photo).faces))
 """
     assert _run(copy, "-c", program) == "1\n"
+
+
+@pytest.mark.slow
+def test_an_engine_of_one_file_is_in_the_table(copy: Path) -> None:
+    """``facecore engines`` measures it beside OpenCV, whose answers it has to give."""
+    _add(copy / "facecore/engines/dummy.py", _DUMMY_ENGINE)
+    words = ("-m", "facecore", "engines", "--json", "--rounds", "2", "--faces", "4")
+    rows = {row["name"]: row for row in json.loads(_run(copy, *words))["engines"]}
+    assert rows["dummy"]["installed"]
+    assert rows["dummy"]["agreement"] == 1
+    assert rows["dummy"]["max_difference"] == rows["dummy"]["box_difference_px"] == 0
+    for name in ("import_ms", "load_ms", "first_ms", "face_ms", "face_ms_of_8", "detector_ms"):
+        assert rows["dummy"][name] > 0
+    assert rows["opencv"]["caffe"] == "native"
+    assert all(row["installed"] or row["install"] for row in rows.values())
 
 
 def test_an_export_format_is_one_file(copy: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
+from facecore.analysis.automatic import settled
 from facecore.analysis.memory import PhotoMemory
 from facecore.imaging.decoding import BgrImage, encode_jpeg
 from facecore.imaging.drawing import draw_faces
@@ -54,8 +55,11 @@ class FaceAnalyzer:
             ModelError: a file is missing or wrong, or the engine cannot load it.
             SettingsError: there is no such engine, or it has no such options.
         """
+        options = options or RuntimeOptions()
+        if options.engine is None:
+            options = settled(options)
         with ResourceMeter() as meter:
-            models = load_models(options or RuntimeOptions())
+            models = load_models(options)
             used = meter.usage()
         return cls(
             models,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from facecore.engines import engine, options_from_values
+from facecore.analysis.automatic import settled
+from facecore.engines import engines, options_from_values
 from facecore.errors import SettingsError
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
@@ -17,7 +18,7 @@ from facecore.settings import (
     max_pixels_from_environment,
     megapixels_to_limit,
 )
-from facecore.settings.presets import PRESETS, RECOMMENDED, preset
+from facecore.settings.presets import PRESETS, RECOMMENDED, preset, preset_engine
 from facecore.settings.setting import Setting, declared
 
 
@@ -63,7 +64,11 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
     Raises:
         SettingsError: a value is outside its range.
     """
-    return options_from_values(_those(_of_the_networks(), arguments))
+    given = _those(_of_the_networks(), arguments)
+    of_preset = preset_engine(vars(arguments).get("preset", RECOMMENDED))
+    if of_preset and "engine" not in given:
+        given["engine"] = of_preset
+    return settled(options_from_values(given))
 
 
 def max_pixels_from(arguments: argparse.Namespace) -> int:
@@ -82,7 +87,7 @@ def _those(settings: Mapping[str, Setting], arguments: argparse.Namespace) -> di
 
 
 def _of_the_networks() -> dict[str, Setting]:
-    return declared(RuntimeOptions) | {knob.name: knob for knob in engine().knobs}
+    return declared(RuntimeOptions) | {knob.name: knob for one in engines() for knob in one.knobs}
 
 
 def _add_option(group: argparse._ArgumentGroup, setting: Setting) -> None:

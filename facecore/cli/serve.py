@@ -7,6 +7,8 @@ import importlib.util
 import os
 import sys
 
+from facecore.analysis.automatic import settled
+from facecore.engines import ENGINE_VARIABLE, options_from_values
 from facecore.errors import FacecoreError
 from facecore.executors.launch import environment
 from facecore.places import APP_DIR
@@ -33,6 +35,12 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
             help="names that it answers to, with commas between, *.example.org and * for any "
             "(default: FACECORE_ALLOWED_HOSTS, else its own where it listens here alone)",
         )
+        add(
+            "--engine",
+            metavar="NAME",
+            type=_engine,
+            help="the engine that runs the networks (default: auto)",
+        )
         parser.set_defaults(run=run, with_api=with_api)
 
 
@@ -45,6 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     # What is wrong with the environment is said here, not to the first visitor.
     ServerSettings.from_environment()
     max_pixels_from_environment()
+    chosen = settled(options_from_values({"engine": arguments.engine} if arguments.engine else {}))
+    if chosen.engine is not None:
+        os.environ[ENGINE_VARIABLE] = chosen.engine
     if importlib.util.find_spec("streamlit") is None:
         raise FacecoreError("Streamlit is missing: run 'pip install -r requirements.txt'.")
     # -P: the folder it is started in may hold a json.py, and is no part of this program.
@@ -54,6 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
     command += ["--with-api"] if arguments.with_api else []
     sys.stdout.flush()
     os.execve(sys.executable, command, environment(ProcessOptions()))
+
+
+def _engine(text: str) -> str | None:
+    return None if text == "auto" else text
 
 
 def _port(text: str) -> int:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +19,14 @@ from facecore.errors import SettingsError
 from facecore.settings import RuntimeOptions
 from facecore.settings.setting import declared, from_values
 
-AUTOMATIC = ("opencv",)
+REFERENCES = ("opencv", "opencv5")
+"""Engines that the others are held to: the first of these that this OpenCV is."""
+
+AUTOMATIC = (*REFERENCES,)
 """Engines to take where the options leave it open: the first of these that is installed."""
+
+ENGINE_VARIABLE = "FACECORE_ENGINE"
+"""The engine of a process whose options leave it open."""
 
 
 @functools.cache
@@ -47,16 +54,32 @@ def engine(name: str | None = None) -> Engine:
     Raises:
         SettingsError: there is no such engine.
     """
-    if name is None:
-        return next(
-            (_known()[one] for one in AUTOMATIC if _known()[one].available()),
-            _known()[AUTOMATIC[-1]],
-        )
+    name = name or os.environ.get(ENGINE_VARIABLE)
+    if not name:
+        return _first_installed(AUTOMATIC)
     if name not in _known():
         raise SettingsError(
             f"There is no engine called {ascii(name)[1:-1][:40]}: use {', '.join(_known())}."
         )
     return _known()[name]
+
+
+def engine_for(options: RuntimeOptions) -> Engine:
+    """Return the engine that these options name, or that has the knobs that they turn.
+
+    Raises:
+        SettingsError: there is no such engine.
+    """
+    return engine(options.engine or _with_knobs(dict(options.engine_options)))
+
+
+def reference() -> Engine:
+    """Return the engine that the others are held to: OpenCV, with Caffe's files where it can."""
+    return _first_installed(REFERENCES)
+
+
+def _first_installed(names: Sequence[str]) -> Engine:
+    return next((_known()[one] for one in names if _known()[one].available()), _known()[names[-1]])
 
 
 def engine_facts(options: RuntimeOptions) -> EngineFacts:
@@ -65,7 +88,7 @@ def engine_facts(options: RuntimeOptions) -> EngineFacts:
     Raises:
         SettingsError: there is no such engine, or it has no such options.
     """
-    return engine(options.engine).facts(options)
+    return engine_for(options).facts(options)
 
 
 def option_values(options: RuntimeOptions) -> dict[str, Any]:
@@ -75,7 +98,7 @@ def option_values(options: RuntimeOptions) -> dict[str, Any]:
         SettingsError: there is no such engine, or it has no such options.
     """
     named = {} if options.engine is None else {"engine": options.engine}
-    knobs = knob_values(engine(options.engine).knobs, options)
+    knobs = knob_values(engine_for(options).knobs, options)
     return {**named, "threads": options.threads, **knobs}
 
 
@@ -89,8 +112,21 @@ def options_from_values(values: Mapping[str, Any]) -> RuntimeOptions:
         raise SettingsError("A setting has a value of the wrong kind: check the file.")
     common = declared(RuntimeOptions).keys() & values.keys()
     plain = from_values(RuntimeOptions, {name: values[name] for name in common})
-    chosen = engine(plain.engine)
     given = {name: value for name, value in values.items() if name not in common}
+    if plain.engine is None:
+        plain = replace(plain, engine=_with_knobs(given))
+    chosen = engine(plain.engine)
     knobs = checked_knobs(chosen.knobs, given)
     changed = tuple((k.name, knobs[k.name]) for k in chosen.knobs if knobs[k.name] != k.default)
     return replace(plain, engine_options=changed)
+
+
+def _with_knobs(names: Collection[str]) -> str | None:
+    """Return the engine that these knobs belong to; None where that is the automatic one, or none.
+
+    Tables of the time when there was one engine have its knobs and not its name.
+    """
+    candidates = (engine(), reference(), *engines())
+    having = (e for e in candidates if set(names) <= {knob.name for knob in e.knobs})
+    found = next(having, engine())
+    return None if found is engine() else found.name

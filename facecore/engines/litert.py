@@ -24,6 +24,7 @@ class LiteRt(GraphEngine):
     distribution = "ai-edge-litert"
     oldest = "1.2"
     below = "3"
+    article_stars = 2
 
     def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
         """Make an interpreter of the file."""

@@ -131,9 +131,12 @@ def _stdout_to_stderr() -> Iterator[None]:
 def _converted(onnx: Path | bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder, _as_file(onnx) as source:
         target = Path(folder) / "network.mnn"
-        words = ["-f", "ONNX", "--modelFile", str(source), "--MNNModel", str(target)]
+        words = ["-f", "ONNX", "--modelFile", str(source.absolute()), "--MNNModel", str(target)]
         said = subprocess.run(
             [sys.executable, "-P", "-c", _CONVERT, *words, "--bizCode", "facecore"],
+            # It keeps the weights in a file of a fixed name in its folder meanwhile: two
+            # conversions in one folder would take each other's.
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,

@@ -23,6 +23,7 @@ class OnnxRuntime(GraphEngine):
     distribution = "onnxruntime"
     oldest = "1.20"
     below = "2"
+    article_stars = 3
     knobs = (
         Knob(
             name="graph_optimisation",

@@ -27,6 +27,8 @@ class OpenCv:
 
     name = "opencv"
     title = "OpenCV DNN"
+    reads_caffe = True
+    article_stars = 3
     knobs = (
         Knob(
             name="optimised",

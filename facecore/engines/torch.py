@@ -24,6 +24,7 @@ class Torch(GraphEngine):
     distribution = "torch"
     oldest = "2.4"
     below = "3"
+    article_stars = 1
     knobs = (
         Knob(
             name="traced",

@@ -82,7 +82,7 @@ class _Worker:
         self._analyzer = FaceAnalyzer.load(order.options, max_pixels=order.max_pixels)
         cost = self._analyzer.load_cost
         facts = WorkerFacts(
-            engine=engine_facts(order.options),
+            engine=engine_facts(self._analyzer.networks[0].options),
             cores=usable_cores(),
             load_time_ms=cost.load_time_ms if cost else 0.0,
             load_rss_delta_bytes=cost.rss_delta_bytes if cost else 0,

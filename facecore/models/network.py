@@ -33,7 +33,7 @@ class Network:
         started = time.perf_counter()
         self.spec = spec
         self.options = options
-        self._session = engines.engine(options.engine).build(spec, options)
+        self._session = engines.engine_for(options).build(spec, options)
         self._one_pass: AbstractContextManager[object] = (
             nullcontext() if self._session.thread_safe else threading.Lock()
         )
@@ -47,6 +47,12 @@ class Network:
         with self._one_pass:
             self._session.run(self._empty_blob())
         self.load_time_ms += (time.perf_counter() - started) * 1e3
+
+    @property
+    def model_bytes(self) -> int:
+        """Size of the file that the engine loads: the Caffe weights where nothing is converted."""
+        weights = self.spec.file("weights").size_bytes
+        return int(getattr(self._session, "model_bytes", 0)) or weights
 
     @property
     def forward_count(self) -> int:

@@ -28,6 +28,15 @@ PRESETS: dict[str, AnalysisSettings] = {
 }
 
 
+# The article's system runs on OpenCV; the others on whatever is best.
+_ENGINES = {"article": "opencv"}
+
+
+def preset_engine(name: str) -> str | None:
+    """Return the engine that belongs to a preset; None where any does."""
+    return _ENGINES.get(name.lower())
+
+
 def preset(name: str) -> AnalysisSettings:
     """Return the settings of a preset; upper and lower case are the same.
 

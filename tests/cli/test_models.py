@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+import cv2
 import pytest
 
 from facecore.models.catalogue import locate, network_specs
@@ -90,3 +91,12 @@ def test_help_names_every_command() -> None:
     assert done.stdout.startswith("usage: python -m facecore")
     assert all(command in done.stdout for command in ("analyze", "models"))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_convert_writes_onnx_files_for_other_uses(tmp_path: Path) -> None:
+    """A folder that is not there yet gets one file a network, which OpenCV can read."""
+    done = facecore("models", "convert", "--onnx", str(tmp_path / "out"))
+    assert (done.returncode, done.stderr) == (0, "")
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert [path.name for path in paths] == ["detector.onnx", "gender.onnx", "age.onnx"]
+    assert all(not cv2.dnn.readNetFromONNX(str(path)).empty() for path in paths)

@@ -13,22 +13,28 @@ from numpy.typing import NDArray
 from facecore.engines import engine, engines
 from facecore.engines.base import Blob, Session
 from facecore.imaging.decoding import BgrImage, decode_image
+from facecore.machine.data_folder import DATA_DIR_VARIABLE
 from facecore.models.catalogue import network_spec
 from facecore.models.detector import rows_from_output
-from facecore.models.network import blob_from_images
+from facecore.models.network import blob_from_images, load_networks
 from facecore.settings import RuntimeOptions
 from tests.conftest import SAMPLES
 
 Array = NDArray[np.float32]
 
 OTHERS = [one.name for one in engines() if one.available() and one.name != "opencv"]
+ROLES = ("detector", "gender", "age")
 TOLERANCE = {"mnn": 1e-3}  # its Winograd rounds otherwise
 
 pytestmark = pytest.mark.skipif(not engine("opencv").available(), reason="OpenCV 5 is installed")
 
 
 def _session(name: str, role: str) -> Session:
-    return engine(name).build(network_spec(role), RuntimeOptions(engine=name, threads=2))
+    return engine(name).build(network_spec(role), _options(name))
+
+
+def _options(name: str) -> RuntimeOptions:
+    return RuntimeOptions(engine=name, threads=2)
 
 
 def _faces(data: Path) -> list[BgrImage]:
@@ -147,3 +153,24 @@ def test_layers_and_costs_are_told(name: str) -> None:
     assert profile.weights_bytes > 45e6
     assert profile.forward_ms > 0
     assert bool(profile.layers) == (name not in ("litert", "opencv5"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_networks_that_are_converted_at_the_same_time_do_not_mix(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A converter that keeps files of a fixed name in its folder does not give age for gender."""
+    monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path))
+    rng = np.random.default_rng(2)
+    for role, network in zip(
+        ROLES, load_networks([network_spec(role) for role in ROLES], _options(name)), strict=True
+    ):
+        width, height = network.spec.input_wh
+        blob = rng.normal(0, 40, (1, 3, height, width)).astype(np.float32)
+        (theirs,) = _session("opencv", role).run(blob)
+        if role == "detector":
+            ours = rows_from_output(network.run(blob)[0])
+            np.testing.assert_allclose(ours[:5], rows_from_output(theirs)[:5], atol=1e-3)
+        else:
+            np.testing.assert_allclose(network.run(blob)[0], theirs, atol=1e-3)

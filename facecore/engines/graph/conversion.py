@@ -25,7 +25,8 @@ class Conversion:
 
     def __init__(self, network: NetworkFiles) -> None:
         self.role = network.role
-        self._source = f"{network.role}-{network.fingerprint}-{_converter()}"
+        self.file_bytes = 0  # of the file asked for last
+        self._source = f"{network.role}-{network.fingerprint}-{converter()}"
         architecture, weights = network.path("architecture"), network.path("weights")
         try:
             with weights.open("rb") as stream:
@@ -49,11 +50,13 @@ class Conversion:
             make: called where there is no whole file of these sources, this kind and
                 this converter.
         """
-        return made_once(self._source, f".{kind}", make)
+        made = made_once(self._source, f".{kind}", make)
+        self.file_bytes = len(made) if isinstance(made, bytes) else made.stat().st_size
+        return made
 
 
 @functools.cache
-def _converter() -> str:
+def converter() -> str:
     """Return what changes with this package's code, so that no file of an older one is used."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
     code = b"".join(path.read_bytes() for path in sources)

@@ -54,6 +54,7 @@ class GraphEngine(ABC):
         oldest: the first version that is known to work.
         below: the first that is not.
         knobs: its own options.
+        article_stars: for speed in the article's table, 1 to 3; None where it is not in it.
     """
 
     name: str
@@ -63,6 +64,7 @@ class GraphEngine(ABC):
     oldest: str
     below: str
     knobs: tuple[Knob, ...] = ()
+    article_stars: int | None = None
 
     @property
     def install(self) -> str:
@@ -120,7 +122,9 @@ class GraphEngine(ABC):
                 f"{self.title} {installed} could not load the {network.role} network "
                 f"({_first_line(error)}): run '{self.install}', or choose another engine."
             ) from error
-        return GraphSession(passes, conversion.graph, network.role, self.title)
+        return GraphSession(
+            passes, conversion.graph, network.role, self.title, conversion.file_bytes
+        )
 
     @abstractmethod
     def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
@@ -130,8 +134,11 @@ class GraphEngine(ABC):
 class GraphSession:
     """A converted network in an engine, a detector's boxes included."""
 
-    def __init__(self, passes: Passes, graph: Graph, role: str, title: str) -> None:
+    def __init__(
+        self, passes: Passes, graph: Graph, role: str, title: str, model_bytes: int
+    ) -> None:
         self.thread_safe = passes.thread_safe
+        self.model_bytes = model_bytes
         self._passes = passes
         self._detection = graph.detection
         self._role = role

@@ -1,0 +1,49 @@
+"""A program that says whether an engine reads the samples as OpenCV does."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from facecore import engines
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.errors import FacecoreError
+from facecore.results import Face
+from facecore.settings import RuntimeOptions
+from facecore.sources.samples import samples
+
+_TOLERANCE = 1e-3
+_TOLERANCE_PX = 1
+
+
+def _agree(ours: tuple[Face, ...], theirs: tuple[Face, ...]) -> bool:
+    return len(ours) == len(theirs) and all(
+        np.abs(np.subtract(a.detection.box.xyxy, b.detection.box.xyxy)).max() <= _TOLERANCE_PX
+        and a.attributes.keys() == b.attributes.keys()
+        and all(
+            a.attributes[name].label == b.attributes[name].label
+            and np.allclose(
+                a.attributes[name].probabilities, b.attributes[name].probabilities, atol=_TOLERANCE
+            )
+            for name in a.attributes
+        )
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def _main(name: str) -> int:
+    """Return 0 where the engine reads every sample as OpenCV does, else 1."""
+    photos = [photo.read() for photo in samples()]
+    answers = []
+    for one in (name, engines.reference().name):
+        analyzer = FaceAnalyzer.load(RuntimeOptions(engine=one))
+        answers.append([analyzer.analyze(photo, annotate=False).faces for photo in photos])
+    return 0 if all(map(_agree, *answers)) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(_main(sys.argv[1]))
+    except FacecoreError:
+        sys.exit(1)

@@ -1,0 +1,101 @@
+"""``facecore engines``: the article's table of engines, measured on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from facecore.experiment.engines import FACES, ROUNDS, measure_engines
+
+_COLUMNS = {
+    "title": "engine",
+    "version": "version",
+    "import_ms": "import ms",
+    "load_ms": "load ms",
+    "first_ms": "first ms",
+    "face_ms": "face ms",
+    "face_ms_of_8": "of 8",
+    "detector_ms": "detector ms",
+    "cpu_s": "CPU s",
+    "rss_mb": "RSS MB",
+    "wheel_mb": "disk MB",
+    "model_mb": "models MB",
+    "caffe": "Caffe",
+    "agreement": "agreement",
+    "max_difference": "difference",
+    "article": "article",
+}
+_BUSY_PERCENT = 10
+
+
+def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe this subcommand and its options to the command line."""
+    parser = subcommands.add_parser(
+        "engines",
+        help="measure every inference engine that is installed",
+        description="Each engine gets processes of its own, for one thread and for all; "
+        "passes alternate between them. Times are medians with one thread.",
+    )
+    add = parser.add_argument
+    add("--json", action="store_true", help="print everything that was measured as JSON")
+    add("--rounds", type=int, default=ROUNDS, metavar="N", help="default: %(default)s")
+    add(
+        "--faces",
+        type=int,
+        default=FACES,
+        metavar="N",
+        help="crops of the samples' faces whose labels are compared (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print; 0 if every installed engine could be measured, else 1."""
+    measured = measure_engines(
+        rounds=max(1, arguments.rounds),
+        faces=max(1, arguments.faces),
+        on_progress=lambda phase: print(phase, file=sys.stderr),
+    )
+    rows = measured["engines"]
+    if arguments.json:
+        print(json.dumps(measured, indent=2))
+    else:
+        _print_table(rows)
+    for row in rows:
+        if row["problem"]:
+            print(f"error: {row['title']}: {row['problem']}", file=sys.stderr)
+    others = measured["machine"]["other_load_percent"]
+    if others is not None and others > _BUSY_PERCENT:
+        print(f"warning: others used {others:.0f} % of this machine meanwhile.", file=sys.stderr)
+    return 1 if any(row["problem"] for row in rows) else 0
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    measured = [row for row in rows if row["installed"]]
+    cells = [list(_COLUMNS.values()), *([_cell(row, key) for key in _COLUMNS] for row in measured)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(_COLUMNS))]
+    for line in cells:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        )
+    for row in rows:
+        if not row["installed"] and row["install"]:
+            print(f"{row['title']} is not installed: {row['install']}")
+
+
+def _cell(row: dict[str, Any], key: str) -> str:
+    if key == "article":
+        stars = "*" * (row["article_stars"] or 0)
+        return f"{stars} does not hold" if row["article_holds"] is False else stars or "-"
+    value = row[key]
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if key == "agreement":
+        return f"{value:.1%}"
+    if key == "max_difference":
+        return f"{value:.1g}"
+    return f"{value:.3f}" if key == "cpu_s" else f"{value:.1f}"

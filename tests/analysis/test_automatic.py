@@ -1,0 +1,95 @@
+"""Which engine runs: one that is there, recent and agrees with OpenCV, else OpenCV."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facecore import engines
+from facecore.analysis import automatic
+from facecore.analysis.automatic import settled
+from facecore.engines.graph.conversion import Conversion
+from facecore.engines.graph.session import GraphEngine, Passes
+from facecore.errors import EngineError
+from facecore.machine.data_folder import DATA_DIR_VARIABLE
+from facecore.models.catalogue import network_spec
+from facecore.settings import RuntimeOptions
+
+
+class Odd(GraphEngine):
+    """An engine that is named like the package that it is told."""
+
+    name = "odd"
+    title = "Odd"
+    below = "99"
+
+    def __init__(self, package: str, oldest: str = "1") -> None:
+        self.package = self.distribution = package
+        self.oldest = oldest
+
+    def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
+        """Fail, as an engine that was not built for this processor."""
+        raise OSError("illegal instruction\nin line two")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing that was found out before is known."""
+    monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path))
+    automatic.agrees.cache_clear()
+    yield
+    engines._known().pop("odd", None)
+    automatic.agrees.cache_clear()
+
+
+def test_without_an_engine_nothing_is_tried() -> None:
+    """Where OpenCV is the automatic engine, the options stay as they are."""
+    assert settled(RuntimeOptions(threads=2)) == RuntimeOptions(threads=2)
+
+
+@pytest.mark.parametrize(
+    ("package", "oldest", "words"),
+    [
+        ("no_such_package", "1", "Odd is not installed: run 'pip install"),
+        ("numpy", "98", "is too old for these networks: run 'pip install"),
+        ("numpy", "1", "Odd does not agree with OpenCV DNN here."),
+    ],
+)
+def test_opencv_goes_on_where_an_engine_cannot(
+    package: str, oldest: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not installed, too old, or not able to read the samples: one sentence, and OpenCV."""
+    engines.register(Odd(package, oldest))
+    with caplog.at_level(logging.WARNING):
+        assert settled(RuntimeOptions(engine="odd", threads=2)) == RuntimeOptions(
+            engine="opencv", threads=2
+        )
+    (record,) = caplog.records
+    assert words in record.getMessage()
+    assert record.getMessage().endswith("OpenCV DNN reads instead.")
+
+
+def test_an_engine_that_cannot_load_says_so_in_a_sentence() -> None:
+    """Whoever asks for it in the code gets the engine's first line and what to do."""
+    with pytest.raises(EngineError, match=r"Odd .* could not load .*\(illegal instruction\): run"):
+        Odd("numpy").build(network_spec("gender"), RuntimeOptions(engine="odd"))
+
+
+@pytest.mark.slow
+def test_what_was_found_out_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ONNX Runtime reads the samples as OpenCV does; the second time nothing is tried."""
+    if not engines.engine("onnxruntime").available():
+        pytest.skip("ONNX Runtime is not installed")
+    options = RuntimeOptions(engine="onnxruntime")
+    assert settled(options) == options
+    assert caplog.records == []
+    automatic.agrees.cache_clear()
+    monkeypatch.setattr(automatic, "_tried", None)
+    assert settled(options) == options
+    assert len(list(tmp_path.glob("agreement-onnxruntime-*.txt"))) == 1
