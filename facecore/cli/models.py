@@ -21,7 +21,9 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     """Describe this subcommand to the command line."""
     parser = subcommands.add_parser("models", help="check the files of the three networks")
     parser.set_defaults(run=run)
-    convert = parser.add_subparsers(metavar="convert").add_parser(
+    convert = parser.add_subparsers(
+        metavar="convert", help="make the files of other engines"
+    ).add_parser(
         "convert",
         help="make the files that other engines take",
         description="Without an option, for every engine that is installed; they are kept in "

@@ -41,7 +41,7 @@ class Torch(GraphEngine):
 
 ENGINE = Torch()
 
-# The number of threads belongs to the process: who wants another waits.
+# The number of threads belongs to the process, and so do the filters of warnings.
 _THREADS = threading.Lock()
 
 
@@ -54,7 +54,7 @@ class _Module(Passes):
         module = _module(torch, graph)
         if traced:
             width, height = graph.input_wh
-            with warnings.catch_warnings(), torch.inference_mode():
+            with _THREADS, warnings.catch_warnings(), torch.inference_mode():
                 warnings.simplefilter("ignore", DeprecationWarning)
                 example = torch.zeros(1, 3, height, width)
                 frozen = torch.jit.freeze(torch.jit.trace(module, example, check_trace=False))
@@ -78,7 +78,7 @@ class _Module(Passes):
         with _THREADS, torch.inference_mode():
             if torch.get_num_threads() != self._threads:
                 torch.set_num_threads(self._threads)
-            return [np.array(output) for output in self._module(torch.from_numpy(blob))]
+            return [np.array(output.numpy()) for output in self._module(torch.from_numpy(blob))]
 
 
 def _module(torch: Any, graph: Graph) -> Any:
