@@ -17,7 +17,7 @@ from facecore.errors import FacecoreError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand and give the exit status."""
+    """Run one subcommand and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="facecore", description="Read faces, gender and age groups on the CPU."
     )

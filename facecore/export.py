@@ -13,18 +13,7 @@ import pandas as pd
 from msgspec import Struct
 
 from facecore.engines import option_values
-from facecore.results import (
-    AGE_GROUPS,
-    GENDERS,
-    AgeGroupPrediction,
-    Analysis,
-    Box,
-    Detection,
-    Face,
-    GenderPrediction,
-    ResourceUsage,
-    StageTimings,
-)
+from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face, ResourceUsage, StageTimings
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings
 
@@ -65,10 +54,7 @@ class FaceRow(Struct, frozen=True, kw_only=True):
         """
         genders = tuple(self.gender_probabilities[label] for label in GENDERS)
         ages = tuple(self.age_group_probabilities[age] for age in AGE_GROUPS)
-        return Face(
-            Detection(Box(*self.box_xyxy), self.confidence),
-            {"gender": GenderPrediction(genders), "age_group": AgeGroupPrediction(ages)},
-        )
+        return Face.of(self.box_xyxy, self.confidence, genders, ages)
 
 
 class UsedRow(Struct, frozen=True, kw_only=True):

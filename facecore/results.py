@@ -135,6 +135,25 @@ class Face:
     detection: Detection
     attributes: Mapping[str, ClassPrediction] = field(hash=False)
 
+    @classmethod
+    def of(
+        cls,
+        box_xyxy: tuple[int, int, int, int],
+        confidence: float,
+        genders: tuple[float, ...],
+        age_groups: tuple[float, ...],
+    ) -> Face:
+        """Return a face from plain numbers, such as were written of one.
+
+        Raises:
+            ValueError: they are not those of a face.
+        """
+        attributes = {
+            "gender": GenderPrediction(genders),
+            "age_group": AgeGroupPrediction(age_groups),
+        }
+        return cls(Detection(Box(*box_xyxy), confidence), attributes)
+
     @property
     def gender(self) -> GenderPrediction:
         """The attribute of that name."""

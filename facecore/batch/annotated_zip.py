@@ -28,7 +28,7 @@ def write_annotated_zip(
     max_pixels: int,
     turn: Callable[[], AbstractContextManager[object]],
 ) -> int:
-    """Write each photo that was read, with its faces drawn, as a JPEG; tells how many.
+    """Write each photo that was read, with its faces drawn, as a JPEG; return how many.
 
     One photo is in memory at a time. A photo whose longest side is more than 1600
     pixels is made smaller. Names begin with the photo's number in the batch.

@@ -13,10 +13,9 @@ from facecore.cli.copies import check_not_read, make_folder, write_copy
 from facecore.cli.options import add_settings_options, settings_from
 from facecore.cli.progress import progress
 from facecore.cli.readers import add_reader_options, read_all
-from facecore.executors.reading import Outcome
-from facecore.export import FailedRow, PhotoRow, to_json_line
+from facecore.export import to_json_line
 from facecore.results import Analysis
-from facecore.sources.names import printable, valid_text
+from facecore.sources.names import printable
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.wording import counted
 
@@ -70,29 +69,21 @@ def run(arguments: argparse.Namespace) -> int:
         progress(outcomes, total) as announced,
     ):
         for outcome in announced:
-            if outcome.analysis is None:
-                failures += not outcome.photo.passed_over
-                _print_error(outcome, arguments.json)
-            else:
-                _print_analysis(outcome.photo.name, outcome.analysis, arguments.json)
+            photo = outcome.photo
+            failures += outcome.analysis is None and not photo.passed_over
+            if arguments.json:
+                print(to_json_line(outcome.row()), flush=True)
+            elif outcome.analysis is not None:
+                _print_analysis(photo.name, outcome.analysis)
+            elif not photo.passed_over:  # these are told of together
+                message = f"{printable(photo.name)}: error: {outcome.error}"
+                print(message, file=sys.stderr, flush=True)
     if passed_over:
         print(printable(in_words(passed_over)), file=sys.stderr, flush=True)
     return 1 if failures else 0
 
 
-def _print_error(outcome: Outcome, as_json: bool) -> None:
-    photo = outcome.photo
-    if as_json:
-        row = FailedRow(valid_text(photo.name), outcome.error, photo.passed_over)
-        print(to_json_line(row), flush=True)
-    elif not photo.passed_over:  # these are told of together
-        print(f"{printable(photo.name)}: error: {outcome.error}", file=sys.stderr, flush=True)
-
-
-def _print_analysis(path: str, analysis: Analysis, as_json: bool) -> None:
-    if as_json:
-        print(to_json_line(PhotoRow.of(valid_text(path), analysis)), flush=True)
-        return
+def _print_analysis(path: str, analysis: Analysis) -> None:
     name = printable(path)
     width, height = analysis.size_wh
     count = len(analysis.faces)

@@ -23,8 +23,6 @@ from facecore.cli.progress import batch_progress
 from facecore.cli.readers import read_all
 from facecore.engines import option_values
 from facecore.errors import FacecoreError, SettingsError
-from facecore.executors.reading import Outcome
-from facecore.export import FailedRow, PhotoRow, Row
 from facecore.settings import AnalysisSettings
 from facecore.sources.archive_names import checked_encoding
 from facecore.sources.folders import find_photos
@@ -93,7 +91,7 @@ def _read_what_is_left(
     outcomes = read_all(arguments, _left(find(), journal), settings, write_copy)
     with closing(outcomes), batch_progress(left) as step:
         for outcome in outcomes:
-            journal.add(full_name(outcome.photo.name), _row(outcome))
+            journal.add(full_name(outcome.photo.name), outcome.row())
             step()
 
 
@@ -105,13 +103,6 @@ def _left(photos: Iterator[Photo], journal: Journal) -> Iterator[Photo]:
         if name not in journal and name not in given:
             given.add(name)
             yield photo
-
-
-def _row(outcome: Outcome) -> Row:
-    name = valid_text(outcome.photo.name)
-    if outcome.analysis is None:
-        return FailedRow(name, outcome.error, outcome.photo.passed_over)
-    return PhotoRow.of(name, outcome.analysis)
 
 
 def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path]) -> str:

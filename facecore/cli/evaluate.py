@@ -17,22 +17,23 @@ from facecore.cli.options import add_settings_options, max_pixels_from, options_
 from facecore.cli.progress import progress
 from facecore.engines import option_values
 from facecore.errors import FacecoreError, SettingsError, friendly_message
-from facecore.evaluation import (
+from facecore.evaluation.accuracy import (
     HOW_AGES,
-    HOW_AVERAGED,
     HOW_INTERVALS,
-    HOW_MATCHED,
     HOW_PERSON,
     AttributeReport,
-    DetectionReport,
-    TimeReport,
     confusion_age,
     confusion_gender,
     evaluate_attributes,
+)
+from facecore.evaluation.detection import (
+    HOW_AVERAGED,
+    HOW_MATCHED,
+    DetectionReport,
     evaluate_detection,
-    evaluate_times,
 )
 from facecore.evaluation.labels import BoxXyxy, PersonLabel, decode_table, read_boxes, read_labels
+from facecore.evaluation.times import TimeReport, evaluate_times
 from facecore.export import to_json_line
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings

@@ -19,6 +19,10 @@ HOW_AGES = (
     "a range counts as its middle, one without an end as 5 years above its start (70+ as 75)."
 )
 HOW_PERSON = "The labelled person is the face whose centre is nearest to the photo's centre."
+HOW_INTERVALS = (
+    "Intervals are 95 %: Wilson's for shares, as if every face were independent; a bootstrap "
+    "over photos for F1, average precision and means; order statistics for percentiles."
+)
 
 _GROUP_YEARS = [tuple(map(int, re.findall(r"\d+", group))) for group in AGE_GROUPS]
 
@@ -89,9 +93,11 @@ def evaluate_attributes(
     photos = [name for name in labels if name in analyses]
     missed = tuple(name for name in photos if not analyses[name].faces)
     people = list(_people(analyses, labels))
-    genders = [(label, _gender_is_right(label, face)) for label, face in people if label.gender]
+    genders = [(label, face.gender.label == label.gender) for label, face in people if label.gender]
     ages = [(label.age_years, face) for label, face in people if label.age_years is not None]
-    steps = [abs(_group_index(face) - nearest_age_group(age)) for age, face in ages]
+    steps = [
+        abs(AGE_GROUPS.index(face.age_group.label) - nearest_age_group(age)) for age, face in ages
+    ]
     ranges = {_age_range(label): label.age_years for label, _ in genders}
     ranges.pop("", None)
     return AttributeReport(
@@ -150,14 +156,6 @@ def _people(
         face = labelled_face(analyses[name]) if name in analyses else None
         if face is not None:
             yield label, face
-
-
-def _gender_is_right(label: PersonLabel, face: Face) -> bool:
-    return face.gender.label == label.gender
-
-
-def _group_index(face: Face) -> int:
-    return AGE_GROUPS.index(face.age_group.label)
 
 
 def _age_range(label: PersonLabel) -> str:

@@ -1,6 +1,6 @@
 """Reading what people wrote down about photos: who is in them, and where the faces are.
 
-Both readers take the text of a CSV file and give what could be read, with one
+Both readers take the text of a CSV file and return what could be read, with one
 sentence for each thing that could not: a row, or one cell of it, is left out
 and the rest stays. A row is a line. Columns go by their names, whatever their
 order, case and spaces; others are ignored. Comma, semicolon and tab separate.
@@ -209,7 +209,7 @@ def _quoted(text: str) -> str:
 
 
 def has_boxes(text: str) -> bool:
-    """Tell by the names of its columns whether a table is one of boxes."""
+    """Return whether a table is one of boxes, by the names of its columns."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     names = {cell.strip().strip('"').lower() for cell in re.split(r"[,;\t]", header)}
     return set(_EDGES) <= names

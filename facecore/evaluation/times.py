@@ -18,7 +18,7 @@ class TimeReport:
 
 
 def evaluate_times(analyses: Iterable[Analysis]) -> TimeReport:
-    """Take the photos' total times; one that an earlier result served again is left out."""
+    """Sum up the photos' total times; one that an earlier result served again is left out."""
     times_ms = [analysis.timings.total_ms for analysis in analyses if not analysis.reused]
     return TimeReport(
         median=PercentileEstimate.of(times_ms, 50), p90=PercentileEstimate.of(times_ms, 90)

@@ -15,16 +15,7 @@ from msgspec import Meta, Struct
 from facecore import errors
 from facecore.engines.facts import EngineFacts
 from facecore.errors import FacecoreError, WorkerError
-from facecore.results import (
-    AgeGroupPrediction,
-    Analysis,
-    Box,
-    Detection,
-    Face,
-    GenderPrediction,
-    ResourceUsage,
-    StageTimings,
-)
+from facecore.results import Analysis, Face, ResourceUsage, StageTimings
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.names import valid_text
 
@@ -94,13 +85,7 @@ class PlainFace(Struct, frozen=True):
         Raises:
             ValueError: the numbers are not those of a face.
         """
-        return Face(
-            Detection(Box(*self.box), self.confidence),
-            {
-                "gender": GenderPrediction(self.gender),
-                "age_group": AgeGroupPrediction(self.age_group),
-            },
-        )
+        return Face.of(self.box, self.confidence, self.gender, self.age_group)
 
 
 class Load(Struct, frozen=True, tag=True):

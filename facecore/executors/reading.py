@@ -6,7 +6,9 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 
 from facecore.errors import friendly_message
+from facecore.export import FailedRow, PhotoRow, Row
 from facecore.results import Analysis
+from facecore.sources.names import valid_text
 from facecore.sources.photo import Photo
 
 
@@ -17,6 +19,13 @@ class Outcome:
     photo: Photo
     analysis: Analysis | None = None
     error: str = ""
+
+    def row(self) -> Row:
+        """Return what is written of it, under a name that is valid text."""
+        name = valid_text(self.photo.name)
+        if self.analysis is None:
+            return FailedRow(name, self.error, self.photo.passed_over)
+        return PhotoRow.of(name, self.analysis)
 
 
 def read_here(

@@ -14,12 +14,8 @@ from facecore.results import STAGES
 from facecore.settings import AnalysisSettings
 from facecore.settings.setting import declared
 from facecore.statistics.agreement import Agreement, face_agreement
-from facecore.statistics.comparison import (
-    TimeComparison,
-    TimeSummary,
-    compare_times,
-    summarise_times,
-)
+from facecore.statistics.comparison import TimeComparison, compare_times
+from facecore.statistics.intervals import TimeSummary, summarise_times
 
 BUSY_FROM_PERCENT = 10.0
 """From this share of the machine on, what other programs used is worth a warning."""
@@ -94,7 +90,7 @@ def report(experiment: Experiment) -> tuple[VariantReport, ...]:
 
 
 def warnings(experiment: Experiment) -> tuple[str, ...]:
-    """Say what speaks against believing an experiment as a whole, a sentence each."""
+    """Return what speaks against believing an experiment as a whole, a sentence each."""
     found = []
     if experiment.stopped:
         found.append("It was stopped before its end: fewer trials than were asked for.")
@@ -113,7 +109,7 @@ def warnings(experiment: Experiment) -> tuple[str, ...]:
 
 
 def claim_sentence(outcome: Outcome) -> str:
-    """Say what the article claims of these variants and what was measured here; "" if nothing."""
+    """Return what the article claims of these variants and what was measured; "" if nothing."""
     claim = claim_of(outcome.experiment.plan.variants)
     if claim is None:
         return ""
@@ -122,7 +118,7 @@ def claim_sentence(outcome: Outcome) -> str:
 
 
 def measured_in_words(base: VariantReport, other: VariantReport) -> str:
-    """Say how a variant did against the baseline: time, CPU and answers."""
+    """Return how a variant did against the baseline: time, CPU and answers."""
     if other.comparison is None or other.times.typical_ms is None or not base.times.typical_ms:
         return "too little was measured here to say."
     if other.comparison.ratio is None:

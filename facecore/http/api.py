@@ -60,7 +60,7 @@ class HttpApi:
         base_path: str = "",
         pictures: ImageStore | None = None,
     ) -> None:
-        """Make a api; nothing is loaded yet.
+        """Make the API; nothing is loaded yet.
 
         Args:
             service: the queue and the networks.
@@ -73,7 +73,7 @@ class HttpApi:
         self._desk = UploadDesk(limits or UploadLimits())
         self._pictures = pictures or ImageStore(PICTURES_BYTES, PICTURE_AGE_S)
         self._metrics = metrics.Metrics(service, self._held_bytes) if metrics else None
-        # Enough for all who run and wait: who finds the line full is refused by the queue.
+        # Enough for all who run and wait: who finds it full is refused by the queue.
         queue = service.queue.settings
         self._threads = ThreadPoolExecutor(
             queue.concurrency + queue.queue_limit + _SPARE_THREADS, "http-api"

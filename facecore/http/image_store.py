@@ -32,7 +32,7 @@ class ImageStore:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     def put(self, data: bytes) -> str:
-        """Keep a picture and give its name; old and long unused ones make room.
+        """Keep a picture and return its name; old and long unused ones make room.
 
         One that is larger than the store is not kept.
         """
@@ -57,7 +57,7 @@ class ImageStore:
             return kept.data
 
     def used_bytes(self) -> int:
-        """Say how much memory the pictures take."""
+        """Return how much memory the pictures take, bytes."""
         with self._lock:
             self._drop_expired()
             return self._budget.taken()

@@ -31,7 +31,7 @@ class Metrics:
 
         Args:
             service: whose runs, queue and networks are told of.
-            held_bytes: gives the memory that the origin holds, by what it is for.
+            held_bytes: returns the memory that the HTTP API holds, by what it is for.
         """
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)

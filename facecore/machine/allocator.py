@@ -14,7 +14,7 @@ _MMAP_THRESHOLD_BYTES = 1 << 20
 
 
 def share_heaps() -> bool:
-    """Have all threads of this process share two heaps; for good. Tells whether it could be done.
+    """Have all threads of this process share two heaps; for good; return whether it could be done.
 
     By itself glibc gives each thread a heap of its own, up to eight a processor, and each
     keeps freed pictures of up to 32 MB for that thread's next one.
@@ -23,7 +23,7 @@ def share_heaps() -> bool:
 
 
 def give_memory_back() -> bool:
-    """Have this process keep less freed memory; for good. Tells whether that could be done.
+    """Have this process keep less freed memory; for good; return whether that could be done.
 
     With memory of its own for each piece of 1 MiB or more, what is freed is the system's
     again at once. A photo takes a few percent longer, as new pieces have to be cleared.

@@ -57,7 +57,7 @@ def read_limits(root: Path = CGROUP_ROOT, membership: Path = PROC_CGROUP) -> Con
 
 
 def usable_cpus(limits: ContainerLimits) -> float:
-    """How many processors' worth of time this process may use.
+    """Return how many processors' worth of time this process may use.
 
     The smaller of the processors it may run on and its control group's quota.
     """
@@ -66,7 +66,7 @@ def usable_cpus(limits: ContainerLimits) -> float:
 
 
 def free_memory_bytes() -> int:
-    """How much memory this process and its children can still take before something is killed."""
+    """Return the bytes that this process and its children can take before something is killed."""
     limits = read_limits()
     free = psutil.virtual_memory().available
     if limits.memory_limit_bytes is None or limits.memory_used_bytes is None:
@@ -75,14 +75,14 @@ def free_memory_bytes() -> int:
 
 
 def usable_cores() -> int:
-    """How many processors this process may run on, whatever time it gets on them."""
+    """Return how many processors this process may run on, whatever time it gets on them."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return psutil.cpu_count() or 1
 
 
 def threads_within_quota(limits: ContainerLimits) -> int:
-    """How many threads have work to do at once: the usable processors, a part of one counted whole.
+    """Return how many threads have work at once: the usable processors, a part of one as a whole.
 
     More threads than that use the quota up early in each period, and then all of
     them stand still until the next one.

@@ -27,7 +27,7 @@ class RunsUnderWay:
         self._running: list[ResourceMeter] = []
 
     def enter(self, meter: ResourceMeter) -> bool:
-        """Add a run; tells whether it is alone."""
+        """Add a run; return whether it is alone."""
         with self._lock:
             self._running.append(meter)
             others = len(self._running) - 1

@@ -122,7 +122,7 @@ class AttributeClassifier:
     def side_for_crops_px(
         self, picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
     ) -> int:
-        """Say how long a photo must be so that no crop of these faces has to be enlarged.
+        """Return how long a photo must be so that no crop of these faces has to be enlarged.
 
         Args:
             picture: the photo as it is decoded now.

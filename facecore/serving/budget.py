@@ -77,7 +77,7 @@ class Share:
         self.size = 0
 
     def grow(self, count: int) -> bool:
-        """Take so much more; tells whether there was room."""
+        """Take so much more; return whether there was room."""
         if not self._budget._add(self._owner, count):
             return False
         self.size += count

@@ -66,7 +66,7 @@ class BackgroundJob(ABC):
         self._end("paused")
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until the thread has ended; tells whether it has."""
+        """Wait until the thread has ended; return whether it has."""
         # Not Thread.join: Python before 3.13 takes a thread for dead once Ctrl-C interrupts that.
         return self._over.wait(timeout_s)
 

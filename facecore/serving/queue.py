@@ -1,4 +1,4 @@
-"""The one queue that all inference of a server passes: few at once, a short line, fair turns."""
+"""The one queue that all inference of a server passes: few at once, few that wait, fair turns."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class QueueStats:
     Attributes:
         running, waiting: runs at this moment.
         admitted: runs that began.
-        refused: runs that found the line full.
+        refused: runs that found the queue full.
         timed_out: runs that waited too long.
-        gave_up: runs that left the line by themselves.
+        gave_up: runs that left the queue by themselves.
     """
 
     running: int
@@ -78,7 +78,7 @@ class InferenceQueue:
         # so no wake-up is lost, whoever leaves and however.
         self._changed = threading.Condition()
         # The session in front starts next and then goes to the end. None is without a ticket.
-        self._line: OrderedDict[str, deque[_Ticket]] = OrderedDict()
+        self._queued: OrderedDict[str, deque[_Ticket]] = OrderedDict()
         self._running: set[_Ticket] = set()
         self._next_start_s = -math.inf
         self._mean_run_s = 1.0
@@ -94,13 +94,13 @@ class InferenceQueue:
                 must be quick, and may raise to give up.
 
         Raises:
-            BusyError: the line is full, or the turn did not come in time.
+            BusyError: the queue is full, or the turn did not come in time.
         """
         ticket = _Ticket(session_key, time.monotonic())
         try:
             with self._changed:
                 self._queue_up(ticket)
-                # At once, so that nobody who comes next finds a line where a place is free.
+                # At once, so that nobody who comes next has to wait where a slot is free.
                 starts = self._start(ticket)
             if not starts:
                 self._wait(ticket, on_wait)
@@ -114,15 +114,15 @@ class InferenceQueue:
             return QueueStats(running=len(self._running), waiting=self._waiting(), **self._counts)
 
     def _waiting(self) -> int:
-        return sum(map(len, self._line.values()))
+        return sum(map(len, self._queued.values()))
 
     def _queue_up(self, ticket: _Ticket) -> None:
-        if self._line or not self._is_open():
-            own, everybody = len(self._line.get(ticket.session_key, ())), self._waiting()
+        if self._queued or not self._is_open():
+            own, everybody = len(self._queued.get(ticket.session_key, ())), self._waiting()
             if own >= self.settings.session_limit or everybody >= self.settings.queue_limit:
                 self._counts["refused"] += 1
                 raise self._busy(f"{everybody} photos wait already")
-        self._line.setdefault(ticket.session_key, deque()).append(ticket)
+        self._queued.setdefault(ticket.session_key, deque()).append(ticket)
 
     def _wait(self, ticket: _Ticket, on_wait: OnWait | None) -> None:
         deadline_s = ticket.arrived_s + self.settings.max_wait_s
@@ -152,10 +152,10 @@ class InferenceQueue:
 
     def _start(self, ticket: _Ticket) -> bool:
         """Begin if it is this ticket's turn."""
-        key = next(iter(self._line))
-        if not self._is_open() or self._line[key][0] is not ticket:
+        key = next(iter(self._queued))
+        if not self._is_open() or self._queued[key][0] is not ticket:
             return False
-        self._line.move_to_end(key)
+        self._queued.move_to_end(key)
         self._drop(ticket)
         self._running.add(ticket)
         ticket.started_s = time.monotonic()
@@ -164,7 +164,7 @@ class InferenceQueue:
         return True
 
     def _pause_s(self, until_s: float) -> float:
-        """Say how long to sleep unless something changes."""
+        """Return how long to sleep unless something changes, seconds."""
         now_s = time.monotonic()
         if self._next_start_s > now_s:
             until_s = min(until_s, self._next_start_s)
@@ -172,9 +172,9 @@ class InferenceQueue:
 
     def _ahead(self, ticket: _Ticket) -> int:
         """Count those that start before: in each round each session starts one."""
-        own = self._line[ticket.session_key].index(ticket)
+        own = self._queued[ticket.session_key].index(ticket)
         ahead, rounds = own, own + 1
-        for key, tickets in self._line.items():
+        for key, tickets in self._queued.items():
             if key == ticket.session_key:
                 rounds = own  # the sessions behind it start after it in each round
             else:
@@ -182,10 +182,10 @@ class InferenceQueue:
         return ahead
 
     def _drop(self, ticket: _Ticket) -> None:
-        tickets = self._line[ticket.session_key]
+        tickets = self._queued[ticket.session_key]
         tickets.remove(ticket)
         if not tickets:
-            del self._line[ticket.session_key]
+            del self._queued[ticket.session_key]
         self._changed.notify_all()
 
     def _leave(self, ticket: _Ticket) -> None:
@@ -195,7 +195,7 @@ class InferenceQueue:
                 took_s = time.monotonic() - ticket.started_s
                 self._mean_run_s += _NEWEST_RUN_WEIGHT * (took_s - self._mean_run_s)
                 self._changed.notify_all()
-            elif ticket in self._line.get(ticket.session_key, ()):
+            elif ticket in self._queued.get(ticket.session_key, ()):
                 self._counts["gave_up"] += 1
                 self._drop(ticket)
 

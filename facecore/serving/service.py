@@ -57,7 +57,7 @@ class Turn:
     def read(
         self, photo: PhotoMemory, settings: AnalysisSettings, *, preview_side_px: int
     ) -> Analysis:
-        """Read a photo and draw its faces on a preview; tells the service's listeners.
+        """Read a photo and draw its faces on a preview; tell the service's listeners.
 
         Raises:
             ImageError: the photo cannot be read.
@@ -87,7 +87,7 @@ class FaceService:
 
     @classmethod
     def from_environment(cls) -> FaceService:
-        """Make a service as the environment and the memory say; loads nothing yet.
+        """Return a service as the environment and the memory say; loads nothing yet.
 
         Raises:
             SettingsError: a variable is no number, or outside its range.
@@ -115,15 +115,15 @@ class FaceService:
         """Wait at the queue, and lend networks for these options, loaded where they are not yet.
 
         Raises:
-            BusyError: the line is full, or the turn did not come in time.
+            BusyError: the queue is full, or the turn did not come in time.
             ModelError: a file is missing or wrong, or the engine cannot load it.
         """
         with (
-            self.queue.enter(session_key, on_wait=on_wait) as leave,
+            self.queue.enter(session_key, on_wait=on_wait) as slot,
             self._replicas_for(options).lend() as analyzer,
         ):
-            tell = partial(self._tell, origin=origin, waited_ms=leave.waited_ms)
-            yield Turn(analyzer, leave.waited_ms, tell)
+            tell = partial(self._tell, origin=origin, waited_ms=slot.waited_ms)
+            yield Turn(analyzer, slot.waited_ms, tell)
 
     def loaded(self, options: RuntimeOptions) -> tuple[FaceAnalyzer, ...]:
         """Return the sets of networks for these options that are in memory; loads nothing."""

@@ -27,15 +27,11 @@ import numpy as np
 from facecore.statistics.intervals import (
     Estimate,
     Interval,
-    TimeSummary,
     spread_within,
-    summarise_times,
     wilson_interval,
 )
 from facecore.statistics.ratios import Times, chance_z, ratio_interval, typical_times
 from facecore.wording import counted
-
-__all__ = ["Pair", "TimeComparison", "TimeSummary", "Verdict", "compare_times", "summarise_times"]
 
 Verdict = Literal["faster", "slower", "no clear difference", "too few"]
 Pair = tuple[float, float]

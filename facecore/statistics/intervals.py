@@ -57,7 +57,7 @@ def bootstrap_interval(
 
     Args:
         statistic: takes how often each member of the sample was drawn, shape
-            (n,), whole numbers with the sum n; gives its value, or None where
+            (n,), whole numbers with the sum n; returns its value, or None where
             this draw has none.
         n: size of the sample.
 
@@ -160,7 +160,7 @@ class MeanEstimate(Estimate):
 
     @classmethod
     def of(cls, values: Sequence[float]) -> MeanEstimate:
-        """Take the mean; None for no values, no interval where they do not vary."""
+        """Return the mean; None for no values, no interval where they do not vary."""
         mean = float(np.mean(values)) if values else None
         return cls(mean, mean_interval(values), len(values))
 
@@ -171,7 +171,7 @@ class PercentileEstimate(Estimate):
 
     @classmethod
     def of(cls, values: Sequence[float], percent: float) -> PercentileEstimate:
-        """Take the percentile, 0 to 100; its interval needs more values than itself."""
+        """Return the percentile, 0 to 100; its interval needs more values than itself."""
         return cls(percentile(values, percent), percentile_interval(values, percent), len(values))
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from facecore.evaluation import (
+from facecore.evaluation.accuracy import (
     confusion_age,
     confusion_gender,
     evaluate_attributes,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from facecore.evaluation import (
+from facecore.evaluation.curves import (
     PrCurve,
     PrPoint,
     ScoredPhoto,

@@ -9,12 +9,8 @@ from pathlib import Path
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.evaluation import (
-    AVERAGE_PRECISION_IOUS,
-    average_precision,
-    evaluate_detection,
-    precision_recall_curve,
-)
+from facecore.evaluation.curves import average_precision, precision_recall_curve
+from facecore.evaluation.detection import AVERAGE_PRECISION_IOUS, evaluate_detection
 from facecore.evaluation.labels import BoxXyxy, read_boxes
 from facecore.export import to_json_line
 from facecore.settings import AnalysisSettings

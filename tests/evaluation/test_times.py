@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facecore.evaluation import evaluate_times
+from facecore.evaluation.times import evaluate_times
 from facecore.statistics.intervals import PercentileEstimate
 from tests.evaluation.conftest import analysis
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
-import pandas as pd
 import streamlit as st
 
 from facecore.errors import friendly_message
@@ -52,23 +48,18 @@ def downloads(outcome: Outcome) -> None:
         icon=":material/save:",
         help="Settings, machine, OpenCV build, hashes of the networks and all samples; no photos.",
     )
-    tables_by_name: dict[str, Callable[[], pd.DataFrame]] = {
-        "summary": lambda: tables.summary_table(outcome.reports),
-        "trials": lambda: tables.trials_table(outcome.experiment),
-    }
-    for name, table in tables_by_name.items():
+    for name, table_csv in (
+        ("summary", lambda: csv_bytes(tables.summary_table(outcome.reports))),
+        ("trials", lambda: csv_bytes(tables.trials_table(outcome.experiment))),
+    ):
         row.download_button(
             f"{name.capitalize()} CSV",
-            partial(_csv, table),
+            table_csv,
             f"{stem}.{name}.csv",
             "text/csv",
             on_click="ignore",
             icon=":material/table:",
         )
-
-
-def _csv(table: Callable[[], pd.DataFrame]) -> bytes:
-    return csv_bytes(table())
 
 
 def all_experiments() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from facecore.evaluation import PrCurve, PrPoint
+from facecore.evaluation.curves import PrCurve, PrPoint
 from facecore.ui.charts import laid_out
 
 _ACCEPTED, _REJECTED = "#009E73", "#E69F00"

@@ -7,15 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from facecore.evaluation import (
-    MATCH_IOU,
-    PrCurve,
-    PrPoint,
-    confusion_age,
-    confusion_gender,
-    evaluate_attributes,
-    precision_recall_curve,
-)
+from facecore.evaluation.accuracy import confusion_age, confusion_gender, evaluate_attributes
+from facecore.evaluation.curves import MATCH_IOU, PrCurve, PrPoint, precision_recall_curve
 from facecore.results import Analysis
 from facecore.ui import state
 from facecore.ui.components import chart
