@@ -38,9 +38,10 @@ class Conversion:
                 f"The {network.role} network cannot be converted ({error}): use the OpenCV engine."
             ) from error
 
-    def onnx(self) -> Path | bytes:
+    def onnx(self, *, batch_norms: bool = True) -> Path | bytes:
         """Return an ONNX file's path, or its bytes where the data folder cannot be written."""
-        return self.file("onnx", lambda: onnx_bytes(self.graph))
+        kind = "onnx" if batch_norms else "onnx-plain"
+        return self.file(kind, lambda: onnx_bytes(self.graph, batch_norms=batch_norms))
 
     def file(self, kind: str, make: Callable[[], bytes]) -> Path | bytes:
         """Return what ``make`` makes of the graph, kept in the data folder.

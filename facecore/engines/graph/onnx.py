@@ -18,13 +18,18 @@ _FLOAT, _FLOAT_ATTRIBUTE, _INT_ATTRIBUTE, _INTS_ATTRIBUTE = 1, 1, 2, 7
 _Attribute = int | float | tuple[int, ...]
 
 
-def onnx_bytes(graph: Graph) -> bytes:
+def onnx_bytes(graph: Graph, *, batch_norms: bool = True) -> bytes:
     """Return an ONNX model with the graph's input and outputs.
 
     The number of pictures is symbolic, and so are height and width where the network is
     convolutional. A detector gives its heads: priors and boxes are not in the file.
+
+    Args:
+        graph: the network.
+        batch_norms: say the scaling of channels as batch norms, which most engines run
+            faster, not as a product and a sum, which all of them understand.
     """
-    writing = _Writing()
+    writing = _Writing(batch_norms)
     for layer in graph.layers:
         writing.take(layer)
     shapes = {cost.layer.name: cost.output_shape for cost in graph.costs()}
@@ -42,7 +47,8 @@ def onnx_bytes(graph: Graph) -> bytes:
 
 
 class _Writing:
-    def __init__(self) -> None:
+    def __init__(self, batch_norms: bool) -> None:
+        self._batch_norms = batch_norms
         self.nodes: list[bytes] = []
         self.tensors: list[bytes] = []
 
@@ -79,6 +85,13 @@ class _Writing:
             self._node("Conv", inputs, made, **window, dilations=(layer.dilation,) * 2)
 
     def _affine(self, layer: Layer, made: str) -> None:
+        if not self._batch_norms:
+            scale, shift = (array.reshape(-1, 1, 1) for array in layer.arrays)
+            scaled = f"{layer.name}_scaled"
+            factors = self._tensor(f"{layer.name}_scale", scale)
+            self._node("Mul", (layer.inputs[0], factors), scaled)
+            self._node("Add", (scaled, self._tensor(f"{layer.name}_shift", shift)), made)
+            return
         # As a batch norm of mean 0 and variance 1, which engines know where to put: they
         # keep the layout of the data that suits the convolutions around it.
         channels = len(layer.arrays[0])

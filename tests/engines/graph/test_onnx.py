@@ -15,10 +15,11 @@ from facecore.models.catalogue import network_spec
 from tests.conftest import SAMPLES
 
 
+@pytest.mark.parametrize("batch_norms", [True, False])
 @pytest.mark.parametrize("role", ["detector", "gender", "age"])
-def test_the_checker_takes_it(graphs: dict[str, Graph], role: str) -> None:
+def test_the_checker_takes_it(graphs: dict[str, Graph], role: str, batch_norms: bool) -> None:
     """Shapes follow from the input's, and what may vary is symbolic."""
-    model = onnx.load_from_string(onnx_bytes(graphs[role]))
+    model = onnx.load_from_string(onnx_bytes(graphs[role], batch_norms=batch_norms))
     onnx.checker.check_model(model, full_check=True)
     dims = model.graph.input[0].type.tensor_type.shape.dim
     fixed = [dim.dim_value for dim in dims]
