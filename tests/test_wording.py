@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facecore.wording import counted, data_size
+from facecore.wording import aligned, counted, data_size
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,14 @@ def test_one_is_singular(n: int, expected: str) -> None:
 def test_sizes_are_in_powers_of_ten(count: int, expected: str) -> None:
     """Small ones are in MB, large ones in GB."""
     assert data_size(count) == expected
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    """Text is flush left, numbers are flush right, and no line ends in spaces."""
+    rows = [("name", "n", "unit"), ("a", "100", ""), ("longer", "7", "ms")]
+    assert aligned(rows, right=(1,)) == ["name      n  unit", "a       100", "longer    7  ms"]
+
+
+def test_no_rows_are_no_lines() -> None:
+    """A table without rows has no lines."""
+    assert aligned([]) == []

@@ -31,6 +31,7 @@ from facecore.export import csv_bytes
 from facecore.sources.folders import find_photos
 from facecore.sources.names import printable, unique_names, valid_text
 from facecore.sources.sorting import PassedOver, in_words
+from facecore.wording import aligned
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEXT_WIDTH = 100
@@ -243,14 +244,8 @@ def _print(outcome: Outcome) -> None:
     table = tables.summary_table(outcome.reports)
     rows = [list(_COLUMNS.values())]
     rows += [[_cell(name, row[name]) for name in _COLUMNS] for row in table.to_dict("records")]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = zip(_COLUMNS, row, widths, strict=True)
-        padded = (
-            text.ljust(width) if name in _TEXTS else text.rjust(width)
-            for name, text, width in cells
-        )
-        print("  ".join(padded).rstrip())
+    numbers = [place for place, name in enumerate(_COLUMNS) if name not in _TEXTS]
+    print("\n".join(aligned(rows, right=numbers)))
     base = outcome.reports[0].variant
     sentences = [
         f"{one.variant.name}: {differences_in_words(one.variant, base)}."

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from facecore.experiment.engines import FACES, ROUNDS, measure_engines
+from facecore.wording import aligned
 
 _COLUMNS = {
     "title": "engine",
@@ -75,11 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     measured = [row for row in rows if row["installed"]]
     cells = [list(_COLUMNS.values()), *([_cell(row, key) for key in _COLUMNS] for row in measured)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(_COLUMNS))]
-    for line in cells:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
+    print("\n".join(aligned(cells)))
     for row in rows:
         if not row["installed"] and row["install"]:
             print(f"{row['title']} is not installed: {row['install']}")

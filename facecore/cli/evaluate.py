@@ -40,6 +40,7 @@ from facecore.settings import AnalysisSettings
 from facecore.sources.folders import read_photo
 from facecore.sources.names import printable
 from facecore.statistics.intervals import Estimate, Proportion
+from facecore.wording import aligned
 
 _LABELS = "labels.csv"
 _BOXES = "boxes.csv"
@@ -218,12 +219,8 @@ def _print_figures(outcome: _Outcome) -> None:
         _number("median", outcome.times.median, "photos", 0, " ms"),
         _number("90th percentile", outcome.times.p90, "photos", 0, " ms"),
     ]
-    *widths, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    for name, *cells, unit in rows:
-        if not name.startswith(" "):
-            print()
-        padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True)]
-        print("  ".join([name.ljust(widths[0]), *padded, unit]).rstrip())
+    for line in aligned(rows, right=(1, 2, 3)):
+        print(line if line.startswith(" ") else f"\n{line}")
     for sentence in outcome.how:
         print(f"\n{textwrap.fill(sentence, _TEXT_WIDTH)}")
 

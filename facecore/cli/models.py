@@ -13,6 +13,7 @@ from facecore.machine.data_folder import DATA_DIR_VARIABLE
 from facecore.models.catalogue import FileStatus, all_file_statuses, network_specs
 from facecore.models.network import load_networks
 from facecore.settings import RuntimeOptions
+from facecore.wording import aligned
 
 _HEADINGS = ("file", "found in", "size", "hash", "licence", "path")
 
@@ -43,11 +44,7 @@ def run(_: argparse.Namespace) -> int:
     """
     statuses = all_file_statuses()
     rows = [_HEADINGS, *(_row(status) for status in statuses)]
-    # The last column, the path, may be long and is not padded.
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS) - 1)]
-    for row in rows:
-        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        print("  ".join([*padded, row[-1]]))
+    print("\n".join(aligned(rows)))
     wrong = [status for status in statuses if not status.hash_ok]
     for status in wrong:
         print(f"error: {status.advice}", file=sys.stderr)

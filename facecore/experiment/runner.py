@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from facecore.errors import FacecoreError, ImageError, SettingsError, WorkerError
+from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.executors.messages import WorkerFacts
 from facecore.executors.process import Cancelled, WorkerAnswer, WorkerProcess
 from facecore.experiment.environment import MachineLoad, this_environment
@@ -237,8 +237,6 @@ class _Run:
         try:
             worker.ask(name, self.plan.variants[place].settings, preview_side_px=PREVIEW_SIDE_PX)
             return worker.answer(timeout_s=TRIAL_TIMEOUT_S, cancelled=self.cancelled)
-        except WorkerError as error:
-            self._drop(place, name, error)
         except ImageError as error:
             self._note(None, name, error)
         except FacecoreError as error:

@@ -44,28 +44,23 @@ def read_photo(photo: Photo, settings: AnalysisSettings, options: RuntimeOptions
     known = state.photos().reading(photo.key)
     if known is not None and known.answers(settings, options):
         return replace(known, photo=photo)
+    unread = Reading(photo=photo, settings=settings, options=options)
     try:
-        reading = _read(photo, settings, options, known.run if known else None)
+        reading = _read(unread, known.run if known else None)
     except ModelError:
         raise
     except BusyError as error:
-        return Reading(photo=photo, settings=settings, options=options, error=str(error), busy=True)
+        return replace(unread, error=str(error), busy=True)
     except Exception as error:  # noqa: BLE001 - one photo must not stop the others
-        reading = Reading(
-            photo=photo, settings=settings, options=options, error=friendly_message(error)
-        )
+        reading = replace(unread, error=friendly_message(error))
         if not isinstance(error, FacecoreError):
             return reading  # it may go better next time, so it is not the photo's answer
     state.photos().keep_reading(photo.key, reading)
     return reading
 
 
-def _read(
-    photo: Photo,
-    settings: AnalysisSettings,
-    options: RuntimeOptions,
-    before: RunRecord | None,
-) -> Reading:
+def _read(unread: Reading, before: RunRecord | None) -> Reading:
+    photo, settings, options = unread.photo, unread.settings, unread.options
     with session_turn(options) as turn:
         opened = _opened(photo, options)
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
@@ -82,15 +77,7 @@ def _read(
         waited_ms=turn.waited_ms,
     )
     state.photos().keep_open(photo.key, options, opened)
-    return Reading(
-        photo=photo,
-        settings=settings,
-        options=options,
-        analysis=analysis,
-        crops_jpeg=crops,
-        run=run,
-        run_before=before,
-    )
+    return replace(unread, analysis=analysis, crops_jpeg=crops, run=run, run_before=before)
 
 
 def read_photos(

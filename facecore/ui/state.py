@@ -71,18 +71,12 @@ def show_own_photos(own: bool) -> None:
 
 def keep_message(message: str) -> None:
     """Remember a sentence about something that went wrong, for the next drawing of the page."""
-    _messages().append(message)
+    remembered("facecore.messages", list[str]).append(message)
 
 
 def messages_once() -> list[str]:
     """Return the sentences that were kept, once."""
-    kept = list(_messages())
-    _messages().clear()
-    return kept
-
-
-def _messages() -> list[str]:
-    return remembered("facecore.messages", list)
+    return forget("facecore.messages") or []
 
 
 def compared_photos() -> dict[str, Photo]:

@@ -14,7 +14,8 @@ from facecore.imaging.pictures import Picture
 from facecore.models.attributes import box_in_copy, crop_face, face_views
 from facecore.models.network import blob_from_images
 from facecore.results import Box, Detection
-from facecore.settings import AnalysisSettings, CropSource
+from facecore.settings import AnalysisSettings
+from facecore.settings.analysis import CropSource
 from facecore.settings.presets import preset
 from facecore.sources.samples import group_photo
 from tests.conftest import Recorded, face_rows

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import streamlit as st
 
 from facecore.batch.answers import photo_table
-from facecore.batch.background import BackgroundBatch, BatchProgress
+from facecore.batch.background import BackgroundBatch, BatchProgress, ReadPhoto
 from facecore.batch.pace import left_in_words, time_left_s
 from facecore.engines import option_values
 from facecore.imaging.decoding import encode_jpeg
@@ -119,9 +119,7 @@ def _start(chosen: ChosenPhotos) -> None:
     _go_on(batch)
 
 
-def _reader(
-    settings: AnalysisSettings, options: RuntimeOptions
-) -> Callable[[Photo, Callable[[object], None]], Analysis]:
+def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
     """Return what reads a photo in the batch's thread, where the session cannot be asked."""
     faces, session_key, history = process_service(), state.session_key(), state.history()
 
