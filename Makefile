@@ -25,6 +25,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r facecore pages streamlit_app.py server_app.py
 
 check: lint test
 

@@ -61,6 +61,7 @@ def _predict(limits: UploadLimits) -> dict[str, Any]:
     file = {
         "type": "string",
         "contentMediaType": "application/octet-stream",
+        "minLength": 1,
         "description": f"The file of a photo, up to {limits.max_bytes / 1024**2:g} MB: {formats}.",
     }
     form = {

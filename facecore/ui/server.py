@@ -67,7 +67,7 @@ def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st
 
 def _site_guard(hosts: Sequence[str]) -> Middleware:
     named = os.environ.get(ALLOWED_HOSTS_VARIABLE, "").split(",")
-    address = str(st.get_option("server.address") or "0.0.0.0")
+    address = str(st.get_option("server.address") or "")
     return Middleware(
         SiteGuard,
         hosts=tuple(hosts) or tuple(filter(None, map(str.strip, named))) or default_hosts(address),

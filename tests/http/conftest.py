@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.http.api import HttpApi
+from facecore.http.connections import ConnectionLimits, Connections, guarded_protocols
 from facecore.http.image_store import ImageStore
 from facecore.http.uploads import UploadLimits
+from facecore.http.web_server import listening_socket
 from facecore.serving.service import FaceService
 from facecore.settings.server import QueueSettings, ServerSettings
 
@@ -52,6 +57,22 @@ def api(service: FaceService) -> Iterator[ServedApi]:
     app = Starlette(routes=HttpApi(service, limits=LIMITS, pictures=pictures).routes())
     with TestClient(app) as client:
         yield ServedApi(client, service, pictures, app)
+
+
+@contextmanager
+def served(app: ASGIApp, limits: ConnectionLimits, **how: Any) -> Iterator[tuple[Connections, int]]:
+    """Serve an application from a thread until the block ends; the account and the port."""
+    account, http, websocket = guarded_protocols(limits)
+    listening = listening_socket("127.0.0.1", 0)
+    config = uvicorn.Config(app, http=http, ws=websocket, log_level="error", lifespan="off", **how)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield account, listening.getsockname()[1]
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
 
 
 def form(data: bytes, field: str = "image", file_name: str | None = "a.jpg") -> bytes:

@@ -12,11 +12,10 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -24,9 +23,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from facecore.errors import ServerError
-from facecore.http.connections import ConnectionLimits, Connections, guarded_protocols
+from facecore.http.connections import ConnectionLimits, Connections
 from facecore.http.web_server import connection_limits, listening_socket
 from facecore.machine.memory_plan import plan_for
+from tests.http.conftest import served
 
 PATIENCE_S = 60.0
 MEGABYTE = 1_000_000
@@ -45,23 +45,10 @@ async def _sink(websocket: WebSocket) -> None:
         pass
 
 
-@contextmanager
-def _served(limits: ConnectionLimits) -> Iterator[tuple[Connections, int]]:
+def _served(limits: ConnectionLimits) -> AbstractContextManager[tuple[Connections, int]]:
     """Serve until the block ends; the account and the port."""
-    account, http, websocket = guarded_protocols(limits)
     app = Starlette(routes=[Route("/", _hello), WebSocketRoute("/ws", _sink)])
-    listening = listening_socket("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app, http=http, ws=websocket, ws_max_size=MEGABYTE, log_level="error", lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        yield account, listening.getsockname()[1]
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join()
+    return served(app, limits, ws_max_size=MEGABYTE)
 
 
 def _connect(port: int) -> socket.socket:

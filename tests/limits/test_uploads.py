@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from facecore.http.connections import MESSAGE_BYTES
 from tests.load.page_session import PageSession
 from tests.server import Server
 
@@ -100,23 +101,27 @@ def test_file_over_the_limit_is_refused(session: PageSession) -> None:
     assert session.upload("a.jpg", bytes(51 << 20)) == 413
 
 
+def _rerun(letters: int) -> bytes:
+    message = BackMsg()
+    message.rerun_script.query_string = "x" * letters
+    return message.SerializeToString()
+
+
 def test_message_over_the_limit_ends_the_connection(server: Server) -> None:
     """A visitor without a browser cannot have the server collect a message of any size."""
     address = server.address.replace("http", "ws", 1) + "/_stcore/stream"
-    with (
-        connect(
-            address,
-            origin=Origin(server.address),
-            subprotocols=[Subprotocol("streamlit")],
-            max_size=None,
-        ) as socket_of_page,
-        pytest.raises(ConnectionClosed),
-    ):
-        message = BackMsg()
-        message.rerun_script.query_string = "x" * 20 * MB
-        socket_of_page.send(message.SerializeToString())
-        while True:
-            socket_of_page.recv(timeout=20)
+    with connect(
+        address,
+        origin=Origin(server.address),
+        subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+    ) as socket_of_page:
+        socket_of_page.send(_rerun(MESSAGE_BYTES - 1000))
+        assert socket_of_page.recv(timeout=60)
+        socket_of_page.send(_rerun(MESSAGE_BYTES + 1))
+        with pytest.raises(ConnectionClosed):
+            while True:
+                socket_of_page.recv(timeout=60)
 
 
 def test_page_of_another_site_cannot_listen(server: Server) -> None:

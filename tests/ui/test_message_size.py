@@ -1,4 +1,4 @@
-"""The largest messages of pages fit through the websocket, whose limit holds both ways."""
+"""The largest messages that pages are sent fit through the websocket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG_NAME = "x" * 250 + ".jpg"
 
 @pytest.fixture(scope="module")
 def most_bytes() -> int:
-    """The largest message that is sent, or taken from a visitor."""
+    """The largest message that a page is sent; what is taken from it is another limit."""
     config = tomllib.loads((REPOSITORY / ".streamlit/config.toml").read_text())
     megabytes = config["server"]["maxMessageSize"]
     assert megabytes <= 20

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,8 +21,36 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.server import UPLOAD_FILE_ENDPOINT
 
 from facecore.ui.streamlit_internals import UPLOAD_PATH, keep_uploads_in_memory, uploaded_bytes
+from tests.conftest import REPOSITORY
 from tests.http.conftest import body_of, form, in_a_loop, scope_of_upload
+from tests.load.page_session import PageSession
 from tests.pages.conftest import PAGES, expect_no_error, visit
+from tests.server import Server, server_process
+
+PATIENCE_S = 60.0
+MB = 10**6
+
+# The real server, with other times and less room, which tells what sessions have.
+_SERVER = """
+import sys, threading, time
+from dataclasses import replace
+from facecore.machine.memory_plan import plan_for
+from facecore.ui import server
+from facecore.ui.streamlit_internals import uploaded_bytes
+
+def tell():
+    told = None
+    while True:
+        if (now := sorted(uploaded_bytes().values())) != told:
+            told = now
+            print("held:", told, flush=True)
+        time.sleep(0.02)
+
+server.LOST_FOR_S, server._SWEEP_S = float(sys.argv[1]), 0.1
+server.memory_plan = lambda: replace(plan_for(1 << 30), upload_bytes=1_500_000)
+threading.Thread(target=tell, daemon=True).start()
+sys.exit(server.main(sys.argv[2:]))
+"""
 
 
 def test_forms_of_others_stay_in_memory_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,3 +142,52 @@ def test_each_page_works_when_opened_first(address: str, title: str) -> None:
         assert app.sidebar.subheader.values == ["Settings"]
         expect_no_error(app)
         app.run()
+
+
+@contextmanager
+def _serving(folder: Path, lost_for_s: float) -> Iterator[Server]:
+    """Serve with room for a file of 1 MB, and not for two; its log says what is held."""
+
+    def inside(command: Sequence[str]) -> list[str]:
+        entry = str(REPOSITORY / "streamlit_app.py")
+        words = [sys.executable, "-c", _SERVER, str(lost_for_s), entry, "--host=127.0.0.1"]
+        return [*words, command[-1]]
+
+    with server_process(folder / "log", inside=inside) as server:
+        yield server
+
+
+def _held(server: Server) -> str:
+    """Return the last that the server told of its sessions' files."""
+    return [line for line in server.log.read_text().splitlines() if line.startswith("held:")][-1]
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_closed_tab_lets_go_by_the_clock(tmp_path: Path) -> None:
+    """The files of a session without a connection go, though no other session comes or goes."""
+    with _serving(tmp_path, 1.0) as server:
+        with PageSession(server.address) as session:
+            assert session.upload("a.jpg", bytes(MB)) == 204
+            _until(lambda: _held(server) == f"held: [{MB}]")
+            # An open page keeps its own for as long as it likes.
+            time.sleep(2)
+            assert _held(server) == f"held: [{MB}]"
+        _until(lambda: _held(server) == "held: []")
+
+
+@pytest.mark.slow
+def test_a_closed_tab_makes_room_at_once(tmp_path: Path) -> None:
+    """Who needs the room of a page that is gone has it long before the clock would give it."""
+    with _serving(tmp_path, 3600.0) as server, PageSession(server.address) as other:
+        with PageSession(server.address) as session:
+            assert session.upload("a.jpg", bytes(MB)) == 204
+            assert other.upload("b.jpg", bytes(MB)) == 413
+        _until(lambda: other.upload("b.jpg", bytes(MB)) == 204)
+        _until(lambda: _held(server) == f"held: [{MB}]")

@@ -76,10 +76,10 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 def _message(tokens: Iterator[tuple[str, str]], *, inner: bool) -> Message:
     message = Message()
-    for token, name in tokens:
-        if (token, name) == ("mark", "}") and inner:
+    for first, name in tokens:
+        if (first, name) == ("mark", "}") and inner:
             return message
-        if token != "word":
+        if first != "word":
             raise ValueError(f"{name!r} stands where a name should")
         kind, value = next(tokens, ("end", "the end"))
         if (kind, value) == ("mark", ":"):
