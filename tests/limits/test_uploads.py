@@ -101,10 +101,10 @@ def test_file_over_the_limit_is_refused(session: PageSession) -> None:
     assert session.upload("a.jpg", bytes(51 << 20)) == 413
 
 
-def _rerun(letters: int) -> bytes:
+def _rerun(letters: int) -> BackMsg:
     message = BackMsg()
     message.rerun_script.query_string = "x" * letters
-    return message.SerializeToString()
+    return message
 
 
 def test_message_over_the_limit_ends_the_connection(server: Server) -> None:
@@ -116,9 +116,9 @@ def test_message_over_the_limit_ends_the_connection(server: Server) -> None:
         subprotocols=[Subprotocol("streamlit")],
         max_size=None,
     ) as socket_of_page:
-        socket_of_page.send(_rerun(MESSAGE_BYTES - 1000))
+        socket_of_page.send(_rerun(MESSAGE_BYTES - 1000).SerializeToString())
         assert socket_of_page.recv(timeout=60)
-        socket_of_page.send(_rerun(MESSAGE_BYTES + 1))
+        socket_of_page.send(_rerun(MESSAGE_BYTES + 1).SerializeToString())
         with pytest.raises(ConnectionClosed):
             while True:
                 socket_of_page.recv(timeout=60)
