@@ -64,7 +64,7 @@ class _Writing:
             self._dense(layer, source, target)
         elif layer.kind == "affine":
             scale, shift = layer.arrays
-            scaled = self._between(layer)
+            scaled = self._between(layer, self._shapes[layer.name])
             self._operator("MUL", [source, self._constant(scale)], scaled, schema.MulOptionsT())
             self._add([scaled, self._constant(shift)], target, relu=layer.relu)
         elif layer.kind == "add":
@@ -111,7 +111,7 @@ class _Writing:
         if len(shape) > 1:
             filters = weights.reshape(-1, *shape)
             weights = np.moveaxis(filters, 1, -1).reshape(len(weights), -1)
-            flat = self._between(layer)
+            flat = self._between(layer, (weights.size // len(weights),))
             wanted = self._constant(np.array([-1, weights.size // len(weights)], dtype=np.int32))
             self._operator("RESHAPE", [source, wanted], flat, schema.ReshapeOptionsT())
             source = flat
@@ -122,7 +122,10 @@ class _Writing:
 
     def _norm(self, layer: Layer, source: int, target: int) -> None:
         weights, bias = layer.arrays
-        square, total, root = (self._between(layer) for _ in range(3))
+        shape = self._shapes[layer.name]
+        sums: Shape = (len(weights), *shape[1:])
+        square = self._between(layer, shape)
+        total, root = (self._between(layer, sums) for _ in range(2))
         self._operator("MUL", [source, source], square, schema.MulOptionsT())
         options = schema.Conv2DOptionsT()
         options.padding = schema.Padding.VALID
@@ -131,7 +134,7 @@ class _Writing:
         self._operator("CONV_2D", inputs, total, options)
         self._operator("SQRT", [total], root)
         if layer.power == 0.75:
-            fourth, root_and_fourth = self._between(layer), self._between(layer)
+            fourth, root_and_fourth = (self._between(layer, sums) for _ in range(2))
             self._operator("SQRT", [root], fourth)
             self._operator("MUL", [root, fourth], root_and_fourth, schema.MulOptionsT())
             root = root_and_fourth
@@ -140,7 +143,8 @@ class _Writing:
         self._operator("DIV", [source, root], target, schema.DivOptionsT())
 
     def _padded(self, layer: Layer, source: int, begin: int, end: int) -> int:
-        padded = self._between(layer)
+        channels, *lengths = self._shapes[layer.inputs[0]]
+        padded = self._between(layer, (channels, *(n + begin + end for n in lengths)))
         sides = np.array([(0, 0), (begin, end), (begin, end), (0, 0)], dtype=np.int32)
         self._operator("PAD", [source, self._constant(sides)], padded, schema.PadOptionsT())
         return padded
@@ -177,9 +181,13 @@ class _Writing:
             self._places[name] = self._tensor(name, (1, *shape[1:], shape[0]), np.float32, 0)
         return self._places[name]
 
-    def _between(self, layer: Layer) -> int:
-        """Return the place of a tensor that only this layer knows; its shape is inferred."""
-        return self._tensor(f"{layer.name}_{len(self.subgraph.tensors)}", (), np.float32, 0)
+    def _between(self, layer: Layer, shape: Shape) -> int:
+        """Return the place of a tensor that only this layer knows.
+
+        Its shape would be inferred, but too late for the fast kernels to be chosen.
+        """
+        name = f"{layer.name}_{len(self.subgraph.tensors)}"
+        return self._tensor(name, (1, *shape[1:], shape[0]), np.float32, 0)
 
     def _constant(self, array: NDArray[Any]) -> int:
         buffer = schema.BufferT()
