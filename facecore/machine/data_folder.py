@@ -6,11 +6,13 @@ import contextlib
 import hashlib
 import logging
 import os
+import secrets
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from facecore.machine.new_file import write_aside
 
 DATA_DIR_VARIABLE = "FACECORE_DATA_DIR"
 
@@ -87,16 +89,13 @@ def _whole(folder: Path, name: str, suffix: str) -> Path | None:
 
 
 def _written(path: Path, contents: bytes) -> Path:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as aside:
-        try:
-            aside.write(contents)
-            aside.flush()
-            os.fsync(aside.fileno())
-            Path(aside.name).replace(path)
-        except BaseException:
-            Path(aside.name).unlink(missing_ok=True)
-            raise
-    return path
+    # Threads and processes may make the same file at the same time.
+    aside = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        write_aside(aside, lambda file: file.write(contents))
+        return aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _forget_unused(folder: Path) -> None:
