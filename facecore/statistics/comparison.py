@@ -164,7 +164,7 @@ def _too_few(photos: Sequence[Times]) -> TimeComparison:
 
 
 def _one_sided(photos: Sequence[Times], warnings: tuple[str, ...]) -> TimeComparison:
-    """Say what there is to say where a stage takes no time on one side, so there is no ratio."""
+    """Return what there is to say where a stage takes no time on one side, so there is no ratio."""
     baseline, variant = typical_times(photos)
     if baseline and _chance_z_beyond_edge(photos, 1) >= _RARE_Z:
         words = "faster: the variant does not run it, or seldom"

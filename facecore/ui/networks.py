@@ -9,7 +9,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.machine.container import read_limits, threads_within_quota
 from facecore.serving.queue import Waiting
 from facecore.serving.service import Turn, process_service
 from facecore.settings import RuntimeOptions
@@ -30,11 +29,6 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
         return loaded[0]
     with st.spinner("Loading the three networks …"), session_turn(options) as turn:
         return turn.analyzer
-
-
-def usable_threads() -> int:
-    """Return how many threads can run at once here."""
-    return threads_within_quota(read_limits())
 
 
 @contextmanager

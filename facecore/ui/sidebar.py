@@ -10,11 +10,11 @@ from typing import Any
 
 import streamlit as st
 
+from facecore.machine.container import read_limits, threads_within_quota
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.presets import PRESETS, RECOMMENDED
 from facecore.settings.setting import GROUPS, Setting, declared, differences_in_words
 from facecore.ui import state
-from facecore.ui.networks import usable_threads
 
 _ANALYSIS = declared(AnalysisSettings)
 # The engine's own knobs act on the whole process, which all visitors share: see Compare.
@@ -102,7 +102,8 @@ def control(
 
 
 def _choices(setting: Setting) -> tuple[Any, ...]:
-    return setting.choices or setting.offered or (setting.empty, *range(1, usable_threads() + 1))
+    threads = range(1, threads_within_quota(read_limits()) + 1)
+    return setting.choices or setting.offered or (setting.empty, *threads)
 
 
 def use_confidence(confidence: float) -> None:

@@ -40,7 +40,7 @@ def chosen_variants() -> tuple[Variant, ...]:
         help="Ready-made ones to start from; change, add and remove variants as you like.",
     )
     variants = compare_state.variants()
-    for column, place in zip(st.columns(len(variants)), range(len(variants)), strict=True):
+    for place, column in enumerate(st.columns(len(variants))):
         with column.container(border=True):
             _variant_card(variants, place)
     _add_buttons(variants)

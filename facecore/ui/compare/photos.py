@@ -47,9 +47,7 @@ def photos_view(outcome: Outcome) -> None:
     if not is_there:
         st.caption("The photo itself cannot be shown: only the places of its faces are shown.")
     marked = _marked(outcome, name)
-    for column, place in zip(
-        st.columns(len(outcome.reports)), range(len(outcome.reports)), strict=True
-    ):
+    for place, column in enumerate(st.columns(len(outcome.reports))):
         with column:
             st.text(outcome.reports[place].variant.name)
             _show(experiment, place, name, picture, marked[place])

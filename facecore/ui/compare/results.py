@@ -29,9 +29,9 @@ def outcome_view(outcome: Outcome) -> None:
     """Show everything about one experiment but its photos."""
     reports = outcome.reports
     _sentences(outcome)
-    for column, place in zip(st.columns(len(reports)), range(len(reports)), strict=True):
+    for column, one in zip(st.columns(len(reports)), reports, strict=True):
         with column.container(border=True):
-            _verdict(reports[place])
+            _verdict(one)
     if not outcome.experiment.trials:
         return
     _times(outcome)

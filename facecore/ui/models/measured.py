@@ -32,7 +32,7 @@ def file_statuses() -> tuple[FileStatus, ...]:
 
 @st.cache_data(max_entries=MAX_OPTIONS, show_spinner=False)
 def facts(options: RuntimeOptions) -> EngineFacts:
-    """Return the facts of this OpenCV build under these options, as the networks have them."""
+    """Return the facts of the engine under these options, as the networks have them."""
     return engine_facts(process_service().effective(options))
 
 

@@ -89,7 +89,7 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
 
 
 def engine(facts: EngineFacts) -> None:
-    """Show the facts of OpenCV that bear on speed."""
+    """Show the facts of the engine that bear on speed."""
     st.subheader("OpenCV")
     use = "used" if facts.optimised else "there, but not used"
     st.markdown(
