@@ -132,7 +132,7 @@ BAD_FILES = [
     ("a.toml", b'[[variant]]\nname = "a"\nthread = 1', "no setting called thread"),
     ("a.toml", b'[[variant]]\nname = "a"\n"x\\u001b[2J\\ny" = 1', "no setting called"),
     ("a.toml", b'[[variant]]\nname = "a"\npreset = "Fast"', "no preset 'Fast'"),
-    ("a.toml", b'[[variant]]\nname = "a"\nthreads = "two"', "number of threads"),
+    ("a.toml", b'[[variant]]\nname = "a"\nthreads = "two"', '"threads" must be'),
     ("a.toml", b'[[variant]]\nname = "a"\nconfidence = nan', "confidence"),
     ("a.toml", b'[[variant]]\nname = "a"\nconfidence = 2026-01-01', "confidence"),
     ("a.toml", b'[[variant]]\nname = "a"\noptimised = "off"', "optimised"),
@@ -142,7 +142,7 @@ BAD_FILES = [
     ("a.json", b"[" * 100_000, "is no TOML or JSON"),
     ("a.json", b"null", "no list of variants"),
     ("a.json", b'{"variants": []}', "no list of variants"),
-    ("a.json", b'[{"name": "a", "max_faces": 0}]', "number of faces"),
+    ("a.json", b'[{"name": "a", "max_faces": 0}]', '"most faces" must be'),
 ]
 
 
@@ -168,7 +168,7 @@ def test_options_are_checked_before_anything_is_measured(plain_file: Path, tmp_p
     cases = {
         ("--repeats", "0"): "number of repeats must be 1 to 1000",
         ("--seconds", "nan"): "time budget must be 1 to 3600 seconds",
-        ("--max-megapixels", "0"): "limit in megapixels",
+        ("--max-megapixels", "0"): "in megapixels",
         ("--out", "."): ". cannot be written",
         ("--csv", "none/a.csv"): "none/a.csv cannot be written",
         ("--out", f"{'a' * 300}.json"): "cannot be written",
@@ -263,7 +263,7 @@ def test_words_and_files(plain_file: Path, tmp_path: Path) -> None:
     assert first.split()[:2] == ["plain", "4"]
     assert second.split()[:3] == ["one", "é", "4"]
     words = " ".join(rest)
-    assert "one é: confidence 0.6 (not 0.7), longest side none (not 800 px)" in words
+    assert "one é: confidence 0.6 (not 0.7), longest side for detection none (not 800 px)" in words
     assert "8 trials in " in words
     assert "article" not in words.lower()
     assert all(len(line) <= 100 for line in rest)
