@@ -135,7 +135,7 @@ def test_annotated_copies_are_written_as_well(
         (["--out", "out.csv", "--workers", "0"], "number of workers must be from 1 to 64"),
         (["--workers", "2", "--photo-timeout", "0"], "time for one photo must be from 1"),
         (["--out", "out.csv", "--workers", "2", "--confidence", "2"], '"confidence" must be'),
-        (["--out", "out.csv", "--workers", "2", "--threads", "0"], "number of threads"),
+        (["--out", "out.csv", "--workers", "2", "--threads", "0"], '"threads" must be'),
     ],
 )
 def test_wrong_option_is_one_line_and_leaves_nothing(
