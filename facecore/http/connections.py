@@ -18,6 +18,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 MESSAGE_BYTES = 1_000_000
 """The largest message that a page may send; what pages send is a few kilobytes of settings."""
 
+_NEW_FOR_S = 1.0
+"""So young a connection may have sent its request without that anybody has looked."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -28,6 +31,8 @@ class ConnectionLimits:
     Attributes:
         total: connections in all; the one that has been silent longest makes room.
         per_address: of these, those of one address; likewise.
+        pages: websockets in all, each of which may be a page with a session.
+        pages_per_address: of these, those of one address.
         unfinished_bytes: parts of messages in all, of which the rest has not come.
         silent_s: a request's headers, or the rest of a message, must have come by then;
             also how long the first byte may take, seconds.
@@ -35,8 +40,10 @@ class ConnectionLimits:
         trusted: addresses of proxies, behind which are many clients.
     """
 
-    total: int = 512
-    per_address: int = 256
+    total: int = 1024
+    per_address: int = 512
+    pages: int = 256
+    pages_per_address: int = 128
     unfinished_bytes: int = 32_000_000
     silent_s: float = 10.0
     stalled_s: float = 60.0
@@ -46,6 +53,7 @@ class ConnectionLimits:
 class _Guarded(Protocol):
     """A connection as the account knows it."""
 
+    loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     waits_since: float | None
     unfinished_bytes: int
@@ -72,10 +80,20 @@ class Connections:
         """Count a new connection; the longest silent one, or else the new one, ends at a limit."""
         address = (connection.transport.get_extra_info("peername") or ("",))[0]
         self._open[connection] = address
-        if address not in self.limits.trusted:
-            mine = [other for other, known in self._open.items() if known == address]
-            self._make_room(mine, self.limits.per_address, connection)
-        self._make_room(list(self._open), self.limits.total, connection)
+        limits, everybody = self.limits, list(self._open)
+        pages: list[_Guarded] = [one for one in everybody if isinstance(one, GuardedWebSocket)]
+        bounds = [(everybody, limits.total), (pages, limits.pages)]
+        if address not in limits.trusted:
+            bounds += [
+                ([one for one in among if self._open[one] == address], limit)
+                for among, limit in (
+                    (everybody, limits.per_address),
+                    (pages, limits.pages_per_address),
+                )
+            ]
+        for among, limit in bounds:
+            if connection in self._open and len(among) > limit:
+                self._make_room(among, connection)
 
     def closed(self, connection: _Guarded) -> None:
         """Forget a connection and what it held."""
@@ -93,10 +111,9 @@ class Connections:
             largest.unfinished_bytes = 0
             largest.transport.abort()
 
-    def _make_room(self, among: list[_Guarded], limit: int, new: _Guarded) -> None:
-        if len(among) <= limit:
-            return
-        silent = [one for one in among if one.waits_since is not None and one is not new]
+    def _make_room(self, among: list[_Guarded], new: _Guarded) -> None:
+        old_s = new.loop.time() - _NEW_FOR_S
+        silent = [one for one in among if one.waits_since is not None and one.waits_since < old_s]
         gone = min(silent, key=lambda one: one.waits_since or 0.0, default=new)
         self.closed(gone)
         gone.transport.abort()

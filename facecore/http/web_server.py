@@ -40,8 +40,8 @@ def connection_limits(plan: MemoryPlan) -> ConnectionLimits:
     """Return the bounds on connections for a server with so much memory."""
     named = os.environ.get("FORWARDED_ALLOW_IPS", "").split(",")
     return ConnectionLimits(
-        total=plan.connections,
-        per_address=plan.connections // 2,
+        pages=plan.pages,
+        pages_per_address=plan.pages // 2,
         unfinished_bytes=plan.message_bytes,
         trusted=frozenset(filter(None, map(str.strip, named))),
     )

@@ -30,8 +30,8 @@ _DOWNLOADS_SHARE = 1 / 64
 _PICTURES_SHARE = 1 / 64
 _MESSAGES_SHARE = 1 / 200
 # An open page takes about so much, before anything is read for it.
-_BYTES_PER_CONNECTION = 4_000_000
-_CONNECTIONS = (64, 1024)
+_BYTES_PER_PAGE = 4_000_000
+_PAGES = (64, 1024)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class MemoryPlan:
         download_bytes: files that are made in memory for visitors to take away.
         picture_bytes: drawn photos that the HTTP API keeps for a while.
         message_bytes: parts of websocket messages of which the rest has not come.
-        connections: that are open at a time.
+        pages: that are open at a time.
     """
 
     network_sets: int
@@ -59,7 +59,7 @@ class MemoryPlan:
     download_bytes: int
     picture_bytes: int
     message_bytes: int
-    connections: int
+    pages: int
 
     @property
     def is_tight(self) -> bool:
@@ -84,7 +84,7 @@ class MemoryPlan:
 
 def plan_for(memory_bytes: int) -> MemoryPlan:
     """Divide so much memory; where it is too little for all, photos of 4 megapixels are read."""
-    low, high = _CONNECTIONS
+    low, high = _PAGES
     without_photo = MemoryPlan(
         network_sets=1 if memory_bytes < _TWO_SETS_FROM_BYTES else 2,
         max_pixels=0,
@@ -94,7 +94,7 @@ def plan_for(memory_bytes: int) -> MemoryPlan:
         download_bytes=int(_DOWNLOADS_SHARE * memory_bytes),
         picture_bytes=int(_PICTURES_SHARE * memory_bytes),
         message_bytes=int(_MESSAGES_SHARE * memory_bytes),
-        connections=min(max(memory_bytes // _BYTES_PER_CONNECTION, low), high),
+        pages=min(max(memory_bytes // _BYTES_PER_PAGE, low), high),
     )
     left_bytes = _FILLED_AT_MOST * memory_bytes - without_photo.needed_bytes
     # Whole megapixels, as the limit is told to visitors.

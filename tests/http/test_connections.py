@@ -30,6 +30,10 @@ from tests.http.conftest import served
 
 PATIENCE_S = 60.0
 MEGABYTE = 1_000_000
+_UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 async def _hello(_: Request) -> PlainTextResponse:
@@ -59,10 +63,7 @@ def _connect(port: int) -> socket.socket:
 
 def _websocket(port: int) -> socket.socket:
     connection = _connect(port)
-    connection.sendall(
-        b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
+    connection.sendall(_UPGRADE)
     assert _received(connection, b"\r\n\r\n")
     return connection
 
@@ -194,6 +195,7 @@ def test_silent_connections_make_room_for_who_asks(limits: ConnectionLimits) -> 
     with _served(limits) as (account, port):
         silent = [_connect(port) for _ in range(60)]
         _until(lambda: len(account) == 20)
+        time.sleep(1.5)
         assert all(_ask(port) for _ in range(5))
         for connection in silent:
             connection.close()
@@ -201,10 +203,12 @@ def test_silent_connections_make_room_for_who_asks(limits: ConnectionLimits) -> 
 
 def test_open_pages_are_not_ended_for_a_newcomer() -> None:
     """Where all have a page open, who comes next is refused, and the pages go on."""
-    with _served(ConnectionLimits(total=3)) as (_, port):
+    with _served(ConnectionLimits(pages=3)) as (_, port):
         pages = [_websocket(port) for _ in range(3)]
         with _connect(port) as newcomer:
+            newcomer.sendall(_UPGRADE)
             assert _ends(newcomer)
+        assert _ask(port)
         for page in pages:
             page.sendall(_frame(5, 5))
             assert _received(page, b"5")
