@@ -121,7 +121,7 @@ def test_file_of_notepad_is_read(tmp_path: Path) -> None:
 
 BAD_FILES = [
     ("a.toml", b"[[variant]", "is no TOML or JSON"),
-    ("a.toml", b"\xff\xfe\x00", "is no TOML or JSON"),
+    ("a.toml", b"\xff\xfe\x00", "is no text in UTF-8"),
     ("a.toml", b"x = " + b"[" * 5000, "is no TOML or JSON"),
     ("a.toml", b'variant = "a"', "no list of variants"),
     ("a.toml", b"variant = [1, 2]", "no list of variants"),
@@ -233,7 +233,8 @@ def test_photos_that_all_cannot_be_read(plain_file: Path, tmp_path: Path) -> Non
     (tmp_path / "text.jpg").write_bytes(b"no photo")
     out = tmp_path / "out.json"
     done = in_process("compare", tmp_path, "--variants", plain_file, "--out", out, *QUICK)
-    first, second, last = done.stderr.splitlines()
+    passed, first, second, last = done.stderr.splitlines()
+    assert passed == "passed over: 1 TOML"
     assert "broken.png: error: " in first
     assert "text.jpg: error: " in second
     assert last.startswith("error: Nothing was measured")

@@ -84,7 +84,7 @@ def test_removed_uploads_are_forgotten(astronaut_file: bytes, hopper_file: bytes
 def test_a_sample_and_back_to_my_photo(astronaut_file: bytes) -> None:
     """Choosing a sample shows it, and a button leads back to the upload, which is not read anew."""
     app = upload(visit(), {"mine.png": astronaut_file})
-    app.selectbox(key="sample").set_value("hopper").run()
+    app.selectbox(key="sample").set_value("sample:hopper").run()
     assert any(text.startswith("What is true") for text in app.caption.values)
     assert "Run 3 of this session." in app.caption.values
     _click(app, "Back to my photo")
