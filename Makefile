@@ -7,7 +7,7 @@ PORT   ?= 8501
 .PHONY: run serve test lint check fast small-container soak screenshots clean
 
 run: $(VENV)/.installed
-	$(BIN)/python -m streamlit run streamlit_app.py --server.port $(PORT)
+	$(BIN)/python -m facecore dashboard --port $(PORT)
 
 # The dashboard and the HTTP API on one port.
 serve: $(VENV)/.installed-serve
