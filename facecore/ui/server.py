@@ -24,7 +24,7 @@ from facecore.http import web_server
 from facecore.http.api import PICTURE_AGE_S, PICTURES_BYTES, HttpApi
 from facecore.http.image_store import ImageStore
 from facecore.http.page_uploads import UploadRoom, session_budget
-from facecore.http.site_guard import SiteGuard, default_hosts
+from facecore.http.site_guard import LOOPBACK_HOSTS, SiteGuard, default_hosts
 from facecore.http.uploads import UploadLimits
 from facecore.machine.memory_plan import memory_plan
 from facecore.serving.service import process_service
@@ -68,9 +68,11 @@ def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st
 def _site_guard(hosts: Sequence[str]) -> Middleware:
     named = os.environ.get(ALLOWED_HOSTS_VARIABLE, "").split(",")
     address = str(st.get_option("server.address") or "")
+    given = tuple(hosts) or tuple(filter(None, map(str.strip, named)))
     return Middleware(
         SiteGuard,
-        hosts=tuple(hosts) or tuple(filter(None, map(str.strip, named))) or default_hosts(address),
+        # By its own names the machine itself may always ask, such as a container's health check.
+        hosts=(*LOOPBACK_HOSTS, *given) if given else default_hosts(address),
         origins=st.get_option("server.corsAllowedOrigins") or (),
     )
 

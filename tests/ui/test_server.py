@@ -14,7 +14,7 @@ from facecore.errors import SettingsError
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import networks
-from facecore.ui.server import make_api, running, upload_limits
+from facecore.ui.server import ALLOWED_HOSTS_VARIABLE, _site_guard, make_api, running, upload_limits
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
 from tests.pages.conftest import forget_service
@@ -76,6 +76,16 @@ def test_pages_and_api_share_one_service() -> None:
     in_a_loop(live())
     (analyzer,) = process_service().loaded(RuntimeOptions())
     assert networks.analyzer(RuntimeOptions()) is analyzer
+
+
+def test_the_machine_itself_may_always_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With names given, a container's health check is still answered, and a stranger is not."""
+    monkeypatch.setenv(ALLOWED_HOSTS_VARIABLE, "faces.example, *.lab.example")
+    guard = _site_guard(())
+    client = TestClient(Starlette(middleware=[guard]))
+    asked = ("127.0.0.1:8501", "localhost", "faces.example", "a.lab.example", "evil.example")
+    answers = [client.get("/", headers={"Host": host}).status_code for host in asked]
+    assert answers == [404, 404, 404, 404, 421]
 
 
 @pytest.mark.usefixtures("fresh_service")
