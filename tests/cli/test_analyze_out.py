@@ -129,7 +129,7 @@ def test_annotated_copies_are_written_as_well(
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--out", "out.txt"], "must end in .parquet, .csv, .jsonl"),
+        (["--out", "out.txt"], "must end in .csv, .jsonl, .parquet"),
         (["--out", "out.csv", "--json"], "--json and --out do not go together"),
         (["--out", "missing/out.csv"], "cannot be written (No such file or directory)"),
         (["--out", "out.csv", "--workers", "0"], "number of workers must be from 1 to 64"),
