@@ -11,6 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _HOLD_META = (b"moov", b"trak")
+_MAX_DEPTH = 4
+_MAX_SPANS = 10_000
+
+
+class TooManySpansError(Exception):
+    """A file says of its items that they lie in more pieces than any program writes."""
 
 
 def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
@@ -28,17 +34,22 @@ def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
         place = stop
 
 
-def metas(data: memoryview) -> Iterator[memoryview]:
+def metas(data: memoryview, depth: int = 0) -> Iterator[memoryview]:
     """Return the content of each "meta" box, in the file or in a track of it."""
     for kind, content in boxes(data):
         if kind == b"meta":
             yield content[4:]
-        elif kind in _HOLD_META:
-            yield from metas(content)
+        elif kind in _HOLD_META and depth < _MAX_DEPTH:
+            yield from metas(content, depth + 1)
 
 
 def exif_blocks(data: bytes) -> Iterator[bytes]:
-    """Return the content of each EXIF item, from the byte order on; none longer than the file."""
+    """Return the content of each EXIF item, from the byte order on; together no more than the file.
+
+    Raises:
+        TooManySpansError: the items lie in too many pieces, or share their bytes.
+    """
+    total = 0
     for meta in metas(memoryview(data)):
         items = _Items()
         for kind, content in boxes(meta):
@@ -47,12 +58,17 @@ def exif_blocks(data: bytes) -> Iterator[bytes]:
             except (struct.error, IndexError):
                 continue
         for item in items.exif:
-            left, block = len(data), b""
+            left = len(data)
+            parts: list[memoryview] = []
             for is_inside, start, length in items.places.get(item, ()):
                 source = items.inside if is_inside else memoryview(data)
                 part = source[start : start + min(length or left, left)]
                 left -= len(part)
-                block += part
+                parts.append(part)
+            block = b"".join(parts)
+            total += len(block)
+            if total > len(data):
+                raise TooManySpansError
             yield block[4:].removeprefix(b"Exif\0\0")
 
 
@@ -61,6 +77,7 @@ class _Items:
     exif: set[int] = field(default_factory=set)
     places: dict[int, list[tuple[bool, int, int]]] = field(default_factory=dict)
     inside: memoryview = field(default_factory=lambda: memoryview(b""))
+    spans: int = 0
 
     def read(self, kind: bytes, content: memoryview) -> None:
         if kind == b"idat":
@@ -92,7 +109,12 @@ class _Items:
             number(2)
             base = number(base_bytes)
             spans = self.places.setdefault(item, [])
-            for _ in range(number(2)):
+            # With numbers of no bytes, a short box could claim billions.
+            count = number(2)
+            self.spans += count
+            if self.spans > _MAX_SPANS:
+                raise TooManySpansError
+            for _ in range(count):
                 number(index_bytes if version else 0)
                 start = base + number(offset_bytes)
                 spans.append((is_inside, start, number(length_bytes)))

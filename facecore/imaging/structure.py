@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 
 from facecore.errors import DamagedImageError
-from facecore.imaging.boxes import exif_blocks
+from facecore.imaging.boxes import TooManySpansError, exif_blocks
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -168,9 +168,12 @@ def _check_avif(data: bytes) -> None:
                 spans.append((inside, stop, is_meta or kind == b"meta"))
             place = stop
     # Pillow reads the EXIF block at once. A maker's note in it may look like another, and is none.
-    for number, block in enumerate(exif_blocks(data)):
-        _require(number < _MAX_EXIF_IN_AVIF)
-        check_tags(block)
+    try:
+        for number, block in enumerate(exif_blocks(data)):
+            _require(number < _MAX_EXIF_IN_AVIF)
+            check_tags(block)
+    except TooManySpansError:
+        _require(False)
 
 
 def _check_gif(data: bytes) -> None:

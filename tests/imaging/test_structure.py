@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facecore.errors import DamagedImageError
+from facecore.errors import DamagedImageError, ImageError
 from facecore.imaging.decoding import decode_image
 from facecore.imaging.headers import read_header
 from facecore.imaging.pictures import decode_picture
@@ -135,6 +135,52 @@ def test_what_is_hardly_begun_has_not_too_many_parts(data: bytes) -> None:
     for length in range(40):
         for whole in (JPEG, PNG, AVIF, _saved("TIFF")):
             check_structure(whole[:length])
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def _avif_of_items(*boxes: bytes) -> bytes:
+    brands = _box(b"ftyp", b"avif\0\0\0\0avifmif1miaf")
+    return brands + _box(b"meta", bytes(4) + b"".join(boxes))
+
+
+@pytest.mark.usefixtures("nothing_is_opened")
+def test_places_of_no_bytes_are_counted() -> None:
+    """A box of some bytes that claims millions of places, each of none, is refused at once."""
+    items = b"".join(struct.pack(">HHH", item, 0, 65535) for item in range(100))
+    data = _avif_of_items(_box(b"iloc", bytes(6) + struct.pack(">H", 100) + items))
+    assert len(data) < 1000
+    with pytest.raises(DamagedImageError, match="far more parts"):
+        read_header(data)
+
+
+@pytest.mark.usefixtures("nothing_is_opened")
+def test_exif_blocks_that_share_their_bytes_are_refused() -> None:
+    """Many blocks, each of them the whole file, cost a multiple of it."""
+    numbers = range(1, 60)
+    entries = b"".join(
+        _box(b"infe", b"\2\0\0\0" + struct.pack(">HH4s", number, 0, b"Exif") + b"\0")
+        for number in numbers
+    )
+    # Offsets of no bytes and lengths of four: all from the first byte on.
+    places = b"".join(struct.pack(">HHHI", number, 0, 1, 1 << 30) for number in numbers)
+    data = _avif_of_items(
+        _box(b"iinf", bytes(4) + struct.pack(">H", len(numbers)) + entries),
+        _box(b"iloc", bytes(4) + b"\4\0" + struct.pack(">H", len(numbers)) + places),
+    )
+    with pytest.raises(DamagedImageError, match="far more parts"):
+        read_header(data)
+
+
+def test_boxes_within_boxes_end_somewhere() -> None:
+    """Thousands of boxes in each other are a damaged picture, as other nonsense is."""
+    nested = b""
+    for _ in range(5000):
+        nested = _box(b"moov", nested)
+    with pytest.raises(ImageError):
+        read_header(_box(b"ftyp", b"avif\0\0\0\0avifmif1miaf") + nested)
 
 
 @pytest.mark.usefixtures("nothing_is_opened")
