@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from facecore.errors import SettingsError
+from facecore.sources import archive_names
 from facecore.sources.archive import PhotoArchive
 from facecore.sources.archive_names import checked_encoding, likeliest_code_page
 from tests.sources.crafted import Entry, archive
@@ -114,3 +115,19 @@ def test_what_is_no_encoding_is_one_sentence(name: str) -> None:
     """A wrong name is told of before anything is read."""
     with pytest.raises(SettingsError, match="no encoding of names"):
         checked_encoding(name)
+
+
+def test_a_flood_of_names_costs_no_more_than_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters are weighed up to a bound, however many a ZIP file's names have."""
+    weighed = 0
+    weigh = archive_names._points
+
+    def counted(*arguments: str) -> float:
+        nonlocal weighed
+        weighed += 1
+        return weigh(*arguments)
+
+    monkeypatch.setattr(archive_names, "_points", counted)
+    names = [name.encode("cp1251") for name in ["фотография на память.jpg"] * 10_000]
+    assert likeliest_code_page(names) == "cp1251"
+    assert 0 < weighed < 200_000
