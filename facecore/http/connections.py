@@ -18,6 +18,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 MESSAGE_BYTES = 1_000_000
 """The largest message that a page may send; what pages send is a few kilobytes of settings."""
 
+_MOST_PIECES = 1000
+_PIECE_BYTES = 100
+"""What a piece of a message takes beside its content; pages send theirs in one."""
+
 _NEW_FOR_S = 1.0
 """So young a connection may have sent its request without that anybody has looked."""
 
@@ -177,7 +181,8 @@ class GuardedHttp(H11Protocol):
     def on_response_complete(self) -> None:
         """Let the next request of the connection wait as long as uvicorn keeps it."""
         super().on_response_complete()
-        self.waits_since = self.loop.time()
+        # The next one may have come together with this one.
+        self.waits_since = None if self._is_answering() else self.loop.time()
 
     def handle_websocket_upgrade(self, event: Any) -> None:
         """Give the connection on; from here the other protocol counts it."""
@@ -231,12 +236,28 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came; the rest of a message must follow in time."""
         super().data_received(data)
-        unfinished_bytes = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        if len(self.frames) > _MOST_PIECES:
+            self.frames = []
+            self.transport.abort()
+        unfinished_bytes = len(self.conn.reader.buffer)
+        unfinished_bytes += sum(len(piece) + _PIECE_BYTES for piece in self.frames)
         if unfinished_bytes:
             self._unfinished.start()
         else:
             self._unfinished.stop()
         self.account.holds(self, unfinished_bytes)
+
+    def handle_ping(self) -> None:
+        """Answer a client that takes what is sent; for another, answers would only pile up."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    def keepalive_timeout(self) -> None:
+        """End a client that is gone; it takes no rest of what was sent, either."""
+        super().keepalive_timeout()
+        self.transport.abort()
 
     def send_receive_event_to_app(self) -> None:
         """Give a whole message on; the next one has the whole time again."""

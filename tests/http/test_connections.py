@@ -23,7 +23,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from facecore.errors import ServerError
-from facecore.http.connections import ConnectionLimits, Connections
+from facecore.http.connections import ConnectionLimits, Connections, GuardedWebSocket
 from facecore.http.web_server import connection_limits, listening_socket
 from facecore.machine.memory_plan import plan_for
 from tests.http.conftest import served
@@ -52,7 +52,8 @@ async def _sink(websocket: WebSocket) -> None:
 def _served(limits: ConnectionLimits) -> AbstractContextManager[tuple[Connections, int]]:
     """Serve until the block ends; the account and the port."""
     app = Starlette(routes=[Route("/", _hello), WebSocketRoute("/ws", _sink)])
-    return served(app, limits, ws_max_size=MEGABYTE)
+    # These clients answer no pings, which would end them, too.
+    return served(app, limits, ws_max_size=MEGABYTE, ws_ping_interval=None)
 
 
 def _connect(port: int) -> socket.socket:
@@ -172,6 +173,67 @@ def test_too_large_a_message_ends_its_socket() -> None:
     with _served(ConnectionLimits()) as (_, port), _websocket(port) as client:
         client.sendall(_frame(19 * MEGABYTE, 10))
         assert _ends(client)
+
+
+@pytest.mark.parametrize("content", [b"", b"x"], ids=["empty", "one byte"])
+def test_a_message_in_very_many_pieces_ends_its_socket(content: bytes) -> None:
+    """Each piece takes memory, also one with nothing in it: not a clock ends it, but their count."""
+    piece = bytes([0, 0x80 | len(content)]) + bytes(4) + content
+    with _served(ConnectionLimits(silent_s=PATIENCE_S * 2)) as (account, port):
+        with _websocket(port) as client:
+            client.sendall(b"\x02\x80" + bytes(4) + piece * 2000)
+            assert _ends(client)
+        _until(lambda: (len(account), account.unfinished_bytes) == (0, 0))
+
+
+def test_a_message_in_some_pieces_is_answered() -> None:
+    """What a proxy or a browser divides is one message."""
+    piece = b"\0\x81" + bytes(4) + b"x"
+    with _served(ConnectionLimits()) as (account, port), _websocket(port) as client:
+        client.sendall(b"\x02\x80" + bytes(4) + piece * 500 + b"\x80\x80" + bytes(4))
+        assert _received(client, b"500")
+        _until(lambda: account.unfinished_bytes == 0)
+
+
+def test_a_message_that_has_begun_with_nothing_must_go_on() -> None:
+    """An empty first piece starts the clock as any other."""
+    with _served(ConnectionLimits(silent_s=0.3)) as (_, port), _websocket(port) as client:
+        client.sendall(b"\x02\x80" + bytes(4))
+        assert _ends(client)
+
+
+def test_pings_of_who_takes_no_answer_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many a client sends that reads nothing, some kilobytes wait for it."""
+    waiting: list[int] = []
+    answer = GuardedWebSocket.handle_ping
+
+    def noted(self: GuardedWebSocket) -> None:
+        answer(self)
+        waiting.append(self.transport.get_write_buffer_size())
+
+    monkeypatch.setattr(GuardedWebSocket, "handle_ping", noted)
+    pings = (b"\x89\xfd" + bytes(4 + 125)) * 1000
+    with _served(ConnectionLimits()) as (_, port), _websocket(port) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        for _ in range(100):
+            client.sendall(pings)
+        _until(lambda: len(waiting) == 100_000)
+    assert 0 < max(waiting) < MEGABYTE
+
+
+def test_who_takes_nothing_and_answers_no_ping_is_gone() -> None:
+    """A page that left without a word ends, also where something waits for it still."""
+
+    async def send_much(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_bytes(bytes(20 * MEGABYTE))
+        await websocket.receive()
+
+    app = Starlette(routes=[WebSocketRoute("/ws", send_much)])
+    limits = ConnectionLimits(stalled_s=PATIENCE_S * 2)
+    with served(app, limits, ws_ping_interval=0.2, ws_ping_timeout=0.2) as (account, port):
+        with _websocket(port):
+            _until(lambda: len(account) == 0)
 
 
 def test_unfinished_messages_share_one_budget() -> None:
