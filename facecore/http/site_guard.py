@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 ANY_HOST = "*"
 
+_HOST_IN_A_POLICY = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Streamlit's page has a script and styles of its own inside, its charts compile expressions
 # and keep pictures as data; everything comes from this server.
@@ -26,7 +28,8 @@ PAGE_HEADERS = {
         "worker-src 'self' blob:; frame-src 'self' blob: data:; object-src 'none'; "
         "base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
     ),
-    "Referrer-Policy": "no-referrer",
+    # With "no-referrer" some browsers call their own page's origin "null".
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
 }
@@ -63,7 +66,7 @@ class SiteGuard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers.get("Host", ""), headers.get("Origin"))
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, _with_headers(send, headers.get("Host", "")))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -118,11 +121,18 @@ def _name_of(host: str) -> str:
         return ""
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, host: str = "") -> Send:
+    own = dict(PAGE_HEADERS)
+    if _HOST_IN_A_POLICY.fullmatch(host):
+        # Safari before 15.4 takes a page's own sockets for another site's.
+        own["Content-Security-Policy"] = own["Content-Security-Policy"].replace(
+            "connect-src 'self'", f"connect-src 'self' ws://{host} wss://{host}"
+        )
+
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in PAGE_HEADERS.items():
+            for name, value in own.items():
                 headers.setdefault(name, value)
         await send(message)
 

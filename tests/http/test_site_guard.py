@@ -22,6 +22,10 @@ async def _hello(_: Request) -> PlainTextResponse:
     return PlainTextResponse("hello", headers={"Content-Security-Policy": "default-src 'none'"})
 
 
+async def _plain(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
 async def _socket(websocket: WebSocket) -> None:
     await websocket.accept()
     await websocket.send_text("hello")
@@ -32,6 +36,7 @@ def _client(**options: Any) -> TestClient:
     app = Starlette(
         routes=[
             Route("/", _hello, methods=["GET", "POST", "PUT", "DELETE"]),
+            Route("/plain", _plain),
             WebSocketRoute("/ws", _socket),
         ],
         middleware=[Middleware(SiteGuard, **options)],
@@ -119,6 +124,23 @@ def test_names_can_be_given(host: str) -> None:
 def test_a_server_for_others_answers_to_any_name(address: str) -> None:
     """Nobody knows what the network calls it."""
     assert default_hosts(address) == (ANY_HOST,)
+
+
+@pytest.mark.parametrize(
+    ("host", "sockets"),
+    [
+        ("faces.example", " ws://faces.example wss://faces.example"),
+        ("localhost:8501", " ws://localhost:8501 wss://localhost:8501"),
+        ("evil;script-src *", ""),
+        ("[::1]:8501", ""),
+        ("", ""),
+    ],
+)
+def test_a_page_may_open_its_own_sockets(host: str, sockets: str) -> None:
+    """Named for browsers that do not count them as the page's own; nothing else gets in."""
+    policy = _client().get("/plain", headers={"Host": host}).headers["Content-Security-Policy"]
+    assert f"connect-src 'self'{sockets} data: blob:;" in policy
+    assert policy.count(";") == PAGE_HEADERS["Content-Security-Policy"].count(";")
 
 
 def test_every_answer_has_the_pages_headers() -> None:
