@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Protocol, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -41,7 +42,7 @@ class ConnectionLimits:
         silent_s: a request's headers, or the rest of a message, must have come by then;
             also how long the first byte may take, seconds.
         stalled_s: what a client does not take for so long is given up, seconds.
-        trusted: addresses of proxies, behind which are many clients.
+        trusted: networks of proxies, behind which are many clients.
     """
 
     total: int = 1024
@@ -51,7 +52,15 @@ class ConnectionLimits:
     unfinished_bytes: int = 32_000_000
     silent_s: float = 10.0
     stalled_s: float = 60.0
-    trusted: frozenset[str] = frozenset()
+    trusted: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    def trusts(self, address: str) -> bool:
+        """Return whether an address is a proxy's."""
+        try:
+            own = ip_address(address)
+        except ValueError:
+            return False
+        return any(own in network for network in self.trusted)
 
 
 class _Guarded(Protocol):
@@ -87,7 +96,7 @@ class Connections:
         limits, everybody = self.limits, list(self._open)
         pages: list[_Guarded] = [one for one in everybody if isinstance(one, GuardedWebSocket)]
         bounds = [(everybody, limits.total), (pages, limits.pages)]
-        if address not in limits.trusted:
+        if not limits.trusts(address):
             bounds += [
                 ([one for one in among if self._open[one] == address], limit)
                 for among, limit in (

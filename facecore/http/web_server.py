@@ -6,6 +6,8 @@ import contextlib
 import logging
 import os
 import socket
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -38,13 +40,20 @@ _ONE_LINE = dict.fromkeys((*range(32), 127), " ")
 
 def connection_limits(plan: MemoryPlan) -> ConnectionLimits:
     """Return the bounds on connections for a server with so much memory."""
-    named = os.environ.get("FORWARDED_ALLOW_IPS", "").split(",")
     return ConnectionLimits(
         pages=plan.pages,
         pages_per_address=plan.pages // 2,
         unfinished_bytes=plan.message_bytes,
-        trusted=frozenset(filter(None, map(str.strip, named))),
+        trusted=tuple(_proxies(os.environ.get("FORWARDED_ALLOW_IPS", ""))),
     )
+
+
+def _proxies(named: str) -> Iterator[IPv4Network | IPv6Network]:
+    """Return the networks that uvicorn's variable names: addresses, networks, or * for all."""
+    for name in map(str.strip, named.replace("*", "0.0.0.0/0,::/0").split(",")):
+        # uvicorn passes over what is neither, too.
+        with contextlib.suppress(ValueError):
+            yield ip_network(name)
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
@@ -58,8 +67,9 @@ def listening_socket(host: str, port: int) -> socket.socket:
         listening = socket.create_server(
             (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=False
         )
-    except OSError as error:
-        why = (error.strerror or type(error).__name__).partition(" (")[0]
+    # What is no name at all is none of the system's errors.
+    except (OSError, UnicodeError) as error:
+        why = (getattr(error, "strerror", "") or "there is no such name").partition(" (")[0]
         raise ServerError(
             f"The server cannot listen at {host}, port {port} ({why}): choose another "
             "address of this machine with --host, or another port with --port."

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from ipaddress import ip_network
 
 import pytest
 from starlette.applications import Starlette
@@ -177,7 +178,7 @@ def test_too_large_a_message_ends_its_socket() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"x"], ids=["empty", "one byte"])
 def test_a_message_in_very_many_pieces_ends_its_socket(content: bytes) -> None:
-    """Each piece takes memory, also one with nothing in it: not a clock ends it, but their count."""
+    """Each piece takes memory, also one with nothing in it: their count ends it, no clock."""
     piece = bytes([0, 0x80 | len(content)]) + bytes(4) + content
     with _served(ConnectionLimits(silent_s=PATIENCE_S * 2)) as (account, port):
         with _websocket(port) as client:
@@ -231,9 +232,9 @@ def test_who_takes_nothing_and_answers_no_ping_is_gone() -> None:
 
     app = Starlette(routes=[WebSocketRoute("/ws", send_much)])
     limits = ConnectionLimits(stalled_s=PATIENCE_S * 2)
-    with served(app, limits, ws_ping_interval=0.2, ws_ping_timeout=0.2) as (account, port):
-        with _websocket(port):
-            _until(lambda: len(account) == 0)
+    pings = {"ws_ping_interval": 0.2, "ws_ping_timeout": 0.2}
+    with served(app, limits, **pings) as (account, port), _websocket(port):
+        _until(lambda: len(account) == 0)
 
 
 def test_unfinished_messages_share_one_budget() -> None:
@@ -279,7 +280,7 @@ def test_open_pages_are_not_ended_for_a_newcomer() -> None:
 
 def test_a_trusted_proxy_has_no_bound_of_its_own() -> None:
     """Behind one address may be all clients there are."""
-    limits = ConnectionLimits(per_address=2, trusted=frozenset({"127.0.0.1"}))
+    limits = ConnectionLimits(per_address=2, trusted=(ip_network("127.0.0.1"),))
     with _served(limits) as (account, port):
         silent = [_connect(port) for _ in range(10)]
         _until(lambda: len(account) == 10)
@@ -287,13 +288,27 @@ def test_a_trusted_proxy_has_no_bound_of_its_own() -> None:
             connection.close()
 
 
-def test_proxies_are_those_whom_uvicorn_believes(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("named", "whom"),
+    [
+        ("", [False, False, False, False]),
+        ("10.0.0.2, unix:", [True, False, False, False]),
+        ("10.0.0.0/8,fd00::1", [True, True, True, False]),
+        ("*", [True, True, True, False]),
+    ],
+)
+def test_proxies_are_those_whom_uvicorn_believes(
+    monkeypatch: pytest.MonkeyPatch, named: str, whom: list[bool]
+) -> None:
     """The variable that names them for addresses names them here."""
-    monkeypatch.setitem(os.environ, "FORWARDED_ALLOW_IPS", "10.0.0.2, 10.0.0.3")
-    assert connection_limits(plan_for(1 << 30)).trusted == {"10.0.0.2", "10.0.0.3"}
+    monkeypatch.setitem(os.environ, "FORWARDED_ALLOW_IPS", named)
+    limits = connection_limits(plan_for(1 << 30))
+    assert [limits.trusts(address) for address in ("10.0.0.2", "10.9.0.1", "fd00::1", "")] == whom
 
 
-@pytest.mark.parametrize("host", ["203.0.113.7", "no-such-name.invalid"])
+@pytest.mark.parametrize(
+    "host", ["203.0.113.7", "no-such-name.invalid", "faces..example", "x" * 70]
+)
 def test_an_address_that_is_not_here_gets_a_sentence(host: str) -> None:
     """It says which address, and what to do."""
     with pytest.raises(ServerError, match=f"{host}, port 8501 .*--host"):
