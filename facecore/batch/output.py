@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -39,12 +40,13 @@ class BatchOutput:
         self._settings = settings
         self._format = format_for(path.suffix)
         journal_path = path.with_name(f"{path.name}.journal")
-        if path.exists() and not journal_path.exists():
+        # A link that leads nowhere is there as well.
+        if os.path.lexists(path) and not journal_path.exists():
             raise self._there_already()
         self.journal = Journal(journal_path, settings)
-        if path.exists() and not self._is_ours():
+        if os.path.lexists(path) and not self._is_ours():
             self.journal.close()
-            raise self._there_already()
+            raise self._came_meanwhile()
 
     def _is_ours(self) -> bool:
         # A kill came between the output's name and the end of its other name or the journal.
@@ -70,7 +72,7 @@ class BatchOutput:
                 give_name(self._aside, self._path)
             self.journal.mark_complete()
         except FileExistsError:
-            raise self._there_already() from None
+            raise self._came_meanwhile() from None
         except OSError as error:
             raise BatchError(
                 f"{self._path} cannot be written ({error.strerror}): free some space, and the same "
@@ -92,6 +94,12 @@ class BatchOutput:
         for _, row in self.journal.rows():
             summary.add(row)
             yield row
+
+    def _came_meanwhile(self) -> BatchError:
+        return BatchError(
+            f"{self._path} is there already and is not this batch's, so it stays: move it away, "
+            "and the same command goes on without reading a photo twice."
+        )
 
     def _there_already(self) -> BatchError:
         return BatchError(

@@ -104,7 +104,7 @@ def _free_place(folder: Path, name: str) -> Path:
     stem = shown.encode()[:_LONGEST_STEM_BYTES].decode("utf-8", "ignore")
     place = folder / f"{stem}.annotated.png"
     number = 2
-    while place.exists():
+    while os.path.lexists(place):
         place = folder / f"{stem}.annotated-{number}.png"
         number += 1
     return place

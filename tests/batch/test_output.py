@@ -76,14 +76,22 @@ def test_finished_output_is_never_overwritten(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+def test_link_to_nowhere_is_an_output(path: Path) -> None:
+    """It is told before a photo is read, as a file is, and not followed."""
+    path.symlink_to(path.with_name("nowhere"))
+    with pytest.raises(BatchError, match="is there already, so nothing was read"):
+        BatchOutput(path, SETTINGS)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
 def test_file_that_came_meanwhile_is_not_overwritten(path: Path) -> None:
     """What somebody else wrote while the batch ran is kept, and so are the rows."""
     with closing(BatchOutput(path, SETTINGS)) as output:
         _fill(output)
         path.write_text("mine")
-        with pytest.raises(BatchError, match="is there already"):
+        with pytest.raises(BatchError, match=r"is there already .* without reading a photo twice"):
             output.finish()
-    with pytest.raises(BatchError, match="is there already"):
+    with pytest.raises(BatchError, match=r"is there already .* without reading a photo twice"):
         BatchOutput(path, SETTINGS)
     assert path.read_text() == "mine"
     path.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +159,16 @@ def test_copy_is_never_hidden(tmp_path: Path, name: bytes) -> None:
     written = [path.name for path in tmp_path.iterdir()]
     assert len(written) == 2
     assert not any(name.startswith(".") or "?" in name for name in written)
+
+
+def test_name_of_a_link_to_nowhere_is_taken(tmp_path: Path) -> None:
+    """A copy, alone or of a batch, goes beside such a link, and does not try for ever."""
+    place = tmp_path / "a.annotated.png"
+    place.symlink_to(tmp_path / "nowhere")
+    write_copy(tmp_path, "a.jpg", IMAGE)
+    with closing(Journal(tmp_path / "journal", {})) as journal:
+        BatchCopies(tmp_path, journal).write("a.jpg", IMAGE)
+    assert place.is_symlink()
+    assert not (tmp_path / "nowhere").exists()
+    assert (tmp_path / "a.annotated-2.png").exists()
+    assert (tmp_path / "a.annotated-3.png").exists()
