@@ -64,8 +64,10 @@ class UploadRoom:
         session = scope["path"].partition(self._path)[2].partition("/")[0]
         coming = self._budget.share(session)
         try:
-            if self._announced_fits(coming, Headers(scope=scope).get("Content-Length", "")):
-                refusal = await self._passed_on(coming, scope, receive, send)
+            if self._announced_fits(
+                session, coming, Headers(scope=scope).get("Content-Length", "")
+            ):
+                refusal = await self._passed_on(session, coming, scope, receive, send)
             else:
                 refusal = _NO_ROOM
         finally:
@@ -74,7 +76,7 @@ class UploadRoom:
             await refusal(scope, receive, send)
 
     async def _passed_on(
-        self, coming: Share, scope: Scope, receive: Receive, send: Send
+        self, session: str, coming: Share, scope: Scope, receive: Receive, send: Send
     ) -> PlainTextResponse | None:
         """Return what is to be answered, or None where the application has done so."""
         refusal: PlainTextResponse | None = None
@@ -88,7 +90,7 @@ class UploadRoom:
             except TimeoutError:
                 refusal = _TOO_SLOW
                 raise _RefusedError from None
-            if not self._grows(coming, len(message.get("body", b""))):
+            if not self._grows(session, coming, len(message.get("body", b""))):
                 refusal = _NO_ROOM
                 raise _RefusedError
             return message
@@ -108,17 +110,19 @@ class UploadRoom:
             pass
         return None if answered else refusal
 
-    def _announced_fits(self, coming: Share, declared: str) -> bool:
+    def _announced_fits(self, session: str, coming: Share, declared: str) -> bool:
         # What is announced and too much is not waited for; it is not taken, either.
         if not (declared.isdecimal() and len(declared) < 20):
             return True
-        fits = self._grows(coming, int(declared))
+        fits = self._grows(session, coming, int(declared))
         coming.give_back()
         return fits
 
-    def _grows(self, coming: Share, size_bytes: int) -> bool:
+    def _grows(self, session: str, coming: Share, size_bytes: int) -> bool:
         if coming.grow(size_bytes):
             return True
+        if not self._budget.could_hold(session, size_bytes):
+            return False  # nobody has to go for what would not fit then, either
         self._make_room()
         return coming.grow(size_bytes)
 

@@ -44,6 +44,13 @@ class Budget:
         """Return a share of this owner's, with nothing in it yet."""
         return Share(self, owner)
 
+    def could_hold(self, owner: str, count: int) -> bool:
+        """Return whether an owner could have so much more if all others gave theirs back."""
+        with self._lock:
+            self._settle()
+            own = self._taken[owner] + self._elsewhere().get(owner, 0) + count
+            return own <= min(self._owner_limit, self.limit)
+
     def _add(self, owner: str, count: int) -> bool:
         with self._lock:
             self._settle()

@@ -153,6 +153,34 @@ def test_room_is_made_before_anybody_is_refused() -> None:
     assert _arriving(("me", 30), **size, make_room=held.clear) == [204]
 
 
+@pytest.mark.parametrize("own", [60, 10**6])
+def test_nobody_goes_for_what_would_not_fit_then_either(own: int) -> None:
+    """More than a session may ever have, said or sent, costs the others nothing."""
+    held = {"lost": 45 * MB}
+    size: dict[str, Any] = {"most_bytes": 100 * MB, "held": lambda: held}
+    assert _arriving(("me", 51), **size, make_room=held.clear) == [413]
+    statuses: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        pytest.fail("it was let in")
+
+    async def run() -> None:
+        budget = session_budget(100 * MB, 50 * MB, lambda: held)
+        room = UploadRoom(app, path="/upload/", budget=budget, make_room=held.clear)
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        await room(_scope(str(own * MB)), receive, send)
+
+    in_a_loop(run())
+    assert (statuses, held) == ([413], {"lost": 45 * MB})
+
+
 def _upload_answers(
     room_of: Callable[[Any], UploadRoom], receive: Receive, count: int
 ) -> list[Any]:
