@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -41,6 +42,7 @@ LOST_FOR_S = 120.0
 """A session without a connection is kept for so long, in case its page comes back."""
 
 _SWEEP_S = 10.0
+_LOGGER = logging.getLogger(__name__)
 
 
 def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st.App:
@@ -131,7 +133,11 @@ async def running(api: HttpApi | None, _app: Any) -> AsyncIterator[None]:
 async def _sweep() -> None:
     while True:
         await asyncio.sleep(_SWEEP_S)
-        close_lost_sessions(LOST_FOR_S)
+        try:
+            close_lost_sessions(LOST_FOR_S)
+        except Exception:
+            # One session that cannot be closed must not keep all that come after it.
+            _LOGGER.exception("Lost sessions could not be closed; tried again soon.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

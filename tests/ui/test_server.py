@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from starlette.testclient import TestClient
 from facecore.errors import SettingsError
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.ui import networks
+from facecore.ui import networks, server
 from facecore.ui.server import ALLOWED_HOSTS_VARIABLE, _site_guard, make_api, running, upload_limits
 from tests.conftest import REPOSITORY
 from tests.http.conftest import in_a_loop
@@ -107,3 +108,22 @@ def test_api_holds_what_the_memory_has_room_for(
     limits = upload_limits(50 * 10**6, memory_mb * 10**6)
     assert (limits.max_bytes, limits.held_photos) == (max_mb * 10**6, photos)
     assert limits.client_share == share
+
+
+def test_a_sweep_that_fails_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever Streamlit raises where a session is closed, the clock goes on."""
+    swept: list[float] = []
+
+    def sweep(lost_for_s: float) -> None:
+        swept.append(lost_for_s)
+        raise KeyError("a session")
+
+    async def until_again() -> None:
+        async with asyncio.timeout(60), running(None, None):
+            while len(swept) < 3:
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(server, "_SWEEP_S", 0.01)
+    monkeypatch.setattr(server, "close_lost_sessions", sweep)
+    in_a_loop(until_again())
+    assert set(swept) == {server.LOST_FOR_S}
