@@ -137,10 +137,6 @@ def test_what_is_hardly_begun_has_not_too_many_parts(data: bytes) -> None:
             check_structure(whole[:length])
 
 
-def _box(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(content), kind) + content
-
-
 def _avif_of_items(*boxes: bytes) -> bytes:
     brands = _box(b"ftyp", b"avif\0\0\0\0avifmif1miaf")
     return brands + _box(b"meta", bytes(4) + b"".join(boxes))
