@@ -48,7 +48,8 @@ _SIGNATURES = {
     "HDR": rb"#\?R(ADIANC|GB)E",
     "PNM": rb"P[1-7]\s+[\d#W]",
     "DICOM": rb".{128}DICM",
-    "video": rb"....(ftyp|moov|mdat|wide)|\x1a\x45\xdf\xa3|RIFF....AVI |\0\0\x01[\xb3\xba]|FLV\x01",
+    "video": rb"\0...(ftyp|moov|wide)|....mdat|\x1a\x45\xdf\xa3|RIFF....AVI "
+    rb"|\0\0\x01[\xb3\xba]|FLV\x01",
     "ZIP": rb"PK(\x03\x04|\x05\x06)",
     "archive": rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08|BZh|\xfd7zXZ\0|\x28\xb5\x2f\xfd",
     "Mac's companion": rb"\0\x05\x16\x07\0\x02\0\0",

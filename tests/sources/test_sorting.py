@@ -55,7 +55,10 @@ def test_content_tells_the_kind(kind: str) -> None:
     assert kind_of({**PHOTOS, **OTHERS}[kind]) == kind
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"BM", b"text", b"P", b"RIFF", bytes(4096)])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\xff", b"BM", b"text", b"P", b"RIFF", b"The wide field", b"Our moovie", bytes(4096)],
+)
 def test_what_is_nothing_known_has_no_kind(data: bytes) -> None:
     """The empty, the cut and the unknown are not guessed at."""
     assert kind_of(data) == ""
