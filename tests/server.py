@@ -106,7 +106,8 @@ def server_process(
         )
     try:
         address = f"http://127.0.0.1:{port}"
-        wait_until_healthy(address, process, log)
+        path = (environment or {}).get("STREAMLIT_SERVER_BASE_URL_PATH", "")
+        wait_until_healthy(f"{address}/{path}".rstrip("/"), process, log)
         yield Server(address, process.pid, log)
     finally:
         process.terminate()

@@ -11,22 +11,27 @@ import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import click
 import streamlit as st
 from starlette import formparsers
 from streamlit import config, runtime
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.web import bootstrap
+from streamlit.web import bootstrap, cli
 
 UPLOAD_PATH = "/_stcore/upload_file/"
 """Where Streamlit's browser part sends files: then comes the session's id, "/", the file's."""
 
 
 def configure(entry: Path, address: str, port: int) -> None:
-    """Have Streamlit read its settings as ``streamlit run`` does for an entry script."""
+    """Have Streamlit read its settings as ``streamlit run`` does: files, then the environment."""
+    told: dict[str, object] = {}
+    # Its command knows the name and the kind of every STREAMLIT_… variable.
+    command = click.command(cli.configurator_options(lambda **options: told.update(options)))
+    command.main([], standalone_mode=False)
     config._main_script_path = str(entry)
     bootstrap.load_config_options(
-        {"server_address": address, "server_port": port, "server_headless": True}
+        told | {"server_address": address, "server_port": port, "server_headless": True}
     )
 
 

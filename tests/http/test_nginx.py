@@ -60,10 +60,13 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _wait_for(address: str, nginx: subprocess.Popen[bytes], folder: Path) -> None:
     while nginx.poll() is None:
         try:
-            if requests.get(address, timeout=60).ok:
-                return
+            answer = requests.get(address, timeout=60)
+            # The server behind it is up: whatever it says, it says now.
+            assert answer.ok, (answer.status_code, answer.text)
         except requests.ConnectionError:
             time.sleep(0.05)
+        else:
+            return
     raise AssertionError((folder / "error.log").read_text())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -191,3 +193,30 @@ def test_a_closed_tab_makes_room_at_once(tmp_path: Path) -> None:
             assert other.upload("b.jpg", bytes(MB)) == 413
         _until(lambda: other.upload("b.jpg", bytes(MB)) == 204)
         _until(lambda: _held(server) == f"held: [{MB}]")
+
+
+def test_the_environment_is_read_as_streamlit_run_does() -> None:
+    """A variable of Streamlit's counts, in the kind its option has; ours go first."""
+    program = """
+import streamlit as st
+from pathlib import Path
+from facecore.places import APP_DIR
+from facecore.ui.streamlit_internals import configure
+configure(APP_DIR / "streamlit_app.py", "127.0.0.1", 8123)
+for name in ("baseUrlPath", "maxUploadSize", "port", "headless", "maxMessageSize"):
+    print(repr(st.get_option(f"server.{name}")))
+"""
+    told = {
+        "STREAMLIT_SERVER_BASE_URL_PATH": "lab",
+        "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "7",
+        "STREAMLIT_SERVER_PORT": "9",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["'lab'", "7", "8123", "True", "20"]
