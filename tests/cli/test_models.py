@@ -80,7 +80,7 @@ def test_wrong_call_shows_the_usage() -> None:
     """A command that is not there, or is called wrongly, shows how to call it; the status is 2."""
     for arguments in ((), ("sing",), ("models", "--loud"), ("analyze",)):
         done = in_process(*arguments)
-        assert done.stderr.startswith("usage: python -m facecore")
+        assert done.stderr.startswith("usage: facecore")
         assert "Traceback" not in done.stderr
         assert done.returncode == 2
 
@@ -88,7 +88,7 @@ def test_wrong_call_shows_the_usage() -> None:
 def test_help_names_every_command() -> None:
     """The help goes to stdout, says how to call it, and names the commands."""
     done = in_process("--help")
-    assert done.stdout.startswith("usage: python -m facecore")
+    assert done.stdout.startswith("usage: facecore")
     assert all(command in done.stdout for command in ("analyze", "models"))
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -275,7 +275,8 @@ def test_an_opencv_without_caffe_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     """Where the importer is gone, as in OpenCV 5, one sentence says what to install."""
     require_caffe_importer()
     monkeypatch.delattr(cv2.dnn, "readNetFromCaffe")
-    for attempt in (require_caffe_importer, lambda: load_networks([DETECTOR], RuntimeOptions())):
+    named = RuntimeOptions(engine="opencv")
+    for attempt in (require_caffe_importer, lambda: load_networks([DETECTOR], named)):
         with pytest.raises(EngineError, match=r"opencv-python-headless<5") as caught:
             attempt()
         assert cv2.__version__ in str(caught.value)
