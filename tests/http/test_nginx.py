@@ -39,10 +39,11 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     told = {"STREAMLIT_SERVER_BASE_URL_PATH": "lab", "FORWARDED_ALLOW_IPS": "127.0.0.1"}
     with server_process(folder / "server.log", environment=told) as upstream:
+        # Root's worker would be nobody, who cannot enter a test's folder.
+        user = "user root;" if os.getuid() == 0 else ""
         configuration = folder / "nginx.conf"
         configuration.write_text(
-            # Root's worker would be nobody, who cannot enter a test's folder.
-            f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
+            f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
             "events {}\n"
             f"http {{ access_log off; client_body_temp_path {folder}/body;\n"
             f"server {{ listen 127.0.0.1:{port};\n{_documented_location(upstream.address)} }} }}\n",
