@@ -11,20 +11,10 @@ from multiprocessing.connection import Connection
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines import engine_facts
 from facecore.errors import FacecoreError, WorkerError, friendly_message
-from facecore.executors.messages import (
-    Analyze,
-    Answer,
-    Failed,
-    Keep,
-    Kept,
-    Load,
-    Loaded,
-    Order,
-    WorkerFacts,
-    decode,
-    encode,
-)
+from facecore.executors import messages
 from facecore.machine.container import usable_cores
+
+_Reply = messages.Loaded | messages.Kept | messages.Answer
 
 
 def serve(file_descriptor: int) -> None:
@@ -39,17 +29,15 @@ def serve(file_descriptor: int) -> None:
     worker = _Worker()
     while True:
         message, payload = orders.get()
-        reply: Loaded | Kept | Answer | Failed
-        picture: bytes | None = None
+        reply: _Reply | messages.Failed
         try:
-            reply, picture = worker.obey(message, payload)
+            reply = worker.obey(message, payload)
         except FacecoreError as error:
-            reply = Failed.of(error)
+            reply = messages.Failed.of(error)
         except Exception as error:  # noqa: BLE001 - the next photo may go better
-            reply = Failed.of(FacecoreError(friendly_message(error)))
+            reply = messages.Failed.of(FacecoreError(friendly_message(error)))
         try:
-            link.send_bytes(encode(reply))
-            link.send_bytes(picture or b"")
+            link.send_bytes(messages.encode(reply))
         except OSError:
             return  # nobody listens any more
 
@@ -68,29 +56,29 @@ class _Worker:
         self._analyzer: FaceAnalyzer | None = None
         self._photos: dict[str, bytes] = {}
 
-    def obey(self, message: bytes, payload: bytes) -> tuple[Loaded | Kept | Answer, bytes | None]:
-        match decode(message, Order):  # type: ignore[arg-type]
-            case Load() as order:
-                return self._load(order), None
-            case Keep(photo=key):
+    def obey(self, message: bytes, payload: bytes) -> _Reply:
+        match messages.decode(message, messages.Order):  # type: ignore[arg-type]
+            case messages.Load() as order:
+                return self._load(order)
+            case messages.Keep(photo=key):
                 self._photos[key] = payload
-                return Kept(), None
-            case Analyze() as order:
+                return messages.Kept()
+            case messages.Analyze() as order:
                 return self._analyze(order, payload)
 
-    def _load(self, order: Load) -> Loaded:
+    def _load(self, order: messages.Load) -> messages.Loaded:
         self._analyzer = FaceAnalyzer.load(order.options, max_pixels=order.max_pixels)
         cost = self._analyzer.load_cost
-        facts = WorkerFacts(
+        facts = messages.WorkerFacts(
             engine=engine_facts(self._analyzer.networks[0].options),
             cores=usable_cores(),
             load_time_ms=cost.load_time_ms if cost else 0.0,
             load_rss_delta_bytes=cost.rss_delta_bytes if cost else 0,
             start_up_time_ms=0.0,
         )
-        return Loaded(facts)
+        return messages.Loaded(facts)
 
-    def _analyze(self, order: Analyze, payload: bytes) -> tuple[Answer, bytes | None]:
+    def _analyze(self, order: messages.Analyze, payload: bytes) -> messages.Answer:
         if self._analyzer is None:
             raise WorkerError("A worker process was asked to read before it had its networks.")
         if order.photo is not None and order.photo not in self._photos:
@@ -103,11 +91,11 @@ class _Worker:
             annotate=order.preview_side_px is not None,
             preview_side_px=order.preview_side_px,
         )
-        answer = Answer.of(analysis)
+        answer = messages.Answer.of(analysis)
         # The throttle: what is left of the interval passes idly, and counts as time.
         left_s = order.min_interval_ms / 1e3 - (time.perf_counter() - started)
         if left_s > 0:
             time.sleep(left_s)
         answer.cycle_time_s = time.perf_counter() - started
         answer.cycle_cpu_s = time.process_time() - cpu_started
-        return answer, analysis.preview_jpeg if order.send_preview else None
+        return answer

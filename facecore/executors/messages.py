@@ -1,12 +1,12 @@
 """What a worker process and its parent tell each other, as JSON; nothing is pickled.
 
-Every message is two pieces: one of the types below, and raw bytes, which are a photo or a
-picture, or none.
+An order is two pieces: one of the types below, and raw bytes, which are a photo or none. An
+answer to it is one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from facecore import errors
 from facecore.engines.facts import EngineFacts
 from facecore.errors import FacecoreError, WorkerError
-from facecore.results import Analysis, Face, ResourceUsage, StageTimings
+from facecore.results import Analysis, Face
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.names import valid_text
 
@@ -28,20 +28,9 @@ Positive = Annotated[float, Meta(ge=0, le=_LARGEST)]
 """A number of 0 or more that can be measured; checked where it is read from outside."""
 
 _ERRORS = {
-    kind.__name__: kind
-    for kind in (
-        errors.DamagedImageError,
-        errors.EngineError,
-        errors.FacecoreError,
-        errors.ImageError,
-        errors.ImageTooLargeError,
-        errors.ModelError,
-        errors.ModelHashError,
-        errors.ModelMissingError,
-        errors.SettingsError,
-        errors.UnsupportedImageError,
-        errors.WorkerError,
-    )
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, FacecoreError)
 }
 
 
@@ -104,13 +93,12 @@ class Keep(Struct, frozen=True, tag=True):
 class Analyze(Struct, frozen=True, tag=True, kw_only=True):
     """To a worker: read a photo that it keeps, or without a key the one that follows.
 
-    `Answer` is the answer, with the drawn picture where ``send_preview`` asks for it.
+    `Answer` is the answer; with ``preview_side_px`` the faces are drawn and encoded as well.
     """
 
     settings: AnalysisSettings
     photo: str | None
     preview_side_px: int | None
-    send_preview: bool
     min_interval_ms: float
 
 
@@ -128,42 +116,23 @@ class Answer(Struct, tag=True, kw_only=True):
     """From a worker: an analysis, but for pictures and rejected candidates, and what it took."""
 
     faces: tuple[PlainFace, ...]
-    size_wh: tuple[int, int]
-    timings: StageTimings
-    resources: ResourceUsage
-    settings: AnalysisSettings
-    reused: tuple[str, ...]
+    rest: Analysis
     cycle_time_s: float = 0.0
     cycle_cpu_s: float = 0.0
 
     @classmethod
     def of(cls, analysis: Analysis) -> Answer:
         """Return the message for an analysis; what it took with a throttle is added later."""
-        return cls(
-            faces=tuple(map(PlainFace.of, analysis.faces)),
-            size_wh=analysis.size_wh,
-            timings=analysis.timings,
-            resources=analysis.resources,
-            settings=analysis.settings,
-            reused=analysis.reused,
-        )
+        rest = replace(analysis, faces=(), candidates=(), annotated=None, preview_jpeg=None)
+        return cls(faces=tuple(map(PlainFace.of, analysis.faces)), rest=rest)
 
-    def analysis(self, preview_jpeg: bytes | None = None) -> Analysis:
+    def analysis(self) -> Analysis:
         """Return the analysis.
 
         Raises:
             ValueError: a face is none.
         """
-        return Analysis(
-            faces=tuple(face.face() for face in self.faces),
-            candidates=(),
-            size_wh=self.size_wh,
-            timings=self.timings,
-            resources=self.resources,
-            settings=self.settings,
-            reused=self.reused,
-            preview_jpeg=preview_jpeg,
-        )
+        return replace(self.rest, faces=tuple(face.face() for face in self.faces))
 
 
 class Failed(Struct, frozen=True, tag=True):
@@ -175,8 +144,7 @@ class Failed(Struct, frozen=True, tag=True):
     @classmethod
     def of(cls, error: FacecoreError) -> Failed:
         """Return the message for an error."""
-        kind = type(error).__name__
-        return cls(valid_text(str(error)), kind if kind in _ERRORS else "FacecoreError")
+        return cls(valid_text(str(error)), type(error).__name__)
 
     def exception(self) -> FacecoreError:
         """Return the error, of the kind that it was."""

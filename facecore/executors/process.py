@@ -13,20 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from facecore.errors import WorkerDiedError, WorkerError, WorkerTimeoutError
-from facecore.executors import launch
-from facecore.executors.messages import (
-    Analyze,
-    Answer,
-    Failed,
-    Keep,
-    Kept,
-    Load,
-    Loaded,
-    Order,
-    WorkerFacts,
-    decode,
-    encode,
-)
+from facecore.executors import launch, messages
 from facecore.results import Analysis
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
@@ -52,7 +39,7 @@ class WorkerAnswer:
 
     Attributes:
         analysis: without pictures and rejected candidates; its resources are the
-            worker's alone. A preview is there where it was asked for.
+            worker's alone.
         cycle_time_s: wall time with the throttle's wait.
         cycle_cpu_s: the worker's CPU time in that time.
     """
@@ -117,7 +104,7 @@ class WorkerProcess:
         *,
         timeout_s: float = START_TIMEOUT_S,
         cancelled: Callable[[], bool] = lambda: False,
-    ) -> WorkerFacts:
+    ) -> messages.WorkerFacts:
         """Wait until the networks are loaded.
 
         Raises:
@@ -125,8 +112,8 @@ class WorkerProcess:
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile.
         """
-        self._send(Load(self._options, self._max_pixels))
-        loaded, _ = self._reply(Loaded, timeout_s, cancelled)
+        self._send(messages.Load(self._options, self._max_pixels))
+        loaded = self._reply(messages.Loaded, timeout_s, cancelled)
         start_up_time_ms = (time.perf_counter() - self._started_s) * 1e3
         return replace(loaded.facts, start_up_time_ms=start_up_time_ms)
 
@@ -139,8 +126,8 @@ class WorkerProcess:
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile.
         """
-        self._send(Keep(key), photo)
-        self._reply(Kept, ANSWER_TIMEOUT_S, cancelled)
+        self._send(messages.Keep(key), photo)
+        self._reply(messages.Kept, ANSWER_TIMEOUT_S, cancelled)
 
     def ask(
         self,
@@ -148,25 +135,22 @@ class WorkerProcess:
         settings: AnalysisSettings,
         *,
         preview_side_px: int | None = None,
-        send_preview: bool = False,
     ) -> None:
         """Ask for one photo to be read, everything anew; `answer` must follow.
 
         Args:
             photo: the key of a kept photo, or a file's bytes.
             settings: how to read it.
-            preview_side_px: as of `FaceAnalyzer.read`; None draws nothing.
-            send_preview: whether the drawn picture is wanted, and not only its time.
+            preview_side_px: as of `FaceAnalyzer.read`; None draws nothing. It is not sent.
 
         Raises:
             WorkerError: the process is gone.
         """
         key, data = (photo, b"") if isinstance(photo, str) else (None, photo)
-        order = Analyze(
+        order = messages.Analyze(
             settings=settings,
             photo=key,
             preview_side_px=preview_side_px,
-            send_preview=send_preview,
             min_interval_ms=self._process_options.min_interval_ms,
         )
         self._send(order, data)
@@ -184,9 +168,9 @@ class WorkerProcess:
             WorkerError: the process is gone or does not answer.
             Cancelled: ``cancelled`` said so meanwhile; the worker must then be stopped.
         """
-        answer, preview = self._reply(Answer, timeout_s, cancelled)
+        answer = self._reply(messages.Answer, timeout_s, cancelled)
         try:
-            analysis = answer.analysis(preview or None)
+            analysis = answer.analysis()
         except ValueError as error:
             raise WorkerError("A worker process sent an answer that makes no sense.") from error
         return WorkerAnswer(
@@ -210,29 +194,29 @@ class WorkerProcess:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _send(self, order: Order, payload: bytes = b"") -> None:
+    def _send(self, order: messages.Order, payload: bytes = b"") -> None:
         try:
-            self._link.send_bytes(encode(order))
+            self._link.send_bytes(messages.encode(order))
             self._link.send_bytes(payload)
         except BlockingIOError:
             raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
         except OSError:
             raise self._died() from None
 
-    def _reply(
-        self, kind: type[_Reply], timeout_s: float, cancelled: Callable[[], bool]
-    ) -> tuple[_Reply, bytes]:
+    def _reply(self, kind: type[_Reply], timeout_s: float, cancelled: Callable[[], bool]) -> _Reply:
         deadline = time.monotonic() + timeout_s
         while not self._poll():
             if cancelled():
                 raise Cancelled
             if time.monotonic() > deadline:
                 raise self._stopped_after(timeout_s)
-        reply: _Reply | Failed = decode(self._receive(), kind | Failed)  # type: ignore[arg-type]
-        payload = self._receive()
-        if isinstance(reply, Failed):
+        reply: _Reply | messages.Failed = messages.decode(
+            self._receive(),
+            kind | messages.Failed,  # type: ignore[arg-type]
+        )
+        if isinstance(reply, messages.Failed):
             raise reply.exception()
-        return reply, payload
+        return reply
 
     def _poll(self) -> bool:
         try:

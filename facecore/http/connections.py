@@ -11,7 +11,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -61,15 +61,6 @@ class ConnectionLimits:
         except ValueError:
             return False
         return any(own in network for network in self.trusted)
-
-
-class _Guarded(Protocol):
-    """A connection as the account knows it."""
-
-    loop: asyncio.AbstractEventLoop
-    transport: asyncio.Transport
-    waits_since: float | None
-    unfinished_bytes: int
 
 
 class Connections:
@@ -135,7 +126,7 @@ class Connections:
 class _Deadline:
     """A clock that ends a connection when it runs out."""
 
-    def __init__(self, connection: GuardedHttp | GuardedWebSocket, seconds: float) -> None:
+    def __init__(self, connection: _Guarded, seconds: float) -> None:
         self._connection = connection
         self._seconds = seconds
         self._timer: asyncio.TimerHandle | None = None
@@ -155,28 +146,56 @@ class _Deadline:
         self._connection.transport.abort()
 
 
-class GuardedHttp(H11Protocol):
-    """HTTP/1.1 whose request line and headers must come in time."""
+class _Guarded(asyncio.Protocol):
+    """What both protocols have beside uvicorn's own: an account, and two clocks."""
 
     account: Connections
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.unfinished_bytes = 0
-        self.waits_since: float | None = self.loop.time()
+        # None for an open page, which is silent for as long as nobody clicks; pings find
+        # those that are gone.
+        self.waits_since: float | None = None
         self._silent = _Deadline(self, self.account.limits.silent_s)
         self._stalled = _Deadline(self, self.account.limits.stalled_s)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count the connection and start its clock."""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection."""
         super().connection_made(transport)
-        self._silent.start()
         self.account.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Forget the connection and what it held."""
         self._forget()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what was sent, but not for ever."""
+        super().pause_writing()
+        self._stalled.start()
+
+    def resume_writing(self) -> None:
+        """Go on sending."""
+        super().resume_writing()
+        self._stalled.stop()
+
+    def _forget(self) -> None:
+        self._silent.stop()
+        self._stalled.stop()
+        self.account.closed(self)
+
+
+class GuardedHttp(_Guarded, H11Protocol):
+    """HTTP/1.1 whose request line and headers must come in time."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection and start its clock."""
+        self.waits_since = self.loop.time()
+        self._silent.start()
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a byte now and then does not stop the clock, a whole request does."""
@@ -198,49 +217,12 @@ class GuardedHttp(H11Protocol):
         self._forget()
         super().handle_websocket_upgrade(event)
 
-    def pause_writing(self) -> None:
-        """Wait for the client to take what was sent, but not for ever."""
-        super().pause_writing()
-        self._stalled.start()
-
-    def resume_writing(self) -> None:
-        """Go on sending."""
-        super().resume_writing()
-        self._stalled.stop()
-
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _forget(self) -> None:
-        self._silent.stop()
-        self._stalled.stop()
-        self.account.closed(self)
 
-
-class GuardedWebSocket(WebSocketsSansIOProtocol):
+class GuardedWebSocket(_Guarded, WebSocketsSansIOProtocol):
     """A websocket whose messages are small, and come whole in time."""
-
-    account: Connections
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.unfinished_bytes = 0
-        # An open page is silent for as long as nobody clicks; pings find those that are gone.
-        self.waits_since: float | None = None
-        self._unfinished = _Deadline(self, self.account.limits.silent_s)
-        self._stalled = _Deadline(self, self.account.limits.stalled_s)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Count the connection."""
-        super().connection_made(transport)
-        self.account.opened(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection and what it held."""
-        self._unfinished.stop()
-        self._stalled.stop()
-        self.account.closed(self)
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; the rest of a message must follow in time."""
@@ -251,9 +233,9 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         unfinished_bytes = len(self.conn.reader.buffer)
         unfinished_bytes += sum(len(piece) + _PIECE_BYTES for piece in self.frames)
         if unfinished_bytes:
-            self._unfinished.start()
+            self._silent.start()
         else:
-            self._unfinished.stop()
+            self._silent.stop()
         self.account.holds(self, unfinished_bytes)
 
     def handle_ping(self) -> None:
@@ -270,18 +252,8 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         """Give a whole message on; the next one has the whole time again."""
-        self._unfinished.stop()
+        self._silent.stop()
         super().send_receive_event_to_app()
-
-    def pause_writing(self) -> None:
-        """Wait for the client to take what was sent, but not for ever."""
-        super().pause_writing()
-        self._stalled.start()
-
-    def resume_writing(self) -> None:
-        """Go on sending."""
-        super().resume_writing()
-        self._stalled.stop()
 
 
 def guarded_protocols(

@@ -36,7 +36,7 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
     _, schemas = msgspec.json.schema_components(
         (Prediction, Health, Error), ref_template="#/components/schemas/{name}"
     )
-    minutes = f"{picture_age_s / 60:g} minutes"
+    image_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -46,23 +46,51 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
             "are often wrong: they must decide nothing about a person.",
         },
         "paths": {
-            f"{base_path}/predict": {"post": _predict(limits)},
-            f"{base_path}/images/{{id}}": {"get": _image(minutes)},
-            f"{base_path}/healthz": {"get": _healthz()},
-            f"{base_path}/metrics": {"get": _metrics()},
-            f"{base_path}/openapi.json": {"get": _document()},
+            f"{base_path}/predict": {
+                "post": {
+                    "operationId": "predict",
+                    "summary": "Read the faces of one photo.",
+                    "requestBody": _form(limits),
+                    "responses": {
+                        "200": _json("The faces, surest first.", _schema("Prediction")),
+                        **_failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
+                    },
+                }
+            },
+            f"{base_path}/images/{{id}}": _get(
+                "image",
+                f"Fetch a photo with its faces drawn, for {picture_age_s / 60:g} minutes at most.",
+                {"description": "The photo.", "content": {"image/jpeg": {}}},
+                404,
+                parameters=[image_id],
+            ),
+            f"{base_path}/healthz": _get(
+                "healthz",
+                "Ask whether photos can be read.",
+                _json("The networks are loaded, or their files are there.", _schema("Health")),
+                503,
+            ),
+            f"{base_path}/metrics": _get(
+                "metrics",
+                "Fetch the server's figures in Prometheus's text format.",
+                {"description": "The figures.", "content": {"text/plain": {}}},
+                501,
+            ),
+            f"{base_path}/openapi.json": _get(
+                "openapi", "Fetch this document.", _json("This document.", {"type": "object"})
+            ),
         },
         "components": {"schemas": schemas},
     }
 
 
-def _predict(limits: UploadLimits) -> dict[str, Any]:
-    formats = ", ".join(PHOTO_FORMATS)
+def _form(limits: UploadLimits) -> dict[str, Any]:
     file = {
         "type": "string",
         "contentMediaType": "application/octet-stream",
         "minLength": 1,
-        "description": f"The file of a photo, up to {limits.max_bytes / 1024**2:g} MB: {formats}.",
+        "description": f"The file of a photo, up to {limits.max_bytes / 1024**2:g} MB: "
+        f"{', '.join(PHOTO_FORMATS)}.",
     }
     form = {
         "type": "object",
@@ -70,71 +98,26 @@ def _predict(limits: UploadLimits) -> dict[str, Any]:
         "required": [FIELD],
         "additionalProperties": False,
     }
-    return {
-        "operationId": "predict",
-        "summary": "Read the faces of one photo.",
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": form}}},
-        "responses": {
-            "200": _json("The faces, surest first.", "Prediction"),
-            **_failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
-        },
-    }
+    return {"required": True, "content": {"multipart/form-data": {"schema": form}}}
 
 
-def _image(minutes: str) -> dict[str, Any]:
-    name = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    return {
-        "operationId": "image",
-        "summary": f"Fetch a photo with its faces drawn, for {minutes} at most.",
-        "parameters": [name],
-        "responses": {
-            "200": {"description": "The photo.", "content": {"image/jpeg": {}}},
-            **_failures(404, 405),
-        },
-    }
+def _get(
+    name: str, summary: str, answer: dict[str, Any], *failures: int, **more: Any
+) -> dict[str, Any]:
+    responses = {"200": answer, **_failures(*sorted({405, *failures}))}
+    return {"get": {"operationId": name, "summary": summary, "responses": responses, **more}}
 
 
-def _healthz() -> dict[str, Any]:
-    return {
-        "operationId": "healthz",
-        "summary": "Ask whether photos can be read.",
-        "responses": {
-            "200": _json("The networks are loaded, or their files are there.", "Health"),
-            **_failures(405, 503),
-        },
-    }
+def _schema(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _metrics() -> dict[str, Any]:
-    return {
-        "operationId": "metrics",
-        "summary": "Fetch the server's figures in Prometheus's text format.",
-        "responses": {
-            "200": {"description": "The figures.", "content": {"text/plain": {}}},
-            **_failures(405, 501),
-        },
-    }
-
-
-def _document() -> dict[str, Any]:
-    content = {"application/json": {"schema": {"type": "object"}}}
-    return {
-        "operationId": "openapi",
-        "summary": "Fetch this document.",
-        "responses": {
-            "200": {"description": "This document.", "content": content},
-            **_failures(405),
-        },
-    }
-
-
-def _json(description: str, schema: str) -> dict[str, Any]:
-    reference = {"$ref": f"#/components/schemas/{schema}"}
-    return {"description": description, "content": {"application/json": {"schema": reference}}}
+def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _failures(*statuses: int) -> dict[str, Any]:
-    answers = {str(status): _json(_WHAT_FAILED[status], "Error") for status in statuses}
+    answers = {str(status): _json(_WHAT_FAILED[status], _schema("Error")) for status in statuses}
     if "429" in answers:
         seconds = {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
         answers["429"]["headers"] = {"Retry-After": seconds}
