@@ -22,8 +22,7 @@ from facecore.evaluation.accuracy import (
     HOW_INTERVALS,
     HOW_PERSON,
     AttributeReport,
-    confusion_age,
-    confusion_gender,
+    confusions,
     evaluate_attributes,
 )
 from facecore.evaluation.detection import (
@@ -33,13 +32,12 @@ from facecore.evaluation.detection import (
     evaluate_detection,
 )
 from facecore.evaluation.labels import BoxXyxy, PersonLabel, decode_table, read_boxes, read_labels
-from facecore.evaluation.times import TimeReport, evaluate_times
 from facecore.export import to_json_line
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings
 from facecore.sources.folders import read_photo
 from facecore.sources.names import printable
-from facecore.statistics.intervals import Estimate, Proportion
+from facecore.statistics.intervals import Estimate, Proportion, percentile_estimate
 from facecore.wording import aligned
 
 _LABELS = "labels.csv"
@@ -169,7 +167,7 @@ class _Outcome:
     people: AttributeReport | None
     confusions: Mapping[str, object]
     faces: DetectionReport | None
-    times: TimeReport
+    time_ms: Mapping[str, Estimate]
 
     @property
     def how(self) -> list[str]:
@@ -183,7 +181,7 @@ class _Outcome:
             if self.people
             else None,
             "detection": self.faces.as_dict() if self.faces else None,
-            "time_ms": self.times,
+            "time_ms": self.time_ms,
             "how": self.how,
         }
 
@@ -192,14 +190,19 @@ def _evaluate(
     analyses: Mapping[str, Analysis], tables: _Tables, settings: AnalysisSettings
 ) -> _Outcome:
     labels, boxes = tables.labels, tables.boxes
+    genders, ages = confusions(analyses, labels)
+    times_ms = [analysis.timings.total_ms for analysis in analyses.values()]
     return _Outcome(
         people=evaluate_attributes(analyses, labels) if labels else None,
         confusions={
-            "gender_answers": confusion_gender(analyses, labels).to_dict("index"),
-            "age_group_answers": confusion_age(analyses, labels).to_dict("index"),
+            "gender_answers": genders.to_dict("index"),
+            "age_group_answers": ages.to_dict("index"),
         },
         faces=evaluate_detection(analyses, boxes, settings) if boxes else None,
-        times=evaluate_times(analyses.values()),
+        time_ms={
+            "median": percentile_estimate(times_ms, 50),
+            "p90": percentile_estimate(times_ms, 90),
+        },
     )
 
 
@@ -216,8 +219,8 @@ def _print_figures(outcome: _Outcome) -> None:
         rows += _face_rows(outcome.faces)
     rows += [
         _heading("Time per photo"),
-        _number("median", outcome.times.median, "photos", 0, " ms"),
-        _number("90th percentile", outcome.times.p90, "photos", 0, " ms"),
+        _number("median", outcome.time_ms["median"], "photos", 0, " ms"),
+        _number("90th percentile", outcome.time_ms["p90"], "photos", 0, " ms"),
     ]
     for line in aligned(rows, right=(1, 2, 3)):
         print(line if line.startswith(" ") else f"\n{line}")

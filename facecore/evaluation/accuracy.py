@@ -12,7 +12,7 @@ import pandas as pd
 
 from facecore.evaluation.labels import PersonLabel
 from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face
-from facecore.statistics.intervals import MeanEstimate, Proportion
+from facecore.statistics.intervals import Estimate, Proportion, mean_estimate
 
 HOW_AGES = (
     "An age is put into the nearest of the network's age groups, the younger of two equally near; "
@@ -78,7 +78,7 @@ class AttributeReport:
     gender_by_age_range: Mapping[str, Proportion]
     age_group_exact: Proportion
     age_group_one_off: Proportion
-    age_error_years: MeanEstimate
+    age_error_years: Estimate
 
 
 def evaluate_attributes(
@@ -115,38 +115,27 @@ def evaluate_attributes(
         },
         age_group_exact=_share(step == 0 for step in steps),
         age_group_one_off=_share(step <= 1 for step in steps),
-        age_error_years=MeanEstimate.of(
+        age_error_years=mean_estimate(
             [abs(face.age_group.expected_age - age) for age, face in ages]
         ),
     )
 
 
-def confusion_gender(
+def confusions(
     analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
-) -> pd.DataFrame:
-    """Count answers: a row per labelled gender, a column per answer, both as `GENDERS`."""
-    return _confusion(
-        (
-            (label.gender, face.gender.label)
-            for label, face in _people(analyses, labels)
-            if label.gender
-        ),
-        GENDERS,
-    )
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count answers about gender and about age: a row per label, a column per answer.
 
-
-def confusion_age(
-    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
-) -> pd.DataFrame:
-    """Count answers: a row per group nearest to the label, a column per answer, as `AGE_GROUPS`."""
-    return _confusion(
-        (
-            (AGE_GROUPS[nearest_age_group(label.age_years)], face.age_group.label)
-            for label, face in _people(analyses, labels)
-            if label.age_years is not None
-        ),
-        AGE_GROUPS,
-    )
+    Rows and columns are `GENDERS` and `AGE_GROUPS`; an age counts in the group nearest to it.
+    """
+    people = list(_people(analyses, labels))
+    genders = [(label.gender, face.gender.label) for label, face in people if label.gender]
+    ages = [
+        (AGE_GROUPS[nearest_age_group(label.age_years)], face.age_group.label)
+        for label, face in people
+        if label.age_years is not None
+    ]
+    return _confusion(genders, GENDERS), _confusion(ages, AGE_GROUPS)
 
 
 def _people(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,11 @@ def match_detections(
 
 @dataclass(frozen=True, slots=True)
 class PrPoint:
-    """What one threshold gives; ``precision``, ``recall`` and ``f1`` are 0 to 1."""
+    """What one threshold gives: a box counts from there on.
+
+    Precision is the part of the boxes that are faces, recall that of the faces that were
+    found (0 where there are none), F1 their harmonic mean; each 0 to 1.
+    """
 
     threshold: float
     precision: float
@@ -63,56 +67,37 @@ class PrPoint:
     f1: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PrCurve:
-    """Precision, recall and F1 at every confidence that was given, by falling confidence.
+    """A point for every confidence that was given, by falling confidence.
 
-    Attributes:
-        thresholds: each different confidence, 0 to 1; a box counts from there on.
-        precision: the part of the boxes that are faces, 0 to 1.
-        recall: the part of the faces that were found, 0 to 1; 0 where there are none.
-        f1: harmonic mean of the two, 0 to 1.
-        truths: how many faces there are.
+    ``truths`` is how many faces there are.
     """
 
-    thresholds: tuple[float, ...]
-    precision: tuple[float, ...]
-    recall: tuple[float, ...]
-    f1: tuple[float, ...]
+    points: tuple[PrPoint, ...]
     truths: int
-
-    def points(self) -> tuple[PrPoint, ...]:
-        """Return the curve point by point."""
-        columns = (self.thresholds, self.precision, self.recall, self.f1)
-        return tuple(PrPoint(*values) for values in zip(*columns, strict=True))
 
     def at(self, threshold: float) -> PrPoint | None:
         """Return what this threshold gives; None where no box reaches it."""
-        reached = [point for point in self.points() if point.threshold >= threshold]
+        reached = [point for point in self.points if point.threshold >= threshold]
         return reached[-1] if reached else None
 
     def at_steps(self, thresholds: Sequence[float]) -> PrCurve:
         """Return the curve at these thresholds only, such as a slider can say; any order."""
-        points = [(step, self.at(step)) for step in sorted(thresholds, reverse=True)]
-        found = [(step, point) for step, point in points if point is not None]
-        return PrCurve(
-            thresholds=tuple(step for step, _ in found),
-            precision=tuple(point.precision for _, point in found),
-            recall=tuple(point.recall for _, point in found),
-            f1=tuple(point.f1 for _, point in found),
-            truths=self.truths,
-        )
+        reached = ((step, self.at(step)) for step in sorted(thresholds, reverse=True))
+        points = tuple(replace(point, threshold=step) for step, point in reached if point)
+        return PrCurve(points, self.truths)
 
     def best_f1(self) -> PrPoint | None:
         """Return the point with the highest F1, of several the surest; None without a point."""
-        return max(self.points(), key=lambda point: point.f1, default=None)
+        return max(self.points, key=lambda point: point.f1, default=None)
 
     def at_least_precision(self, precision: float) -> PrPoint | None:
         """Return the point with the highest recall of those with this precision, 0 to 1, or more.
 
         Of several the surest, which is the most precise. None where there is none.
         """
-        good = (point for point in self.points() if point.precision >= precision)
+        good = (point for point in self.points if point.precision >= precision)
         return max(good, key=lambda point: point.recall, default=None)
 
 
@@ -126,13 +111,13 @@ def precision_recall_curve(per_photo: Sequence[ScoredPhoto], iou: float = MATCH_
     ranking = _rank(per_photo, iou)
     right, said = ranking.totals(np.ones(len(per_photo), dtype=np.int64))
     truths = int(ranking.truths.sum())
-    return PrCurve(
-        thresholds=tuple(ranking.confidences[ranking.ends].tolist()),
-        precision=tuple((right / said).tolist()),
-        recall=tuple((right / max(truths, 1)).tolist()),
-        f1=tuple((2 * right / (said + truths)).tolist()),
-        truths=truths,
+    columns = (
+        ranking.confidences[ranking.ends],
+        right / said,
+        right / max(truths, 1),
+        2 * right / (said + truths),
     )
+    return PrCurve(tuple(PrPoint(*row) for row in np.stack(columns, axis=1).tolist()), truths)
 
 
 def average_precision(per_photo: Sequence[ScoredPhoto], iou: float = 0.5) -> Estimate:

@@ -21,7 +21,7 @@ from facecore.evaluation.labels import BoxXyxy
 from facecore.models.detector import accept
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings
-from facecore.statistics.intervals import Estimate, MeanEstimate, Proportion, bootstrap_interval
+from facecore.statistics.intervals import Estimate, Proportion, bootstrap_interval, mean_estimate
 
 AVERAGE_PRECISION_IOUS = (0.5, 0.4)
 
@@ -59,7 +59,7 @@ class DetectionReport:
     recall: Proportion
     f1: Estimate
     average_precision: Mapping[float, Estimate]
-    false_per_photo: MeanEstimate
+    false_per_photo: Estimate
     curve: PrCurve
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def evaluate_detection(
         recall=Proportion(int(right.sum()), int(truths.sum())),
         f1=_f1(right, said + truths),
         average_precision={iou: average_precision(scored, iou) for iou in AVERAGE_PRECISION_IOUS},
-        false_per_photo=MeanEstimate.of((said - right).tolist()),
+        false_per_photo=mean_estimate((said - right).tolist()),
         curve=precision_recall_curve(scored, MATCH_IOU),
     )
 

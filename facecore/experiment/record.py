@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -96,23 +95,6 @@ class Trial:
     rss_after_bytes: Count
     peak_rss_bytes: Count
     faces: Count
-
-    def __post_init__(self) -> None:
-        numbers = (
-            *self.timings.by_stage().values(),
-            self.timings.total_ms,
-            self.started_s,
-            self.cpu_time_s,
-            self.cycle_time_s,
-            self.cycle_cpu_s,
-            self.rss_after_bytes,
-            self.peak_rss_bytes,
-            self.variant,
-            self.repeat,
-            self.faces,
-        )
-        if not all(math.isfinite(number) and number >= 0 for number in numbers):
-            raise ValueError("a trial has a number that is negative or none at all")
 
     @property
     def cpu_percent(self) -> float:

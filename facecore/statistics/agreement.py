@@ -59,10 +59,7 @@ class Agreement:
         gender_flips, age_group_flips: matched faces for which the answer changed.
         mean_iou: of matched boxes, `AGREEMENT_IOU` to 1.
         mean_shift_px: distance of their centres, in pixels of the photo.
-        mean_shift_ratio: the same as a part of the side of a square as large as the
-            baseline's box.
-        mean_confidence_change, max_confidence_change: of the detector's
-            confidence, without sign, 0 to 1.
+        mean_confidence_change: of the detector's confidence, without sign, 0 to 1.
         events: whatever is not the same, photo by photo.
     """
 
@@ -77,15 +74,8 @@ class Agreement:
     age_group_flips: int
     mean_iou: float | None
     mean_shift_px: float | None
-    mean_shift_ratio: float | None
     mean_confidence_change: float | None
-    max_confidence_change: float | None
     events: tuple[Disagreement, ...]
-
-    @property
-    def is_same(self) -> bool:
-        """Whether both sides have the same photos, faces, genders and age groups."""
-        return not (self.events or self.only_baseline or self.only_variant)
 
     @property
     def share_same(self) -> float:
@@ -138,7 +128,6 @@ def face_agreement(
         pairs += matched
         events += [flip for pair in matched for flip in pair.flips] + unmatched
     kinds = [event.kind for event in events]
-    changes = [abs(pair.old.confidence - pair.new.confidence) for pair in pairs]
     return Agreement(
         photos=len(both),
         only_baseline=tuple(photo for photo in baseline if photo not in variant),
@@ -151,9 +140,7 @@ def face_agreement(
         age_group_flips=kinds.count("age group"),
         mean_iou=_mean([pair.iou for pair in pairs]),
         mean_shift_px=_mean([pair.shift_px for pair in pairs]),
-        mean_shift_ratio=_mean([pair.shift_px / _side_px(pair.old.box) for pair in pairs]),
-        mean_confidence_change=_mean(changes),
-        max_confidence_change=max(changes, default=None),
+        mean_confidence_change=_mean([abs(p.old.confidence - p.new.confidence) for p in pairs]),
         events=tuple(events),
     )
 
@@ -214,10 +201,6 @@ def _said(answer: _Answer) -> str:
 def _found(face: Face) -> str:
     sure = f"{100 * face.confidence:.0f} %"
     return f"face, {sure}: {face.gender.label}, {face.age_group.label}"
-
-
-def _side_px(box: Box) -> float:
-    return math.sqrt(box.width * box.height)
 
 
 def _mean(values: Sequence[float]) -> float | None:

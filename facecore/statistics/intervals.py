@@ -77,15 +77,6 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def mean_interval(values: Sequence[float]) -> Interval | None:
-    """Return the percentile bootstrap interval of the mean, in the values' unit.
-
-    None for fewer than two values, or where all are the same (`bootstrap_interval`).
-    """
-    sample = np.asarray(values, dtype=np.float64)
-    return bootstrap_interval(lambda drawn: float(drawn @ sample) / len(sample), len(sample))
-
-
 def percentile(values: Sequence[float], percent: float) -> float | None:
     """Return the percentile by linear interpolation, or None where it would say nothing.
 
@@ -154,25 +145,17 @@ class Estimate:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class MeanEstimate(Estimate):
-    """The mean of ``n`` values, with the percentile bootstrap's interval."""
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> MeanEstimate:
-        """Return the mean; None for no values, no interval where they do not vary."""
-        mean = float(np.mean(values)) if values else None
-        return cls(mean, mean_interval(values), len(values))
+def mean_estimate(values: Sequence[float]) -> Estimate:
+    """Return the mean, None for no values, with the interval of `bootstrap_interval`."""
+    sample = np.asarray(values, dtype=np.float64)
+    n = len(sample)
+    interval = bootstrap_interval(lambda drawn: float(drawn @ sample) / n, n)
+    return Estimate(float(sample.mean()) if n else None, interval, n)
 
 
-@dataclass(frozen=True, slots=True)
-class PercentileEstimate(Estimate):
-    """A percentile of ``n`` values; None where `percentile` has none."""
-
-    @classmethod
-    def of(cls, values: Sequence[float], percent: float) -> PercentileEstimate:
-        """Return the percentile, 0 to 100; its interval needs more values than itself."""
-        return cls(percentile(values, percent), percentile_interval(values, percent), len(values))
+def percentile_estimate(values: Sequence[float], percent: float) -> Estimate:
+    """Return the percentile, 0 to 100, as `percentile`; its interval needs more values."""
+    return Estimate(percentile(values, percent), percentile_interval(values, percent), len(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +169,6 @@ class TimeSummary:
             says how many the last two need.
         spread: interquartile range over the median within a photo, 0.1 for 10 %;
             mean over the photos with 4 values or more.
-        min_ms, max_ms: of all values.
     """
 
     n: int
@@ -195,8 +177,6 @@ class TimeSummary:
     p90_ms: float | None
     p95_ms: float | None
     spread: float | None
-    min_ms: float | None
-    max_ms: float | None
 
 
 def summarise_times(values_ms_by_photo: Mapping[str, Sequence[float]]) -> TimeSummary:
@@ -210,8 +190,6 @@ def summarise_times(values_ms_by_photo: Mapping[str, Sequence[float]]) -> TimeSu
         p90_ms=percentile(values, 90),
         p95_ms=percentile(values, 95),
         spread=spread_within(photos),
-        min_ms=min(values, default=None),
-        max_ms=max(values, default=None),
     )
 
 

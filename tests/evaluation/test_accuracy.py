@@ -7,8 +7,7 @@ import json
 import pytest
 
 from facecore.evaluation.accuracy import (
-    confusion_age,
-    confusion_gender,
+    confusions,
     evaluate_attributes,
     labelled_face,
     nearest_age_group,
@@ -16,7 +15,7 @@ from facecore.evaluation.accuracy import (
 from facecore.evaluation.labels import PersonLabel
 from facecore.export import to_json_line
 from facecore.results import AGE_GROUPS, GENDERS
-from facecore.statistics.intervals import MeanEstimate, Proportion
+from facecore.statistics.intervals import Estimate, Proportion
 from tests.evaluation.conftest import analysis, face
 
 CORNER = (0, 0, 20, 20)
@@ -103,7 +102,7 @@ def test_nothing_labelled_gives_empty_figures() -> None:
     assert (report.photos, report.no_face, report.gender) == (0, Proportion(0, 0), Proportion(0, 0))
     assert report.gender_by_gender == dict.fromkeys(GENDERS, Proportion(0, 0))
     assert report.gender_by_age_range == {}
-    assert report.age_error_years == MeanEstimate(None, None, 0)
+    assert report.age_error_years == Estimate(None, None, 0)
     assert report.gender.value is None
 
 
@@ -138,7 +137,7 @@ def test_figures_as_plain_values() -> None:
 
 def test_confusion_of_nothing_has_all_names() -> None:
     """The tables have every row and column, filled with zeros, where nothing was counted."""
-    genders, ages = confusion_gender({}, {}), confusion_age({}, {})
+    genders, ages = confusions({}, {})
     assert (tuple(genders.index), tuple(genders.columns)) == (GENDERS, GENDERS)
     assert (tuple(ages.index), tuple(ages.columns)) == (AGE_GROUPS, AGE_GROUPS)
     assert genders.to_numpy().sum() == ages.to_numpy().sum() == 0
@@ -146,9 +145,8 @@ def test_confusion_of_nothing_has_all_names() -> None:
 
 def test_confusions_by_hand() -> None:
     """A row is what the label says, a column what the network said."""
-    genders = confusion_gender(ANALYSES, LABELS)
+    genders, ages = confusions(ANALYSES, LABELS)
     assert genders.to_numpy().tolist() == [[2, 0], [1, 2]]
-    ages = confusion_age(ANALYSES, LABELS)
     counted = {
         (labelled, answered): count
         for labelled, row in ages.to_dict("index").items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_impossible_overlaps_are_refused(iou: float) -> None:
 def test_curve_without_boxes_has_no_points(per_photo: Sequence[ScoredPhoto]) -> None:
     """Where nothing was found there is no threshold to choose."""
     curve = precision_recall_curve(per_photo)
-    assert curve.points() == ()
+    assert curve.points == ()
     assert curve.truths == sum(len(truth) for _, truth in per_photo)
     assert (curve.best_f1(), curve.at_least_precision(0.0)) == (None, None)
 
@@ -86,7 +87,7 @@ def test_curve_without_boxes_has_no_points(per_photo: Sequence[ScoredPhoto]) -> 
 def test_curve_without_faces_has_neither_precision_nor_recall() -> None:
     """Every box is wrong where there is no face."""
     curve = precision_recall_curve([(found((0.9, ON_A), (0.5, ON_B)), ())])
-    assert curve.points() == (PrPoint(0.9, 0, 0, 0), PrPoint(0.5, 0, 0, 0))
+    assert curve.points == (PrPoint(0.9, 0, 0, 0), PrPoint(0.5, 0, 0, 0))
     assert curve.truths == 0
 
 
@@ -101,17 +102,19 @@ def test_curve_by_hand() -> None:
     """Photos are counted together, by falling confidence, whatever order they come in."""
     curve = precision_recall_curve(HALF_RIGHT)
     assert curve.truths == 3
-    assert curve.thresholds == (0.9, 0.8, 0.7, 0.6)
-    assert curve.precision == pytest.approx((1, 1 / 2, 2 / 3, 2 / 4))
-    assert curve.recall == pytest.approx((1 / 3, 1 / 3, 2 / 3, 2 / 3))
-    assert curve.f1 == pytest.approx((2 / 4, 2 / 5, 4 / 6, 4 / 7))
+    assert [astuple(point) for point in curve.points] == [
+        pytest.approx((0.9, 1, 1 / 3, 2 / 4)),
+        pytest.approx((0.8, 1 / 2, 1 / 3, 2 / 5)),
+        pytest.approx((0.7, 2 / 3, 2 / 3, 4 / 6)),
+        pytest.approx((0.6, 2 / 4, 2 / 3, 4 / 7)),
+    ]
     assert precision_recall_curve(HALF_RIGHT[::-1]) == curve
 
 
 def test_equal_confidences_share_a_point() -> None:
     """A threshold cannot tell them apart, so neither may the curve."""
     curve = precision_recall_curve([(found((0.9, ON_A), (0.9, NOWHERE), (0.4, ON_B)), (A, B))])
-    assert curve.points() == (PrPoint(0.9, 0.5, 0.5, 0.5), PrPoint(0.4, 2 / 3, 1.0, 0.8))
+    assert curve.points == (PrPoint(0.9, 0.5, 0.5, 0.5), PrPoint(0.4, 2 / 3, 1.0, 0.8))
 
 
 def test_points_to_choose() -> None:
@@ -125,9 +128,7 @@ def test_points_to_choose() -> None:
     assert [point and point.threshold for point in wanted] == [0.9, 0.7, 0.7, 0.7]
     wrong_first = precision_recall_curve([(found((0.9, NOWHERE), (0.8, ON_A)), (A,))])
     assert wrong_first.at_least_precision(0.51) is None
-    flat = PrCurve(
-        thresholds=(0.9, 0.2), precision=(1.0, 1.0), recall=(0.5, 0.5), f1=(0.6, 0.6), truths=2
-    )
+    flat = PrCurve((PrPoint(0.9, 1.0, 0.5, 0.6), PrPoint(0.2, 1.0, 0.5, 0.6)), 2)
     best, surest = flat.best_f1(), flat.at_least_precision(1.0)
     assert best is not None
     assert surest is not None
@@ -212,26 +213,21 @@ def test_curves_agree_with_counting_at_every_threshold_anew(seed: int) -> None:
     draw = random.Random(seed)
     per_photo = [_random_photo(draw) for _ in range(8)]
     curve = precision_recall_curve(per_photo)
-    counts = [_counted_anew(per_photo, threshold) for threshold in curve.thresholds]
-    assert curve.precision == pytest.approx([right / said for right, said in counts])
-    assert curve.recall == pytest.approx([right / curve.truths for right, _ in counts])
+    counts = [_counted_anew(per_photo, point.threshold) for point in curve.points]
+    precisions = [point.precision for point in curve.points]
+    recalls = [point.recall for point in curve.points]
+    assert precisions == pytest.approx([right / said for right, said in counts])
+    assert recalls == pytest.approx([right / curve.truths for right, _ in counts])
     area = 0.0
-    for number, recall in enumerate(curve.recall):
-        step = recall - (curve.recall[number - 1] if number else 0.0)
-        area += step * max(curve.precision[number:])
+    for number, recall in enumerate(recalls):
+        step = recall - (recalls[number - 1] if number else 0.0)
+        area += step * max(precisions[number:])
     assert average_precision(per_photo, 0.4).value == pytest.approx(area)
 
 
 def test_points_at_steps_are_what_the_steps_give() -> None:
     """A curve at a slider's steps has the figures of those steps, not of the exact confidences."""
-    curve = PrCurve(
-        thresholds=(0.997, 0.993),
-        precision=(1.0, 0.5),
-        recall=(0.5, 0.5),
-        f1=(2 / 3, 0.5),
-        truths=2,
-    )
+    curve = PrCurve((PrPoint(0.997, 1.0, 0.5, 2 / 3), PrPoint(0.993, 0.5, 0.5, 0.5)), 2)
     steps = curve.at_steps((0.98, 0.99, 1.0))
-    assert steps.thresholds == (0.99, 0.98)
-    assert steps.precision == (0.5, 0.5)
+    assert steps.points == (PrPoint(0.99, 0.5, 0.5, 0.5), PrPoint(0.98, 0.5, 0.5, 0.5))
     assert steps.at_least_precision(0.95) is None

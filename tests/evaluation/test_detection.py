@@ -14,7 +14,7 @@ from facecore.evaluation.detection import AVERAGE_PRECISION_IOUS, evaluate_detec
 from facecore.evaluation.labels import BoxXyxy, read_boxes
 from facecore.export import to_json_line
 from facecore.settings import AnalysisSettings
-from facecore.statistics.intervals import Estimate, MeanEstimate, Proportion
+from facecore.statistics.intervals import Estimate, Proportion
 from tests.evaluation.conftest import analysis, found
 
 HERE: BoxXyxy = (0, 0, 10, 10)
@@ -43,7 +43,7 @@ def test_nothing_known_gives_empty_figures() -> None:
     assert (report.photos, report.faces) == (0, 0)
     assert report.precision == report.recall == Proportion(0, 0)
     assert report.f1 == Estimate(None, None, 0)
-    assert report.false_per_photo == MeanEstimate(None, None, 0)
+    assert report.false_per_photo == Estimate(None, None, 0)
     assert report.as_dict()["best_f1"] is None
 
 

@@ -86,30 +86,6 @@ def test_plan_can_be_a_key() -> None:
         plan.seed = 3  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("bad", [-1, NAN, INFINITY])
-@pytest.mark.parametrize(
-    "name", ["started_s", "cpu_time_s", "cycle_time_s", "cycle_cpu_s", "peak_rss_bytes"]
-)
-def test_trial_s_numbers_are_none_below_zero(name: str, bad: float) -> None:
-    """No time and no memory is negative or no number."""
-    with pytest.raises(ValueError, match="negative"):
-        replace(made_trial(0, "a", 0), **{name: bad})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("change", [{"variant": -1}, {"repeat": -1}, {"faces": -1}])
-def test_trial_counts_from_zero(change: dict[str, Any]) -> None:
-    """Places and counts are not negative."""
-    with pytest.raises(ValueError, match="negative"):
-        replace(made_trial(0, "a", 0), **change)
-
-
-@pytest.mark.parametrize("stage", ["decode_ms", "encode_ms", "total_ms"])
-def test_trial_s_stages_are_checked(stage: str) -> None:
-    """A stage's time is checked like all others."""
-    with pytest.raises(ValueError, match="negative"):
-        replace(made_trial(0, "a", 0), timings=StageTimings(**{stage: NAN}))
-
-
 def test_cpu_percent_is_of_one_core() -> None:
     """Twice the wall time in CPU time is 200 %; a reading without time has none."""
     assert made_trial(0, "a", 0, total_ms=40).cpu_percent == pytest.approx(200)

@@ -109,7 +109,6 @@ def test_times_and_costs_are_those_of_the_trials(made: MadeExperiment) -> None:
     """Shares of CPU are over all cycles, the peak is that of one reading."""
     _, second = report(made())
     assert second.times.n == 6
-    assert (second.times.min_ms, second.times.max_ms) == (30, 32)
     assert set(second.stages) == set(second.stage_comparisons) == {"decode", "detect"}
     assert second.stages["detect"].typical_ms == pytest.approx(25)
     # Each trial uses two processors throughout.
@@ -129,7 +128,6 @@ def test_throttle_s_wait_lowers_the_average_alone(made: MadeExperiment) -> None:
     assert first.cpu_percent_average == pytest.approx(200)
     assert second.cpu_percent_average == pytest.approx(20)
     assert second.cpu_percent_peak == pytest.approx(200)
-    assert second.times.max_ms == 32
 
 
 def test_pairs_are_of_the_same_round(made: MadeExperiment, compared: list[Pairs]) -> None:
@@ -322,10 +320,8 @@ def test_real_experiment_is_reported(measured: Measured) -> None:
     assert [one.variant for one in reports] == list(measured.experiment.plan.variants)
     for one in reports:
         assert one.times.n == 6
-        assert one.times.min_ms is not None
-        assert one.times.max_ms is not None
         assert one.times.typical_ms is not None
-        assert 0 < one.times.min_ms <= one.times.typical_ms <= one.times.max_ms
+        assert one.times.typical_ms > 0
         assert set(one.stages) <= set(STAGES)
         assert one.peak_rss_bytes is not None
         assert one.peak_rss_bytes > 50_000_000

@@ -62,8 +62,8 @@ def scores_by_threshold(curve: PrCurve, threshold: float) -> go.Figure:
     figure = go.Figure()
     for name, colour in _LINES.items():
         figure.add_scatter(
-            x=curve.thresholds,
-            y=getattr(curve, name),
+            x=[point.threshold for point in curve.points],
+            y=[getattr(point, name) for point in curve.points],
             name="F1" if name == "f1" else name,
             mode="lines",
             line={"shape": "hv", "color": colour},
@@ -77,12 +77,12 @@ def precision_recall(curve: PrCurve, here: PrPoint | None) -> go.Figure:
     """Draw precision over recall, with the point of the threshold marked."""
     figure = go.Figure(
         go.Scatter(
-            x=curve.recall,
-            y=curve.precision,
+            x=[point.recall for point in curve.points],
+            y=[point.precision for point in curve.points],
             mode="lines",
             name="all thresholds",
             line_color=_LINES["precision"],
-            customdata=curve.thresholds,
+            customdata=[point.threshold for point in curve.points],
             hovertemplate="recall %{x:.3f}, precision %{y:.3f} from %{customdata:.2f} on"
             "<extra></extra>",
         )

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from facecore.evaluation.accuracy import confusion_age, confusion_gender, evaluate_attributes
+from facecore.evaluation.accuracy import confusions, evaluate_attributes
 from facecore.evaluation.curves import MATCH_IOU, PrCurve, PrPoint, precision_recall_curve
 from facecore.results import Analysis
 from facecore.ui import state
@@ -146,11 +146,12 @@ def attribute_scores(analyses: Mapping[str, Analysis], truth: Truth) -> None:
             st.markdown(
                 f"- {name}: {figure.value:.1%} of {figure.n} (95 %: {low:.1%} to {high:.1%})"
             )
+    genders, ages = confusions(analyses, truth.labels)
     left, right = st.columns([1, 3])
     left.caption("Rows: labelled gender; columns: answer")
-    left.dataframe(confusion_gender(analyses, truth.labels))
+    left.dataframe(genders)
     right.caption("Rows: age group nearest to the label; columns: answer")
-    right.dataframe(confusion_age(analyses, truth.labels))
+    right.dataframe(ages)
 
 
 def _take_truth() -> None:
