@@ -184,7 +184,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
     stages = record.timings.by_stage()
     return {
         "run": record.number,
-        "time": record.started_at,
+        "time": record.used.started_at,
         "source": record.source,
         "photo": record.name,
         "width_px": record.size_wh[0],
@@ -194,13 +194,13 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         **{f"{stage}_ms": time_ms for stage, time_ms in stages.items()},
         "waited_ms": record.waited_ms,
         "reused_stages": " ".join(record.reused),
-        "cpu_time_s": record.cpu_time_s,
-        "cpu_percent_of_core": record.cpu_percent_of_core,
+        "cpu_time_s": record.used.cpu_time_s,
+        "cpu_percent_of_core": record.used.cpu_percent,
         "cpu_percent_of_allowed": record.cpu_percent_of_allowed,
-        "rss_before_mb": record.rss_before_bytes / _BYTES_PER_MB,
-        "rss_after_mb": record.rss_after_bytes / _BYTES_PER_MB,
-        "peak_rss_mb": record.peak_rss_bytes / _BYTES_PER_MB,
-        "other_runs": record.other_runs,
+        "rss_before_mb": record.used.rss_before_bytes / _BYTES_PER_MB,
+        "rss_after_mb": record.used.rss_after_bytes / _BYTES_PER_MB,
+        "peak_rss_mb": record.used.peak_rss_bytes / _BYTES_PER_MB,
+        "other_runs": record.used.other_runs,
         **asdict(record.settings),
         **option_values(record.runtime),
     }

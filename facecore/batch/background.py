@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from facecore.batch.answers import BatchAnswers
@@ -11,7 +10,7 @@ from facecore.errors import BusyError, ModelError, friendly_message
 from facecore.export import FailedRow, PhotoRow
 from facecore.results import Analysis
 from facecore.serving.budget import Share
-from facecore.serving.job import BackgroundJob, JobState, JobStopped
+from facecore.serving.job import BackgroundJob, JobStopped
 from facecore.sources.photo import Photo
 
 ReadPhoto = Callable[[Photo, Callable[[object], None]], Analysis]
@@ -19,26 +18,8 @@ ReadPhoto = Callable[[Photo, Callable[[object], None]], Analysis]
 be called while it waits for its turn, and raises JobStopped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchProgress:
-    """How far a batch is.
-
-    Attributes:
-        state: of the job; "failed" where no photo can be read, and ``error`` says why.
-        done, total: photos.
-        done_now, elapsed_s: photos and seconds since it was started or gone on with.
-    """
-
-    state: JobState
-    done: int
-    total: int
-    done_now: int
-    elapsed_s: float
-    error: str = ""
-
-
 class BackgroundBatch(BackgroundJob):
-    """Photos read one at a time."""
+    """Photos read one at a time; it fails where none can be read, and its error says why."""
 
     def __init__(
         self,
@@ -63,17 +44,10 @@ class BackgroundBatch(BackgroundJob):
         self._read = read
         self._done_before = 0
 
-    def progress(self) -> BatchProgress:
-        """Return how far it is."""
-        state, done = self.state, len(self.answers)
-        return BatchProgress(
-            state=state,
-            done=done,
-            total=len(self.photos),
-            done_now=done - self._done_before,
-            elapsed_s=self.elapsed_s,
-            error=self.error,
-        )
+    @property
+    def done_now(self) -> int:
+        """Photos that were read since it was started or gone on with."""
+        return len(self.answers) - self._done_before
 
     def work(self) -> bool:
         """Read what is left."""

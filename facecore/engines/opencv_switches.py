@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import cv2
@@ -31,16 +30,8 @@ RESTING = Switches(DEFAULT_THREADS, True)
 """How the switches stand while nobody holds them."""
 
 
-@dataclass(eq=False, slots=True)
-class _Place:
-    """A place in the line; two are never the same."""
-
-    switches: Switches
-    alone: bool
-
-
 class SwitchLine:
-    """A line, first come first served, for the switches that the whole process shares.
+    """A line for the switches that the whole process shares.
 
     Who wants them as they stand joins those who hold them; who wants others waits
     until all have left, and whoever comes later waits behind, so that no wish can
@@ -48,9 +39,10 @@ class SwitchLine:
     """
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._line: deque[_Place] = deque()
-        self._holders: list[_Place] = []
+        self._front = threading.Lock()
+        self._left = threading.Condition()
+        self._holders = 0
+        self._switches = RESTING
 
     @contextmanager
     def hold(self, switches: Switches, *, alone: bool = False) -> Iterator[None]:
@@ -58,34 +50,27 @@ class SwitchLine:
 
         The last who leaves sets them back. A thread that holds them must not ask again.
         """
-        place = _Place(switches, alone)
-        with self._changed:
-            self._line.append(place)
+        with ExitStack() as front:
+            front.enter_context(self._front)
+            with self._left:
+                self._left.wait_for(
+                    lambda: not self._holders or (not alone and self._switches == switches)
+                )
+                self._holders += 1
+                self._switches = switches
+                _set(switches)
+            if not alone:
+                front.close()
             try:
-                self._changed.wait_for(lambda: self._line[0] is place and self._may_join(place))
-                if not self._holders:
-                    _set(switches)
-                self._holders.append(place)
+                _set_of_this_thread(switches)
+                yield
             finally:
-                self._line.remove(place)
-                self._changed.notify_all()
-        try:
-            _set_of_this_thread(switches)
-            yield
-        finally:
-            _set_of_this_thread(RESTING)
-            with self._changed:
-                self._holders.remove(place)
-                if not self._holders:
-                    _set(RESTING)
-                self._changed.notify_all()
-
-    def _may_join(self, place: _Place) -> bool:
-        return not self._holders or (
-            not place.alone
-            and not self._holders[0].alone
-            and self._holders[0].switches == place.switches
-        )
+                _set_of_this_thread(RESTING)
+                with self._left:
+                    self._holders -= 1
+                    if not self._holders:
+                        _set(RESTING)
+                    self._left.notify_all()
 
 
 LINE = SwitchLine()

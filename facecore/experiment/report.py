@@ -75,7 +75,21 @@ class Outcome:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against believing it, a sentence each."""
-        return warnings(self.experiment)
+        found = []
+        if self.experiment.stopped:
+            found.append("It was stopped before its end: fewer trials than were asked for.")
+        others = self.experiment.other_load_percent
+        if others is not None and others >= BUSY_FROM_PERCENT:
+            found.append(
+                f"Whatever else ran, this server's pages included, used {others:.0f} % of the "
+                "machine meanwhile: measure again when it is quiet."
+            )
+        quota = self.experiment.environment.cpu_quota
+        if quota is not None and quota < self.experiment.environment.cores:
+            found.append(
+                f"The container may use {quota:g} processors: what is slower may have been held up."
+            )
+        return tuple(found)
 
 
 def report(experiment: Experiment) -> tuple[VariantReport, ...]:
@@ -87,25 +101,6 @@ def report(experiment: Experiment) -> tuple[VariantReport, ...]:
         _variant_report(experiment, place, by_variant[place], by_variant[0])
         for place in range(len(experiment.plan.variants))
     )
-
-
-def warnings(experiment: Experiment) -> tuple[str, ...]:
-    """Return what speaks against believing an experiment as a whole, a sentence each."""
-    found = []
-    if experiment.stopped:
-        found.append("It was stopped before its end: fewer trials than were asked for.")
-    others = experiment.other_load_percent
-    if others is not None and others >= BUSY_FROM_PERCENT:
-        found.append(
-            f"Whatever else ran, this server's pages included, used {others:.0f} % of the machine "
-            "meanwhile: measure again when it is quiet."
-        )
-    quota = experiment.environment.cpu_quota
-    if quota is not None and quota < experiment.environment.cores:
-        found.append(
-            f"The container may use {quota:g} processors: what is slower may have been held up."
-        )
-    return tuple(found)
 
 
 def claim_sentence(outcome: Outcome) -> str:

@@ -14,7 +14,7 @@ import io
 import struct
 from functools import cache
 from types import ModuleType
-from typing import Protocol, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,16 +51,8 @@ def is_there() -> bool:
     return any(importlib.util.find_spec(name) for name in _LIBRARIES)
 
 
-class Primary(Protocol):
-    """What is needed of the library's picture; as an array it gives its pixels."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, upright."""
-
-    @property
-    def mode(self) -> str:
-        """Pillow's name of what a pixel has, blue first."""
+Primary = Any
+"""The library's picture: its ``size`` upright, its ``mode`` as Pillow's; an array of its pixels."""
 
 
 def open_primary(data: bytes) -> Primary:
@@ -71,7 +63,7 @@ def open_primary(data: bytes) -> Primary:
     """
     # Blue first, eight bits; turned by the file's own boxes, which the EXIF tag only repeats.
     opened = _library().open_heif(io.BytesIO(data), convert_hdr_to_8bit=True, bgr_mode=True)
-    return cast(Primary, opened[opened.primary_index])
+    return opened[opened.primary_index]
 
 
 def decode(primary: Primary) -> NDArray[np.uint8]:

@@ -22,13 +22,15 @@ _FILLED_AT_MOST = 0.88
 _LEAST_PIXELS = 4_000_000
 # From here on a second set takes nothing from the largest photo.
 _TWO_SETS_FROM_BYTES = 3_000_000_000
-_UPLOADS_SHARE = 1 / 15
-# At 1 GiB one file of 50 MB, or four photos of 24 megapixels.
-_REQUESTS_SHARE = 1 / 18
-_DECODED_SHARE = 1 / 64
-_DOWNLOADS_SHARE = 1 / 64
-_PICTURES_SHARE = 1 / 64
-_MESSAGES_SHARE = 1 / 200
+_SHARES = {
+    "upload_bytes": 1 / 15,
+    # At 1 GiB one file of 50 MB, or four photos of 24 megapixels.
+    "request_bytes": 1 / 18,
+    "decoded_bytes": 1 / 64,
+    "download_bytes": 1 / 64,
+    "picture_bytes": 1 / 64,
+    "message_bytes": 1 / 200,
+}
 # An open page takes about so much, before anything is read for it.
 _BYTES_PER_PAGE = 4_000_000
 _PAGES = (64, 1024)
@@ -73,12 +75,7 @@ class MemoryPlan:
             _PROCESS_BYTES
             + _NETWORK_SET_BYTES * self.network_sets
             + round(_BYTES_PER_PIXEL * self.max_pixels)
-            + self.upload_bytes
-            + self.request_bytes
-            + self.decoded_bytes
-            + self.download_bytes
-            + self.picture_bytes
-            + self.message_bytes
+            + sum(int(getattr(self, name)) for name in _SHARES)
         )
 
 
@@ -88,13 +85,8 @@ def plan_for(memory_bytes: int) -> MemoryPlan:
     without_photo = MemoryPlan(
         network_sets=1 if memory_bytes < _TWO_SETS_FROM_BYTES else 2,
         max_pixels=0,
-        upload_bytes=int(_UPLOADS_SHARE * memory_bytes),
-        request_bytes=int(_REQUESTS_SHARE * memory_bytes),
-        decoded_bytes=int(_DECODED_SHARE * memory_bytes),
-        download_bytes=int(_DOWNLOADS_SHARE * memory_bytes),
-        picture_bytes=int(_PICTURES_SHARE * memory_bytes),
-        message_bytes=int(_MESSAGES_SHARE * memory_bytes),
         pages=min(max(memory_bytes // _BYTES_PER_PAGE, low), high),
+        **{name: int(share * memory_bytes) for name, share in _SHARES.items()},
     )
     left_bytes = _FILLED_AT_MOST * memory_bytes - without_photo.needed_bytes
     # Whole megapixels, as the limit is told to visitors.

@@ -7,10 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from facecore.machine.container import read_limits, usable_cpus
-from facecore.results import Analysis, StageTimings
+from facecore.results import Analysis, ResourceUsage, StageTimings
 from facecore.settings import AnalysisSettings, RuntimeOptions
 
 MAX_RECORDS = 2000
@@ -23,7 +22,6 @@ class RunRecord:
 
     Attributes:
         number: 1 for the first run of the history, counting on after a clear.
-        started_at: with time zone (UTC).
         source: where the photo came from, such as "sample" or "upload".
         name: the photo's name.
         size_wh: the upright photo's size in pixels.
@@ -31,16 +29,12 @@ class RunRecord:
         settings, runtime: what was asked for.
         timings: wall time by stage.
         reused: stages that an earlier run had already done.
-        cpu_time_s: of the whole process.
-        cpu_percent_of_core: CPU time over wall time; 100 is one core.
-        cpu_percent_of_allowed: the same in percent of all this process may use.
-        rss_before_bytes, rss_after_bytes, peak_rss_bytes: resident memory.
-        other_runs: the most other runs under way at any one time.
+        used: by the whole process meanwhile, and when it began.
+        cpu_percent_of_allowed: CPU time over wall time, in percent of all this process may use.
         waited_ms: how long it waited for its turn before it began; not part of ``timings``.
     """
 
     number: int
-    started_at: datetime
     source: str
     name: str
     size_wh: tuple[int, int]
@@ -49,13 +43,8 @@ class RunRecord:
     runtime: RuntimeOptions
     timings: StageTimings
     reused: tuple[str, ...]
-    cpu_time_s: float
-    cpu_percent_of_core: float
+    used: ResourceUsage
     cpu_percent_of_allowed: float
-    rss_before_bytes: int
-    rss_after_bytes: int
-    peak_rss_bytes: int
-    other_runs: int
     waited_ms: float = 0.0
 
 
@@ -81,7 +70,6 @@ class RunHistory:
         with self._lock:
             record = RunRecord(
                 number=next(self._numbers),
-                started_at=used.started_at,
                 source=source,
                 name=name,
                 size_wh=analysis.size_wh,
@@ -90,13 +78,8 @@ class RunHistory:
                 runtime=runtime,
                 timings=analysis.timings,
                 reused=analysis.reused,
-                cpu_time_s=used.cpu_time_s,
-                cpu_percent_of_core=used.cpu_percent,
+                used=used,
                 cpu_percent_of_allowed=used.cpu_percent / usable_cpus(read_limits()),
-                rss_before_bytes=used.rss_before_bytes,
-                rss_after_bytes=used.rss_after_bytes,
-                peak_rss_bytes=used.peak_rss_bytes,
-                other_runs=used.other_runs,
                 waited_ms=waited_ms,
             )
             self._records.append(record)

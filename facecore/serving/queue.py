@@ -32,13 +32,6 @@ class Waiting:
 OnWait = Callable[[Waiting], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Leave to run; ``waited_ms`` is how long it took to get."""
-
-    waited_ms: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueStats:
     """What goes on at the queue, and what went on since it was made.
@@ -85,8 +78,8 @@ class InferenceQueue:
         self._counts = dict.fromkeys(("admitted", "refused", "timed_out", "gave_up"), 0)
 
     @contextmanager
-    def enter(self, session_key: str, *, on_wait: OnWait | None = None) -> Iterator[Slot]:
-        """Wait for a turn and hold it.
+    def enter(self, session_key: str, *, on_wait: OnWait | None = None) -> Iterator[float]:
+        """Wait for a turn and hold it; give how long that took, milliseconds.
 
         Args:
             session_key: whose turn it is; sessions take turns.
@@ -104,7 +97,7 @@ class InferenceQueue:
                 starts = self._start(ticket)
             if not starts:
                 self._wait(ticket, on_wait)
-            yield Slot((ticket.started_s - ticket.arrived_s) * 1e3)
+            yield (ticket.started_s - ticket.arrived_s) * 1e3
         finally:
             self._leave(ticket)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.analysis.memory import PhotoMemory
@@ -49,10 +50,17 @@ RunListener = Callable[[RunOutcome], None]
 class Turn:
     """A run's turn at the queue: the networks that it may use, and how long it waited."""
 
-    def __init__(self, analyzer: FaceAnalyzer, waited_ms: float, tell: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        analyzer: FaceAnalyzer,
+        waited_ms: float,
+        origin: str,
+        listeners: Sequence[RunListener],
+    ) -> None:
         self.analyzer = analyzer
         self.waited_ms = waited_ms
-        self._tell = tell
+        self._origin = origin
+        self._listeners = listeners
 
     def read(
         self, photo: PhotoMemory, settings: AnalysisSettings, *, preview_side_px: int
@@ -70,6 +78,11 @@ class Turn:
             raise
         self._tell(analysis=analysis)
         return analysis
+
+    def _tell(self, **found: Any) -> None:
+        outcome = RunOutcome(origin=self._origin, waited_ms=self.waited_ms, **found)
+        for listener in self._listeners:
+            listener(outcome)
 
 
 class FaceService:
@@ -119,11 +132,10 @@ class FaceService:
             ModelError: a file is missing or wrong, or the engine cannot load it.
         """
         with (
-            self.queue.enter(session_key, on_wait=on_wait) as slot,
+            self.queue.enter(session_key, on_wait=on_wait) as waited_ms,
             self._replicas_for(options).lend() as analyzer,
         ):
-            tell = partial(self._tell, origin=origin, waited_ms=slot.waited_ms)
-            yield Turn(analyzer, slot.waited_ms, tell)
+            yield Turn(analyzer, waited_ms, origin, self._listeners)
 
     def loaded(self, options: RuntimeOptions) -> tuple[FaceAnalyzer, ...]:
         """Return the sets of networks for these options that are in memory; loads nothing."""
@@ -159,26 +171,8 @@ class FaceService:
                 self._replicas.popitem(last=False)
             return self._replicas[options]
 
-    def _tell(
-        self,
-        *,
-        origin: str,
-        waited_ms: float,
-        analysis: Analysis | None = None,
-        error_kind: str = "",
-    ) -> None:
-        outcome = RunOutcome(
-            origin=origin, waited_ms=waited_ms, analysis=analysis, error_kind=error_kind
-        )
-        for listener in self._listeners:
-            listener(outcome)
 
-
-@functools.cache
-def _only_service() -> FaceService:
-    return FaceService.from_environment()
-
-
+_only_service = functools.cache(FaceService.from_environment)
 _MAKING = threading.Lock()
 
 
@@ -190,12 +184,6 @@ def process_service() -> FaceService:
     """
     with _MAKING:
         return _only_service()
-
-
-def forget_process_service() -> None:
-    """Let the process's service go; the next that is asked for is a new one."""
-    with _MAKING:
-        _only_service.cache_clear()
 
 
 class _Replicas:

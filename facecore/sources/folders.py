@@ -13,14 +13,7 @@ from facecore.imaging.kinds import HEAD_BYTES, kind_of
 from facecore.sources.archive import ARCHIVE_SUFFIX, PhotoArchive
 from facecore.sources.archive_directory import MAX_PHOTO_BYTES, ArchiveLimits
 from facecore.sources.photo import Photo
-from facecore.sources.sorting import (
-    COMPANION_FOLDERS,
-    PassedOver,
-    in_words,
-    is_companion,
-    other_kind,
-    passed_over_photo,
-)
+from facecore.sources.sorting import COMPANION_FOLDERS, PassedOver, in_words, sorted_photo
 from facecore.wording import data_size
 
 
@@ -173,13 +166,8 @@ def _walk(folder: Path, recursive: bool, passed_over: PassedOver) -> Iterator[Ph
         folders[:] = sorted(set(folders) - {*COMPANION_FOLDERS}) if recursive else []
         for name in sorted(files):
             path = Path(place, name)
-            if is_companion(PurePosixPath(name)):
-                continue
-            if not (kind := other_kind(name, partial(_head, path))):
-                yield Photo(name=str(path), read=partial(read_photo, path))
-                continue
-            passed_over[kind] += 1
-            if photo := passed_over_photo(str(path), kind):
+            found = Photo(name=str(path), read=partial(read_photo, path))
+            if photo := sorted_photo(found, name, partial(_head, path), passed_over):
                 yield photo
         while unreadable:
             yield _unreadable(unreadable.pop())

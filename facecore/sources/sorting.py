@@ -54,15 +54,32 @@ def other_kind(name: str, head: Callable[[], bytes]) -> str:
     return suffix[1:].upper() if _LABEL.fullmatch(suffix) else "other"
 
 
-def passed_over_photo(name: str, kind: str) -> Photo | None:
-    """Return what stands for a file that is no photo; None where nobody would take it for one."""
+def sorted_photo(
+    photo: Photo, name: str, head: Callable[[], bytes], passed_over: PassedOver
+) -> Photo | None:
+    """Return a file that is a photo as it is, else what stands for it, and count its kind.
+
+    None for what systems put beside photos, and for what nobody would take for one.
+
+    Args:
+        photo: the file, as if it were one.
+        name: of the file alone.
+        head: as of `other_kind`.
+        passed_over: counts what is none.
+    """
+    if is_companion(PurePosixPath(name)):
+        return None
+    kind = other_kind(name, head)
+    if not kind:
+        return photo
+    passed_over[kind] += 1
     if not is_known(kind):
         return None
 
     def tell() -> bytes:
         raise UnsupportedImageError(f"Passed over: {what_to_do(kind)}")
 
-    return Photo(name=name, read=tell, problem=True, passed_over=kind)
+    return Photo(name=photo.name, read=tell, problem=True, passed_over=kind)
 
 
 def in_words(passed_over: PassedOver) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
@@ -13,23 +12,19 @@ from facecore.imaging.kinds import HEAD_BYTES
 from facecore.sources.archive_directory import ArchiveLimits
 from facecore.sources.folders import is_archive, photos_of_archive
 from facecore.sources.photo import Photo
-from facecore.sources.sorting import PassedOver, is_companion, other_kind, passed_over_photo
+from facecore.sources.sorting import PassedOver, is_companion, sorted_photo
 
 
 class Upload(Protocol):
-    """What is needed of an uploaded file."""
+    """What is needed of an uploaded file.
 
-    @property
-    def name(self) -> str:
-        """The file's name, as a stranger gave it."""
+    ``name`` is the file's, as a stranger gave it, ``file_id`` the server's number of it,
+    ``size`` its length in bytes.
+    """
 
-    @property
-    def file_id(self) -> str:
-        """The server's number of it."""
-
-    @property
-    def size(self) -> int:
-        """Its length in bytes."""
+    name: str
+    file_id: str
+    size: int
 
     def getvalue(self) -> bytes:
         """Return the file's bytes."""
@@ -47,28 +42,18 @@ def photos_of_uploads(
     """
     for upload in uploads:
         head = partial(_head, upload)
-        if is_companion(PurePosixPath(upload.name)):
-            continue
-        if is_archive(upload.name, head):
-            yield from photos_of_archive(
-                upload.name, _Opener(upload), limits, passed_over=passed_over
-            )
-        elif kind := other_kind(upload.name, head):
-            passed_over[kind] += 1
-            if photo := passed_over_photo(upload.name, kind):
-                yield photo
-        else:
-            yield Photo(name=upload.name, read=upload.getvalue, key=f"upload:{upload.file_id}")
+        photo = Photo(name=upload.name, read=upload.getvalue, key=f"upload:{upload.file_id}")
+        if is_archive(upload.name, head) and not is_companion(PurePosixPath(upload.name)):
+            opener = partial(_opened, upload)
+            yield from photos_of_archive(upload.name, opener, limits, passed_over=passed_over)
+        elif found := sorted_photo(photo, upload.name, head, passed_over):
+            yield found
 
 
 def _head(upload: Upload) -> bytes:
     return upload.getvalue()[:HEAD_BYTES]
 
 
-@dataclass(frozen=True, slots=True)
-class _Opener:
-    upload: Upload
-
-    def __call__(self) -> BinaryIO:
-        # Shares the upload's bytes as long as nobody writes.
-        return io.BytesIO(self.upload.getvalue())
+def _opened(upload: Upload) -> BinaryIO:
+    # Shares the upload's bytes as long as nobody writes.
+    return io.BytesIO(upload.getvalue())

@@ -40,14 +40,17 @@ def _names(batch: BackgroundBatch) -> list[str]:
     return [photo.name for photo in batch.answers.listed()]
 
 
+def _state(batch: BackgroundBatch) -> str:
+    return batch.state
+
+
 def test_no_photo_is_complete_at_once() -> None:
     """A batch of nothing ends as soon as it begins."""
     batch = BackgroundBatch([], Reader())
-    assert batch.progress().state == "new"
+    assert _state(batch) == "new"
     batch.start()
     assert batch.wait(TIMEOUT_S)
-    progress = batch.progress()
-    assert (progress.state, progress.done, progress.total) == ("complete", 0, 0)
+    assert (_state(batch), len(batch.answers)) == ("complete", 0)
 
 
 def test_batch_goes_on_while_it_is_watched() -> None:
@@ -55,14 +58,13 @@ def test_batch_goes_on_while_it_is_watched() -> None:
     reader = Reader()
     batch = BackgroundBatch(_photos(3), reader)
     batch.start()
-    assert batch.progress().state == "running"
-    assert batch.progress().done == 0
+    assert _state(batch) == "running"
+    assert len(batch.answers) == 0
     reader.may_read.release(3)
     assert batch.wait(TIMEOUT_S)
-    progress = batch.progress()
-    assert (progress.state, progress.done, progress.total) == ("complete", 3, 3)
-    assert progress.done_now == 3
-    assert progress.elapsed_s == batch.progress().elapsed_s >= 0
+    assert (_state(batch), len(batch.answers)) == ("complete", 3)
+    assert batch.done_now == 3
+    assert batch.elapsed_s == batch.elapsed_s >= 0
     assert _names(batch) == ["000.jpg", "001.jpg", "002.jpg"]
     assert reader.threads != {threading.current_thread()}
     assert len(reader.threads) == 1
@@ -77,18 +79,18 @@ def test_stopped_batch_keeps_what_is_done_and_goes_on() -> None:
     while not reader.names:
         pass
     batch.stop()
-    assert batch.progress().state == "stopping"
+    assert _state(batch) == "stopping"
     batch.start()  # nothing, as it is still stopping
     reader.may_read.release()
     assert batch.wait(TIMEOUT_S)
-    done = batch.progress().done
-    assert (batch.progress().state, done) == ("stopped", len(reader.names))
+    done = len(batch.answers)
+    assert (_state(batch), done) == ("stopped", len(reader.names))
     assert done <= 2
     batch.start()
     reader.may_read.release(5)
     assert batch.wait(TIMEOUT_S)
-    assert batch.progress().state == "complete"
-    assert batch.progress().done_now == 5 - done
+    assert _state(batch) == "complete"
+    assert batch.done_now == 5 - done
     assert reader.names == _names(batch) == [f"{n:03}.jpg" for n in range(5)]
 
 
@@ -97,13 +99,13 @@ def test_paused_batch_says_so() -> None:
     reader = Reader()
     batch = BackgroundBatch(_photos(2), reader)
     batch.pause()
-    assert batch.progress().state == "new"
+    assert _state(batch) == "new"
     batch.start()
     batch.pause()
     batch.stop()
     reader.may_read.release()
     assert batch.wait(TIMEOUT_S)
-    assert batch.progress().state == "paused"
+    assert _state(batch) == "paused"
 
 
 def test_complete_batch_stays_so() -> None:
@@ -115,7 +117,7 @@ def test_complete_batch_stays_so() -> None:
     assert batch.wait(TIMEOUT_S)
     batch.stop()
     batch.start()
-    assert batch.progress().state == "complete"
+    assert _state(batch) == "complete"
     assert reader.names == ["000.jpg"]
 
 
@@ -136,7 +138,7 @@ def test_photo_that_cannot_be_read_costs_only_itself() -> None:
     assert errors[:2] == ["", "It is broken."]
     assert "Something unexpected" in errors[2]
     assert errors[3] == ""
-    assert batch.progress().state == "complete"
+    assert _state(batch) == "complete"
 
 
 def test_networks_that_are_missing_end_it() -> None:
@@ -151,13 +153,12 @@ def test_networks_that_are_missing_end_it() -> None:
     batch = BackgroundBatch(_photos(3), read)
     batch.start()
     assert batch.wait(TIMEOUT_S)
-    progress = batch.progress()
-    assert (progress.state, progress.done) == ("failed", 1)
-    assert progress.error == "A file is missing: put it back."
+    assert (_state(batch), len(batch.answers)) == ("failed", 1)
+    assert batch.error == "A file is missing: put it back."
     broken = False
     batch.start()
     assert batch.wait(TIMEOUT_S)
-    assert (batch.progress().state, batch.progress().error) == ("complete", "")
+    assert (_state(batch), batch.error) == ("complete", "")
 
 
 def test_busy_server_costs_no_photo() -> None:
@@ -195,4 +196,4 @@ def test_batch_that_waits_stops_at_once(waits: str) -> None:
     assert waiting.wait(TIMEOUT_S)
     batch.stop()
     assert batch.wait(TIMEOUT_S)
-    assert (batch.progress().state, batch.progress().done) == ("stopped", 0)
+    assert (_state(batch), len(batch.answers)) == ("stopped", 0)

@@ -91,7 +91,7 @@ def test_others_wait_until_all_have_left(wish: Switches, alone: bool) -> None:
     with line.hold(ONE):
         thread = threading.Thread(target=hold)
         thread.start()
-        _until(lambda: len(line._line) == 1)
+        _until(line._front.locked)
         assert _now() == ONE
         events.append("out")
     thread.join(PATIENCE_S)
@@ -110,7 +110,7 @@ def test_nobody_joins_one_who_is_alone() -> None:
     with line.hold(ONE, alone=True):
         thread = threading.Thread(target=hold)
         thread.start()
-        _until(lambda: len(line._line) == 1)
+        _until(line._front.locked)
         events.append("out")
     thread.join(PATIENCE_S)
     assert events == ["out", "in"]
@@ -128,9 +128,8 @@ def test_late_comers_do_not_overtake_another_wish() -> None:
     with ThreadPoolExecutor(2) as pool:
         with line.hold(ONE):
             first = pool.submit(hold, "other", PLAIN)
-            _until(lambda: len(line._line) == 1)
+            _until(line._front.locked)
             second = pool.submit(hold, "same", ONE)
-            _until(lambda: len(line._line) == 2)
             assert order == []
         first.result(PATIENCE_S)
         second.result(PATIENCE_S)
@@ -149,5 +148,5 @@ def test_many_wishes_are_all_granted() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(hold, range(300)))
     assert _now() == RESTING
-    assert not line._line
+    assert not line._front.locked()
     assert not line._holders

@@ -22,7 +22,6 @@ from facecore.experiment.report import (
     claim_sentence,
     measured_in_words,
     report,
-    warnings,
 )
 from facecore.experiment.variants import Variant
 from facecore.results import STAGES, StageTimings
@@ -210,7 +209,7 @@ def test_what_speaks_against_believing_it(
     made: MadeExperiment, change: dict[str, Any], says: str
 ) -> None:
     """Each reason for doubt has one sentence; without one there is none."""
-    assert warnings(made(other_load_percent=None)) == ()
+    assert Outcome.of(made(other_load_percent=None)).warnings == ()
     (sentence,) = Outcome.of(made(**change)).warnings
     assert says in sentence
     assert sentence.endswith(".")
@@ -220,7 +219,7 @@ def test_what_speaks_against_believing_it(
 def test_ample_quota_is_no_reason_for_doubt(made: MadeExperiment, quota: float) -> None:
     """A container that may use as much as there is holds nothing up."""
     environment = replace(made_environment(), cpu_quota=quota)
-    assert warnings(made(environment=environment, other_load_percent=9.9)) == ()
+    assert Outcome.of(made(environment=environment, other_load_percent=9.9)).warnings == ()
 
 
 def _of_claim(made: MadeExperiment, claim: Claim) -> Experiment:

@@ -11,7 +11,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from facecore.serving.service import forget_process_service
+from facecore.serving import service
 from facecore.ui.models import measured
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made
@@ -33,7 +33,7 @@ PAGES = {
 
 def forget_service() -> None:
     """Let the server's networks go, wherever they are held."""
-    forget_process_service()
+    service._only_service.cache_clear()
 
 
 def visit(address: str = "", **query: str) -> AppTest:

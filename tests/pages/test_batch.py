@@ -233,13 +233,13 @@ def test_session_that_ends_pauses_its_batch(
         app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
         if page != "Batch":
             go_to(app, page)
-        assert _batch(app).progress().state == "running"
+        assert _batch(app).state == "running"
         # What Streamlit does when a session's connection closes.
         clear_session_resource_cache("test session id")
         assert _batch(app).wait(TIMEOUT_S)
-        assert _batch(app).progress().state == "paused"
+        assert _batch(app).state == "paused"
         app.run()
-        assert _batch(app).progress().state == "running"
+        assert _batch(app).state == "running"
         assert any("Batch: 0 of" in c for c in app.sidebar.caption.values)
     assert _batch(app).wait(TIMEOUT_S)
     go_to(app, "Batch")

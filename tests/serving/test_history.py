@@ -45,7 +45,6 @@ def test_record_says_what_the_run_was_and_cost(analysis: Analysis) -> None:
     record = _add(RunHistory(), analysis, "photo.png")
     assert record == RunRecord(
         number=1,
-        started_at=used.started_at,
         source="upload",
         name="photo.png",
         size_wh=(512, 512),
@@ -54,13 +53,8 @@ def test_record_says_what_the_run_was_and_cost(analysis: Analysis) -> None:
         runtime=OPTIONS,
         timings=analysis.timings,
         reused=(),
-        cpu_time_s=used.cpu_time_s,
-        cpu_percent_of_core=used.cpu_percent,
+        used=used,
         cpu_percent_of_allowed=used.cpu_percent / usable_cpus(read_limits()),
-        rss_before_bytes=used.rss_before_bytes,
-        rss_after_bytes=used.rss_after_bytes,
-        peak_rss_bytes=used.peak_rss_bytes,
-        other_runs=used.other_runs,
     )
 
 

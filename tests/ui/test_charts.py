@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import pytest
 
 from facecore.engines.facts import LayerTime, NetworkProfile
-from facecore.results import STAGES, StageTimings
+from facecore.results import STAGES, ResourceUsage, StageTimings
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.analyze.charts import stage_bar
@@ -22,7 +22,6 @@ from facecore.ui.monitor.charts import cpu_by_run, latency_by_run, memory_by_run
 TIMINGS = StageTimings(decode_ms=4.0, detect_ms=20.0, classify_ms=30.25, total_ms=55.0)
 RUN = RunRecord(
     number=3,
-    started_at=datetime(2024, 5, 1, tzinfo=UTC),
     source="sample",
     name="a.png",
     size_wh=(640, 480),
@@ -31,13 +30,15 @@ RUN = RunRecord(
     runtime=RuntimeOptions(),
     timings=TIMINGS,
     reused=(),
-    cpu_time_s=0.05,
-    cpu_percent_of_core=150.0,
+    used=ResourceUsage(
+        started_at=datetime(2024, 5, 1, tzinfo=UTC),
+        wall_time_s=0.0625,
+        cpu_time_s=0.09375,
+        rss_before_bytes=100_000_000,
+        rss_after_bytes=120_000_000,
+        peak_rss_bytes=150_000_000,
+    ),
     cpu_percent_of_allowed=75.0,
-    rss_before_bytes=100_000_000,
-    rss_after_bytes=120_000_000,
-    peak_rss_bytes=150_000_000,
-    other_runs=0,
 )
 REUSED = replace(RUN, number=4, timings=StageTimings(classify_ms=9.0, total_ms=9.5))
 

@@ -37,13 +37,13 @@ _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
     (
         "CPU",
         "{:.0f} %",
-        lambda run: run.cpu_percent_of_core,
+        lambda run: run.used.cpu_percent,
         "CPU time over wall time of the whole server process: 100 % is one core kept busy.",
     ),
     (
         "Memory, peak",
         "{:.0f} MB",
-        lambda run: run.peak_rss_bytes / _MB,
+        lambda run: run.used.peak_rss_bytes / _MB,
         "The most memory that the whole server process held during the run, other visitors' "
         "runs included.",
     ),

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from facecore.results import AGE_GROUPS, GENDERS
 from facecore.ui.charts import laid_out
 
 _SURE, _UNSURE = "#0072B2", "#9EC5E4"
@@ -36,16 +35,6 @@ def faces_per_photo(photos_by_faces: Mapping[int, int]) -> go.Figure:
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
-def genders(counts: Mapping[tuple[str, bool], int]) -> go.Figure:
-    """Draw how many faces were read as what gender, sure and unsure apart."""
-    return _answers(counts, GENDERS)
-
-
-def age_groups(counts: Mapping[tuple[str, bool], int]) -> go.Figure:
-    """Draw how many faces were read as of what age group, sure and unsure apart."""
-    return _answers(counts, AGE_GROUPS)
-
-
 def latencies(latencies_ms: Sequence[float]) -> go.Figure:
     """Draw how the photos' times spread, milliseconds."""
     figure = go.Figure(
@@ -61,7 +50,8 @@ def latencies(latencies_ms: Sequence[float]) -> go.Figure:
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
-def _answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go.Figure:
+def answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go.Figure:
+    """Draw how many faces were read as what, of these labels, sure and unsure apart."""
     figure = go.Figure()
     for name, is_unsure, colour in (("sure", False, _SURE), ("unsure", True, _UNSURE)):
         figure.add_bar(

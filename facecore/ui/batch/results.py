@@ -20,6 +20,7 @@ from facecore.batch.formats import FORMATS, Format
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BusyError
 from facecore.machine.memory_plan import MemoryPlan, memory_plan
+from facecore.results import AGE_GROUPS, GENDERS
 from facecore.serving.queue import InferenceQueue
 from facecore.serving.service import process_service
 from facecore.statistics.intervals import percentile
@@ -151,9 +152,10 @@ def _charts(summary: BatchSummary) -> None:
         return
     left, right = st.columns([1, 2])
     with left:
-        _chart("Gender, as the network says", charts.genders(summary.genders))
+        _chart("Gender, as the network says", charts.answers(summary.genders, GENDERS))
     with right:
-        _chart("Age group, as the network says", charts.age_groups(summary.age_groups))
+        figure = charts.answers(summary.age_groups, AGE_GROUPS)
+        _chart("Age group, as the network says", figure)
     st.caption(
         "The networks are often wrong, and not in the same way for everybody: the Models page "
         "has how often. Do not read these counts as what the people are."

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import streamlit as st
 
 from facecore.batch.answers import photo_table
-from facecore.batch.background import BackgroundBatch, BatchProgress, ReadPhoto
+from facecore.batch.background import BackgroundBatch, ReadPhoto
 from facecore.batch.pace import left_in_words, time_left_s
 from facecore.engines import option_values
 from facecore.imaging.decoding import encode_jpeg
@@ -59,16 +59,15 @@ def start_button(chosen: ChosenPhotos) -> None:
 
 def progress(batch: BackgroundBatch) -> bool:
     """Show how far a batch is, or how it ended and what is next; return whether it ended."""
-    now = _progress(batch)
-    if now.state in ("running", "stopping"):
+    if _is_under_way(batch):
         _running()
         return False
     row = st.container(horizontal=True, vertical_alignment="center")
-    row.markdown(f"**{_end_in_words(now)}**")
-    if now.error:
-        st.error(now.error, icon=":material/error:")
-    if now.state != "complete":
-        words = "Try again" if now.error else "Go on"
+    row.markdown(f"**{_end_in_words(batch)}**")
+    if batch.error:
+        st.error(batch.error, icon=":material/error:")
+    if batch.state != "complete":
+        words = "Try again" if batch.error else "Go on"
         row.button(words, icon=":material/play_arrow:", on_click=_go_on, args=(batch,))
     row.button("New batch", key="batch_new", icon=":material/add:", on_click=_forget)
     return True
@@ -78,12 +77,12 @@ def progress(batch: BackgroundBatch) -> bool:
 def _running() -> None:
     with friendly_errors():
         batch = session_batch()
-        if batch is None or (now := batch.progress()).state not in ("running", "stopping"):
+        if batch is None or not batch.is_running:
             st.rerun()
         note = "What is done is kept, and you can go on later."
-        bar_and_stop(batch, now.done / now.total, _in_words(now), note)
+        bar_and_stop(batch, len(batch.answers) / len(batch.photos), _in_words(batch), note)
         metrics(batch.answers.summary())
-        if now.done:
+        if len(batch.answers):
             st.markdown("**The newest**")
             newest_first = batch.answers.listed()[: -_NEWEST - 1 : -1]
             # Pictures would be loaded anew, and flicker, each second.
@@ -93,7 +92,7 @@ def _running() -> None:
 def batch_sign() -> None:
     """Show in the sidebar of every page that a batch is under way; goes on where it was paused."""
     batch = session_batch()
-    if batch is not None and _progress(batch).state in ("running", "stopping"):
+    if batch is not None and _is_under_way(batch):
         sign("photo_library", _sign_in_words)
 
 
@@ -101,9 +100,8 @@ def _sign_in_words() -> str | None:
     batch = session_batch()
     if batch is None:
         return None
-    now = _progress(batch)
-    is_over = now.state not in ("running", "stopping")
-    return f"Batch: {'done, its page has the answers.' if is_over else _in_words(now)}"
+    words = _in_words(batch) if _is_under_way(batch) else "done, its page has the answers."
+    return f"Batch: {words}"
 
 
 def _start(chosen: ChosenPhotos) -> None:
@@ -143,11 +141,11 @@ def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
     return read
 
 
-def _progress(batch: BackgroundBatch) -> BatchProgress:
-    if batch.progress().state == "paused":
+def _is_under_way(batch: BackgroundBatch) -> bool:
+    if batch.state == "paused":
         # The connection was lost, and here is somebody again.
         _go_on(batch)
-    return batch.progress()
+    return batch.is_running
 
 
 def _go_on(batch: BackgroundBatch) -> None:
@@ -174,14 +172,16 @@ def _tied_to_session(_batch: BackgroundBatch, number: int) -> BackgroundBatch:
     return _batch
 
 
-def _in_words(now: BatchProgress) -> str:
-    if now.state == "stopping":
+def _in_words(batch: BackgroundBatch) -> str:
+    if batch.state == "stopping":
         return "Stopping after the photo under way …"
-    left_s = time_left_s(now.done_now, now.total - now.done + now.done_now, now.elapsed_s)
-    return f"{now.done} of {counted(now.total, 'photo')}{left_in_words(left_s)}"
+    done, total, done_now = len(batch.answers), len(batch.photos), batch.done_now
+    left_s = time_left_s(done_now, total - done + done_now, batch.elapsed_s)
+    return f"{done} of {counted(total, 'photo')}{left_in_words(left_s)}"
 
 
-def _end_in_words(now: BatchProgress) -> str:
-    if now.state == "complete":
-        return f"{'The one photo is' if now.total == 1 else f'All {now.total} photos are'} done."
-    return f"Stopped after {now.done} of {counted(now.total, 'photo')}."
+def _end_in_words(batch: BackgroundBatch) -> str:
+    total = len(batch.photos)
+    if batch.state == "complete":
+        return f"{'The one photo is' if total == 1 else f'All {total} photos are'} done."
+    return f"Stopped after {len(batch.answers)} of {counted(total, 'photo')}."

@@ -39,7 +39,7 @@ def cpu_by_run(records: Sequence[RunRecord]) -> go.Figure:
     return _lines(
         records,
         {
-            "of one core": [record.cpu_percent_of_core for record in records],
+            "of one core": [record.used.cpu_percent for record in records],
             "of all that may be used": [record.cpu_percent_of_allowed for record in records],
         },
         "percent",
@@ -51,9 +51,9 @@ def memory_by_run(records: Sequence[RunRecord]) -> go.Figure:
     return _lines(
         records,
         {
-            "before": [record.rss_before_bytes / _MB for record in records],
-            "peak": [record.peak_rss_bytes / _MB for record in records],
-            "after": [record.rss_after_bytes / _MB for record in records],
+            "before": [record.used.rss_before_bytes / _MB for record in records],
+            "peak": [record.used.peak_rss_bytes / _MB for record in records],
+            "after": [record.used.rss_after_bytes / _MB for record in records],
         },
         "megabytes",
     )

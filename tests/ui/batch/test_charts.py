@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from facecore.results import AGE_GROUPS
-from facecore.ui.batch.charts import age_groups, faces_per_photo, genders, latencies
+from facecore.results import AGE_GROUPS, GENDERS
+from facecore.ui.batch.charts import answers, faces_per_photo, latencies
 
 
 def test_nothing_counted_draws_no_bar() -> None:
     """Without photos there are axes and no bars."""
     assert list(faces_per_photo({}).data[0].y) == []
     assert list(latencies([]).data[0].x) == []
-    assert all(sum(bars.y) == 0 for bars in genders({}).data)
+    assert all(sum(bars.y) == 0 for bars in answers({}, GENDERS).data)
 
 
 def test_photos_are_counted_by_faces() -> None:
@@ -29,7 +29,7 @@ def test_few_faces_leave_room_beside_the_bar() -> None:
 
 def test_sure_and_unsure_answers_are_stacked() -> None:
     """Every answer has its place, also one that did not occur, sure below unsure."""
-    figure = genders({("Female", False): 4, ("Female", True): 1})
+    figure = answers({("Female", False): 4, ("Female", True): 1}, GENDERS)
     sure, unsure = figure.data
     assert (list(sure.x), list(sure.y)) == (["Male", "Female"], [0, 4])
     assert (sure.name, unsure.name, list(unsure.y)) == ("sure", "unsure", [0, 1])
@@ -38,7 +38,7 @@ def test_sure_and_unsure_answers_are_stacked() -> None:
 
 def test_age_groups_keep_their_order() -> None:
     """The groups stand from young to old, as names and not as numbers."""
-    figure = age_groups({("(60-100)", False): 2, ("(0-2)", True): 1})
+    figure = answers({("(60-100)", False): 2, ("(0-2)", True): 1}, AGE_GROUPS)
     assert list(figure.data[0].x) == list(AGE_GROUPS)
     assert list(figure.data[0].y) == [0] * 7 + [2]
     assert list(figure.data[1].y) == [1] + [0] * 7

@@ -20,15 +20,9 @@ class Uploaded:
     name: str
     data: bytes = b"photo"
 
-    @property
-    def file_id(self) -> str:
-        """What Streamlit calls it."""
-        return f"number of {self.name}"
-
-    @property
-    def size(self) -> int:
-        """Its length in bytes."""
-        return len(self.data)
+    def __post_init__(self) -> None:
+        self.file_id = f"number of {self.name}"
+        self.size = len(self.data)
 
     def getvalue(self) -> bytes:
         """Return its bytes."""
