@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from facecore.imaging.pictures import FULL_SIZE, ImageInput, Picture, PictureSource
+from facecore.imaging.pictures import FULL_SIZE, ImageInput, Picture, decode_picture
 from facecore.models.attributes import Attributes
 from facecore.results import Box, Detection, Face
 from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings
@@ -26,7 +26,11 @@ class PhotoMemory:
 
     def __init__(self, image: ImageInput, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         """Take a file's bytes or an upright BGR array; decodes nothing yet."""
-        self._source = PictureSource(image, max_pixels)
+        self._photo = image
+        self._max_pixels = max_pixels
+        # The finest so far, and no other.
+        self._picture: Picture | None = None
+        self._finest_px = 0
         self._reduced_decode = False
         self._detected_with: tuple[object, ...] = ()
         self._candidates: tuple[Detection, ...] | None = None
@@ -36,13 +40,14 @@ class PhotoMemory:
         """Return `least_side_px`; lets the pixels go where the way of decoding has changed."""
         if settings.reduced_decode != self._reduced_decode:
             # Each way of decoding costs its own time, whatever was there before.
-            self._source.forget()
+            self.release_image()
+            self._finest_px = 0
             self._reduced_decode = settings.reduced_decode
         return least_side_px(settings, drawn_side_px)
 
     def is_decoded(self, side_px: int) -> bool:
         """Return whether so many pixels are there, or no more are to be had."""
-        return self._source.has(side_px)
+        return self._picture is not None and self._picture.serves(side_px)
 
     def decoded(self, side_px: int) -> Picture:
         """Return the upright photo with at least so many pixels on its longest side.
@@ -50,7 +55,14 @@ class PhotoMemory:
         Raises:
             ImageError: the photo cannot be read.
         """
-        return self._source.at_least(side_px)
+        if self._picture is None or not self._picture.serves(side_px):
+            self.release_image()  # so that there are never two
+            # Pixels that were needed once will be again: they are decoded at once.
+            self._finest_px = max(self._finest_px, side_px)
+            self._picture = decode_picture(
+                self._photo, self._finest_px, max_pixels=self._max_pixels
+            )
+        return self._picture
 
     def picture(self, settings: AnalysisSettings, drawn_side_px: int = FULL_SIZE) -> Picture:
         """Return the upright photo, no finer than it is needed, or as fine as it is there already.
@@ -102,12 +114,11 @@ class PhotoMemory:
     @property
     def image_bytes(self) -> int:
         """Memory that the decoded photo takes now; 0 when it is not decoded."""
-        decoded = self._source.decoded
-        return 0 if decoded is None else decoded.image.nbytes
+        return 0 if self._picture is None else self._picture.image.nbytes
 
     def release_image(self) -> None:
         """Let the decoded photo go; what was found out stays, and decoding can happen again."""
-        self._source.release()
+        self._picture = None
 
 
 def least_side_px(settings: AnalysisSettings, drawn_side_px: int) -> int:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -195,38 +195,28 @@ class WorkerProcess:
         self.stop()
 
     def _send(self, order: messages.Order, payload: bytes = b"") -> None:
-        try:
+        with self._talking():
             self._link.send_bytes(messages.encode(order))
             self._link.send_bytes(payload)
-        except BlockingIOError:
-            raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
-        except OSError:
-            raise self._died() from None
 
     def _reply(self, kind: type[_Reply], timeout_s: float, cancelled: Callable[[], bool]) -> _Reply:
         deadline = time.monotonic() + timeout_s
-        while not self._poll():
-            if cancelled():
-                raise Cancelled
-            if time.monotonic() > deadline:
-                raise self._stopped_after(timeout_s)
-        reply: _Reply | messages.Failed = messages.decode(
-            self._receive(),
-            kind | messages.Failed,  # type: ignore[arg-type]
-        )
+        with self._talking():
+            while not self._link.poll(_LOOK_EVERY_S):
+                if cancelled():
+                    raise Cancelled
+                if time.monotonic() > deadline:
+                    raise self._stopped_after(timeout_s)
+            data = self._link.recv_bytes()
+        reply: _Reply | messages.Failed = messages.decode(data, kind | messages.Failed)  # type: ignore[arg-type]
         if isinstance(reply, messages.Failed):
             raise reply.exception()
         return reply
 
-    def _poll(self) -> bool:
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[None]:
         try:
-            return self._link.poll(_LOOK_EVERY_S)
-        except OSError:
-            raise self._died() from None
-
-    def _receive(self) -> bytes:
-        try:
-            return self._link.recv_bytes()
+            yield
         except BlockingIOError:
             raise self._stopped_after(launch.TRANSFER_TIMEOUT_S) from None
         except (EOFError, OSError):

@@ -63,55 +63,10 @@ class Picture:
         return self.image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
 
 
-class PictureSource:
-    """A photo that is decoded when its pixels are first needed, and again when finer ones are.
-
-    The finest picture so far is remembered, and no other. For one thread at a time.
-    """
-
-    def __init__(self, photo: ImageInput, max_pixels: int) -> None:
-        self._photo = photo
-        self._max_pixels = max_pixels
-        self._finest_px = 0
-        self.decoded: Picture | None = None
-        """The finest picture that there is now."""
-
-    def has(self, min_side_px: int) -> bool:
-        """Return whether so many pixels are there already, or no more are to be had."""
-        return self.decoded is not None and self.decoded.serves(min_side_px)
-
-    def at_least(self, min_side_px: int) -> Picture:
-        """Return the photo with at least so many pixels on its longest side, as far as it has them.
-
-        Raises:
-            ImageError: the photo cannot be read.
-        """
-        if self.decoded is None or not self.decoded.serves(min_side_px):
-            self.release()  # so that there are never two
-            # Pixels that were needed once will be again: they are decoded at once.
-            self._finest_px = max(self._finest_px, min_side_px)
-            self.decoded = self._decode(self._finest_px)
-        return self.decoded
-
-    def release(self) -> None:
-        """Let the pixels go; as fine ones are decoded again when any are needed."""
-        self.decoded = None
-
-    def forget(self) -> None:
-        """Let the pixels go, and start with coarse ones again."""
-        self.release()
-        self._finest_px = 0
-
-    def _decode(self, min_side_px: int) -> Picture:
-        if isinstance(self._photo, bytes):
-            return decode_picture(self._photo, min_side_px, max_pixels=self._max_pixels)
-        return Picture.in_full(check_bgr(self._photo))
-
-
 def decode_picture(
-    data: bytes, min_side_px: int, *, max_pixels: int = DEFAULT_MAX_PIXELS
+    photo: ImageInput, min_side_px: int, *, max_pixels: int = DEFAULT_MAX_PIXELS
 ) -> Picture:
-    """Decode a file's bytes, a JPEG as coarsely as its longest side may be.
+    """Decode a file's bytes, a JPEG as coarsely as its longest side may be; take an array as it is.
 
     Only a reduction that divides both sides is used, as 2, 4 and mostly 8 do in
     what cameras make, so that each pixel stands for whole ones. A progressive
@@ -119,23 +74,25 @@ def decode_picture(
     leaves little to save.
 
     Args:
-        data: the file.
+        photo: the file, or the array.
         min_side_px: the fewest pixels of the longest side; `FULL_SIZE` decodes in full.
         max_pixels: as for `decode_image`, of the picture in full.
 
     Raises:
-        ImageError: as `decode_image`.
+        ImageError: as `decode_image`, or it is no array of a picture.
     """
-    if min_side_px < FULL_SIZE and data.startswith(JPEG_SIGNATURE):
-        header = read_header(data, max_pixels=max_pixels)
+    if not isinstance(photo, bytes):
+        return Picture.in_full(check_bgr(photo))
+    if min_side_px < FULL_SIZE and photo.startswith(JPEG_SIGNATURE):
+        header = read_header(photo, max_pixels=max_pixels)
         reduction = coarsest_reduction(header.size_wh, min_side_px)
         if reduction > 1 and not header.is_progressive:
-            image = decode_reduced(data, header, reduction)
+            image = decode_reduced(photo, header, reduction)
             width, height = header.upright_wh
             # Of another size, its pixels would have no known place in the photo.
             if image is not None and image.shape == (height // reduction, width // reduction, 3):
                 return Picture(image, (width, height), reduction)
-    return Picture.in_full(decode_image(data, max_pixels=max_pixels))
+    return Picture.in_full(decode_image(photo, max_pixels=max_pixels))
 
 
 def coarsest_reduction(size_wh: Resolution, min_side_px: int) -> int:

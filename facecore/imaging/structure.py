@@ -68,21 +68,17 @@ def check_structure(data: bytes) -> None:
         _check_gif(data)
 
 
-def check_tags(data: bytes, start: int = 0) -> None:
+def check_tags(data: bytes) -> None:
     """Check the tags in the first directory of a TIFF, which an EXIF block is as well.
-
-    Args:
-        data: the bytes that hold it.
-        start: where it begins, with its byte order.
 
     Raises:
         DamagedImageError: it has too many tags, or a tag too many numbers.
     """
-    order = "<" if data[start : start + 2] == b"II" else ">"
-    is_big = b"+" in data[start + 2 : start + 4]
+    order = "<" if data[:2] == b"II" else ">"
+    is_big = b"+" in data[2:4]
     first, count, entry = ("8xQ", "Q", "HHQ8x") if is_big else ("4xI", "H", "HHI4x")
     try:
-        place = start + struct.unpack_from(order + first, data, start)[0]
+        (place,) = struct.unpack_from(order + first, data)
         if place > len(data):
             return
         (entries,) = struct.unpack_from(order + count, data, place)

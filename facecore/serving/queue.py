@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from facecore.errors import BusyError
-from facecore.settings.server import QueueSettings
+from facecore.settings.server import ServerSettings
 
 TELL_EVERY_S = 0.5
 """How often a waiter is told where it stands."""
@@ -65,8 +65,8 @@ class InferenceQueue:
     Safe to share between threads. A thread that is inside must not enter again.
     """
 
-    def __init__(self, settings: QueueSettings | None = None) -> None:
-        self.settings = settings or QueueSettings()
+    def __init__(self, settings: ServerSettings | None = None) -> None:
+        self.settings = settings or ServerSettings()
         # Every change wakes all who wait, and each looks for itself whether it is next:
         # so no wake-up is lost, whoever leaves and however.
         self._changed = threading.Condition()

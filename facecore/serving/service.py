@@ -93,7 +93,7 @@ class FaceService:
     ) -> None:
         self.settings = settings or ServerSettings()
         self.max_pixels = max_pixels
-        self.queue = InferenceQueue(self.settings.queue)
+        self.queue = InferenceQueue(self.settings)
         self._listeners: list[RunListener] = []
         self._lock = threading.Lock()
         self._replicas: OrderedDict[RuntimeOptions, _Replicas] = OrderedDict()

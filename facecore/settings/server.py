@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from facecore.errors import SettingsError
 from facecore.settings.setting import check_all, declared, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueSettings:
-    """How many runs may go on at once and how many may wait.
+class ServerSettings:
+    """How a server shares its networks, how many runs go on at once and how many wait.
 
     Raises:
-        SettingsError: a value is outside its range.
+        SettingsError: a value is outside its range, or they do not go together.
     """
 
+    replicas: int = setting(
+        1,
+        "sets of networks",
+        limits=(1, 16),
+        variable="FACECORE_REPLICAS",
+        help="For the same options. With more than one, a set runs on its share of the "
+        "processors, and as many photos are read at once.",
+    )
     concurrency: int = setting(
         1,
         "runs at once",
@@ -59,33 +66,9 @@ class QueueSettings:
 
     def __post_init__(self) -> None:
         check_all(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSettings:
-    """How a server shares its networks.
-
-    ``queue`` is how many runs go on and wait; never fewer at once than there are sets.
-
-    Raises:
-        SettingsError: a value is outside its range, or they do not go together.
-    """
-
-    replicas: int = setting(
-        1,
-        "sets of networks",
-        limits=(1, 16),
-        variable="FACECORE_REPLICAS",
-        help="For the same options. With more than one, a set runs on its share of the "
-        "processors, and as many photos are read at once.",
-    )
-    queue: QueueSettings = field(default_factory=QueueSettings)
-
-    def __post_init__(self) -> None:
-        check_all(self)
-        if self.queue.concurrency < self.replicas:
+        if self.concurrency < self.replicas:
             raise SettingsError(
-                f"{self.replicas} sets of networks for {self.queue.concurrency} runs at once: set "
+                f"{self.replicas} sets of networks for {self.concurrency} runs at once: set "
                 "FACECORE_CONCURRENCY to FACECORE_REPLICAS or more, or leave it out."
             )
 
@@ -98,13 +81,6 @@ class ServerSettings:
         Raises:
             SettingsError: a variable is no number, or outside its range.
         """
-        given = _given(cls, environment)
-        concurrency = {"concurrency": given["replicas"]} if "replicas" in given else {}
-        return cls(
-            **given, queue=QueueSettings(**(concurrency | _given(QueueSettings, environment)))
-        )
-
-
-def _given(kind: type, environment: Mapping[str, str]) -> dict[str, Any]:
-    values = {name: one.read(environment) for name, one in declared(kind).items()}
-    return {name: value for name, value in values.items() if value is not None}
+        values = {name: one.read(environment) for name, one in declared(ServerSettings).items()}
+        given = {name: value for name, value in values.items() if value is not None}
+        return cls(**({"concurrency": given.get("replicas", 1)} | given))

@@ -33,6 +33,7 @@ class Disagreement:
         kind: "lost" is a face that only the baseline has, "new" one that only
             the variant has; else what is said of a face that both have.
         box: the baseline's, or the variant's for a new face.
+        variant_box: the variant's; None for a lost face.
         baseline: what the baseline says, for people.
         variant: what the variant says.
     """
@@ -40,6 +41,7 @@ class Disagreement:
     photo: str
     kind: Kind
     box: Box
+    variant_box: Box | None
     baseline: str
     variant: str
 
@@ -164,7 +166,7 @@ class _Matched:
             ("age group", self.old.age_group, self.new.age_group),
         )
         return [
-            Disagreement(self.photo, kind, self.old.box, _said(before), _said(now))
+            Disagreement(self.photo, kind, self.old.box, self.new.box, _said(before), _said(now))
             for kind, before, now in answers
             if before.label != now.label
         ]
@@ -189,8 +191,8 @@ def _match(
     return [
         _Matched(photo, iou, baseline[i], variant[j]) for i, (j, iou) in sorted(places.items())
     ], [
-        *(Disagreement(photo, "lost", face.box, _found(face), "no face") for face in lost),
-        *(Disagreement(photo, "new", face.box, "no face", _found(face)) for face in new),
+        *(Disagreement(photo, "lost", face.box, None, _found(face), "no face") for face in lost),
+        *(Disagreement(photo, "new", face.box, face.box, "no face", _found(face)) for face in new),
     ]
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from facecore.analysis import memory as memory_module
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.errors import ImageError
+from facecore.analysis.memory import PhotoMemory
+from facecore.errors import ImageError, UnsupportedImageError
 from facecore.imaging.decoding import (
     BgrImage,
     cap_longest_side,
@@ -22,6 +23,7 @@ from facecore.imaging.decoding import (
 )
 from facecore.imaging.drawing import draw_faces
 from facecore.imaging.headers import read_header
+from facecore.imaging.pictures import FULL_SIZE
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, face_rows
 
@@ -189,3 +191,39 @@ def test_the_preview_is_a_small_jpeg_of_the_drawn_picture(
     drawn = draw_faces(small, analysis.faces, scale=size_wh[0] / 512)
     assert analysis.preview_jpeg == encode_jpeg(drawn)
     assert not np.array_equal(drawn, small)
+
+
+def test_a_photo_is_decoded_when_it_is_first_needed() -> None:
+    """A file that is no picture is no error before its pixels are wanted, and one each time."""
+    photo = PhotoMemory(b"no picture")
+    assert not photo.is_decoded(1)
+    for _ in range(2):
+        with pytest.raises(UnsupportedImageError):
+            photo.decoded(1)
+        assert photo.image_bytes == 0
+
+
+def test_the_finest_picture_is_kept() -> None:
+    """Coarser pixels are not decoded again, finer ones take their place."""
+    photo = PhotoMemory(encode_jpeg(np.zeros((192, 320, 3), np.uint8)))
+    coarse = photo.decoded(50)
+    assert (coarse.reduction, photo.decoded(80)) == (4, coarse)
+    assert photo.is_decoded(80) and not photo.is_decoded(81)
+    fine = photo.decoded(81)
+    assert fine.reduction == 2
+    assert photo.decoded(1) is fine
+    full = photo.decoded(161)
+    assert full.reduction == 1
+    assert photo.is_decoded(FULL_SIZE) and photo.decoded(FULL_SIZE) is full
+
+
+def test_pixels_that_were_let_go_come_back_as_fine() -> None:
+    """What was needed once is decoded at once the next time, unless they come another way."""
+    photo = PhotoMemory(encode_jpeg(np.zeros((192, 320, 3), np.uint8)))
+    photo.decoded(100)
+    photo.release_image()
+    assert photo.image_bytes == 0
+    assert photo.decoded(1).reduction == 2
+    photo.side_for(AnalysisSettings(reduced_decode=True), 0)
+    assert photo.image_bytes == 0
+    assert photo.decoded(1).reduction == 8

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.settings.server import QueueSettings, ServerSettings
+from facecore.settings.server import ServerSettings
 from tests.benchmarks.whole_photo import five_faces_1080p
 
 PHOTOS_A_ROUND = 16
@@ -26,8 +26,10 @@ PREVIEW_SIDE_PX = 1400
 
 def make_service(replicas: int, concurrency: int) -> FaceService:
     """Make a service whose sets of networks are all loaded."""
-    queue = QueueSettings(concurrency=concurrency, queue_limit=1000, max_wait_s=600)
-    service = FaceService(ServerSettings(replicas=replicas, queue=queue))
+    settings = ServerSettings(
+        replicas=replicas, concurrency=concurrency, queue_limit=1000, max_wait_s=600
+    )
+    service = FaceService(settings)
     together = threading.Barrier(replicas)
 
     def load(number: int) -> None:

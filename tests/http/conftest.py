@@ -22,7 +22,7 @@ from facecore.http.image_store import ImageStore
 from facecore.http.uploads import UploadLimits
 from facecore.http.web_server import listening_socket
 from facecore.serving.service import FaceService
-from facecore.settings.server import QueueSettings, ServerSettings
+from facecore.settings.server import ServerSettings
 
 _T = TypeVar("_T")
 
@@ -47,7 +47,7 @@ class ServedApi(NamedTuple):
 def service(analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch) -> FaceService:
     """A service that takes the tests' own networks instead of loading some."""
     monkeypatch.setattr(FaceAnalyzer, "load", lambda *_, **__: analyzer)
-    return FaceService(ServerSettings(queue=QueueSettings(queue_limit=0)))
+    return FaceService(ServerSettings(queue_limit=0))
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from facecore.imaging.headers import read_header
 from facecore.imaging.pictures import (
     FULL_SIZE,
     Picture,
-    PictureSource,
     coarsest_reduction,
     decode_picture,
 )
@@ -257,48 +256,11 @@ def test_a_part_of_a_reduced_picture_is_off_by_half_a_pixel_at_most(reduction: i
                 assert abs(last - x1 / reduction) <= 0.5
 
 
-def test_a_photo_is_decoded_when_it_is_first_needed() -> None:
-    """A file that is no picture is no error before its pixels are wanted, and one each time."""
-    source = PictureSource(b"no picture", MAX_PIXELS)
-    assert source.decoded is None
-    assert not source.has(1)
-    for _ in range(2):
-        with pytest.raises(UnsupportedImageError):
-            source.at_least(1)
-        assert source.decoded is None
-
-
-def test_the_finest_picture_is_kept() -> None:
-    """Coarser pixels are not decoded again, finer ones take their place."""
-    source = PictureSource(_jpeg((320, 192)), MAX_PIXELS)
-    coarse = source.at_least(50)
-    assert (coarse.reduction, source.at_least(80)) == (4, coarse)
-    assert source.has(80) and not source.has(81)
-    fine = source.at_least(81)
-    assert fine.reduction == 2
-    assert source.decoded is source.at_least(1) is fine
-    full = source.at_least(161)
-    assert full.reduction == 1
-    assert source.has(FULL_SIZE) and source.at_least(FULL_SIZE) is full
-
-
-def test_pixels_that_were_let_go_come_back_as_fine() -> None:
-    """What was needed once is decoded at once the next time, unless that is forgotten too."""
-    source = PictureSource(_jpeg((320, 192)), MAX_PIXELS)
-    source.at_least(100)
-    source.release()
-    assert source.decoded is None
-    assert source.at_least(1).reduction == 2
-    source.forget()
-    assert source.decoded is None
-    assert source.at_least(1).reduction == 8
-
-
 def test_an_array_is_a_picture_in_full() -> None:
-    """An array is neither copied nor reduced, and checked each time it is needed."""
+    """An array is neither copied nor reduced, and checked."""
     image = _scene(320, 192)
-    picture = PictureSource(image, MAX_PIXELS).at_least(1)
+    picture = decode_picture(image, 1, max_pixels=MAX_PIXELS)
     assert picture.image is image
     assert (picture.size_wh, picture.reduction) == ((320, 192), 1)
     with pytest.raises(UnsupportedImageError):
-        PictureSource(image[:, :, 0], MAX_PIXELS).at_least(1)
+        decode_picture(image[:, :, 0], 1, max_pixels=MAX_PIXELS)

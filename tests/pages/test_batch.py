@@ -21,7 +21,7 @@ from facecore.results import Analysis
 from facecore.serving.queue import InferenceQueue
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.settings.server import QueueSettings
+from facecore.settings.server import ServerSettings
 from facecore.sources.archive import PhotoArchive
 from facecore.sources.archive_directory import ArchiveEntry
 from facecore.sources.photo import Photo
@@ -79,7 +79,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> InferenceQueue:
     """The server's queue with the networks loaded; held, it keeps a batch from going on."""
     networks.analyzer(RuntimeOptions())
     queue = process_service().queue
-    monkeypatch.setattr(queue, "settings", QueueSettings(max_wait_s=60))
+    monkeypatch.setattr(queue, "settings", ServerSettings(max_wait_s=60))
     return queue
 
 

@@ -10,7 +10,7 @@ import pytest
 from facecore.serving.queue import InferenceQueue, Waiting
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
-from facecore.settings.server import QueueSettings
+from facecore.settings.server import ServerSettings
 from facecore.sources.samples import samples
 from facecore.ui import networks
 from facecore.ui.models import measured
@@ -26,7 +26,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[InferenceQueue]:
     """The server's queue, with a line of length zero and the networks loaded."""
     networks.analyzer(RuntimeOptions())
     queue = process_service().queue
-    monkeypatch.setattr(queue, "settings", QueueSettings(queue_limit=0))
+    monkeypatch.setattr(queue, "settings", ServerSettings(queue_limit=0))
     yield queue
     assert (queue.stats().running, queue.stats().waiting) == (0, 0)
 
@@ -107,7 +107,7 @@ def test_tune_page_says_it_too(queue: InferenceQueue) -> None:
 
 def test_waiting_is_recorded(queue: InferenceQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that waited says how long, here and on the Monitor page."""
-    monkeypatch.setattr(queue, "settings", QueueSettings())
+    monkeypatch.setattr(queue, "settings", ServerSettings())
     free = threading.Event()
     holds = threading.Event()
 

@@ -17,10 +17,10 @@ import pytest
 from facecore.errors import BusyError
 from facecore.serving import queue as queue_module
 from facecore.serving.queue import InferenceQueue, QueueStats, Waiting
-from facecore.settings.server import QueueSettings
+from facecore.settings.server import ServerSettings
 
 PATIENCE_S = 30.0
-ONE_AT_A_TIME = QueueSettings(queue_limit=200, session_limit=100, max_wait_s=PATIENCE_S)
+ONE_AT_A_TIME = ServerSettings(queue_limit=200, session_limit=100, max_wait_s=PATIENCE_S)
 
 
 class LeftError(Exception):
@@ -84,7 +84,7 @@ def test_a_free_gate_lets_in_at_once() -> None:
 
 def test_a_free_gate_without_a_line_lets_in() -> None:
     """A line of length zero refuses only those who would have to wait."""
-    queue = InferenceQueue(QueueSettings(queue_limit=0))
+    queue = InferenceQueue(ServerSettings(queue_limit=0))
     with queue.enter("a"), pytest.raises(BusyError), queue.enter("b"):
         pass
     with queue.enter("b"):
@@ -93,7 +93,7 @@ def test_a_free_gate_without_a_line_lets_in() -> None:
 
 def test_who_starts_at_once_never_stands_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who comes in the very moment after another finds every place that is free."""
-    queue = InferenceQueue(QueueSettings(concurrency=2, queue_limit=0))
+    queue = InferenceQueue(ServerSettings(concurrency=2, queue_limit=0))
     running: list[int] = []
 
     class Interrupted(threading.Condition):
@@ -116,7 +116,7 @@ def test_who_starts_at_once_never_stands_in_the_line(monkeypatch: pytest.MonkeyP
 def test_no_more_run_at_once_than_may(concurrency: int, pool: ThreadPoolExecutor) -> None:
     """Many threads in all, but never more inside than the settings say, and as many as they say."""
     queue = InferenceQueue(
-        QueueSettings(concurrency=concurrency, queue_limit=200, max_wait_s=PATIENCE_S)
+        ServerSettings(concurrency=concurrency, queue_limit=200, max_wait_s=PATIENCE_S)
     )
     inside: list[int] = []
     all_in = threading.Barrier(concurrency, timeout=PATIENCE_S)
@@ -186,7 +186,7 @@ def test_a_hundred_of_one_do_not_starve_another(pool: ThreadPoolExecutor) -> Non
 
 def test_a_session_can_fill_only_its_own_share(pool: ThreadPoolExecutor) -> None:
     """Beyond its limit a session is refused at once, and others still find room."""
-    queue = InferenceQueue(QueueSettings(session_limit=2, max_wait_s=PATIENCE_S))
+    queue = InferenceQueue(ServerSettings(session_limit=2, max_wait_s=PATIENCE_S))
     started: list[str] = []
     with queue.enter("x"):
         futures = _queue(queue, pool, "aa", started)
@@ -200,7 +200,7 @@ def test_a_session_can_fill_only_its_own_share(pool: ThreadPoolExecutor) -> None
 
 def test_a_full_line_says_when_to_come_back(pool: ThreadPoolExecutor) -> None:
     """Where the line is full, one sentence says so, and after how many seconds to try."""
-    queue = InferenceQueue(QueueSettings(queue_limit=3, max_wait_s=PATIENCE_S))
+    queue = InferenceQueue(ServerSettings(queue_limit=3, max_wait_s=PATIENCE_S))
     with queue.enter("x"):
         futures = _queue(queue, pool, "abc", [])
         with pytest.raises(BusyError) as caught, queue.enter("d"):
@@ -230,7 +230,7 @@ def test_who_waits_too_long_is_sent_away(pool: ThreadPoolExecutor) -> None:
 @pytest.mark.parametrize(("interval_ms", "least_s"), [(0, 1), (40_000, 20), (60_000, 40)])
 def test_the_advice_knows_of_the_interval(interval_ms: float, least_s: int) -> None:
     """Where runs keep a distance, nobody is asked to come back before the next may start."""
-    queue = InferenceQueue(QueueSettings(min_interval_ms=interval_ms, queue_limit=0))
+    queue = InferenceQueue(ServerSettings(min_interval_ms=interval_ms, queue_limit=0))
     with queue.enter("a"), pytest.raises(BusyError) as caught, queue.enter("b"):
         pass
     assert least_s <= caught.value.retry_after_s <= 60
@@ -238,7 +238,7 @@ def test_the_advice_knows_of_the_interval(interval_ms: float, least_s: int) -> N
 
 def test_an_error_inside_makes_room() -> None:
     """Whatever ends a run, the next can start."""
-    queue = InferenceQueue(QueueSettings(queue_limit=0))
+    queue = InferenceQueue(ServerSettings(queue_limit=0))
     for error in (ValueError("bad"), KeyboardInterrupt(), SystemExit()):
         with pytest.raises(type(error)), queue.enter("a"):
             raise error
@@ -310,19 +310,11 @@ def test_waiters_are_told_where_they_stand(pool: ThreadPoolExecutor) -> None:
         for number, name in enumerate(("a1", "a2", "a3", "b1", "c1", "c2")):
             futures.append(pool.submit(enter, name, name[0]))
             _until(lambda count=number: queue.stats().waiting == count + 1)  # type: ignore[misc]
-        places.clear()
-        _until(lambda: len(places) == 6)
+        # a1 b1 c1, a2 c2, a3
+        expected = {"a1": 0, "b1": 1, "c1": 2, "a2": 3, "c2": 4, "a3": 5}
+        _until(lambda: {name: place.ahead for name, place in places.items()} == expected)
     for future in futures:
         future.result(PATIENCE_S)
-    # a1 b1 c1, a2 c2, a3
-    assert {name: place.ahead for name, place in places.items()} == {
-        "a1": 0,
-        "b1": 1,
-        "c1": 2,
-        "a2": 3,
-        "c2": 4,
-        "a3": 5,
-    }
     assert all(place.waited_s > 0 for place in places.values())
 
 
@@ -331,7 +323,7 @@ def test_starts_keep_their_distance(concurrency: int, pool: ThreadPoolExecutor) 
     """With an interval, no run starts sooner after the one before, and all start."""
     interval_ms = 20.0
     queue = InferenceQueue(
-        QueueSettings(
+        ServerSettings(
             concurrency=concurrency,
             min_interval_ms=interval_ms,
             queue_limit=50,
@@ -354,7 +346,7 @@ def test_starts_keep_their_distance(concurrency: int, pool: ThreadPoolExecutor) 
 def test_a_place_that_only_time_frees_is_taken(pool: ThreadPoolExecutor) -> None:
     """Who began to wait while all places were taken still starts once the interval has passed."""
     queue = InferenceQueue(
-        QueueSettings(concurrency=2, min_interval_ms=50, queue_limit=9, max_wait_s=PATIENCE_S)
+        ServerSettings(concurrency=2, min_interval_ms=50, queue_limit=9, max_wait_s=PATIENCE_S)
     )
     started: list[str] = []
     with ExitStack() as first, ExitStack() as second:
@@ -372,7 +364,7 @@ def test_a_place_that_only_time_frees_is_taken(pool: ThreadPoolExecutor) -> None
 @pytest.mark.usefixtures("told_often")
 def test_nobody_is_lost_in_a_crowd(pool: ThreadPoolExecutor) -> None:
     """Many who come, run, fail, give up and run out of time leave an empty queue behind."""
-    patient = QueueSettings(concurrency=2, queue_limit=20, session_limit=6, max_wait_s=PATIENCE_S)
+    patient = ServerSettings(concurrency=2, queue_limit=20, session_limit=6, max_wait_s=PATIENCE_S)
     impatient = replace(patient)
     # Less than a server can be told.
     object.__setattr__(impatient, "max_wait_s", 0.01)

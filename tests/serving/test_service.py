@@ -16,7 +16,7 @@ from facecore.machine.container import read_limits, usable_cpus
 from facecore.serving import service as service_module
 from facecore.serving.service import FaceService, RunOutcome
 from facecore.settings import MODELS_DIR_VARIABLE, AnalysisSettings, RuntimeOptions
-from facecore.settings.server import QueueSettings, ServerSettings
+from facecore.settings.server import ServerSettings
 from facecore.sources.samples import samples
 from tests.conftest import face_rows
 
@@ -28,7 +28,7 @@ PATIENCE_S = 30.0
 
 def _service(replicas: int = 1, **queue: float) -> FaceService:
     queue = {"concurrency": replicas, "queue_limit": 100, "session_limit": 100} | queue
-    return FaceService(ServerSettings(replicas=replicas, queue=QueueSettings(**queue)))  # type: ignore[arg-type]
+    return FaceService(ServerSettings(replicas=replicas, **queue))  # type: ignore[arg-type]
 
 
 @pytest.fixture

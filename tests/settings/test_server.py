@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from facecore.errors import SettingsError
-from facecore.settings.server import QueueSettings, ServerSettings
+from facecore.settings.server import ServerSettings
 from facecore.settings.setting import declared
 from tests.conftest import REPOSITORY
 
@@ -25,13 +25,12 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     """Where nothing is said, or said with an empty text, the defaults hold; no throttle."""
     assert ServerSettings.from_environment({}) == ServerSettings()
     assert ServerSettings.from_environment(dict.fromkeys(VARIABLES, "")) == ServerSettings()
-    assert ServerSettings().queue == QueueSettings()
-    assert QueueSettings().min_interval_ms == 0
+    assert ServerSettings().min_interval_ms == 0
 
 
 def test_every_setting_has_its_variable() -> None:
     """Each number can be set, and the documentation gives its variable, default and range."""
-    known = declared(ServerSettings) | declared(QueueSettings)
+    known = declared(ServerSettings)
     assert {one.variable: name for name, one in known.items()} == VARIABLES
     table = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
     for one in known.values():
@@ -52,16 +51,18 @@ def test_variables_are_read() -> None:
     }
     assert ServerSettings.from_environment(given) == ServerSettings(
         replicas=2,
-        queue=QueueSettings(
-            concurrency=3, queue_limit=0, session_limit=5, max_wait_s=2.5, min_interval_ms=500
-        ),
+        concurrency=3,
+        queue_limit=0,
+        session_limit=5,
+        max_wait_s=2.5,
+        min_interval_ms=500,
     )
 
 
 def test_as_many_run_at_once_as_there_are_sets() -> None:
     """Where only the number of sets is given, each is used."""
     settings = ServerSettings.from_environment({"FACECORE_REPLICAS": "4"})
-    assert (settings.replicas, settings.queue.concurrency) == (4, 4)
+    assert (settings.replicas, settings.concurrency) == (4, 4)
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
@@ -80,7 +81,7 @@ def test_what_makes_no_sense_is_one_sentence(variable: str, text: str) -> None:
 def test_values_of_another_type_are_refused(values: dict[str, Any]) -> None:
     """A number of runs is whole, and nothing else is taken for a number."""
     with pytest.raises(SettingsError, match="must be a"):
-        QueueSettings(**values)
+        ServerSettings(**values)
 
 
 def test_sets_that_could_never_be_used_are_refused() -> None:

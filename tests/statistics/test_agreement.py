@@ -75,8 +75,10 @@ def test_lost_and_new_faces_are_told_with_photo_and_box() -> None:
     )
     assert (agreement.matched, agreement.lost, agreement.new) == (1, 1, 1)
     assert agreement.events == (
-        Disagreement("b.jpg", "lost", AT, "face, 62 %: Male, (25-32)", "no face"),
-        Disagreement("b.jpg", "new", ELSEWHERE, "no face", "face, 70 %: Female, (25-32)"),
+        Disagreement("b.jpg", "lost", AT, None, "face, 62 %: Male, (25-32)", "no face"),
+        Disagreement(
+            "b.jpg", "new", ELSEWHERE, ELSEWHERE, "no face", "face, 70 %: Female, (25-32)"
+        ),
     )
     assert agreement.share_same == pytest.approx(1 / 3)
     assert agreement.words == "1 of 2 faces lost, 1 new"
@@ -96,8 +98,8 @@ def test_flips_are_counted_each_but_a_face_only_once() -> None:
     assert (agreement.gender_flips, agreement.age_group_flips, agreement.same) == (1, 1, 1)
     assert agreement.share_same == 0.5
     assert agreement.events == (
-        Disagreement("a.jpg", "gender", AT, "Male, 80 %", "Female, 60 %"),
-        Disagreement("a.jpg", "age group", AT, "(25-32), 65 %", "(38-43), 65 %"),
+        Disagreement("a.jpg", "gender", AT, AT, "Male, 80 %", "Female, 60 %"),
+        Disagreement("a.jpg", "age group", AT, AT, "(25-32), 65 %", "(38-43), 65 %"),
     )
     assert agreement.words == "none of 2 faces lost, 1 gender changed, 1 age group changed"
 

@@ -8,8 +8,9 @@ milliseconds, ``cpu_time_s``, ``peak_rss_mb`` (MB is 10**6 bytes), ``started_at`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, BinaryIO, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 from facecore.export import FailedRow, Row
 from facecore.results import STAGES
@@ -21,20 +22,23 @@ COLUMNS = (
 )
 
 
-class Format(Protocol):
+@dataclass(frozen=True, slots=True)
+class Format:
     """A way to write rows, one per photo, of which only a few are in memory at a time.
 
-    ``suffix`` is that of its files, ``title`` what a page calls it, ``symbol`` the
-    Material symbol that stands for it, ``mime`` its media type.
+    Attributes:
+        suffix: that of its files.
+        title: what a page calls it.
+        symbol: the Material symbol that stands for it.
+        mime: its media type.
+        write: writes all rows to a file; the settings are plain values that they depend on.
     """
 
     suffix: str
     title: str
     symbol: str
     mime: str
-
-    def write(self, rows: Iterable[Row], file: BinaryIO, settings: Mapping[str, Any]) -> None:
-        """Write all rows; the settings are plain values that they depend on."""
+    write: Callable[[Iterable[Row], BinaryIO, Mapping[str, Any]], None]
 
 
 def cells(row: Row) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from facecore.batch.formats.base import cells
+from facecore.batch.formats.base import Format, cells
 from facecore.export import FaceRow, FailedRow, Row
 from facecore.results import STAGES
 
@@ -50,23 +50,14 @@ _SCHEMA = pa.schema(
 _METADATA_KEY = "facecore"
 
 
-class Parquet:
-    """A row per photo; the settings are under the metadata's key ``facecore``."""
-
-    suffix = ".parquet"
-    title = "Parquet"
-    symbol = "view_column"
-    mime = "application/vnd.apache.parquet"
-
-    def write(self, rows: Iterable[Row], file: BinaryIO, settings: Mapping[str, Any]) -> None:
-        """Write all rows, group by group."""
-        schema = _SCHEMA.with_metadata({_METADATA_KEY: json.dumps(settings)})
-        with pq.ParquetWriter(file, schema) as writer:
-            for group in _groups(rows):
-                writer.write_table(pa.Table.from_pylist(group, schema=schema))
+def _write(rows: Iterable[Row], file: BinaryIO, settings: Mapping[str, Any]) -> None:
+    schema = _SCHEMA.with_metadata({_METADATA_KEY: json.dumps(settings)})
+    with pq.ParquetWriter(file, schema) as writer:
+        for group in _groups(rows):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
-FORMAT = Parquet()
+FORMAT = Format(".parquet", "Parquet", "view_column", "application/vnd.apache.parquet", _write)
 
 
 def _groups(rows: Iterable[Row]) -> Iterator[list[dict[str, Any]]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import streamlit as st
 
@@ -12,11 +10,10 @@ from facecore.experiment.record import Experiment, PhotoFacts
 from facecore.experiment.report import Outcome
 from facecore.imaging.decoding import BgrImage, encode_jpeg
 from facecore.imaging.drawing import draw_faces
-from facecore.imaging.geometry import fit_within, iou_matrix
+from facecore.imaging.geometry import fit_within
 from facecore.imaging.pictures import decode_picture
-from facecore.results import Box, Face
+from facecore.results import Face
 from facecore.serving.service import process_service
-from facecore.statistics.agreement import AGREEMENT_IOU
 from facecore.ui import state
 from facecore.wording import counted
 
@@ -77,17 +74,8 @@ def _marked(outcome: Outcome, name: str) -> list[list[Face]]:
         for event in one.agreement.events if one.agreement else ():
             if event.photo == name:
                 marked[0] += [face for face in answers[0] if face.box == event.box]
-                marked[place] += _at(event.box, answers[place])
+                marked[place] += [f for f in answers[place] if f.box == event.variant_box]
     return marked
-
-
-def _at(box: Box, faces: Sequence[Face]) -> list[Face]:
-    """Return the face that overlaps most with this box, if one does as much as a match takes."""
-    if not faces:
-        return []
-    overlaps = iou_matrix(np.array([box.xyxy]), np.array([face.box.xyxy for face in faces]))[0]
-    best = int(overlaps.argmax())
-    return [faces[best]] if overlaps[best] >= AGREEMENT_IOU else []
 
 
 def _picture(photo: PhotoFacts) -> tuple[BgrImage, bool]:
