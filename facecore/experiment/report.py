@@ -142,7 +142,7 @@ def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
     return {
         known[name].label: (
             known[name].in_words(value),
-            effective.get(name, "not told by OpenCV"),
+            effective.get(name, "not told by the engine"),
         )
         for name, value in one.variant.values().items()
         if name not in _NOT_OF_THE_PROCESS

@@ -295,7 +295,7 @@ def test_asked_and_effective_side_by_side(made: MadeExperiment) -> None:
     asked, effective = rows["CPU features off"]
     assert asked == "AVX512-SKX"
     assert "SSE4.2 AVX2" in effective
-    assert rows["Winograd"] == ("off", "not told by OpenCV")
+    assert rows["Winograd"] == ("off", "not told by the engine")
 
 
 def test_effective_is_not_what_was_asked(made: MadeExperiment) -> None:

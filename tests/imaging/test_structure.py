@@ -283,7 +283,6 @@ def test_an_exif_block_of_too_many_numbers_costs_only_the_orientation() -> None:
 def test_tags_that_cost_nothing_pass(data: bytes) -> None:
     """Bytes stay bytes, and a tag that claims more than the file has is passed over."""
     check_tags(data)
-    check_tags(b"1234" + data, 4)
 
 
 def test_a_whole_png_is_told_from_a_lying_one() -> None:

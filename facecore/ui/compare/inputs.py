@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -77,12 +78,7 @@ def chosen_plan(variants: Sequence[Variant]) -> Plan:
             help="Of the random order of the trials: the same seed gives the same order.",
         )
     )
-    return Plan(
-        variants=tuple(variants),
-        repeats=repeats,
-        budget_s=budget_s,
-        seed=seed,
-    )
+    return Plan(variants=tuple(variants), repeats=repeats, budget_s=budget_s, seed=seed)
 
 
 @st.cache_data(show_spinner=False)
@@ -146,8 +142,7 @@ def _add_current(variants: Sequence[Variant]) -> None:
 def _add(variants: Sequence[Variant], like: Variant, name: str) -> None:
     taken = {variant.name for variant in variants}
     unique = unique_name(name[: MAX_NAME_LETTERS - 5], taken)
-    added = Variant(name=unique, settings=like.settings, options=like.options, process=like.process)
-    compare_state.keep_variants([*variants, added])
+    compare_state.keep_variants([*variants, replace(like, name=unique)])
 
 
 @st.dialog("Change a variant", width="large")
