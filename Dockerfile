@@ -8,8 +8,12 @@ RUN /opt/venv/bin/pip install --no-cache-dir -c constraints.txt \
     && /opt/venv/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim
-# pip is of no use to the server, and of some to an intruder.
-RUN pip uninstall --yes wheel setuptools pip \
+# FriBiDi joins the Arabic letters of labels. pip is of no use to the server, and of some to an
+# intruder.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libfribidi0 \
+    && rm -rf /var/lib/apt/lists/* \
+    && pip uninstall --yes wheel setuptools pip \
     && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent facecore
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Sequence
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from facecore.imaging.decoding import BgrImage
-from facecore.results import Detection, Face
+from facecore.imaging.labels import Label, Rectangle, place_labels
+from facecore.imaging.lettering import LINE_EM, text_mask, text_width_em
+from facecore.results import Box, Detection, Face
+
+Colour = tuple[int, int, int]
 
 _GREEN_BGR = (80, 200, 60)
 _ORANGE_BGR = (60, 150, 240)
-_TELL_FROM = 0.2  # below, a rejected box says no number, or the numbers hide the photo
 _TEXT_BGR = (20, 20, 20)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_WIDEST_LABEL = 2.5  # times the box's width; a wider one would cover the neighbours
+_TELL_FROM = 0.2  # below, a rejected box says no number, or the numbers hide the photo
+_LETTERS_RATIO = 1 / 50  # size of the font as a part of the photo's longest side
+_SMALLEST_LETTERS_PX = 12.0
+_SMALLER = (1.0, 0.75)  # sizes of letters, tried while there is no room for more than numbers
+_PAD_EM = 0.2  # on each side of a text
 
 
 def draw_faces(
@@ -25,9 +34,9 @@ def draw_faces(
 ) -> BgrImage:
     """Draw a numbered box and a label for each face on a copy of the photo.
 
-    Line width and letters grow with the photo, so that they can be read when it
-    is shown at the width of a page. A face too small for its label gets its
-    number only.
+    Line width and letters grow with the photo, so that it looks the same at every
+    size. Labels keep clear of each other and of the faces; where there is no room
+    they are shortened, then say a number only (`place_labels`).
 
     Args:
         photo: BGR uint8; stays as it is.
@@ -39,16 +48,12 @@ def draw_faces(
         A new array of the same shape.
     """
     canvas = photo.copy()
-    line = max(1, round(max(photo.shape[:2]) / 400))
-    # The surest face is drawn last, so that its label lies on top.
-    for number, face in reversed(list(enumerate(faces, start=1))):
-        x0, y0, x1, y1 = (round(edge * scale) for edge in face.box.xyxy)
-        colour = _ORANGE_BGR if face in marked else _GREEN_BGR
-        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), colour, line)
-        text = face_label(number, face)
-        if _text_width(text, line) > _WIDEST_LABEL * (x1 - x0):
-            text = str(number)
-        _draw_label(canvas, text, (x0, y0, y1), line, colour)
+    colours = [_ORANGE_BGR if face in marked else _GREEN_BGR for face in faces]
+    # The surest face is drawn last, so that its box lies on top.
+    for face, colour in reversed(list(zip(faces, colours, strict=True))):
+        _draw_box(canvas, face.box, scale, colour, _line_width(photo))
+    texts = [face_labels(number, face) for number, face in enumerate(faces, start=1)]
+    _draw_labels(canvas, _scaled([face.box for face in faces], scale), texts, colours)
     return canvas
 
 
@@ -69,51 +74,85 @@ def draw_candidates(
         A new array of the same shape.
     """
     canvas = photo.copy()
-    line = max(1, round(max(photo.shape[:2]) / 400))
-    for candidate in reversed(candidates):
-        accepted = candidate.confidence >= threshold
-        colour = _GREEN_BGR if accepted else _ORANGE_BGR
-        x0, y0, x1, y1 = (round(edge * scale) for edge in candidate.box.xyxy)
-        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), colour, line if accepted else 1)
-        text = f"{candidate.confidence:.2f}"
-        if accepted or candidate.confidence >= _TELL_FROM:
-            _draw_label(canvas, text, (x0, y0, y1), line, colour)
+    accepted = [candidate.confidence >= threshold for candidate in candidates]
+    for candidate, good in reversed(list(zip(candidates, accepted, strict=True))):
+        line = _line_width(photo) if good else 1
+        _draw_box(canvas, candidate.box, scale, _GREEN_BGR if good else _ORANGE_BGR, line)
+    told = [d for d in candidates if d.confidence >= min(threshold, _TELL_FROM)]
+    colours = [_GREEN_BGR if d.confidence >= threshold else _ORANGE_BGR for d in told]
+    texts = [(f"{d.confidence:.2f}",) for d in told]
+    _draw_labels(canvas, _scaled([d.box for d in told], scale), texts, colours)
     return canvas
 
 
-def face_label(number: int, face: Face) -> str:
-    """Return the text that is drawn at a face: number, gender, age group."""
-    return f"{number} {face.gender.label} {face.age_group.label}"
+def face_labels(number: int, face: Face) -> tuple[str, str, str]:
+    """Return what is drawn at a face, whole and shortened: number, gender, age group."""
+    gender, age = face.gender.label, face.age_group.label
+    return f"{number} {gender} {age}", f"{number} {gender[:1]} {age.strip('()')}", str(number)
 
 
-def _letters(line: int) -> tuple[float, int]:
-    """Scale and weight of the letters that go with a line width."""
-    return max(0.4, line * 0.3), max(1, round(line * 0.7))
+def _line_width(photo: BgrImage) -> int:
+    longest: int = max(photo.shape[:2])
+    return max(1, round(longest / 400))
 
 
-def _text_width(text: str, line: int) -> int:
-    scale, weight = _letters(line)
-    return cv2.getTextSize(text, _FONT, scale, weight)[0][0]
+def _scaled(boxes: Sequence[Box], scale: float) -> list[Rectangle]:
+    return [(b.x0 * scale, b.y0 * scale, b.x1 * scale, b.y1 * scale) for b in boxes]
 
 
-def _draw_label(
+def _draw_box(canvas: BgrImage, box: Box, scale: float, colour: Colour, line: int) -> None:
+    x0, y0, x1, y1 = (round(edge * scale) for edge in box.xyxy)
+    cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), colour, line)
+
+
+def _draw_labels(
     canvas: BgrImage,
-    text: str,
-    place: tuple[int, int, int],
-    line: int,
-    colour: tuple[int, int, int] = _GREEN_BGR,
+    boxes_xyxy: Sequence[Rectangle],
+    texts: Sequence[tuple[str, ...]],
+    colours: Sequence[Colour],
 ) -> None:
-    x0, y0, y1 = place  # left, top and bottom of the box
-    scale, weight = _letters(line)
-    (width, height), baseline = cv2.getTextSize(text, _FONT, scale, weight)
-    pad = max(2, line)
-    full_height = height + baseline + 2 * pad
-    canvas_height, canvas_width = canvas.shape[:2]
-    x = max(0, min(x0, canvas_width - width - 2 * pad))
-    # Above the box where there is room, else below it, else inside it at the top.
-    y = y0 - full_height
-    if y < 0:
-        y = y1 if y1 + full_height <= canvas_height else y0
-    cv2.rectangle(canvas, (x, y), (x + width + 2 * pad, y + full_height), colour, cv2.FILLED)
-    origin = (x + pad, y + pad + height)
-    cv2.putText(canvas, text, origin, _FONT, scale, _TEXT_BGR, weight, cv2.LINE_AA)
+    """Draw a label for each box; of each box's texts, the first that there is room for."""
+    if not texts:
+        return
+    size, labels = _arranged(boxes_xyxy, texts, canvas.shape[:2])
+    for forms, label, colour in zip(texts, labels, colours, strict=True):
+        if label is not None:
+            _draw_label(canvas, forms[label.form], label, colour, int(size))
+
+
+def _arranged(
+    boxes_xyxy: Sequence[Rectangle], texts: Sequence[tuple[str, ...]], size_hw: tuple[int, int]
+) -> tuple[float, list[Label | None]]:
+    """Return the size of the letters in pixels and each label's place."""
+    shortest = len(texts[0]) - 1
+    arranged = []
+    for smaller in _SMALLER:
+        size = max(_SMALLEST_LETTERS_PX, _LETTERS_RATIO * max(size_hw) * smaller)
+        widths = [[(text_width_em(text) + 2 * _PAD_EM) * size for text in row] for row in texts]
+        height = (LINE_EM + _PAD_EM / 2) * size
+        labels = place_labels(boxes_xyxy, widths, height, (size_hw[1], size_hw[0]))
+        cut = sum(label is None or 0 < shortest == label.form for label in labels)
+        missing = labels.count(None)
+        if cut == 0:
+            return size, labels
+        arranged.append((missing, cut, -size, labels))
+    _, _, minus_size, labels = min(arranged, key=lambda tried: tried[:3])
+    return -minus_size, labels
+
+
+def _draw_label(canvas: BgrImage, text: str, label: Label, colour: Colour, size_px: int) -> None:
+    # Rounding keeps apart what is apart.
+    x0, y0, x1, y1 = (round(edge) for edge in label.xyxy)
+    opacity = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    mask = text_mask(text, size_px)[: y1 - y0, : x1 - x0]
+    top, left = (y1 - y0 - mask.shape[0]) // 2, (x1 - x0 - mask.shape[1]) // 2
+    opacity[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    canvas[y0:y1, x0:x1] = np.take(_shades(colour), opacity, axis=0)
+
+
+@functools.cache
+def _shades(colour: Colour) -> NDArray[np.uint8]:
+    """Return the colour of each opacity of the text, (256, 3), on a ground of this colour."""
+    share = np.linspace(0, 1, 256)[:, None]
+    shades = np.array(colour) * (1 - share) + np.array(_TEXT_BGR) * share
+    return shades.round().astype(np.uint8)
