@@ -136,16 +136,14 @@ class _Pool:
                 return
 
 
+@dataclass(slots=True)
 class _Worker:
     """A worker process that is there when it is needed."""
 
-    def __init__(
-        self, settings: AnalysisSettings, options: PoolOptions, stopping: threading.Event
-    ) -> None:
-        self._settings = settings
-        self._options = options
-        self._stopping = stopping
-        self._process: WorkerProcess | None = None
+    _settings: AnalysisSettings
+    _options: PoolOptions
+    _stopping: threading.Event
+    _process: WorkerProcess | None = None
 
     def read(self, photo: Photo) -> Outcome:
         try:

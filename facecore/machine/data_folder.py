@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import logging
 import os
@@ -18,7 +19,6 @@ DATA_DIR_VARIABLE = "FACECORE_DATA_DIR"
 
 _LOGGER = logging.getLogger(__name__)
 _UNUSED_S = 30 * 24 * 3600
-_told: set[str] = set()
 
 
 def data_folder() -> Path:
@@ -73,7 +73,7 @@ def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | bytes
         _forget_unused(folder)
         return _written(folder / f"{name}-{_digest(contents)}{suffix}", contents)
     except OSError as error:
-        _tell_once(error)
+        _tell_once(error.strerror or str(error))
         return contents
 
 
@@ -110,13 +110,11 @@ def _digest(contents: bytes) -> str:
     return hashlib.sha256(contents).hexdigest()
 
 
-def _tell_once(error: OSError) -> None:
-    reason = error.strerror or str(error)
-    if reason not in _told:
-        _told.add(reason)
-        _LOGGER.warning(
-            "Converted networks cannot be kept (%s): they are made anew at every start; "
-            "set %s to a folder that can be written.",
-            reason,
-            DATA_DIR_VARIABLE,
-        )
+@functools.cache
+def _tell_once(reason: str) -> None:
+    _LOGGER.warning(
+        "Converted networks cannot be kept (%s): they are made anew at every start; "
+        "set %s to a folder that can be written.",
+        reason,
+        DATA_DIR_VARIABLE,
+    )

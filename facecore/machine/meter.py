@@ -6,7 +6,6 @@ import contextlib
 import re
 import threading
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,14 +44,6 @@ class RunsUnderWay:
 RUNS_UNDER_WAY = RunsUnderWay()
 
 
-@dataclass
-class _Start:
-    at: datetime
-    wall_s: float
-    cpu_s: float
-    rss_bytes: int
-
-
 class ResourceMeter:
     """A context manager that tells what the process used between enter and exit.
 
@@ -64,17 +55,14 @@ class ResourceMeter:
     def __init__(self) -> None:
         self.most_others = 0
         self._process = psutil.Process()
-        self._start: _Start | None = None
 
     def __enter__(self) -> ResourceMeter:
         if RUNS_UNDER_WAY.enter(self):
             _reset_peak()
-        self._start = _Start(
-            at=datetime.now(UTC),
-            rss_bytes=self._process.memory_info().rss,
-            cpu_s=time.process_time(),
-            wall_s=time.perf_counter(),
-        )
+        self._at = datetime.now(UTC)
+        self._rss_bytes = self._process.memory_info().rss
+        self._cpu_s = time.process_time()
+        self._wall_s = time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,18 +70,16 @@ class ResourceMeter:
 
     def usage(self) -> ResourceUsage:
         """Return what was used since the start; call it inside the ``with``."""
-        if self._start is None:
-            raise RuntimeError("the meter was not started")
-        wall_time_s = time.perf_counter() - self._start.wall_s
-        cpu_time_s = time.process_time() - self._start.cpu_s
+        wall_time_s = time.perf_counter() - self._wall_s
+        cpu_time_s = time.process_time() - self._cpu_s
         rss_after = self._process.memory_info().rss
         return ResourceUsage(
-            started_at=self._start.at,
+            started_at=self._at,
             wall_time_s=wall_time_s,
             cpu_time_s=cpu_time_s,
-            rss_before_bytes=self._start.rss_bytes,
+            rss_before_bytes=self._rss_bytes,
             rss_after_bytes=rss_after,
-            peak_rss_bytes=max(self._start.rss_bytes, rss_after, _kernel_peak()),
+            peak_rss_bytes=max(self._rss_bytes, rss_after, _kernel_peak()),
             other_runs=self.most_others,
         )
 

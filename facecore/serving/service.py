@@ -47,20 +47,14 @@ class RunOutcome:
 RunListener = Callable[[RunOutcome], None]
 
 
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A run's turn at the queue: the networks that it may use, and how long it waited."""
 
-    def __init__(
-        self,
-        analyzer: FaceAnalyzer,
-        waited_ms: float,
-        origin: str,
-        listeners: Sequence[RunListener],
-    ) -> None:
-        self.analyzer = analyzer
-        self.waited_ms = waited_ms
-        self._origin = origin
-        self._listeners = listeners
+    analyzer: FaceAnalyzer
+    waited_ms: float
+    _origin: str
+    _listeners: Sequence[RunListener]
 
     def read(
         self, photo: PhotoMemory, settings: AnalysisSettings, *, preview_side_px: int

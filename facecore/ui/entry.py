@@ -48,7 +48,7 @@ def dashboard(folder: Path) -> None:
     )
     with friendly_errors():
         _let_go_of_unused_files()
-        state.keep_settings(*settings_sidebar())
+        state.current_settings.keep(settings_sidebar())
         experiment_sign()
         batch_sign()
         page.run()
@@ -61,8 +61,9 @@ def _let_go_of_unused_files() -> None:
     uploader has gone with its page, there is no cross, and its bytes would go on counting.
     To be called as a run begins, when each uploader that is on the page has its files.
     """
-    needed = {*_shown(), *state.used_files()}
-    forget_files(state.swap_known_files(needed) - needed)
+    needed = frozenset({*_shown(), *state.used_files()})
+    forget_files(state.known_files() - needed)
+    state.known_files.keep(needed)
 
 
 def _shown() -> Iterator[str]:

@@ -47,7 +47,7 @@ def _sample_choice() -> Photo:
         format_func=lambda key: by_key[key].title,
         key="sample",
         bind="query-params",
-        on_change=partial(state.show_own_photos, False),
+        on_change=partial(state.shows_own_photos.keep, False),
     )
     return by_key[key or next(iter(by_key))]
 
@@ -96,7 +96,7 @@ def _own_photos_buttons(count: int) -> None:
         row.button(
             f"Back to {words}",
             icon=":material/undo:",
-            on_click=partial(state.show_own_photos, True),
+            on_click=partial(state.shows_own_photos.keep, True),
         )
     elif not state.widget_value("uploads"):
         # With files in the uploader, its own crosses remove them.

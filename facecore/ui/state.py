@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import streamlit as st
 
@@ -16,72 +16,65 @@ from facecore.ui.photos import SessionPhotos
 _T = TypeVar("_T")
 
 
-def remembered(key: str, make: Callable[[], _T]) -> _T:
-    """Return what is kept under a key, made when it is first asked for."""
-    if key not in st.session_state:
-        st.session_state[key] = make()
-    return cast(_T, st.session_state[key])
+class Remembered(Generic[_T]):
+    """What a session remembers under a key, made when it is first asked for; call it to have it."""
+
+    def __init__(self, key: str, make: Callable[[], _T]) -> None:
+        self._key = f"facecore.{key}"
+        self._make = make
+
+    def __call__(self) -> _T:
+        """Return what is remembered."""
+        if self._key not in st.session_state:
+            self.keep(self._make())
+        return cast(_T, st.session_state[self._key])
+
+    def keep(self, value: _T) -> None:
+        """Remember something instead of what was there before."""
+        st.session_state[self._key] = value
+
+    def take(self) -> _T:
+        """Return what is remembered, and remember it no longer."""
+        value = self()
+        del st.session_state[self._key]
+        return value
 
 
-def keep(key: str, value: object) -> None:
-    """Remember something under a key instead of what was there before."""
-    st.session_state[key] = value
+photos = Remembered("photos", SessionPhotos)
+"""This session's photos."""
 
+history = Remembered("history", RunHistory)
+"""This session's runs."""
 
-def forget(key: str) -> Any:
-    """Return what is kept under a key, or None, and keep it no longer."""
-    return st.session_state.pop(key, None)
+session_key = Remembered("session_key", lambda: secrets.token_hex(8))
+"""A name of this session for the queue, which lets sessions take turns."""
 
+own_photos = Remembered[tuple[Photo, ...]]("own_photos", tuple)
+"""The photos that the visitor uploaded or took."""
 
-def photos() -> SessionPhotos:
-    """Return this session's photos."""
-    return remembered("facecore.photos", SessionPhotos)
+shows_own_photos = Remembered("shows_own", bool)
+"""Whether the visitor's photos are to be shown rather than a sample."""
 
+messages = Remembered("messages", list[str])
+"""Sentences about what went wrong, for the next drawing of the page."""
 
-def history() -> RunHistory:
-    """Return this session's runs."""
-    return remembered("facecore.history", RunHistory)
+compared_photos = Remembered[dict[str, Photo]]("compared_photos", dict)
+"""The photos of this session's experiments, by SHA-256, to show them."""
 
+batch_files = Remembered[frozenset[str]]("batch_files", frozenset)
+"""Of which uploaded files the batch is, by Streamlit's numbers."""
 
-def session_key() -> str:
-    """Return a name of this session for the queue, which lets sessions take turns."""
-    return remembered("facecore.session_key", lambda: secrets.token_hex(8))
+known_files = Remembered[frozenset[str]]("known_files", frozenset)
+"""The uploaded files that there were when the page was drawn last."""
 
-
-def own_photos() -> tuple[Photo, ...]:
-    """Return the photos that the visitor uploaded or took."""
-    return remembered("facecore.own_photos", tuple)
+current_settings = Remembered("settings", lambda: (AnalysisSettings(), RuntimeOptions()))
+"""What the sidebar says, for the page that is drawn after it; the defaults before."""
 
 
 def keep_own_photos(own: Sequence[Photo]) -> None:
     """Remember the visitor's photos instead of those before, and show them."""
-    st.session_state["facecore.own_photos"] = tuple(own)
-    show_own_photos(bool(own))
-
-
-def shows_own_photos() -> bool:
-    """Return whether the visitor's photos are to be shown rather than a sample."""
-    return remembered("facecore.shows_own", bool)
-
-
-def show_own_photos(own: bool) -> None:
-    """Show the visitor's photos, or the sample."""
-    st.session_state["facecore.shows_own"] = own
-
-
-def keep_message(message: str) -> None:
-    """Remember a sentence about something that went wrong, for the next drawing of the page."""
-    remembered("facecore.messages", list[str]).append(message)
-
-
-def messages_once() -> list[str]:
-    """Return the sentences that were kept, once."""
-    return forget("facecore.messages") or []
-
-
-def compared_photos() -> dict[str, Photo]:
-    """Return the photos of this session's experiments, by SHA-256, to show them."""
-    return remembered("facecore.compared_photos", dict)
+    own_photos.keep(tuple(own))
+    shows_own_photos.keep(bool(own))
 
 
 def keep_only_photos(keys: Collection[str]) -> None:
@@ -92,22 +85,9 @@ def keep_only_photos(keys: Collection[str]) -> None:
         del compared[sha256]
 
 
-def use_files(file_ids: Collection[str]) -> None:
-    """Remember of which uploaded files the batch is, by Streamlit's numbers."""
-    st.session_state["facecore.batch_files"] = frozenset(file_ids)
-
-
 def used_files() -> set[str]:
     """Return the uploaded files that photos and the batch are read from, by Streamlit's numbers."""
-    own = {photo.number for photo in own_photos()}
-    return own | remembered("facecore.batch_files", frozenset)
-
-
-def swap_known_files(file_ids: Collection[str]) -> frozenset[str]:
-    """Remember the uploaded files that there are, and return those that there were."""
-    known: frozenset[str] = remembered("facecore.known_files", frozenset)
-    st.session_state["facecore.known_files"] = frozenset(file_ids)
-    return known
+    return {photo.number for photo in own_photos()} | batch_files()
 
 
 def measure_again() -> None:
@@ -119,16 +99,6 @@ def clear_runs() -> None:
     """Forget all runs, and the photos' answers that tell of them."""
     history().clear()
     photos().forget()
-
-
-def keep_settings(settings: AnalysisSettings, options: RuntimeOptions) -> None:
-    """Remember what the sidebar says, for the page that is drawn after it."""
-    st.session_state["facecore.settings"] = (settings, options)
-
-
-def current_settings() -> tuple[AnalysisSettings, RuntimeOptions]:
-    """Return what the sidebar says; the defaults where there is none."""
-    return remembered("facecore.settings", lambda: (AnalysisSettings(), RuntimeOptions()))
 
 
 def widget_value(key: str) -> Any:

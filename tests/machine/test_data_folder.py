@@ -17,7 +17,7 @@ from facecore.machine.data_folder import DATA_DIR_VARIABLE, data_folder, made_on
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that is not there yet; what was told before is forgotten."""
     monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path / "data"))
-    monkeypatch.setattr(module, "_told", set())
+    module._tell_once.cache_clear()
     return tmp_path / "data"
 
 

@@ -17,7 +17,7 @@ def _choosing() -> None:
     st.json([list(state.own_photos()), state.shows_own_photos()])
     state.keep_own_photos([mine("a"), mine("b")])
     st.json([[photo.key for photo in state.own_photos()], state.shows_own_photos()])
-    state.show_own_photos(False)
+    state.shows_own_photos.keep(False)
     st.json([[photo.key for photo in state.own_photos()], state.shows_own_photos()])
     state.keep_own_photos([mine("c")])
     st.json([[photo.key for photo in state.own_photos()], state.shows_own_photos()])

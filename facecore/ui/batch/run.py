@@ -31,17 +31,14 @@ _NO_ROOM = (
     "The server holds as many files of other visitors' batches as it has room for: try again later."
 )
 _NUMBERS = itertools.count()
-_BATCH = "facecore.batch"
 
-
-def session_batch() -> BackgroundBatch | None:
-    """Return this session's batch of photos, under way or ended."""
-    return state.remembered(_BATCH, lambda: None)
+session_batch = state.Remembered[BackgroundBatch | None]("batch", lambda: None)
+"""This session's batch of photos, under way or ended."""
 
 
 def start_button(chosen: ChosenPhotos) -> None:
     """Draw the button that starts a batch of these photos."""
-    for message in state.messages_once():
+    for message in state.messages.take():
         st.error(message, icon=":material/error:")
     count = sum(not photo.passed_over for photo in chosen.photos)
     words = counted(count, "photo") if count else "photos"
@@ -108,12 +105,12 @@ def _start(chosen: ChosenPhotos) -> None:
     settings, options = state.current_settings()
     room = BUDGET.share(state.session_key())
     if not room.grow(chosen.size_bytes):
-        state.keep_message(_NO_ROOM)
+        state.messages().append(_NO_ROOM)
         return
     stored = {**asdict(settings), **option_values(options)}
     batch = BackgroundBatch(chosen.photos, _reader(settings, options), stored, room)
-    state.keep(_BATCH, batch)
-    state.use_files(chosen.file_ids)
+    session_batch.keep(batch)
+    state.batch_files.keep(frozenset(chosen.file_ids))
     _go_on(batch)
 
 
@@ -159,8 +156,8 @@ def _forget() -> None:
     batch = session_batch()
     if batch is not None and batch.room:
         batch.room.give_back()
-    state.keep(_BATCH, None)
-    state.use_files(())
+    session_batch.keep(None)
+    state.batch_files.keep(frozenset())
 
 
 @st.cache_resource(

@@ -25,7 +25,7 @@ def chosen_experiment() -> Outcome | None:
         on_change=_load,
     )
     known = compare_state.experiments()
-    newest = compare_state.experiment_to_show_next()
+    newest = compare_state.show_next.take()
     if not known:
         st.caption("Nothing yet.")
         return None
@@ -80,9 +80,9 @@ def _load() -> None:
         compare_state.loaded_files().add(file.file_id)
         try:
             if file.size > MAX_FILE_BYTES:
-                state.keep_message(f"{file.name}: the file is too large for an experiment.")
+                state.messages().append(f"{file.name}: the file is too large for an experiment.")
                 continue
             experiment = experiment_from_json(file.getvalue())
             compare_state.keep_experiment(file.name, Outcome.of(experiment))
         except Exception as error:  # noqa: BLE001 - one file must not stop the others
-            state.keep_message(f"{file.name}: {friendly_message(error)}")
+            state.messages().append(f"{file.name}: {friendly_message(error)}")

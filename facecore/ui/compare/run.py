@@ -43,17 +43,17 @@ def collect() -> None:
     running = compare_state.running_experiment()
     if running is None or running.is_running:
         return
-    compare_state.keep_running_experiment(None)
+    compare_state.running_experiment.keep(None)
     if running.result is not None:
         title = f"{running.result.started_at:%Y-%m-%d %H:%M:%S} UTC, {_names(running.plan)}"
         compare_state.keep_experiment(title, Outcome.of(running.result))
     if running.error:
-        state.keep_message(running.error)
+        state.messages().append(running.error)
 
 
 def messages() -> None:
     """Show what went wrong since the page was drawn last."""
-    for message in state.messages_once():
+    for message in state.messages.take():
         st.error("This did not work:", icon=":material/error:")
         st.text(message)  # it may hold a file's name, so it is no Markdown
 
@@ -100,7 +100,7 @@ def _start(plan: Plan, photos: Sequence[Photo]) -> None:
     for photo in photos:
         data[photo.name] = photo.read()
         state.compared_photos()[hashlib.sha256(data[photo.name]).hexdigest()] = photo
-    compare_state.keep_running_experiment(
+    compare_state.running_experiment.keep(
         BackgroundExperiment(plan, data, max_pixels=process_service().max_pixels)
     )
 

@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
 from facecore.sources.names import unique_name
-from facecore.ui import state
+from facecore.ui.state import Remembered
 
 MAX_EXPERIMENTS = 10
 """Experiments that a session keeps; the raw trials of one take at most some MB."""
 
 
-def variants() -> tuple[Variant, ...]:
-    """Return the variants that the Compare page is to measure; empty before the first visit."""
-    return state.remembered("facecore.variants", tuple)
+variants = Remembered[tuple[Variant, ...]]("variants", tuple)
+"""The variants that the Compare page is to measure; empty before the first visit."""
+
+chosen_claim = Remembered("claim", str)
+"""The key of the ready-made comparison that the variants are, "" if they are none."""
+
+running_experiment = Remembered[BackgroundExperiment | None]("running", lambda: None)
+"""The experiment that this session has under way or has just ended."""
+
+experiments = Remembered[dict[str, Outcome]]("experiments", dict)
+"""The experiments that were measured or loaded, by title; the newest last."""
+
+show_next = Remembered[str | None]("show_next", lambda: None)
+"""The title of an experiment that has just come."""
+
+loaded_files = Remembered[set[str]]("loaded_files", set)
+"""The uploaded experiment files that were read already, by Streamlit's number."""
 
 
 def keep_variants(chosen: Sequence[Variant], claim: str = "") -> None:
     """Remember the variants to measure, and of which ready-made comparison they are, if any."""
-    state.keep("facecore.variants", tuple(chosen))
-    state.keep("facecore.claim", claim)
-
-
-def chosen_claim() -> str:
-    """Return the key of the ready-made comparison that the variants are, "" if they are none."""
-    return state.remembered("facecore.claim", str)
-
-
-def running_experiment() -> BackgroundExperiment | None:
-    """Return the experiment that this session has under way or has just ended."""
-    return state.remembered("facecore.running", lambda: None)
-
-
-def keep_running_experiment(running: BackgroundExperiment | None) -> None:
-    """Remember the experiment that is under way."""
-    state.keep("facecore.running", running)
-
-
-def experiments() -> dict[str, Outcome]:
-    """Return the experiments that were measured or loaded, by title; the newest last."""
-    return state.remembered("facecore.experiments", dict)
+    variants.keep(tuple(chosen))
+    chosen_claim.keep(claim)
 
 
 def keep_experiment(title: str, outcome: Outcome) -> None:
@@ -56,14 +49,4 @@ def keep_experiment(title: str, outcome: Outcome) -> None:
     while len(known) > MAX_EXPERIMENTS:
         known.pop(next(iter(known)))
     # Its widget may be on the page already, and must not be set any more then.
-    state.keep("facecore.show_next", unique)
-
-
-def experiment_to_show_next() -> str | None:
-    """Return the title of an experiment that has just come, once."""
-    return cast(str | None, state.forget("facecore.show_next"))
-
-
-def loaded_files() -> set[str]:
-    """Return the uploaded experiment files that were read already, by Streamlit's number."""
-    return state.remembered("facecore.loaded_files", set)
+    show_next.keep(unique)

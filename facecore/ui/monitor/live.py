@@ -16,6 +16,8 @@ LIVE_SAMPLES = 60
 _MB = 1e6
 _GB = 1e9
 _LONGEST_GAP = timedelta(seconds=5)
+_LIVE = state.Remembered[deque[SystemSample]]("live", lambda: deque(maxlen=LIVE_SAMPLES))
+_SAMPLER = state.Remembered("sampler", SystemSampler)
 
 # Label, what is drawn, what is said of the newest.
 _METRICS: tuple[
@@ -62,13 +64,11 @@ def live_strip() -> None:
 
 def _samples() -> deque[SystemSample]:
     """Return the newest samples, oldest first, with one of now; those of a while ago are gone."""
-    samples: deque[SystemSample] = state.remembered(
-        "facecore.live", lambda: deque(maxlen=LIVE_SAMPLES)
-    )
+    samples = _LIVE()
     if samples and datetime.now(UTC) - samples[-1].at > _LONGEST_GAP:
-        state.forget("facecore.sampler")
+        _SAMPLER.take()
         samples.clear()
-    samples.append(state.remembered("facecore.sampler", SystemSampler).sample())
+    samples.append(_SAMPLER().sample())
     return samples
 
 

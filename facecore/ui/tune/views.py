@@ -20,7 +20,7 @@ from facecore.ui.tune.truth import Truth, read_truth
 from facecore.wording import counted
 
 _THRESHOLD = "tune_threshold"
-_TRUTH = "facecore.truth"
+_TRUTH = state.Remembered("truth", Truth)
 _MOST_PROBLEMS = 5
 _STEPS = tuple(step / 100 for step in range(1, 101))
 
@@ -89,12 +89,12 @@ def truth_input() -> Truth:
         help="The files' names must be those of the photos. A file without a face has a row "
         "without numbers.",
     )
-    truth = state.remembered(_TRUTH, Truth)
+    truth = _TRUTH()
     if truth.tables and not state.widget_value("truth_files"):
         # The uploader forgets its files when another page is opened; they still count.
         row = st.container(horizontal=True, vertical_alignment="center")
         row.caption(f"In use: {len(truth.tables)} uploaded before.")
-        row.button("Remove them", on_click=partial(state.keep, _TRUTH, Truth()))
+        row.button("Remove them", on_click=partial(_TRUTH.keep, Truth()))
     if truth.problems:
         st.warning("Something was left out of the tables:", icon=":material/warning:")
     for problem in truth.problems[:_MOST_PROBLEMS]:
@@ -156,7 +156,7 @@ def attribute_scores(analyses: Mapping[str, Analysis], truth: Truth) -> None:
 
 def _take_truth() -> None:
     uploads = state.widget_value("truth_files") or []
-    state.keep(_TRUTH, read_truth([(upload.name, upload.getvalue()) for upload in uploads]))
+    _TRUTH.keep(read_truth([(upload.name, upload.getvalue()) for upload in uploads]))
 
 
 def _point_metrics(here: PrPoint | None) -> None:
