@@ -15,7 +15,6 @@ from typing import Any
 from facecore.batch.formats import format_for
 from facecore.batch.journal import Journal
 from facecore.batch.output import BatchOutput
-from facecore.batch.pace import clock
 from facecore.batch.summary import BatchSummary
 from facecore.cli.copies import BatchCopies
 from facecore.cli.options import max_pixels_from, options_from
@@ -29,7 +28,7 @@ from facecore.sources.folders import find_photos
 from facecore.sources.names import full_name, printable, valid_text
 from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
-from facecore.wording import counted
+from facecore.wording import clock, counted
 
 
 def finder(arguments: argparse.Namespace) -> Callable[..., Iterator[Photo]]:

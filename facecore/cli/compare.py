@@ -16,7 +16,6 @@ from typing import Any
 
 import pandas as pd
 
-from facecore.batch.pace import left_in_words
 from facecore.cli.options import add_pixel_limit, max_pixels_from
 from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.experiment import tables
@@ -31,7 +30,7 @@ from facecore.export import csv_bytes
 from facecore.sources.folders import find_photos
 from facecore.sources.names import printable, unique_names, valid_text
 from facecore.sources.sorting import PassedOver, in_words
-from facecore.wording import aligned
+from facecore.wording import aligned, left_in_words
 
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEXT_WIDTH = 100

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from facecore.batch.pace import left_in_words, time_left_s
+from facecore.wording import left_in_words, time_left_s
 
 _BAR_FROM_ITEMS = 4
 _LABEL = "Reading faces"

@@ -6,7 +6,6 @@ Where the portraits come from stands in ``README.md`` beside this file.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -37,7 +36,7 @@ def samples() -> tuple[Photo, ...]:
             credit="NASA, public domain",
             truth="Eileen Collins is a woman, here in her thirties or early forties.",
             name="astronaut.png",
-            read=_file_reader("astronaut.png"),
+            read=(_FOLDER / "astronaut.png").read_bytes,
         ),
         Photo(
             key="sample:hopper",
@@ -45,7 +44,7 @@ def samples() -> tuple[Photo, ...]:
             credit="US Navy, 20 January 1984, public domain",
             truth="Grace Hopper is a woman, here 77 years old.",
             name="grace_hopper.jpg",
-            read=_file_reader("grace_hopper.jpg"),
+            read=(_FOLDER / "grace_hopper.jpg").read_bytes,
         ),
     )
 
@@ -69,10 +68,6 @@ def group_photo() -> bytes:
         scaled = cv2.resize(turned, (side, side), interpolation=cv2.INTER_AREA)
         _paste(canvas, scaled.astype(np.uint8, copy=False), x, y)
     return encode_png(canvas)
-
-
-def _file_reader(name: str) -> Callable[[], bytes]:
-    return (_FOLDER / name).read_bytes
 
 
 def _backdrop() -> BgrImage:

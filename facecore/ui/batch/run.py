@@ -10,7 +10,6 @@ import streamlit as st
 
 from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch, ReadPhoto
-from facecore.batch.pace import left_in_words, time_left_s
 from facecore.engines import option_values
 from facecore.imaging.decoding import encode_jpeg
 from facecore.results import Analysis
@@ -21,7 +20,7 @@ from facecore.ui import state
 from facecore.ui.batch.inputs import BUDGET, ChosenPhotos
 from facecore.ui.batch.results import metrics, table
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
-from facecore.wording import counted
+from facecore.wording import counted, left_in_words, time_left_s
 
 THUMBNAIL_SIDE_PX = 112
 _LOOK_EVERY_S = 1.0

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from facecore.batch.pace import left_in_words
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.record import Plan
 from facecore.experiment.report import Outcome
@@ -17,7 +16,7 @@ from facecore.ui import state
 from facecore.ui.compare import charts
 from facecore.ui.compare import state as compare_state
 from facecore.ui.components import as_text, bar_and_stop, chart, friendly_errors, sign
-from facecore.wording import counted
+from facecore.wording import counted, left_in_words
 
 _LOOK_EVERY_S = 0.5
 
