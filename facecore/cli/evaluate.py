@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.cli.options import add_settings_options, max_pixels_from, options_from, settings_from
 from facecore.cli.progress import progress
 from facecore.engines import option_values
-from facecore.errors import FacecoreError, SettingsError, friendly_message
+from facecore.errors import FacecoreError, SettingsError
 from facecore.evaluation.accuracy import (
     HOW_AGES,
     HOW_INTERVALS,
@@ -32,11 +33,13 @@ from facecore.evaluation.detection import (
     evaluate_detection,
 )
 from facecore.evaluation.labels import BoxXyxy, PersonLabel, decode_table, read_boxes, read_labels
+from facecore.executors.reading import read_here
 from facecore.export import to_json_line
 from facecore.results import Analysis
 from facecore.settings import AnalysisSettings
 from facecore.sources.folders import read_photo
 from facecore.sources.names import printable
+from facecore.sources.photo import Photo
 from facecore.statistics.intervals import Estimate, Proportion, percentile_estimate
 from facecore.wording import aligned
 
@@ -147,19 +150,14 @@ def _text_of(path: Path) -> str:
 def _read_photos(
     analyzer: FaceAnalyzer, folder: Path, files: Sequence[str], settings: AnalysisSettings
 ) -> tuple[dict[str, Analysis], list[str]]:
-    analyses: dict[str, Analysis] = {}
-    failures: list[str] = []
-    with progress(files, len(files)) as announced:
-        for file in announced:
-            try:
-                analyses[file] = analyzer.analyze(
-                    read_photo(folder / file), settings, annotate=False
-                )
-            except Exception as error:  # noqa: BLE001 - one file must not stop the others
-                # What a table calls a file must not steer the terminal.
-                name = "".join(letter if letter.isprintable() else "?" for letter in file)
-                failures.append(f"{name}: {friendly_message(error)}")
-    return analyses, failures
+    photos = [Photo(name=file, read=partial(read_photo, folder / file)) for file in files]
+    analyze = partial(analyzer.analyze, settings=settings, annotate=False)
+    with progress(read_here(photos, analyze), len(photos)) as announced:
+        outcomes = list(announced)
+    return (
+        {one.photo.name: one.analysis for one in outcomes if one.analysis},
+        [f"{one.photo.name}: {one.error}" for one in outcomes if one.error],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
