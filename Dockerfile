@@ -22,6 +22,9 @@ COPY LICENSE server_app.py streamlit_app.py ./
 COPY models models
 COPY pages pages
 COPY facecore facecore
+# The networks as the engine takes them, and that it agrees with OpenCV: found out once.
+ENV FACECORE_DATA_DIR=/app/data
+RUN /opt/venv/bin/python -m facecore models convert
 # The code is root's and only read. The server sets these switches of glibc itself, the
 # second where it has less than 3 GB (facecore/machine/allocator.py); here they hold from the
 # first thread on.

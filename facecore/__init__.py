@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facecore.errors import FacecoreError, ImageError, ModelError, SettingsError
     from facecore.results import Analysis, Box, Detection, Face
     from facecore.settings import AnalysisSettings, RuntimeOptions
-    from facecore.settings.presets import PRESETS, preset
+    from facecore.settings.presets import PRESETS, preset, preset_options
 
 __version__ = "0.1.0"
 
@@ -36,6 +36,7 @@ __all__ = [
     "SettingsError",
     "__version__",
     "preset",
+    "preset_options",
 ]
 
 # Light ones first: OpenCV is not loaded for a name of the settings.

@@ -78,7 +78,7 @@ class UsedRow(Struct, frozen=True, kw_only=True):
         )
 
 
-class PhotoRow(Struct, frozen=True, kw_only=True):
+class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A photo's answer in the form of the command line's ``--json``.
 
     Boxes are xyxy pixels of the upright photo, times milliseconds.
@@ -90,6 +90,7 @@ class PhotoRow(Struct, frozen=True, kw_only=True):
     timings_ms: dict[str, float]
     resources: UsedRow
     settings: AnalysisSettings
+    engine: str = ""
 
     @classmethod
     def of(cls, name: str, analysis: Analysis) -> PhotoRow:
@@ -101,6 +102,7 @@ class PhotoRow(Struct, frozen=True, kw_only=True):
             timings_ms=rounded_ms(analysis.timings),
             resources=UsedRow.of(analysis.resources),
             settings=analysis.settings,
+            engine=analysis.engine,
         )
 
 
@@ -202,7 +204,9 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         "peak_rss_mb": record.used.peak_rss_bytes / _BYTES_PER_MB,
         "other_runs": record.used.other_runs,
         **asdict(record.settings),
+        # What ran, and not what was asked for: that may have been left open.
         **option_values(record.runtime),
+        "engine": record.engine,
     }
 
 

@@ -231,6 +231,7 @@ class Analysis:
         resources: what the process used meanwhile.
         settings: what was asked for.
         reused: stages whose earlier result served again, so that their time is 0.
+        engine: the name of what ran the networks; several with commas between them.
         annotated: BGR uint8 (height, width, 3) copy of the photo with the faces
             drawn, or None if it was not asked for.
         preview_jpeg: a smaller JPEG with the faces drawn, or None likewise.
@@ -243,5 +244,6 @@ class Analysis:
     resources: ResourceUsage
     settings: AnalysisSettings
     reused: tuple[str, ...] = ()
+    engine: str = ""
     annotated: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
     preview_jpeg: bytes | None = field(default=None, repr=False, compare=False)

@@ -39,6 +39,7 @@ class RecordingNetwork(Network):
         self.network = network
         self.spec = network.spec
         self.options = network.options
+        self.engine = network.engine
         self.load_time_ms = network.load_time_ms
         self.blobs: list[Blob] = []
 

@@ -11,7 +11,7 @@ import facecore
 from tests.conftest import REPOSITORY
 
 NAMES = {
-    *("FaceAnalyzer", "AnalysisSettings", "RuntimeOptions", "PRESETS", "preset"),
+    *("FaceAnalyzer", "AnalysisSettings", "RuntimeOptions", "PRESETS", "preset", "preset_options"),
     *("Analysis", "Face", "Box", "Detection"),
     *("FacecoreError", "ImageError", "ModelError", "SettingsError"),
     "__version__",

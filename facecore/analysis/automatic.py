@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import logging
 import os
 import subprocess
@@ -23,24 +24,29 @@ _TIMEOUT_S = 120
 
 
 def settled(options: RuntimeOptions) -> RuntimeOptions:
-    """Return these options with an engine that can be used, which a warning tells if it is another.
+    """Return these options with the name of an engine that can be used.
 
     It must be installed, recent enough, and have agreed with OpenCV about the samples.
-    Else it is OpenCV.
+    Else it is OpenCV, which a warning tells once.
 
     Raises:
         SettingsError: there is no engine of that name, or it has no such options.
     """
     chosen, reference = engines.engine_for(options), engines.reference()
-    if chosen is reference:
-        return options
-    why = _problem(chosen.name)
-    if why is None and not agrees(chosen.name):
-        why = f"{chosen.title} does not agree with {reference.title} here."
-    if why is None:
+    if chosen is reference or _can_be_used(chosen.name):
         return replace(options, engine=chosen.name)
-    _LOGGER.warning("%s %s reads instead.", why, reference.title)
     return RuntimeOptions(engine=reference.name, threads=options.threads)
+
+
+@functools.cache
+def _can_be_used(name: str) -> bool:
+    chosen, reference = engines.engine(name), engines.reference()
+    why = _problem(name)
+    if why is None and not agrees(name):
+        why = f"{chosen.title} does not agree with {reference.title} here."
+    if why is not None:
+        _LOGGER.warning("%s %s reads instead.", why, reference.title)
+    return why is None
 
 
 def _problem(name: str) -> str | None:
@@ -52,18 +58,22 @@ def _problem(name: str) -> str | None:
     return None if chosen.available() else f"{chosen.title} cannot be used here."
 
 
-@functools.cache
 def agrees(name: str) -> bool:
-    """Return whether an engine reads the samples as OpenCV does; found out once a version.
+    """Return whether an engine reads the samples as OpenCV does.
 
-    It is tried in a process of its own, which takes its memory along, and may crash.
+    That is found out once for each version and processor, in a process of its own, which
+    takes its memory along, and may crash.
     """
-    versions = [
-        f"{one}-{engines.engine(one).facts(RuntimeOptions(engine=one)).version}"
+    facts = {
+        one: engines.engine(one).facts(RuntimeOptions(engine=one))
         for one in (name, engines.reference().name)
-    ]
+    }
+    versions = [f"{one}-{facts[one].version}" for one in facts]
+    # A container's image or a home that lies elsewhere goes from one processor to another.
+    processor = " ".join(facts[name].cpu_features).encode()
     sources = [spec.fingerprint[:8] for spec in network_specs()]
-    key = "-".join(["agreement", *versions, *sources, converter()]).replace("+", "_")
+    here = hashlib.sha256(processor).hexdigest()[:8]
+    key = "-".join(["agreement", *versions, *sources, converter(), here]).replace("+", "_")
     verdict = made_once(key, ".txt", lambda: _tried(name))
     return (verdict if isinstance(verdict, bytes) else verdict.read_bytes()) == _AGREES
 

@@ -20,7 +20,7 @@ from facecore.cli.copies import BatchCopies
 from facecore.cli.options import max_pixels_from, options_from
 from facecore.cli.progress import batch_progress
 from facecore.cli.readers import read_all
-from facecore.engines import option_values
+from facecore.engines import option_values, reference
 from facecore.errors import FacecoreError, SettingsError
 from facecore.settings import AnalysisSettings
 from facecore.sources.archive_names import checked_encoding
@@ -118,6 +118,8 @@ def _what_rows_depend_on(
 ) -> dict[str, Any]:
     # How many threads and workers read changes the time only.
     options = {k: v for k, v in option_values(options_from(arguments)).items() if k != "threads"}
+    if options.get("engine") == reference().name:
+        del options["engine"]  # batches of before have only its knobs
     # Only where it is given: batches of before have none.
     encoding = {"zip_encoding": arguments.zip_encoding} if arguments.zip_encoding else {}
     return {

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from facecore.engines import engine, engines
+from facecore.analysis.automatic import agrees
+from facecore.engines import engine, engines, reference
 from facecore.engines.graph.conversion import Conversion
 from facecore.engines.graph.onnx import onnx_bytes
 from facecore.machine.data_folder import DATA_DIR_VARIABLE
@@ -69,7 +70,9 @@ def run_convert(arguments: argparse.Namespace) -> int:
     for one in chosen:
         if one.available() or arguments.engine:
             load_networks(network_specs(), RuntimeOptions(engine=one.name))
-            print(f"{one.title}: {len(network_specs())} networks are ready")
+            agreed = one is reference() or agrees(one.name)
+            words = "are ready" if agreed else f"do not agree with {reference().title}: not used"
+            print(f"{one.title}: {len(network_specs())} networks {words}")
     return 0
 
 

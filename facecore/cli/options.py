@@ -18,7 +18,7 @@ from facecore.settings import (
     max_pixels_from_environment,
     megapixels_to_limit,
 )
-from facecore.settings.presets import PRESETS, RECOMMENDED, preset, preset_engine
+from facecore.settings.presets import PRESETS, RECOMMENDED, preset, preset_options
 from facecore.settings.setting import Setting, declared
 
 
@@ -65,10 +65,8 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
         SettingsError: a value is outside its range.
     """
     given = _those(_of_the_networks(), arguments)
-    of_preset = preset_engine(vars(arguments).get("preset", RECOMMENDED))
-    if of_preset and "engine" not in given:
-        given["engine"] = of_preset
-    return settled(options_from_values(given))
+    base = preset_options(vars(arguments).get("preset", RECOMMENDED))
+    return settled(options_from_values(given, base))
 
 
 def max_pixels_from(arguments: argparse.Namespace) -> int:

@@ -22,8 +22,11 @@ from facecore.settings.setting import declared, from_values
 REFERENCES = ("opencv", "opencv5")
 """Engines that the others are held to: the first of these that this OpenCV is."""
 
-AUTOMATIC = (*REFERENCES,)
-"""Engines to take where the options leave it open: the first of these that is installed."""
+AUTOMATIC = ("onnxruntime", *REFERENCES)
+"""Engines to take where the options leave it open: the first of these that is installed.
+
+ONNX Runtime is exact, safe to share between threads, leaves Python's lock and takes least memory.
+"""
 
 ENGINE_VARIABLE = "FACECORE_ENGINE"
 """The engine of a process whose options leave it open."""
@@ -64,6 +67,14 @@ def engine(name: str | None = None) -> Engine:
     return _known()[name]
 
 
+def titles(names: str) -> str:
+    """Return what a page calls engines, of their names with commas between them."""
+    known = _known()
+    return ", ".join(
+        known[name].title if name in known else name for name in names.split(", ") if name
+    )
+
+
 def engine_for(options: RuntimeOptions) -> Engine:
     """Return the engine that these options name, or that has the knobs that they turn.
 
@@ -102,8 +113,12 @@ def option_values(options: RuntimeOptions) -> dict[str, Any]:
     return {**named, "threads": options.threads, **knobs}
 
 
-def options_from_values(values: Mapping[str, Any]) -> RuntimeOptions:
-    """Return the options of a table as `option_values` gives it; what is left out is the default.
+def options_from_values(
+    values: Mapping[str, Any], base: RuntimeOptions | None = None
+) -> RuntimeOptions:
+    """Return the options of a table as `option_values` gives it.
+
+    Engine and threads that it leaves out are those of ``base``, the rest is the default.
 
     Raises:
         SettingsError: a name is unknown or a value outside its range.
@@ -111,7 +126,8 @@ def options_from_values(values: Mapping[str, Any]) -> RuntimeOptions:
     if not isinstance(values, Mapping):
         raise SettingsError("A setting has a value of the wrong kind: check the file.")
     common = declared(RuntimeOptions).keys() & values.keys()
-    plain = from_values(RuntimeOptions, {name: values[name] for name in common})
+    of_base = {"engine": base.engine, "threads": base.threads} if base else {}
+    plain = from_values(RuntimeOptions, of_base | {name: values[name] for name in common})
     given = {name: value for name, value in values.items() if name not in common}
     if plain.engine is None:
         plain = replace(plain, engine=_with_knobs(given))

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from facecore.engines import engine_facts
+from facecore.engines import engine_facts, reference
 from facecore.experiment.variants import Variant, differences
 from facecore.machine.container import usable_cores
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
-from facecore.settings.presets import preset
+from facecore.settings.presets import preset, preset_options
 
 ARTICLE_CAP_PX = 800
 ARTICLE_THROTTLE_MS = 500.0
@@ -69,7 +69,7 @@ def claim_of(variants: Sequence[Variant]) -> Claim | None:
 
 def cpu_feature_levels_here() -> dict[str, tuple[str, ...]]:
     """Return the levels of `cpu_feature_levels` for this machine."""
-    return cpu_feature_levels(engine_facts(RuntimeOptions()).cpu_features)
+    return cpu_feature_levels(engine_facts(RuntimeOptions(engine=reference().name)).cpu_features)
 
 
 def cpu_feature_levels(features: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -93,26 +93,16 @@ def cpu_feature_levels(features: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _of_the_article() -> tuple[Claim, ...]:
-    capped = preset("Article")
-    uncapped = replace(capped, max_side_px=None)
-    unoptimised = RuntimeOptions(engine_options=(("optimised", False),))
+    opencv = preset_options("Article")
     throttle = ProcessOptions(min_interval_ms=ARTICLE_THROTTLE_MS)
     return (
-        Claim(
-            key="cap",
-            title=f"The article's cap: no cap against {ARTICLE_CAP_PX} px",
-            variants=(
-                Variant(name="no cap", settings=uncapped),
-                Variant(name=f"cap {ARTICLE_CAP_PX}", settings=capped),
-            ),
-            says=_CAP_SAVES,
-        ),
+        *_of_its_service(opencv, throttle),
         Claim(
             key="optimised",
             title="The article's optimised code: off against on",
             variants=(
-                Variant(name="optimised off", options=unoptimised),
-                Variant(name="optimised on"),
+                Variant(name="optimised off", options=_without("optimised")),
+                Variant(name="optimised on", options=opencv),
             ),
             says="optimised code and OpenCV's own backend make it faster",
         ),
@@ -122,12 +112,29 @@ def _of_the_article() -> tuple[Claim, ...]:
             variants=(Variant(name="no throttle"), Variant(name="throttle", process=throttle)),
             says=f"at least {ARTICLE_THROTTLE_MS:.0f} ms between requests protect a small machine",
         ),
+    )
+
+
+def _of_its_service(opencv: RuntimeOptions, throttle: ProcessOptions) -> tuple[Claim, ...]:
+    capped = preset("Article")
+    uncapped = replace(capped, max_side_px=None)
+    after = Variant(name="article after", settings=capped, options=opencv, process=throttle)
+    return (
+        Claim(
+            key="cap",
+            title=f"The article's cap: no cap against {ARTICLE_CAP_PX} px",
+            variants=(
+                Variant(name="no cap", settings=uncapped, options=opencv),
+                Variant(name=f"cap {ARTICLE_CAP_PX}", settings=capped, options=opencv),
+            ),
+            says=_CAP_SAVES,
+        ),
         Claim(
             key="article",
             title="The article's service, before and after its optimisations",
             variants=(
-                Variant(name="article before", settings=uncapped, options=unoptimised),
-                Variant(name="article after", settings=capped, process=throttle),
+                Variant(name="article before", settings=uncapped, options=_without("optimised")),
+                after,
             ),
             says="an inference takes 300 to 500 ms on two processors",
         ),
@@ -135,16 +142,14 @@ def _of_the_article() -> tuple[Claim, ...]:
 
 
 def _of_our_own() -> tuple[Claim, ...]:
+    opencv = preset_options("Article")
     return (
         Claim(
             key="winograd",
             title="Winograd convolutions: off against on",
             variants=(
-                Variant(
-                    name="Winograd off",
-                    options=RuntimeOptions(engine_options=(("winograd", False),)),
-                ),
-                Variant(name="Winograd on"),
+                Variant(name="Winograd off", options=_without("winograd")),
+                Variant(name="Winograd on", options=opencv),
             ),
         ),
         Claim(
@@ -159,7 +164,7 @@ def _of_our_own() -> tuple[Claim, ...]:
             key="presets",
             title="The presets: Article, Recommended, Crowd, Careful",
             variants=tuple(
-                Variant(name=name, settings=preset(name))
+                Variant(name=name, settings=preset(name), options=preset_options(name))
                 for name in ("Article", "Recommended", "Crowd", "Careful")
             ),
         ),
@@ -172,3 +177,7 @@ def _of_our_own() -> tuple[Claim, ...]:
             ),
         ),
     )
+
+
+def _without(knob: str) -> RuntimeOptions:
+    return replace(preset_options("Article"), engine_options=((knob, False),))

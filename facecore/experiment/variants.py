@@ -9,7 +9,7 @@ from typing import Any
 from facecore.engines import engines, option_values, options_from_values
 from facecore.errors import SettingsError
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions, setting
-from facecore.settings.presets import RECOMMENDED, preset
+from facecore.settings.presets import RECOMMENDED, preset, preset_options
 from facecore.settings.setting import Setting, declared, from_values
 
 MIN_VARIANTS = 2
@@ -72,15 +72,27 @@ def known_settings() -> dict[str, Setting]:
 
 
 def differences(variant: Variant, base: Variant) -> dict[str, tuple[Any, Any]]:
-    """Return the settings that differ, by name in the code: the variant's value and the base's."""
-    return setting.differences(variant.values(), base.values())
+    """Return the settings that differ, by name in the code: the variant's value and the base's.
+
+    What only one of two engines has is no difference beside that of the engines.
+    """
+    return setting.differences(*_shared(variant, base))
 
 
 def differences_in_words(variant: Variant, base: Variant) -> str:
     """Return how a variant differs: "Winograd off (not on)"; "the same settings" if nowhere."""
     return (
-        setting.differences_in_words(variant.values(), base.values(), known_settings())
+        setting.differences_in_words(*_shared(variant, base), known_settings())
         or "the same settings"
+    )
+
+
+def _shared(variant: Variant, base: Variant) -> tuple[dict[str, Any], dict[str, Any]]:
+    ours, theirs = variant.values(), base.values()
+    names = (ours.keys() & theirs.keys()) | {"engine"}
+    return (
+        {name: value for name, value in ours.items() if name in names},
+        {name: value for name, value in theirs.items() if name in names},
     )
 
 
@@ -96,7 +108,7 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     name = given.pop("name", None)
     if not isinstance(name, str):
         raise SettingsError("A variant has no name: give each a name.")
-    base = preset(str(given.pop("preset", RECOMMENDED)))
+    base = str(given.pop("preset", RECOMMENDED))
     known = known_settings()
     unknown = sorted(set(given) - set(known))
     if unknown:
@@ -112,8 +124,8 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     try:
         return Variant(
             name=name,
-            settings=from_values(AnalysisSettings, asdict(base) | settings),
-            options=options_from_values(given),
+            settings=from_values(AnalysisSettings, asdict(preset(base)) | settings),
+            options=options_from_values(given, preset_options(base)),
             process=from_values(ProcessOptions, process),
         )
     except SettingsError as error:

@@ -84,6 +84,7 @@ class Prediction(Struct, frozen=True, forbid_unknown_fields=True):
     waited_ms: Annotated[
         _Number, Meta(description="Wait for a turn, milliseconds; not part of timings_ms.")
     ]
+    engine: Annotated[str, Meta(description="What ran the networks.")]
 
     @classmethod
     def of(cls, analysis: Analysis, output_image: str, waited_ms: float) -> Prediction:
@@ -102,6 +103,7 @@ class Prediction(Struct, frozen=True, forbid_unknown_fields=True):
             image_size=analysis.size_wh,
             timings_ms=Timings(**rounded_ms(analysis.timings)),
             waited_ms=round(waited_ms, 3),
+            engine=analysis.engine,
         )
 
 

@@ -37,7 +37,8 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         self._registry.register(_Now(service, held_bytes))
         self._runs = Counter(
-            "facecore_runs", "Photos read, by origin.", ["origin"], registry=self._registry
+            *("facecore_runs", "Photos read, by origin and engine.", ["origin", "engine"]),
+            registry=self._registry,
         )
         self._errors = Counter(
             "facecore_run_errors",
@@ -72,7 +73,7 @@ class Metrics:
         if outcome.analysis is None:
             self._errors.labels(outcome.origin, outcome.error_kind).inc()
             return
-        self._runs.labels(outcome.origin).inc()
+        self._runs.labels(outcome.origin, outcome.analysis.engine).inc()
         timings, reused = outcome.analysis.timings, outcome.analysis.reused
         for stage, time_ms in timings.by_stage().items():
             if stage not in reused:

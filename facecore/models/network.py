@@ -33,7 +33,9 @@ class Network:
         started = time.perf_counter()
         self.spec = spec
         self.options = options
-        self._session = engines.engine_for(options).build(spec, options)
+        chosen = engines.engine_for(options)
+        self.engine = chosen.name
+        self._session = chosen.build(spec, options)
         self._one_pass: AbstractContextManager[object] = (
             nullcontext() if self._session.thread_safe else threading.Lock()
         )

@@ -27,6 +27,7 @@ class RunRecord:
         size_wh: the upright photo's size in pixels.
         faces: how many were read.
         settings, runtime: what was asked for.
+        engine: the name of what ran the networks.
         timings: wall time by stage.
         reused: stages that an earlier run had already done.
         used: by the whole process meanwhile, and when it began.
@@ -41,6 +42,7 @@ class RunRecord:
     faces: int
     settings: AnalysisSettings
     runtime: RuntimeOptions
+    engine: str
     timings: StageTimings
     reused: tuple[str, ...]
     used: ResourceUsage
@@ -76,6 +78,7 @@ class RunHistory:
                 faces=len(analysis.faces),
                 settings=analysis.settings,
                 runtime=runtime,
+                engine=analysis.engine,
                 timings=analysis.timings,
                 reused=analysis.reused,
                 used=used,

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.analysis.automatic import settled
 from facecore.analysis.memory import PhotoMemory
 from facecore.machine.allocator import give_memory_back, share_heaps
 from facecore.machine.container import read_limits, usable_cpus
@@ -90,6 +91,7 @@ class FaceService:
         self.queue = InferenceQueue(self.settings)
         self._listeners: list[RunListener] = []
         self._lock = threading.Lock()
+        self._effective: dict[RuntimeOptions, RuntimeOptions] = {}
         self._replicas: OrderedDict[RuntimeOptions, _Replicas] = OrderedDict()
 
     @classmethod
@@ -134,7 +136,9 @@ class FaceService:
     def loaded(self, options: RuntimeOptions) -> tuple[FaceAnalyzer, ...]:
         """Return the sets of networks for these options that are in memory; loads nothing."""
         with self._lock:
-            replicas = self._replicas.get(options)
+            # Where it was never asked what they come to, nothing was loaded for them.
+            effective = self._effective.get(options, options)
+            replicas = self._replicas.get(effective)
         return replicas.loaded() if replicas else ()
 
     def sets_loaded(self) -> int:
@@ -145,25 +149,28 @@ class FaceService:
     def effective(self, options: RuntimeOptions) -> RuntimeOptions:
         """Return the options that the networks are really built with.
 
-        Where there are several sets and the number of threads is left open, each
-        gets its share of the processors.
+        They name an engine that can be used, so that nobody loads the same networks under
+        another name. Where there are several sets and the number of threads is left open,
+        each gets its share of the processors. The first time may take seconds.
         """
-        if self.settings.replicas == 1 or options.threads is not None:
-            return options
-        share = round(usable_cpus(read_limits())) // self.settings.replicas
-        return replace(options, threads=max(1, share))
+        effective = settled(options)
+        if self.settings.replicas > 1 and options.threads is None:
+            share = round(usable_cpus(read_limits())) // self.settings.replicas
+            effective = replace(effective, threads=max(1, share))
+        with self._lock:
+            self._effective[options] = effective
+        return effective
 
     def _replicas_for(self, options: RuntimeOptions) -> _Replicas:
+        effective = self.effective(options)
         with self._lock:
-            if options not in self._replicas:
-                load = partial(
-                    FaceAnalyzer.load, self.effective(options), max_pixels=self.max_pixels
-                )
-                self._replicas[options] = _Replicas(load, self.settings.replicas)
-            self._replicas.move_to_end(options)
+            if effective not in self._replicas:
+                load = partial(FaceAnalyzer.load, effective, max_pixels=self.max_pixels)
+                self._replicas[effective] = _Replicas(load, self.settings.replicas)
+            self._replicas.move_to_end(effective)
             while len(self._replicas) > MAX_OPTIONS:
                 self._replicas.popitem(last=False)
-            return self._replicas[options]
+            return self._replicas[effective]
 
 
 _only_service = functools.cache(FaceService.from_environment)

@@ -194,7 +194,8 @@ class RuntimeOptions:
         "engine",
         pattern=r"[^\W\d]\w*",
         none="auto",
-        help="What runs the networks; auto takes the best that is installed.",
+        help="What runs the networks; auto takes ONNX Runtime where it is installed and agrees "
+        "with OpenCV here, else OpenCV. A change loads the networks again.",
     )
     threads: int | None = setting(
         None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facecore.errors import SettingsError
-from facecore.settings.analysis import AnalysisSettings
+from facecore.settings.analysis import AnalysisSettings, RuntimeOptions
 
 RECOMMENDED = "Recommended"
 
@@ -28,13 +28,10 @@ PRESETS: dict[str, AnalysisSettings] = {
 }
 
 
-# The article's system runs on OpenCV; the others on whatever is best.
-_ENGINES = {"article": "opencv"}
-
-
-def preset_engine(name: str) -> str | None:
-    """Return the engine that belongs to a preset; None where any does."""
-    return _ENGINES.get(name.lower())
+_OPTIONS = {
+    # The article's system is OpenCV; the others run on whatever is best.
+    "Article": RuntimeOptions(engine="opencv"),
+}
 
 
 def preset(name: str) -> AnalysisSettings:
@@ -43,7 +40,20 @@ def preset(name: str) -> AnalysisSettings:
     Raises:
         SettingsError: there is no such preset.
     """
-    for known, settings in PRESETS.items():
+    return PRESETS[_known(name)]
+
+
+def preset_options(name: str) -> RuntimeOptions:
+    """Return how the networks of a preset are run; upper and lower case are the same.
+
+    Raises:
+        SettingsError: there is no such preset.
+    """
+    return _OPTIONS.get(_known(name), RuntimeOptions())
+
+
+def _known(name: str) -> str:
+    for known in PRESETS:
         if known.lower() == name.lower():
-            return settings
+            return known
     raise SettingsError(f"There is no preset {name!r}: use one of {', '.join(PRESETS)}.")

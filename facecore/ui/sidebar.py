@@ -10,15 +10,17 @@ from typing import Any
 
 import streamlit as st
 
+from facecore.engines import engines
 from facecore.machine.container import read_limits, threads_within_quota
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.settings.presets import PRESETS, RECOMMENDED
+from facecore.settings.presets import PRESETS, RECOMMENDED, preset_options
 from facecore.settings.setting import GROUPS, Setting, declared, differences_in_words
 from facecore.ui import state
 
 _ANALYSIS = declared(AnalysisSettings)
 # The engine's own knobs act on the whole process, which all visitors share: see Compare.
-_OFFERED = {**_ANALYSIS, "threads": declared(RuntimeOptions)["threads"]}
+_RUNTIME = declared(RuntimeOptions)
+_OFFERED = {**_ANALYSIS, **_RUNTIME}
 
 
 def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
@@ -35,8 +37,9 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
         changed = st.container()
         values = _controls()
         settings = AnalysisSettings(**{name: values[name] for name in _ANALYSIS})
-        options = RuntimeOptions(threads=values["threads"])
-        words = differences_in_words(asdict(settings), asdict(PRESETS[chosen]), _ANALYSIS)
+        options = RuntimeOptions(**{name: values[name] for name in _RUNTIME})
+        ours = asdict(settings) | {"engine": options.engine}
+        words = differences_in_words(ours, _of_preset(chosen), _OFFERED)
         if words:
             changed.caption(f"Differs from {chosen}: {words}.")
         st.button(
@@ -59,8 +62,17 @@ def _controls() -> dict[str, Any]:
         with st.expander(group.fold) if group.fold else nullcontext():
             for name, one in _OFFERED.items():
                 if one.group == group:
-                    values[name] = control(one, one.default, one.key, bind="query-params")
+                    offered = offered_engines() if name == "engine" else None
+                    values[name] = control(
+                        one, one.default, one.key, offered=offered, bind="query-params"
+                    )
     return values
+
+
+def offered_engines() -> dict[str, str | None]:
+    """Return the engines that are installed by their names, and the one that is found by itself."""
+    none = _RUNTIME["engine"].none
+    return {none: None, **{one.name: one.name for one in engines() if one.available()}}
 
 
 def control(
@@ -117,7 +129,13 @@ def slider_step(confidence: float) -> float:
 
 
 def _fill_from_preset() -> None:
-    _fill(asdict(PRESETS[state.widget_value("preset")]))
+    _fill(_of_preset(state.widget_value("preset")))
+
+
+def _of_preset(name: str) -> dict[str, Any]:
+    engine = preset_options(name).engine
+    offered = offered_engines().values()
+    return asdict(PRESETS[name]) | {"engine": engine if engine in offered else None}
 
 
 def _reset() -> None:

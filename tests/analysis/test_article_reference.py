@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.models.catalogue import network_spec, verified_path
 from facecore.results import AGE_GROUPS, GENDERS
-from facecore.settings.presets import preset
+from facecore.settings.presets import preset, preset_options
 from facecore.sources.samples import group_photo
 from tests.conftest import SAMPLES
 
 ARTICLE = preset("Article")
 Found = tuple[tuple[int, int, int, int], float, list[float]]
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> FaceAnalyzer:
+    """The preset's engine is part of it."""
+    return FaceAnalyzer.load(preset_options("article"))
 
 
 @pytest.fixture(scope="module")

@@ -40,15 +40,17 @@ class Odd(GraphEngine):
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing that was found out before is known."""
     monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path))
-    automatic.agrees.cache_clear()
+    automatic._can_be_used.cache_clear()
     yield
     engines._known().pop("odd", None)
-    automatic.agrees.cache_clear()
+    automatic._can_be_used.cache_clear()
 
 
-def test_without_an_engine_nothing_is_tried() -> None:
-    """Where OpenCV is the automatic engine, the options stay as they are."""
-    assert settled(RuntimeOptions(threads=2)) == RuntimeOptions(threads=2)
+def test_opencv_alone_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing else is installed OpenCV is taken and nothing is tried."""
+    monkeypatch.setattr(engines.engine("onnxruntime"), "available", lambda: False)
+    monkeypatch.setattr(automatic, "_tried", None)
+    assert settled(RuntimeOptions(threads=2)) == RuntimeOptions(engine="opencv", threads=2)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_what_was_found_out_is_kept(
     options = RuntimeOptions(engine="onnxruntime")
     assert settled(options) == options
     assert caplog.records == []
-    automatic.agrees.cache_clear()
+    automatic._can_be_used.cache_clear()
     monkeypatch.setattr(automatic, "_tried", None)
     assert settled(options) == options
     assert len(list(tmp_path.glob("agreement-onnxruntime-*.txt"))) == 1

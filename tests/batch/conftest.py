@@ -49,6 +49,7 @@ def analysis(faces: int = 1) -> Analysis:
             peak_rss_bytes=320_000_000,
         ),
         settings=AnalysisSettings(),
+        engine="opencv",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,12 +65,15 @@ def dummy() -> Iterator[None]:
     del engines._known()["dummy"]
 
 
-def test_the_engines_of_this_package_are_found_by_their_files() -> None:
-    """Each is there, installed or not; what is taken by itself is installed."""
+def test_the_engines_of_this_package_are_found_by_their_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is there, installed or not; by itself the first is taken that is installed."""
     names = {one.name for one in engines.engines()}
     assert names == {"litert", "mnn", "onnxruntime", "opencv", "opencv5", "openvino", "torch"}
-    assert engines.engine() is engines.engine("opencv")
-    assert engines.engine().available()
+    for is_there, taken in ((True, "onnxruntime"), (False, "opencv")):
+        monkeypatch.setattr(engines.engine("onnxruntime"), "available", lambda a=is_there: a)
+        assert engines.engine() is engines.engine(taken)
 
 
 def test_an_unknown_engine_is_told_with_those_there_are() -> None:
@@ -90,13 +94,21 @@ def test_a_registered_engine_runs_a_network_with_its_own_knob() -> None:
     assert network.forward_count == 1
 
 
-def test_options_make_the_table_of_before() -> None:
-    """Without an engine's name it is as it always was, and what is by itself is no option."""
+def test_a_table_of_before_is_opencvs() -> None:
+    """Tables of the time when there was one engine have its knobs and not its name."""
     table = {"threads": None, "optimised": True, "winograd": True, "fusion": True}
-    assert engines.option_values(RuntimeOptions()) == table
-    assert engines.options_from_values(table) == RuntimeOptions()
+    opencv = RuntimeOptions(engine="opencv")
+    for options in (engines.options_from_values(table), engines.options_from_values({}, opencv)):
+        assert engines.engine_for(options).name == "opencv"
+        assert engines.option_values(replace(options, engine="opencv")) == {
+            "engine": "opencv",
+            **table,
+        }
     named = {"engine": "opencv", **table, "fusion": False}
     assert engines.option_values(engines.options_from_values(named)) == named
+    open_values = engines.option_values(RuntimeOptions())
+    assert "engine" not in open_values
+    assert engines.options_from_values(open_values) == RuntimeOptions()
 
 
 @pytest.mark.parametrize(

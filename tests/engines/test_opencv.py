@@ -24,6 +24,13 @@ from facecore.settings import MODELS_DIR_VARIABLE, RuntimeOptions
 
 DETECTOR = network_spec("detector")
 GENDER = network_spec("gender")
+OPENCV = RuntimeOptions(engine="opencv")
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> FaceAnalyzer:
+    """The three networks as OpenCV runs them, whichever engine others take."""
+    return FaceAnalyzer.load(OPENCV)
 
 
 class WatchedNet:
@@ -127,9 +134,11 @@ def test_a_profile_tells_cost_and_place(
 def test_networks_take_turns_under_their_own_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thread count and optimisation are each network's own during its pass, turn after turn."""
     wishes = [
-        RuntimeOptions(threads=1),
-        RuntimeOptions(threads=2, engine_options=(("optimised", False),)),
-        RuntimeOptions(threads=2, engine_options=(("fusion", False), ("winograd", False))),
+        RuntimeOptions(engine="opencv", threads=1),
+        RuntimeOptions(engine="opencv", threads=2, engine_options=(("optimised", False),)),
+        RuntimeOptions(
+            engine="opencv", threads=2, engine_options=(("fusion", False), ("winograd", False))
+        ),
     ]
     networks: list[tuple[Network, WatchedNet]] = []
     for options in wishes:
@@ -163,7 +172,7 @@ class MeetingNet(WatchedNet):
 
 def test_networks_with_the_same_options_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three passes of three networks are under way at the same time, and answer as alone."""
-    options = RuntimeOptions(threads=1)
+    options = RuntimeOptions(engine="opencv", threads=1)
     networks = load_networks([DETECTOR, DETECTOR, GENDER], options)
     blobs = [blob_from_images([_noise(7, 300)], network.spec) for network in networks]
     alone = [network.run(blob)[0] for network, blob in zip(networks, blobs, strict=True)]
@@ -179,7 +188,7 @@ def test_networks_with_the_same_options_run_side_by_side(monkeypatch: pytest.Mon
 
 def test_one_network_runs_one_pass_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads never meet inside the same network, nor does a profile meet a pass."""
-    (network,) = load_networks([DETECTOR], RuntimeOptions())
+    (network,) = load_networks([DETECTOR], OPENCV)
     nobody_met = threading.Barrier(2, timeout=0.05)
     monkeypatch.setattr(_session(network), "_net", MeetingNet(_session(network)._net, nobody_met))
     blob = blob_from_images([_noise(8, 300)], DETECTOR)
@@ -203,7 +212,7 @@ def _switches() -> tuple[int, bool]:
 def test_switches_are_set_back_after_every_pass() -> None:
     """What runs between the passes, such as decoding, does not depend on who ran last."""
     before = _switches()
-    options = RuntimeOptions(threads=1, engine_options=(("optimised", False),))
+    options = RuntimeOptions(engine="opencv", threads=1, engine_options=(("optimised", False),))
     (network,) = load_networks([DETECTOR], options)
     assert _switches() == before
     network.run(blob_from_images([_noise(6, 300)], DETECTOR))
@@ -219,7 +228,7 @@ def test_switches_are_set_back_after_every_pass() -> None:
 
 def test_a_profile_is_the_median_of_five_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pass warms up, five are timed, and the layers' times are those of the median one."""
-    (network,) = load_networks([DETECTOR], RuntimeOptions())
+    (network,) = load_networks([DETECTOR], OPENCV)
     watched = WatchedNet(_session(network)._net)
     monkeypatch.setattr(_session(network), "_net", watched)
     profile = network.profile()
@@ -241,7 +250,7 @@ def test_threads_that_share_a_network_get_their_own_answers(analyzer: FaceAnalyz
 
 def test_loading_times_itself_and_counts_no_pass() -> None:
     """A fresh network knows its options and its loading time and has no passes behind it."""
-    options = RuntimeOptions(threads=1)
+    options = RuntimeOptions(engine="opencv", threads=1)
     (network,) = load_networks([DETECTOR], options)
     assert (network.spec, network.options, network.forward_count) == (DETECTOR, options, 0)
     assert network.load_time_ms > 0
@@ -254,7 +263,7 @@ def test_a_missing_file_stops_the_loading() -> None:
         for file in DETECTOR.files
     )
     with pytest.raises(ModelMissingError, match="no-such-file"):
-        load_networks([dataclasses.replace(DETECTOR, files=nowhere)], RuntimeOptions())
+        load_networks([dataclasses.replace(DETECTOR, files=nowhere)], OPENCV)
 
 
 def test_a_file_that_is_no_network_is_an_engine_error(
@@ -268,7 +277,7 @@ def test_a_file_that_is_no_network_is_an_engine_error(
         (tmp_path / file.name).write_bytes(junk)
     monkeypatch.setenv(MODELS_DIR_VARIABLE, str(tmp_path))
     with pytest.raises(EngineError, match="detector"):
-        load_networks([dataclasses.replace(DETECTOR, files=files)], RuntimeOptions())
+        load_networks([dataclasses.replace(DETECTOR, files=files)], OPENCV)
 
 
 def test_an_opencv_without_caffe_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +295,10 @@ def test_an_opencv_without_caffe_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.usefixtures("engine_switches")
 @pytest.mark.parametrize(
     "options",
-    [RuntimeOptions(threads=1), RuntimeOptions(threads=2, engine_options=(("optimised", False),))],
+    [
+        RuntimeOptions(engine="opencv", threads=1),
+        RuntimeOptions(engine="opencv", threads=2, engine_options=(("optimised", False),)),
+    ],
 )
 def test_engine_facts_are_those_of_the_options(options: RuntimeOptions) -> None:
     """The facts show the switches as they are while such a network runs."""
@@ -302,7 +314,9 @@ def test_engine_facts_are_those_of_the_options(options: RuntimeOptions) -> None:
 @pytest.mark.parametrize("optimised", [True, False])
 def test_cpu_features_are_the_processors(optimised: bool) -> None:
     """What the processor has is told by plain names, also while its use is switched off."""
-    features = engine_facts(RuntimeOptions(engine_options=(("optimised", optimised),))).cpu_features
+    features = engine_facts(
+        RuntimeOptions(engine="opencv", engine_options=(("optimised", optimised),))
+    ).cpu_features
     cv2.setUseOptimized(True)
     here = [name for name in cv2.getCPUFeaturesLine().split() if not name.endswith("?")]
     assert list(features) == [name.lstrip("*") for name in here]
@@ -316,4 +330,4 @@ def test_too_little_memory_is_told_of_as_that(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(cv2.dnn, "readNetFromCaffe", too_large)
     with pytest.raises(EngineError, match="not enough memory to load the networks"):
-        load_networks([DETECTOR], RuntimeOptions())
+        load_networks([DETECTOR], OPENCV)

@@ -162,10 +162,12 @@ def made() -> MadeExperiment:
 
     def make(**changes: object) -> Experiment:
         variants = (
-            Variant(name="basis"),
+            Variant(name="basis", options=RuntimeOptions(engine="opencv")),
             Variant(
                 name="schnell é",
-                options=RuntimeOptions(threads=1, engine_options=(("fusion", False),)),
+                options=RuntimeOptions(
+                    engine="opencv", threads=1, engine_options=(("fusion", False),)
+                ),
                 process=ProcessOptions(cores=1, cpu_features_off=("AVX2",), min_interval_ms=0.5),
             ),
         )
@@ -245,17 +247,19 @@ def measured(analyzer: FaceAnalyzer, broken_photo: bytes, large_photo: bytes) ->
         variants=(
             Variant(
                 name="one thread",
-                options=RuntimeOptions(threads=1, engine_options=(("optimised", False),)),
+                options=RuntimeOptions(
+                    engine="opencv", threads=1, engine_options=(("optimised", False),)
+                ),
             ),
             Variant(
                 name="two threads",
-                options=RuntimeOptions(threads=2),
+                options=RuntimeOptions(engine="opencv", threads=2),
                 process=ProcessOptions(min_interval_ms=THROTTLE_MS),
             ),
             Variant(
                 name="older",
                 settings=AnalysisSettings(confidence=1.0),
-                options=RuntimeOptions(engine_options=(("winograd", False),)),
+                options=RuntimeOptions(engine="opencv", engine_options=(("winograd", False),)),
                 process=ProcessOptions(cores=1, cpu_features_off=off),
             ),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -68,8 +68,9 @@ def test_other_variants_are_no_claim() -> None:
     assert claim_of([Variant(name="a")]) is None
     assert claim_of([Variant(name="a"), Variant(name="b")]) is None
     assert claim_of(preset_claim().variants) is None
-    off = Variant(name="off", options=RuntimeOptions(engine_options=(("optimised", False),)))
-    on = Variant(name="on")
+    opencv = RuntimeOptions(engine="opencv")
+    off = Variant(name="off", options=replace(opencv, engine_options=(("optimised", False),)))
+    on = Variant(name="on", options=opencv)
     assert claim_of([on, off]) is None
     assert claim_of([off, on, Variant(name="third")]) is None
 
@@ -83,10 +84,7 @@ def test_claim_is_known_by_what_differs() -> None:
     """The article's claims are found again in variants under other names and settings."""
     for claim in claims():
         if claim.says:
-            renamed = [
-                dataclasses.replace(variant, name=f"my {variant.name}")
-                for variant in claim.variants
-            ]
+            renamed = [replace(variant, name=f"my {variant.name}") for variant in claim.variants]
             assert claim_of(renamed) == claim
     careful = preset("Careful")
     found = claim_of(
@@ -94,9 +92,9 @@ def test_claim_is_known_by_what_differs() -> None:
             Variant(
                 name="x",
                 settings=careful,
-                options=RuntimeOptions(engine_options=(("optimised", False),)),
+                options=RuntimeOptions(engine="opencv", engine_options=(("optimised", False),)),
             ),
-            Variant(name="y", settings=careful),
+            Variant(name="y", settings=careful, options=RuntimeOptions(engine="opencv")),
         ]
     )
     assert found is not None
@@ -118,7 +116,7 @@ def test_article_s_service_has_its_figures() -> None:
     before, after = claim.variants
     assert (before.settings.max_side_px, after.settings.max_side_px) == (None, 800)
     assert (before.process.min_interval_ms, after.process.min_interval_ms) == (0, 500)
-    assert dataclasses.replace(before.settings, max_side_px=800) == after.settings
+    assert replace(before.settings, max_side_px=800) == after.settings
 
 
 @pytest.mark.parametrize(

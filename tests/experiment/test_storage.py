@@ -43,6 +43,7 @@ _NULLABLE = {
     ("failures", "photo"),
     ("plan", "variants", "settings", "max_side_px"),
     ("plan", "variants", "options", "threads"),
+    ("plan", "variants", "options", "engine"),
     ("plan", "variants", "process", "cores"),
 }
 
@@ -170,9 +171,11 @@ def test_file_is_plain_json(measured: Measured) -> None:
 
 
 def test_file_of_the_first_version_is_read_to_the_last_digit() -> None:
-    """What was measured and saved before this program was rebuilt is all there."""
+    """What was measured and saved when there was one engine is all there, and names that."""
     data = SAVED_BEFORE.read_bytes()
     before, after = json.loads(data), _tree(experiment_from_json(data))
+    for variant in after["plan"]["variants"]:
+        assert variant["options"].pop("engine") == "opencv"
     assert len(before["trials"]["rows"]) == 12
     assert after == before
 

@@ -25,7 +25,9 @@ BUSY = Variant(
     name="much",
     settings=preset("Crowd"),
     options=RuntimeOptions(
-        threads=2, engine_options=(("fusion", False), ("optimised", False), ("winograd", False))
+        engine="opencv",
+        threads=2,
+        engine_options=(("fusion", False), ("optimised", False), ("winograd", False)),
     ),
     process=ProcessOptions(cores=1, cpu_features_off=("AVX2", "FMA3"), min_interval_ms=12.5),
 )
@@ -85,7 +87,7 @@ def test_same_settings_do_not_differ() -> None:
 
 def test_differences_are_ours_and_theirs() -> None:
     """Each setting that differs is there with both values, and in words likewise."""
-    base = Variant(name="base")
+    base = Variant(name="base", options=RuntimeOptions(engine="opencv"))
     assert differences(BUSY, base) == {
         "max_side_px": (None, 800),
         "input_size_px": (900, 300),
@@ -101,6 +103,10 @@ def test_differences_are_ours_and_theirs() -> None:
     assert words[0] == "longest side for detection none (not 800 px)"
     assert "optimised code off (not on)" in words
     assert "threads 2 (not auto)" in words
+    assert "engine opencv (not auto)" in differences_in_words(BUSY, Variant(name="auto"))
+    assert "Winograd" not in differences_in_words(
+        BUSY, Variant(name="other", options=RuntimeOptions(engine="mnn"))
+    )
     assert "cores 1 (not all)" in words
     assert "CPU features off AVX2 FMA3 (not none)" in words
 
@@ -161,7 +167,7 @@ def test_flat_table_finds_each_setting_s_place() -> None:
     assert read == Variant(
         name="mine",
         settings=AnalysisSettings(careful=True, max_side_px=None, confidence=0.5),
-        options=RuntimeOptions(threads=1, engine_options=(("fusion", False),)),
+        options=RuntimeOptions(engine="opencv", threads=1, engine_options=(("fusion", False),)),
         process=ProcessOptions(cores=1, cpu_features_off=("AVX2",), min_interval_ms=5),
     )
 

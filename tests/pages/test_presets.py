@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.results import AgeGroupPrediction, GenderPrediction
 from facecore.settings import AnalysisSettings
-from facecore.settings.presets import PRESETS, RECOMMENDED
+from facecore.settings.presets import PRESETS, RECOMMENDED, preset_options
 from facecore.sources.samples import group_photo
 from tests.pages.conftest import expect_no_error, metrics, visit
 
@@ -33,11 +33,19 @@ def _differs(app: AppTest) -> list[str]:
 
 def test_a_preset_fills_in_all_settings() -> None:
     """After choosing a preset every setting is the preset's, whatever it was, and says so."""
-    app = visit("monitor", confidence="0.9", crop_shape="box", max_side="none", careful="true")
+    app = visit(
+        "monitor",
+        engine="opencv",
+        confidence="0.9",
+        crop_shape="box",
+        max_side="none",
+        careful="true",
+    )
     # The recommended one is chosen at first, so it comes last.
     for name in sorted(PRESETS, key=RECOMMENDED.__eq__):
         _choose(app, name)
         assert _settings(app) == PRESETS[name]
+        assert app.session_state["facecore.settings"][1] == preset_options(name)
         assert _differs(app) == []
         expect_no_error(app)
     assert app.query_params == {}

@@ -51,6 +51,7 @@ def test_record_says_what_the_run_was_and_cost(analysis: Analysis) -> None:
         faces=1,
         settings=SETTINGS,
         runtime=OPTIONS,
+        engine=analysis.engine,
         timings=analysis.timings,
         reused=(),
         used=used,

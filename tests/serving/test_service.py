@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.engines import engine
 from facecore.errors import BusyError, ImageError, ModelError, SettingsError
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.serving import service as service_module
@@ -172,12 +173,12 @@ def test_networks_of_the_longest_unused_options_are_let_go(
 
 @pytest.mark.parametrize("replicas", [1, 2, 16])
 def test_sets_share_the_processors(replicas: int) -> None:
-    """Several sets with an open number of threads get their share; a number given is kept."""
+    """Several sets with an open number of threads get their share; the engine is named."""
     service = _service(replicas)
-    given = RuntimeOptions(threads=3, engine_options=(("winograd", False),))
+    given = RuntimeOptions(engine="opencv", threads=3, engine_options=(("winograd", False),))
     assert service.effective(given) == given
     share = max(1, round(usable_cpus(read_limits())) // replicas)
-    expected = DEFAULT if replicas == 1 else RuntimeOptions(threads=share)
+    expected = RuntimeOptions(engine=engine().name, threads=None if replicas == 1 else share)
     assert service.effective(DEFAULT) == expected
 
 

@@ -28,6 +28,7 @@ RUN = RunRecord(
     faces=2,
     settings=AnalysisSettings(),
     runtime=RuntimeOptions(),
+    engine="opencv",
     timings=TIMINGS,
     reused=(),
     used=ResourceUsage(

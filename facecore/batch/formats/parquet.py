@@ -41,6 +41,7 @@ _SCHEMA = pa.schema(
         ("face_count", pa.int32()),
         ("latency_ms", pa.float64()),
         *((f"{stage}_ms", pa.float64()) for stage in STAGES),
+        ("engine", pa.string()),
         ("cpu_time_s", pa.float64()),
         ("peak_rss_mb", pa.float64()),
         ("started_at", pa.timestamp("us", tz="UTC")),

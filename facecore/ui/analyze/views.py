@@ -8,6 +8,7 @@ from functools import partial
 
 import streamlit as st
 
+from facecore.engines import titles
 from facecore.export import PhotoRow, csv_bytes, faces_table, to_json_line
 from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
 from facecore.serving.history import RunRecord
@@ -68,13 +69,22 @@ def run_metrics(run: RunRecord, before: RunRecord | None) -> None:
         )
     against = f", against run {before.number} of this photo" if comparable and before else ""
     line = st.container(horizontal=True, vertical_alignment="center")
-    line.caption(f"Run {run.number} of this session{against}.{_waited(run)}")
+    line.caption(
+        f"Run {run.number} of this session{against}, by {titles(run.engine)}"
+        f"{_instead(run)}.{_waited(run)}"
+    )
     line.button(
         "Run again",
         icon=":material/refresh:",
         help="Read the photo from the beginning, so that there is more to compare.",
         on_click=state.measure_again,
     )
+
+
+def _instead(run: RunRecord) -> str:
+    wished = run.runtime.engine or run.engine
+    why = "which cannot be used here: the server's log says why"
+    return "" if wished == run.engine else f" instead of {titles(wished)}, {why}"
 
 
 def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:

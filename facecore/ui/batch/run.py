@@ -106,7 +106,8 @@ def _start(chosen: ChosenPhotos) -> None:
     if not room.grow(chosen.size_bytes):
         state.messages().append(_NO_ROOM)
         return
-    stored = {**asdict(settings), **option_values(options)}
+    effective = process_service().effective(options)
+    stored = {**asdict(settings), **option_values(effective)}
     batch = BackgroundBatch(chosen.photos, _reader(settings, options), stored, room)
     session_batch.keep(batch)
     state.batch_files.keep(frozenset(chosen.file_ids))

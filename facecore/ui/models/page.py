@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from facecore.engines import titles
 from facecore.serving.service import process_service
 from facecore.ui import networks, state
 from facecore.ui.models import measured, views
@@ -12,7 +13,7 @@ from facecore.ui.models import measured, views
 def models_page() -> None:
     """Draw the page."""
     st.title("Models")
-    st.markdown("Three small Caffe networks from 2015 to 2017, run by OpenCV's dnn module.")
+    st.markdown("Three small Caffe networks from 2015 to 2017, on this CPU.")
     # Before the networks are loaded: where a file is missing, this table says which.
     if views.files_table(measured.file_statuses()):
         _, options = state.current_settings()
@@ -22,6 +23,6 @@ def models_page() -> None:
         st.button("Measure again", on_click=measured.profiles.clear, icon=":material/refresh:")
         for loaded, profile in zip(analyzer.networks, measured.profiles(options), strict=True):
             views.network(loaded, profile)
-        views.engine(measured.facts(options))
+        views.engine(titles(analyzer.engine), measured.facts(options))
     st.divider()
     st.markdown(measured.model_card())

@@ -88,9 +88,9 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
         st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
 
 
-def engine(facts: EngineFacts) -> None:
+def engine(title: str, facts: EngineFacts) -> None:
     """Show the facts of the engine that bear on speed."""
-    st.subheader("OpenCV")
+    st.subheader(title)
     use = "used" if facts.optimised else "there, but not used"
     st.markdown(
         f"Version {facts.version}, {facts.threads} threads ({facts.parallel_framework}) on "

@@ -7,17 +7,24 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from facecore.engines import titles
 from facecore.results import STAGES
 from facecore.serving.history import RunRecord
 from facecore.ui.charts import STAGE_COLOURS, laid_out
 
 _MB = 1e6
+_PATTERNS = ("", "/", "x", ".", "-", "\\", "|", "+")
 _LINE_COLOURS = ("#0072B2", "#E69F00", "#009E73")
 
 
 def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
-    """Draw each run's time, stacked by stage, over the run's number."""
+    """Draw each run's time, stacked by stage, over the run's number.
+
+    Where several engines ran, each has its pattern.
+    """
     figure = go.Figure()
+    engines = list(dict.fromkeys(record.engine for record in records))
+    patterns = {name: _PATTERNS[place % len(_PATTERNS)] for place, name in enumerate(engines)}
     numbers = [record.number for record in records]
     for stage in STAGES:
         times_ms = [record.timings.by_stage()[stage] for record in records]
@@ -26,10 +33,19 @@ def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
                 x=numbers,
                 y=times_ms,
                 name=stage,
-                marker_color=STAGE_COLOURS[stage],
-                customdata=[html.escape(record.name) for record in records],
+                marker={
+                    "color": STAGE_COLOURS[stage],
+                    "pattern": {"shape": [patterns[record.engine] for record in records]},
+                },
+                customdata=[
+                    f"{html.escape(record.name)}, {titles(record.engine)}" for record in records
+                ],
                 hovertemplate="run %{x}, %{customdata}: %{y:.1f} ms " + stage + "<extra></extra>",
             )
+    for name in engines if len(engines) > 1 else ():
+        # Draws nothing: it is there for the legend.
+        marker = {"color": "#888888", "pattern": {"shape": patterns[name]}}
+        figure.add_bar(x=numbers[:1], y=[0], name=titles(name), marker=marker, hoverinfo="skip")
     figure.update_layout(barmode="stack", yaxis_title="milliseconds")
     return _over_runs(figure, 330)
 

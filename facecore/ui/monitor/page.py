@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import streamlit as st
 
+from facecore.engines import titles
 from facecore.export import csv_bytes, runs_table
 from facecore.serving.history import RunRecord, comparable_latencies_ms
 from facecore.statistics.intervals import percentile
 from facecore.ui import state
 from facecore.ui.monitor import charts
 from facecore.ui.monitor.live import live_strip
+from facecore.wording import counted
 
 
 def percentiles(records: list[RunRecord]) -> None:
-    """Show the percentiles of latency that there are enough runs for."""
-    latencies = comparable_latencies_ms(records)
-    found = {name: percentile(latencies, name) for name in (50, 90, 95)}
-    known = [f"p{name} {value:.0f} ms" for name, value in found.items() if value is not None]
+    """Show the percentiles of latency that there are enough runs for, engine by engine."""
+    lines = []
+    for name in dict.fromkeys(record.engine for record in records):
+        latencies = comparable_latencies_ms([one for one in records if one.engine == name])
+        found = {rank: percentile(latencies, rank) for rank in (50, 90, 95)}
+        known = [f"p{rank} {value:.0f} ms" for rank, value in found.items() if value is not None]
+        lines.append(
+            f"{titles(name)}: {counted(len(latencies), 'run')} that took nothing over from an "
+            f"earlier one. Latency: {', '.join(known) or 'too few to say'}."
+        )
     st.caption(
-        f"Runs that took nothing over from an earlier one: {len(latencies)}. Their latency: "
-        f"{', '.join(known) or 'too few to say'}. The median needs 2 runs, p90 10, p95 20; "
-        "photos and settings are mixed as they came."
+        "  \n".join(lines) + "  \nThe median needs 2 runs, p90 10, p95 20; photos and settings are "
+        "mixed as they came."
     )
 
 
