@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from facecore.experiment.engines import FACES, ROUNDS, measure_engines
+from facecore.experiment.engine_rows import advice_in_words, warnings
+from facecore.experiment.engines import FACES, ROUNDS, EngineProgress, measure_engines
 from facecore.wording import aligned
 
 _COLUMNS = {
@@ -28,7 +30,6 @@ _COLUMNS = {
     "max_difference": "difference",
     "article": "article",
 }
-_BUSY_PERCENT = 10
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     measured = measure_engines(
         rounds=max(1, arguments.rounds),
         faces=max(1, arguments.faces),
-        on_progress=lambda phase: print(phase, file=sys.stderr),
+        on_progress=_teller(),
     )
     rows = measured["engines"]
     if arguments.json:
@@ -67,10 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
     for row in rows:
         if row["problem"]:
             print(f"error: {row['title']}: {row['problem']}", file=sys.stderr)
-    others = measured["machine"]["other_load_percent"]
-    if others is not None and others > _BUSY_PERCENT:
-        print(f"warning: others used {others:.0f} % of this machine meanwhile.", file=sys.stderr)
+    for sentence in warnings(measured):
+        print(f"warning: {sentence}", file=sys.stderr)
     return 1 if any(row["problem"] for row in rows) else 0
+
+
+def _teller() -> Callable[[EngineProgress], None]:
+    told = ""
+
+    def tell(now: EngineProgress) -> None:
+        nonlocal told
+        if now.phase != told:
+            told = now.phase
+            print(f"{now.share:4.0%} {told}", file=sys.stderr)
+
+    return tell
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
@@ -80,6 +92,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if not row["installed"] and row["install"]:
             print(f"{row['title']} is not installed: {row['install']}")
+    print(advice_in_words(rows))
 
 
 def _cell(row: dict[str, Any], key: str) -> str:

@@ -21,6 +21,7 @@ class LiteRt(GraphEngine):
     name = "litert"
     title = "LiteRT"
     package = "ai_edge_litert"
+    module = "ai_edge_litert.interpreter"
     distribution = "ai-edge-litert"
     oldest = "1.2"
     below = "3"

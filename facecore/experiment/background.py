@@ -1,10 +1,12 @@
-"""An experiment that runs while somebody does something else, and can be stopped."""
+"""Experiments that run while somebody does something else, and can be stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from facecore.experiment.engines import EngineProgress, measure_engines
 from facecore.experiment.record import Experiment, Plan, Progress
 from facecore.experiment.runner import run_experiment
 from facecore.serving.job import BackgroundJob
@@ -12,6 +14,38 @@ from facecore.settings import DEFAULT_MAX_PIXELS
 
 ABANDONED_AFTER_S = 180.0
 """A page asks every second; a browser slows that down to once a minute in a hidden tab."""
+
+
+class BackgroundEngines(BackgroundJob):
+    """The table of engines, measured; their processes end with it."""
+
+    def __init__(self, rounds: int, faces: int) -> None:
+        """Start it at once; see `measure_engines`."""
+        super().__init__("engines", abandoned_after_s=ABANDONED_AFTER_S)
+        self.result: dict[str, Any] | None = None
+        """What was measured, once it is over."""
+        self._rounds, self._faces = rounds, faces
+        self._progress = EngineProgress("starting", 0.0)
+        self.start()
+
+    @property
+    def progress(self) -> EngineProgress:
+        """How far it is."""
+        self.looked_at()
+        return self._progress
+
+    def work(self) -> bool:
+        """Measure."""
+        self.result = measure_engines(
+            rounds=self._rounds,
+            faces=self._faces,
+            cancelled=self.is_called_off,
+            on_progress=self._take,
+        )
+        return not self.is_called_off()
+
+    def _take(self, progress: EngineProgress) -> None:
+        self._progress = progress
 
 
 class BackgroundExperiment(BackgroundJob):

@@ -39,8 +39,7 @@ class Probe:
         self._process = psutil.Process()
         chosen = engines.engine(name)
         before_bytes = self._process.memory_info().rss
-        started = time.perf_counter()
-        importlib.import_module(getattr(chosen, "package", "cv2"))
+        importlib.import_module(_module(name))
         imported = time.perf_counter()
         options = RuntimeOptions(engine=name, threads=threads)
         roles = ("detector", "gender", "age")
@@ -53,7 +52,6 @@ class Probe:
         self.run("face", 1)
         self.facts = {
             "version": chosen.facts(options).version,
-            "import_ms": (imported - started) * 1e3,
             "load_ms": (loaded - imported) * 1e3,
             "first_ms": (time.perf_counter() - ready) * 1e3,
             "rss_mb": (self._process.memory_info().rss - before_bytes) / 1e6,
@@ -74,8 +72,8 @@ class Probe:
             "cpu_ms": (time.process_time() - cpu_started) * 1e3,
         }
 
-    def answers(self, count: int, seed: int) -> dict[str, Any]:
-        """Return probabilities of ``count`` crops of the samples' faces, and the boxes found."""
+    def answers(self, count: int, seed: int, boxes: bool) -> dict[str, Any]:
+        """Return probabilities of ``count`` crops of the samples' faces, and boxes if asked for."""
         detector, gender, age = self._networks
         crops = _crops(self._faces, count, seed)
         blobs = [blob_from_images(crops[n : n + _BATCH], gender.spec) for n in range(0, count, 10)]
@@ -83,7 +81,9 @@ class Probe:
             "gender": np.concatenate([_first(gender, blob) for blob in blobs]).tolist(),
             "age": np.concatenate([_first(age, blob) for blob in blobs]).tolist(),
             "boxes": [
-                _boxes(detector, image, size_wh) for image in self._images for size_wh in SIZES_WH
+                _boxes(detector, image, size_wh)
+                for image in (self._images if boxes else ())
+                for size_wh in SIZES_WH
             ],
         }
 
@@ -112,6 +112,36 @@ def _crops(faces: Sequence[BgrImage], count: int, seed: int) -> list[BgrImage]:
         bright = np.clip(crop * rng.uniform(0.6, 1.4), 0, 255).astype(np.uint8)
         crops.append(np.ascontiguousarray(bright[:, ::-1] if rng.integers(2) else bright))
     return crops
+
+
+def _module(name: str) -> str:
+    """Return what of an engine is imported before it can load anything."""
+    chosen = engines.engine(name)
+    return str(getattr(chosen, "module", "") or getattr(chosen, "package", "cv2"))
+
+
+_IMPORT = """
+import importlib, os, sys, time
+answers = os.dup(1)
+os.dup2(2, 1)  # it may write there what it likes
+started = time.perf_counter()
+importlib.import_module(sys.argv[1])
+os.write(answers, str((time.perf_counter() - started) * 1e3).encode())
+"""
+
+
+def import_ms(name: str) -> float:
+    """Return how long it takes to import an engine where nothing is imported yet.
+
+    Raises:
+        WorkerError: it cannot be imported.
+    """
+    command = [sys.executable, "-P", "-c", _IMPORT, _module(name)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise WorkerError(f"It cannot be imported: {lines[-1] if lines else done.returncode}.")
+    return float(done.stdout)
 
 
 class EngineProcess:

@@ -5,93 +5,47 @@ from __future__ import annotations
 import os
 import random
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import PackageNotFoundError, files, packages_distributions
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from facecore import engines
-from facecore.engines.base import Engine
-from facecore.errors import WorkerError
-from facecore.experiment.engine_probe import EngineProcess
-from facecore.experiment.environment import MachineLoad, this_environment
+from facecore.errors import SettingsError, WorkerError
+from facecore.experiment.engine_probe import EngineProcess, import_ms
+from facecore.experiment.engine_rows import EngineRow, judge, row_of
+from facecore.experiment.environment import MachineLoad, alone, this_environment
 from facecore.machine.container import free_memory_bytes, usable_cores
 from facecore.statistics.intervals import percentile_interval
+from facecore.wording import counted
 
 ROUNDS = 15
 FACES = 300
+_FACES_AT_ONCE = 30
 _SEED = 7
+_IMPORTS = 3
 _PROCESS_BYTES = 700_000_000
-_TASKS = (("face", 1), ("face", 8), ("detector", 1))
+_TASKS = {("face", 1): "face_ms", ("face", 8): "face_ms_of_8", ("detector", 1): "detector_ms"}
 
 
-@dataclass(kw_only=True)
-class EngineRow:
-    """What was measured of one engine; None where it could not be.
+class EngineProgress(NamedTuple):
+    """What is done now, and how much of all is done, 0 to 1."""
 
-    Attributes:
-        name: of the engine.
-        title: what a page calls it.
-        version: installed, or "".
-        installed: whether it can be used here.
-        install: the command that installs it, or "".
-        problem: why it could not be measured, or "".
-        import_ms: to import it in a fresh process.
-        load_ms: to load three networks after that, converted files at hand.
-        first_ms: for its first answer after that.
-        face_ms: gender and age of one face, one thread; median.
-        face_ms_of_8: the same a face, eight at once.
-        detector_ms: a detector pass of 300×300, one thread; median.
-        face_ms_all, face_ms_of_8_all, detector_ms_all: the same with all threads.
-        intervals: the 95 % interval of each of these six medians, by its name.
-        cpu_s: CPU time of the medians of one face and one detector pass, one thread.
-        rss_mb: by how much its process grew.
-        wheel_mb: of what is installed, on disk.
-        model_mb: of the networks' files.
-        caffe: "native" or "converted".
-        agreement: share of labels that are the reference's, 0 to 1.
-        max_difference: of a probability from the reference's.
-        box_difference_px: of a box's edge from the reference's.
-        article_stars: for speed, in the article; None where it does not name it.
-        article_holds: whether the engines that it says are slower are so; None likewise.
-    """
+    phase: str
+    share: float
 
-    name: str
-    title: str
-    version: str = ""
-    installed: bool = False
-    install: str = ""
-    problem: str = ""
-    import_ms: float | None = None
-    load_ms: float | None = None
-    first_ms: float | None = None
-    face_ms: float | None = None
-    face_ms_of_8: float | None = None
-    detector_ms: float | None = None
-    face_ms_all: float | None = None
-    face_ms_of_8_all: float | None = None
-    detector_ms_all: float | None = None
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
-    cpu_s: float | None = None
-    rss_mb: float | None = None
-    wheel_mb: float | None = None
-    model_mb: float | None = None
-    caffe: str = "converted"
-    agreement: float | None = None
-    max_difference: float | None = None
-    box_difference_px: float | None = None
-    article_stars: int | None = None
-    article_holds: bool | None = None
+
+class _Stopped(Exception):  # noqa: N818 - not an error: somebody asked for it
+    """What is under way is given up."""
 
 
 def measure_engines(
     *,
     rounds: int = ROUNDS,
     faces: int = FACES,
-    on_progress: Callable[[str], None] = lambda _: None,
+    on_progress: Callable[[EngineProgress], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Return {"machine": facts, "engines": rows as dictionaries}, every engine in its row.
@@ -102,149 +56,184 @@ def measure_engines(
     Args:
         rounds: passes of each kind, with each engine.
         faces: crops of the samples' faces whose labels are compared.
-        on_progress: called with what is done now.
-        cancelled: asked before each pass; what was measured so far is given then.
+        on_progress: called with each step.
+        cancelled: asked before each step, the longest of which takes some seconds; what
+            was measured so far is given then.
+
+    Raises:
+        SettingsError: another experiment runs, or the memory is too little.
     """
-    load, before_s = MachineLoad(), _children_s()
-    found = sorted(engines.engines(), key=lambda one: not one.available())
-    found.sort(key=lambda one: one is not engines.reference())
-    rows = [_row(one) for one in found]
-    usable = [row for row in rows if row.installed]
-    reference: dict[str, Any] = {}
-    at_once = max(1, int(free_memory_bytes() // _PROCESS_BYTES))
-    for threads in dict.fromkeys((1, usable_cores())):
-        for first in range(0, len(usable), at_once):
-            group = _started(usable[first : first + at_once], threads, on_progress)
-            try:
-                _measure(group, threads, rounds, cancelled, on_progress)
-                if threads == 1 and not cancelled():
-                    _compare(group, reference, faces, on_progress)
-            finally:
-                for _, process in group:
-                    process.stop()
-    _judge(rows)
-    others_percent = load.others_percent(_children_s() - before_s)
-    return {"machine": _machine(others_percent), "engines": [asdict(row) for row in rows]}
+    if free_memory_bytes() < _PROCESS_BYTES:
+        raise SettingsError(
+            f"To measure engines {_PROCESS_BYTES / 1e6:.0f} MB of memory must be free, and "
+            f"{free_memory_bytes() / 1e6:.0f} MB are: close something, or use a larger machine."
+        )
+    with alone():
+        return _Measurement(rounds, faces, on_progress, cancelled).run()
 
 
-def _machine(others_percent: float | None) -> dict[str, Any]:
-    machine = asdict(this_environment())
-    del machine["opencv_build"], machine["model_sha256"]
-    return {**machine, "all_threads": usable_cores(), "other_load_percent": others_percent}
+class _Measurement:
+    def __init__(
+        self,
+        rounds: int,
+        faces: int,
+        on_progress: Callable[[EngineProgress], None],
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self._rounds = rounds
+        self._faces = faces
+        self._on_progress = on_progress
+        self._cancelled = cancelled
+        found = sorted(engines.engines(), key=lambda one: not one.available())
+        found.sort(key=lambda one: one is not engines.reference())
+        self._rows = [row_of(one) for one in found]
+        self._usable = [row for row in self._rows if row.installed]
+        self._at_once = max(1, int(free_memory_bytes() // _PROCESS_BYTES))
+        self._threads = tuple(dict.fromkeys((1, usable_cores())))
+        self._batches = -(-faces // _FACES_AT_ONCE)
+        self._processes: list[EngineProcess] = []
+        self._answers: dict[str, list[dict[str, Any]]] = {}
+        steps = _IMPORTS + len(self._threads) * (1 + rounds + 1) + self._batches
+        self._steps, self._step = len(self._usable) * steps, 0
 
-
-def _row(engine: Engine) -> EngineRow:
-    return EngineRow(
-        name=engine.name,
-        title=engine.title,
-        installed=engine.available(),
-        install=getattr(engine, "install", ""),
-        wheel_mb=_installed_mb(getattr(engine, "package", "cv2")) if engine.available() else None,
-        caffe="native" if getattr(engine, "reads_caffe", False) else "converted",
-        article_stars=getattr(engine, "article_stars", None),
-    )
-
-
-def _installed_mb(package: str) -> float | None:
-    for name in packages_distributions().get(package, []):
+    def run(self) -> dict[str, Any]:
+        load, before_s = MachineLoad(), _children_s()
         try:
-            paths = [Path(str(path.locate())) for path in files(name) or []]
-        except PackageNotFoundError:
-            continue
-        return sum(path.stat().st_size for path in paths if path.is_file()) / 1e6
-    return None
+            self._time_imports()
+            for threads in self._threads:
+                for first in range(0, len(self._usable), self._at_once):
+                    self._measure(self._usable[first : first + self._at_once], threads)
+        except _Stopped:
+            pass
+        finally:
+            self._end_processes()
+        self._compare()
+        judge(self._rows)
+        machine = asdict(this_environment())
+        del machine["opencv_build"], machine["model_sha256"]
+        machine |= {
+            "all_threads": usable_cores(),
+            "engines_at_once": self._at_once,
+            "stopped": self._cancelled(),
+            "other_load_percent": load.others_percent(_children_s() - before_s),
+        }
+        return {"machine": machine, "engines": [asdict(row) for row in self._rows]}
 
+    def _tell(self, phase: str, steps: int = 1) -> None:
+        """Note that some steps begin.
 
-def _started(
-    rows: Sequence[EngineRow], threads: int, on_progress: Callable[[str], None]
-) -> list[tuple[EngineRow, EngineProcess]]:
-    group = []
-    for row in rows:
-        if row.problem:
-            continue
-        on_progress(f"starting {row.title} with {threads} threads")
-        try:
-            # The first start converts; the second is what every later one is like.
-            if threads == 1:
-                EngineProcess(row.name, threads).stop()
-            probe = EngineProcess(row.name, threads)
-        except WorkerError as error:
-            row.problem = str(error)
-            continue
+        Raises:
+            _Stopped: nobody wants them.
+        """
+        if self._cancelled():
+            raise _Stopped
+        self._on_progress(EngineProgress(phase, min(1.0, self._step / max(1, self._steps))))
+        self._step += steps
+
+    def _time_imports(self) -> None:
+        times_ms: dict[str, list[float]] = {row.name: [] for row in self._usable}
+        for _ in range(_IMPORTS):
+            for row in self._usable:
+                self._tell(f"importing {row.title}")
+                with _noted(row):
+                    times_ms[row.name].append(import_ms(row.name))
+        for row in self._usable:
+            row.import_ms = statistics.median(times_ms[row.name]) if times_ms[row.name] else None
+
+    def _measure(self, rows: Sequence[EngineRow], threads: int) -> None:
+        group = self._started(rows, threads)
+        self._time(group, threads)
         if threads == 1:
-            for name, value in probe.facts.items():
-                setattr(row, name, value)
-        group.append((row, probe))
-    return group
+            self._answer(group)
+        self._end_processes()
+
+    def _started(self, rows: Sequence[EngineRow], threads: int) -> dict[str, EngineProcess]:
+        group = {}
+        for row in rows:
+            self._tell(f"starting {row.title} with {counted(threads, 'thread')}")
+            with _noted(row):
+                # The first start converts; the second is what every later one is like.
+                if threads == 1:
+                    EngineProcess(row.name, threads).stop()
+                probe = EngineProcess(row.name, threads)
+                self._processes.append(probe)
+                group[row.name] = probe
+                if threads == 1:
+                    for name, value in probe.facts.items():
+                        setattr(row, name, value)
+        return group
+
+    def _time(self, group: dict[str, EngineProcess], threads: int) -> None:
+        chance = random.Random(_SEED)
+        taken: dict[str, dict[tuple[str, int], list[dict[str, Any]]]] = {}
+        words = f"measuring with {counted(threads, 'thread')}, round"
+        for number in range(self._rounds + 1):  # the first warms up
+            rows = self._working(group)
+            for row in chance.sample(rows, len(rows)):
+                self._tell(f"{words} {number} of {self._rounds}")
+                with _noted(row):
+                    for what, count in _TASKS:
+                        answer = group[row.name].ask(what=what, count=count)
+                        if number:
+                            ours = taken.setdefault(row.name, {})
+                            ours.setdefault((what, count), []).append(answer)
+                    _keep(row, threads, taken.get(row.name, {}))
+
+    def _answer(self, group: dict[str, EngineProcess]) -> None:
+        for batch in range(self._batches):
+            count = min(_FACES_AT_ONCE, self._faces - batch * _FACES_AT_ONCE)
+            for row in self._working(group):
+                self._tell(f"comparing answers, {batch + 1} of {self._batches}")
+                with _noted(row):
+                    answers = group[row.name].ask(count=count, seed=_SEED + batch, boxes=not batch)
+                    self._answers.setdefault(row.name, []).append(answers)
+
+    def _working(self, group: dict[str, EngineProcess]) -> list[EngineRow]:
+        return [row for row in self._usable if row.name in group and not row.problem]
+
+    def _compare(self) -> None:
+        theirs = self._answers.get(engines.reference().name, [])
+        for row in self._usable:
+            # As far as both came, where it was stopped.
+            pairs = list(zip(self._answers.get(row.name, []), theirs, strict=False))
+            if row.problem or not pairs:
+                continue
+            same, apart = [], 0.0
+            for one, other in pairs:
+                for role in ("gender", "age"):
+                    a, b = np.array(one[role]), np.array(other[role])
+                    same += list(a.argmax(axis=1) == b.argmax(axis=1))
+                    apart = max(apart, float(np.abs(a - b).max()))
+            row.agreement, row.max_difference = float(np.mean(same)), apart
+            row.box_difference_px = _boxes_apart(pairs[0][0]["boxes"], pairs[0][1]["boxes"])
+
+    def _end_processes(self) -> None:
+        for process in self._processes:
+            process.stop()
+        self._processes.clear()
 
 
-def _measure(
-    group: list[tuple[EngineRow, EngineProcess]],
-    threads: int,
-    rounds: int,
-    cancelled: Callable[[], bool],
-    on_progress: Callable[[str], None],
-) -> None:
-    chance = random.Random(_SEED)
-    taken: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
-    for number in range(rounds + 1):  # the first warms up
-        on_progress(f"measuring with {threads} threads, round {number} of {rounds}")
-        for row, probe in chance.sample(group, len(group)):
-            for what, count in _TASKS:
-                if cancelled():
-                    return
-                try:
-                    answer = probe.ask(what=what, count=count)
-                except WorkerError as error:
-                    row.problem = str(error)
-                    break
-                if number:
-                    taken.setdefault((row.name, what, count), []).append(answer)
-    for row, _ in group:
-        if not row.problem and rounds:
-            _keep(
-                row, threads, {key[1:]: value for key, value in taken.items() if key[0] == row.name}
-            )
+@contextmanager
+def _noted(row: EngineRow) -> Iterator[None]:
+    """Note in an engine's row why its process ended; the others go on."""
+    try:
+        yield
+    except WorkerError as error:
+        row.problem = str(error)
 
 
 def _keep(row: EngineRow, threads: int, taken: dict[tuple[str, int], list[dict[str, Any]]]) -> None:
     suffix = "" if threads == 1 else "_all"
-    names = {("face", 1): "face_ms", ("face", 8): "face_ms_of_8", ("detector", 1): "detector_ms"}
     for (what, count), answers in taken.items():
-        name = names[what, count] + suffix
+        name = _TASKS[what, count] + suffix
         times_ms = [answer["ms"] / count for answer in answers]
         setattr(row, name, statistics.median(times_ms))
         interval = percentile_interval(times_ms, 50)
         if interval is not None:
             row.intervals[name] = interval
-    if threads == 1:
+    if threads == 1 and taken:
         ones = (taken["face", 1], taken["detector", 1])
         row.cpu_s = sum(statistics.median(a["cpu_ms"] for a in one) for one in ones) / 1e3
-
-
-def _compare(
-    group: list[tuple[EngineRow, EngineProcess]],
-    reference: dict[str, Any],
-    faces: int,
-    on_progress: Callable[[str], None],
-) -> None:
-    for row, probe in group:
-        on_progress(f"comparing the answers of {row.title}")
-        try:
-            answers = probe.ask(count=faces, seed=_SEED)
-        except WorkerError as error:
-            row.problem = str(error)
-            continue
-        if not reference:
-            reference |= answers
-        ours, theirs = (
-            {role: np.array(one[role]) for role in ("gender", "age")}
-            for one in (answers, reference)
-        )
-        same = [ours[role].argmax(axis=1) == theirs[role].argmax(axis=1) for role in ours]
-        row.agreement = float(np.mean(same))
-        row.max_difference = max(float(np.abs(ours[r] - theirs[r]).max()) for r in ours)
-        row.box_difference_px = _boxes_apart(answers["boxes"], reference["boxes"])
 
 
 def _boxes_apart(ours: list[Any], theirs: list[Any]) -> float | None:
@@ -259,14 +248,3 @@ def _children_s() -> float:
     """Return the CPU time of this process and of those it waited for."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
-
-
-def _judge(rows: list[EngineRow]) -> None:
-    """Mark what the article says of an engine's speed, where the measured order is another."""
-    rated = [row for row in rows if row.article_stars is not None and row.face_ms is not None]
-    for row in rated:
-        stars, ms = row.article_stars or 0, row.face_ms or 0.0
-        row.article_holds = all(
-            (stars - (other.article_stars or 0)) * (ms - (other.face_ms or 0.0)) <= 0
-            for other in rated
-        )

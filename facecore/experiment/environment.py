@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import platform
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import cv2
 import psutil
 
+from facecore.errors import SettingsError
 from facecore.experiment.record import Environment
 from facecore.machine.container import read_limits, usable_cores
 from facecore.machine.sampler import machine_times
 from facecore.models.catalogue import all_file_statuses
 
+# Two experiments at once would measure each other.
+_ONE_AT_A_TIME = threading.Lock()
 _PACKAGES = ("opencv-python-headless", "numpy", "psutil", "pillow")
 
 
@@ -32,6 +38,23 @@ def this_environment() -> Environment:
             status.file.name: status.file.sha256 for status in all_file_statuses() if status.hash_ok
         },
     )
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let nobody else measure in this process meanwhile.
+
+    Raises:
+        SettingsError: somebody does already.
+    """
+    if not _ONE_AT_A_TIME.acquire(blocking=False):
+        raise SettingsError(
+            "Another experiment is being measured on this server: wait until it is done."
+        )
+    try:
+        yield
+    finally:
+        _ONE_AT_A_TIME.release()
 
 
 class MachineLoad:

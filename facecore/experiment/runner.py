@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from datetime import UTC, datetime
 from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.executors.messages import WorkerFacts
 from facecore.executors.process import Cancelled, WorkerAnswer, WorkerProcess
-from facecore.experiment.environment import MachineLoad, this_environment
+from facecore.experiment.environment import MachineLoad, alone, this_environment
 from facecore.experiment.record import (
     MAX_PHOTOS,
     MAX_TRIALS,
@@ -38,9 +37,6 @@ WORKER_BYTES = 450_000_000
 """Memory of one worker process: its networks, Python, and a photo of some 10 megapixels."""
 
 TRIAL_TIMEOUT_S = 60.0
-
-# Two experiments at once would measure each other.
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def run_experiment(
@@ -66,14 +62,8 @@ def run_experiment(
             experiment runs.
     """
     _check(plan, photos)
-    if not _ONE_AT_A_TIME.acquire(blocking=False):
-        raise SettingsError(
-            "Another experiment is being measured on this server: wait until it is done."
-        )
-    try:
+    with alone():
         return _Run(plan, photos, max_pixels, cancelled, on_progress).run()
-    finally:
-        _ONE_AT_A_TIME.release()
 
 
 def _check(plan: Plan, photos: Mapping[str, bytes]) -> None:

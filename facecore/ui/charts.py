@@ -6,6 +6,9 @@ import plotly.graph_objects as go
 
 from facecore.results import STAGES
 
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C8C00", "#7F7F7F")
+"""Okabe and Ito's, with two more: told apart with colour-blind eyes and on dark and light."""
+
 STAGE_COLOURS = dict(
     zip(
         STAGES,

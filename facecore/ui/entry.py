@@ -11,6 +11,7 @@ from facecore.ui import state
 from facecore.ui.batch.run import batch_sign
 from facecore.ui.compare.run import experiment_sign
 from facecore.ui.components import friendly_errors
+from facecore.ui.engines.run import engines_sign
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
 
@@ -21,6 +22,7 @@ _ICONS = {
     "compare": "compare_arrows",
     "monitor": "monitoring",
     "models": "network_node",
+    "engines": "speed",
 }
 _UPLOADERS = ("uploads", "camera", "batch_uploads", "truth_files", "experiment_files")
 
@@ -51,6 +53,7 @@ def dashboard(folder: Path) -> None:
         state.current_settings.keep(settings_sidebar())
         experiment_sign()
         batch_sign()
+        engines_sign()
         page.run()
 
 

@@ -28,6 +28,7 @@ PAGES = {
     "compare": "Compare",
     "monitor": "Monitor",
     "models": "Models",
+    "engines": "Engines",
 }
 
 

@@ -50,6 +50,7 @@ class GraphEngine(ABC):
         name: the key in settings and files.
         title: what a page calls it.
         package: the name that is imported.
+        module: the one in it that does the work, where it is not the package itself.
         distribution: the name that pip knows.
         oldest: the first version that is known to work.
         below: the first that is not.
@@ -60,6 +61,7 @@ class GraphEngine(ABC):
     name: str
     title: str
     package: str
+    module: str = ""
     distribution: str
     oldest: str
     below: str

@@ -11,10 +11,7 @@ from facecore.experiment.record import Trial
 from facecore.experiment.report import VariantReport
 from facecore.results import STAGES
 from facecore.statistics.agreement import best_points
-from facecore.ui.charts import STAGE_COLOURS, laid_out
-
-VARIANT_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
-"""Okabe and Ito's palette; a variant keeps its colour in every chart."""
+from facecore.ui.charts import PALETTE, STAGE_COLOURS, laid_out
 
 _MB = 1e6
 _LONGEST_LABEL = 24
@@ -35,7 +32,7 @@ def live(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
             y=[trial.timings.total_ms for trial in ours],
             name=_short(name),
             mode="markers",
-            marker={"color": VARIANT_COLOURS[place], "size": 7},
+            marker={"color": PALETTE[place], "size": 7},
             hovertemplate="%{y:.0f} ms after %{x:.1f} s<extra></extra>",
         )
     figure.update_xaxes(title="seconds")
@@ -52,7 +49,7 @@ def latency_violins(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
             x=times_ms,
             name=_shown(name),
             orientation="h",
-            line_color=VARIANT_COLOURS[place],
+            line_color=PALETTE[place],
             box_visible=True,
             points="all" if len(times_ms) <= _POINTS_UP_TO else "outliers",
             # A curve beyond the values would show times that nobody measured.
@@ -128,7 +125,7 @@ def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
             cliponaxis=False,
             marker={
                 "size": 14,
-                "color": VARIANT_COLOURS[place],
+                "color": PALETTE[place],
                 "symbol": "circle" if is_best else "circle-open",
             },
             hovertemplate="%{x:.0f} ms, %{y:.0f} % the same<extra></extra>",

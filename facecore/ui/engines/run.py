@@ -1,0 +1,102 @@
+"""Starting to measure engines, watching it, stopping it; it goes on while other pages are open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from facecore.experiment.background import BackgroundEngines
+from facecore.experiment.engines import FACES, ROUNDS
+from facecore.ui import state
+from facecore.ui.components import bar_and_stop, friendly_errors, sign
+
+_LOOK_EVERY_S = 1.0
+_JOB = "facecore.engines"
+_MEASURED = "facecore.engines_measured"
+
+
+def start_form() -> None:
+    """Draw how long to measure, and the button that starts it unless it is under way."""
+    job = _job()
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    rounds = row.number_input(
+        "Rounds",
+        *(1, 200, ROUNDS),
+        key="engines_rounds",
+        help="Passes of each kind with each engine; more make the intervals narrower.",
+        width=140,
+    )
+    faces = row.number_input(
+        "Faces",
+        *(10, 1000, FACES),
+        step=10,
+        key="engines_faces",
+        help="Crops of the samples' faces whose answers are compared with OpenCV's.",
+        width=140,
+    )
+    row.button(
+        "Measure the engines",
+        key="engines_measure",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=job is not None and job.is_running,
+        on_click=_start,
+        args=(int(rounds), int(faces)),
+        help="Each engine gets processes of its own, about half a gigabyte at a time. It takes "
+        "minutes, in which pages are slower; you can look at others meanwhile.",
+    )
+
+
+def progress() -> None:
+    """Show how far it is and how to stop it, or why it ended early."""
+    job = _job()
+    if job is not None and job.is_running:
+        _running()
+    elif job is not None and job.error:
+        st.error(job.error, icon=":material/error:")
+
+
+def last_measured() -> dict[str, Any] | None:
+    """Return what this session measured last, as far as it came; None before."""
+    job = _job()
+    if job is not None and job.result is not None:
+        state.keep(_MEASURED, job.result)
+    kept: dict[str, Any] | None = state.remembered(_MEASURED, lambda: None)
+    return kept
+
+
+def engines_sign() -> None:
+    """Show in the sidebar of every page that engines are measured."""
+    job = _job()
+    if job is not None and job.is_running:
+        sign("speed", _sign_in_words)
+
+
+@st.fragment(run_every=_LOOK_EVERY_S)
+def _running() -> None:
+    with friendly_errors():
+        job = _job()
+        if job is None or not job.is_running:
+            st.rerun()
+        now = job.progress
+        words = "Stopping …" if job.state == "stopping" else f"{now.phase.capitalize()} …"
+        bar_and_stop(job, now.share, words, "What was measured is kept.")
+
+
+def _sign_in_words() -> str | None:
+    job = _job()
+    if job is None:
+        return None
+    if not job.is_running:
+        return "Engines: done, its page has the table."
+    return f"Engines: {job.progress.share:.0%} measured"
+
+
+def _job() -> BackgroundEngines | None:
+    job: BackgroundEngines | None = state.remembered(_JOB, lambda: None)
+    return job
+
+
+def _start(rounds: int, faces: int) -> None:
+    state.keep(_JOB, BackgroundEngines(rounds, faces))
