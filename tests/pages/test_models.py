@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+from facecore.engines import engine
 from facecore.models.catalogue import network_specs
 from facecore.ui.models import measured
 from tests.pages.conftest import expect_no_error, forget_service, visit
@@ -50,7 +51,7 @@ def test_three_networks_are_shown() -> None:
     """Each network has its heading, its numbers and its chart of layers."""
     app = visit("models")
     titles = [spec.title for spec in network_specs()]
-    assert app.main.subheader.values == ["Files", *titles, "OpenCV"]
+    assert app.main.subheader.values == ["Files", *titles, engine().title]
     labels = Counter(metric.label for metric in app.metric)
     assert len(labels) == 6
     assert set(labels.values()) == {3}
@@ -75,8 +76,10 @@ def test_each_network_is_cited_with_its_licence() -> None:
 
 
 def test_opencv_is_described() -> None:
-    """The version and the switches that bear on speed are named."""
-    (facts,) = [text for text in visit("models").markdown.values if text.startswith("Version ")]
+    """The version and the switches that bear on speed are named, of the engine that a link says."""
+    app = visit("models", engine="opencv")
+    assert app.main.subheader.values[-1] == "OpenCV DNN"
+    (facts,) = [text for text in app.markdown.values if text.startswith("Version ")]
     assert f"Version {cv2.__version__}, " in facts
     assert "optimised code on" in facts
 

@@ -72,11 +72,13 @@ def test_percentiles_count_full_runs_only(astronaut_file: bytes) -> None:
     go_to(app, "Monitor")
     assert len(app.dataframe[0].value) == 2
     assert any(
-        "an earlier one: 1. Their latency: too few to say" in text for text in app.caption.values
+        ": 1 run that took nothing over from an earlier one. Latency: too few to say" in text
+        for text in app.caption.values
     )
     upload(go_to(app, "Analyze"), {"mine.png": astronaut_file})
     go_to(app, "Monitor")
-    assert any("an earlier one: 2. Their latency: p50 " in text for text in app.caption.values)
+    assert any(": 2 runs that took " in text for text in app.caption.values)
+    assert any("Latency: p50 " in text for text in app.caption.values)
 
 
 def test_cleared_runs_are_gone(astronaut_file: bytes) -> None:

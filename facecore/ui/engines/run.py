@@ -8,12 +8,12 @@ import streamlit as st
 
 from facecore.experiment.background import BackgroundEngines
 from facecore.experiment.engines import FACES, ROUNDS
-from facecore.ui import state
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
+from facecore.ui.state import Remembered
 
 _LOOK_EVERY_S = 1.0
-_JOB = "facecore.engines"
-_MEASURED = "facecore.engines_measured"
+_job = Remembered[BackgroundEngines | None]("engines", lambda: None)
+_measured = Remembered[dict[str, Any] | None]("engines_measured", lambda: None)
 
 
 def start_form() -> None:
@@ -61,9 +61,8 @@ def last_measured() -> dict[str, Any] | None:
     """Return what this session measured last, as far as it came; None before."""
     job = _job()
     if job is not None and job.result is not None:
-        state.keep(_MEASURED, job.result)
-    kept: dict[str, Any] | None = state.remembered(_MEASURED, lambda: None)
-    return kept
+        _measured.keep(job.result)
+    return _measured()
 
 
 def engines_sign() -> None:
@@ -93,10 +92,5 @@ def _sign_in_words() -> str | None:
     return f"Engines: {job.progress.share:.0%} measured"
 
 
-def _job() -> BackgroundEngines | None:
-    job: BackgroundEngines | None = state.remembered(_JOB, lambda: None)
-    return job
-
-
 def _start(rounds: int, faces: int) -> None:
-    state.keep(_JOB, BackgroundEngines(rounds, faces))
+    _job.keep(BackgroundEngines(rounds, faces))
