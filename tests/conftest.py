@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -116,13 +117,15 @@ def hopper_file() -> bytes:
     return (SAMPLES / "grace_hopper.jpg").read_bytes()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def couple(astronaut_file: bytes, hopper_file: bytes) -> BgrImage:
-    """Both people side by side, BGR, 512 pixels high."""
+    """Both people side by side, BGR, 512 pixels high, for reading only."""
     hopper = decode_image(hopper_file)
     width = round(hopper.shape[1] * 512 / hopper.shape[0])
     scaled = cv2.resize(hopper, (width, 512), interpolation=cv2.INTER_AREA)
-    return np.hstack([decode_image(astronaut_file), scaled.astype(np.uint8, copy=False)])
+    both = np.hstack([decode_image(astronaut_file), scaled.astype(np.uint8, copy=False)])
+    both.setflags(write=False)
+    return both
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +147,30 @@ def held_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "server.log"
     with server_process(log, kind="held", environment=patience) as running:
         yield running
+
+
+_PASSES: dict[Hashable, tuple[NDArray[np.float32], ...]] = {}
+
+
+@pytest.fixture
+def remembered_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let networks run once for the same input, and answer it from memory in later tests.
+
+    For tests of what is around the networks, which show the same photos again and again;
+    passes are counted as ever. A folder's conftest takes it for all of its tests.
+    """
+
+    def run(network: Network, blob: Blob) -> tuple[NDArray[np.float32], ...]:
+        with network._counting:
+            network._forward_count += 1
+        content = hashlib.sha1(np.ascontiguousarray(blob).data, usedforsecurity=False).digest()
+        key = (network.spec.fingerprint, network.options, blob.shape, content)
+        if key not in _PASSES:
+            with network._one_pass:
+                _PASSES[key] = network._session.run(blob)
+        return tuple(output.copy() for output in _PASSES[key])
+
+    monkeypatch.setattr(Network, "run", run)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The real server, with gates that a test closes: what it looks at lasts until they are opened.
 
 ``python -m tests.held_server`` takes what ``python -m facecore.ui.server`` does, and serves
-``/held/queue`` and ``/held/trials`` beside the HTTP API: PUT closes a gate, DELETE opens it.
-`tests.server.Server.held` asks for that.
+``/held/queue``, ``/held/trials`` and ``/held/fresh`` beside the HTTP API: PUT closes a gate,
+DELETE opens it. `tests.server.Server.held` asks for that.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Route
+from streamlit.runtime.pages_manager import PagesManager
 
 from facecore.executors.process import WorkerProcess
 from facecore.http.api import HttpApi
@@ -68,8 +69,19 @@ class _Trials:
             self._is_open.wait()
 
 
+class _Fresh:
+    """Lets the server be one that no page was opened at, for the next who comes."""
+
+    def close(self, _: int) -> None:
+        """Let it look for its pages anew."""
+        PagesManager.uses_pages_directory = None
+
+    def open(self) -> None:
+        """Leave it as whoever came has made it."""
+
+
 QUEUE, TRIALS = _Queue(), _Trials()
-GATES: dict[str, _Queue | _Trials] = {"queue": QUEUE, "trials": TRIALS}
+GATES: dict[str, _Queue | _Trials | _Fresh] = {"queue": QUEUE, "trials": TRIALS, "fresh": _Fresh()}
 ask, routes = WorkerProcess.ask, HttpApi.routes
 
 

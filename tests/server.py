@@ -45,7 +45,8 @@ class Server:
         """Keep a gate of ``tests/held_server.py`` closed while the block runs.
 
         Args:
-            gate: "queue", of which somebody else has the slot once it is free, or "trials".
+            gate: "queue", of which somebody else has the slot once it is free, "trials", or
+                "fresh", with which the next page is opened as the first of a server is.
             after: how many photos an experiment's workers get before it waits.
         """
         place = f"{self.address}/held/{gate}"

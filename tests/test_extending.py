@@ -13,6 +13,9 @@ import pytest
 
 from tests.conftest import REPOSITORY, SAMPLES
 
+# Each is a process that loads the networks.
+pytestmark = pytest.mark.slow
+
 PHOTO = SAMPLES / "grace_hopper.jpg"
 
 
@@ -75,7 +78,6 @@ print(len(facecore.FaceAnalyzer.load(options).analyze(photo).faces))
     assert _run(copy, "-c", program) == "1\n"
 
 
-@pytest.mark.slow
 def test_an_engine_of_one_file_is_in_the_table(copy: Path) -> None:
     """``facecore engines`` measures it beside OpenCV, whose answers it has to give."""
     _add(copy / "facecore/engines/dummy.py", _DUMMY_ENGINE)
@@ -109,7 +111,6 @@ FORMAT = Dummy()
     assert (copy / "out.txt").read_text() == f"{PHOTO}: 1"
 
 
-@pytest.mark.slow
 def test_a_page_is_its_file_and_its_body(copy: Path) -> None:
     """A file in pages/ and a body in a folder of ui/ are a page in the navigation."""
     _add(

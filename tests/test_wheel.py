@@ -15,6 +15,8 @@ from tests.conftest import REPOSITORY, SAMPLES
 from tests.load.page_session import PageSession
 from tests.server import free_port, wait_until_healthy
 
+pytestmark = pytest.mark.slow
+
 CONFIG = REPOSITORY / ".streamlit" / "config.toml"
 
 pytest.importorskip("hatch_requirements_txt", reason="see requirements-dev.txt")
@@ -71,7 +73,6 @@ def test_a_photo_is_read_in_another_folder(site: Path, tmp_path: Path) -> None:
     assert '"box_xyxy": [174, 125, 352, 330]' in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["serve", "dashboard"])
 def test_the_dashboard_is_served_from_another_folder(site: Path, tmp_path: Path, name: str) -> None:
     """Pages, settings of the server and, with ``serve``, the HTTP API come from the wheel."""

@@ -11,13 +11,13 @@ import pytest
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.decoding import BgrImage, cap_longest_side, decode_image
 from facecore.imaging.pictures import Picture
+from facecore.models import attributes
 from facecore.models.attributes import box_in_copy, crop_face, face_views
 from facecore.models.network import blob_from_images
 from facecore.results import Box, Detection
 from facecore.settings import AnalysisSettings
 from facecore.settings.analysis import CropSource
 from facecore.settings.presets import preset
-from facecore.sources.samples import group_photo
 from tests.conftest import Recorded, face_rows
 
 CAREFUL = preset("Careful")
@@ -57,10 +57,14 @@ def test_six_views_are_three_margins_and_their_mirror_images(
         np.testing.assert_array_equal(mirrored, plain[:, ::-1])
 
 
-def test_careful_answers_are_the_mean_of_six(recorded: Recorded, couple: BgrImage) -> None:
-    """Both faces go through each network in one batch of twelve, and are averaged."""
+@pytest.mark.slow
+def test_careful_answers_are_the_mean_of_six(
+    recorded: Recorded, couple: BgrImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twelve views of two faces go through each network, in bounded batches, and are averaged."""
+    monkeypatch.setattr(attributes, "MAX_BATCH", 8)
     faces = recorded.analyzer.analyze(couple, CAREFUL, annotate=False).faces
-    assert recorded.counts() == (1, [12], [12])
+    assert recorded.counts() == (1, [8, 4], [8, 4])
     classifier = recorded.reader
     for face in faces:
         one_by_one = [
@@ -75,13 +79,6 @@ def test_careful_answers_are_the_mean_of_six(recorded: Recorded, couple: BgrImag
     plain = recorded.analyzer.analyze(couple, annotate=False).faces
     assert [face.box for face in faces] == [face.box for face in plain]
     assert faces != plain
-
-
-def test_care_about_a_group_goes_in_bounded_batches(recorded: Recorded) -> None:
-    """Six faces are thirty-six views, which is more than one batch holds."""
-    faces = recorded.analyzer.analyze(group_photo(), CAREFUL, annotate=False).faces
-    assert len(faces) == 6
-    assert recorded.counts() == (1, [32, 4], [32, 4])
 
 
 def test_faces_of_different_numbers_of_views(recorded: Recorded, noise: BgrImage) -> None:

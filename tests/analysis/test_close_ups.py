@@ -137,8 +137,11 @@ def _lost(faces: tuple[Face, ...], others: tuple[Face, ...]) -> list[Face]:
     return [face for face, overlap in zip(faces, best, strict=True) if overlap <= 0.4]
 
 
-@pytest.mark.parametrize("margin", [-0.1, 0.0, 0.05, 0.1, 0.2, 0.3])
-@pytest.mark.parametrize("name", PORTRAITS)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "margin"),
+    [(PORTRAITS[0], -0.1), (PORTRAITS[1], 0.0), (PORTRAITS[0], 0.1), (PORTRAITS[1], 0.3)],
+)
 def test_a_tight_portrait_has_one_face(recorded: Recorded, name: str, margin: float) -> None:
     """A face that fills the photo is found once, by a second look, about where it is."""
     photo = decode_image((SAMPLES / name).read_bytes())
@@ -179,6 +182,7 @@ def test_the_second_look_has_a_black_border(recorded: Recorded, astronaut_file: 
         assert inside[-1] + 1 == pytest.approx(0.7 * side, abs=1.5)
 
 
+@pytest.mark.slow
 def test_a_group_is_looked_at_once(recorded: Recorded) -> None:
     """Where nothing shows a close-up, the second look costs nothing and changes nothing."""
     both = [
@@ -190,6 +194,7 @@ def test_a_group_is_looked_at_once(recorded: Recorded) -> None:
     assert len(both[0].faces) == 6
 
 
+@pytest.mark.slow
 def test_a_second_look_loses_no_face_of_a_group(
     recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,36 +225,35 @@ def test_boxes_outside_are_kept_where_that_is_asked_for(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("margin", [0.1, 0.3])
 def test_tight_crops_of_many_people_have_one_face(
-    analyzer: FaceAnalyzer, shared_data: Path, margin: float
+    analyzer: FaceAnalyzer, shared_data: Path
 ) -> None:
-    """Of forty portraits that are cut tightly, at least 95 % have exactly one face."""
+    """Of twelve portraits that are cut tightly, all but one at most have exactly one face."""
     counts: list[int] = []
     for path in sorted((shared_data / "fairface").glob("*.jpg"))[::5]:
         photo = decode_image(path.read_bytes())
         faces = analyzer.analyze(photo, annotate=False).faces
-        if len(faces) == 1 and len(counts) < 40:
-            crop = tight_crop(photo, faces[0].box, margin)
+        if len(faces) == 1:
+            crop = tight_crop(photo, faces[0].box, (0.1, 0.3)[len(counts) % 2])
             counts.append(len(analyzer.analyze(crop, annotate=False).faces))
-    assert len(counts) == 40
-    assert counts.count(1) >= 0.95 * len(counts), counts
+        if len(counts) == 12:
+            break
+    assert len(counts) == 12
+    assert counts.count(1) >= 11, counts
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("always", [False, True], ids=["as it is", "always a second look"])
 def test_a_second_look_loses_no_face_of_group_photos(
-    recorded: Recorded, shared_data: Path, monkeypatch: pytest.MonkeyPatch, always: bool
+    recorded: Recorded, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each face of real group photos that one look accepts is there after two."""
-    paths = sorted((shared_data / "groups").glob("*.jpg"))
+    """Each face of real group photos that one look accepts is there after two, always taken."""
+    paths = sorted((shared_data / "groups").glob("*.jpg"))[::2]
     photos = [path.read_bytes() for path in paths]
     alone = [recorded.analyzer.analyze(photo, ONE_LOOK).faces for photo in photos]
-    if always:
-        monkeypatch.setattr(detector_module, "CLOSE_UP_CONFIDENCE", 0.0)
-        recorded.detector.blobs.clear()
+    monkeypatch.setattr(detector_module, "CLOSE_UP_CONFIDENCE", 0.0)
+    recorded.detector.blobs.clear()
     twice = [recorded.analyzer.analyze(photo).faces for photo in photos]
-    assert not always or recorded.detector.forward_count > len(paths)
+    assert recorded.detector.forward_count > len(paths)
     for path, before, after in zip(paths, alone, twice, strict=True):
         assert _lost(before, after) == [], path.name
 

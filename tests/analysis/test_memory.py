@@ -27,6 +27,8 @@ from facecore.imaging.pictures import FULL_SIZE
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, face_rows
 
+pytestmark = pytest.mark.slow
+
 
 def test_opening_decodes_nothing_yet(analyzer: FaceAnalyzer) -> None:
     """A photo that cannot be read fails when it is read, each time."""

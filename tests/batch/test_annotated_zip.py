@@ -72,6 +72,7 @@ def test_faces_are_drawn_as_on_the_page(analyzer: FaceAnalyzer, hopper_file: byt
     np.testing.assert_array_equal(decode_image(data), known)
 
 
+@pytest.mark.slow
 def test_large_photo_is_made_smaller() -> None:
     """The longest side has at most 1600 pixels, and the boxes shrink with it."""
     large = grey_png(2 * SIDE_PX)

@@ -5,12 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,9 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-import facecore
 from facecore.batch.formats import FORMATS, Format, format_for, parquet
-from facecore.batch.formats.parquet import FACES_PER_GROUP, ROWS_PER_GROUP
 from facecore.export import PhotoRow, Row
 from facecore.results import AGE_GROUPS, STAGES
 from tests.batch.conftest import failed_row, row
@@ -44,25 +38,6 @@ def _csv(rows: list[Row]) -> list[dict[str, str]]:
 
 def _parquet(rows: Any) -> pq.ParquetFile:
     return pq.ParquetFile(io.BytesIO(_written(".parquet", rows)))
-
-
-def test_adding_a_format_is_adding_a_file(tmp_path: Path) -> None:
-    """A file with a ``FORMAT`` beside the others is all that the command line needs."""
-    package = tmp_path / "facecore"
-    shutil.copytree(Path(facecore.__file__).parent, package)
-    (package / "batch" / "formats" / "names.py").write_text(
-        "class Names:\n"
-        "    suffix, title, symbol, mime = '.names', 'Names', 'list', 'text/plain'\n"
-        "    def write(self, rows, file, settings):\n"
-        "        file.writelines(row.path.encode() + b'\\n' for row in rows)\n"
-        "FORMAT = Names()\n"
-    )
-    photo = tmp_path / "a.png"
-    photo.write_bytes(b"no photo")
-    command = [sys.executable, "-m", "facecore", "analyze", str(photo), "--out", "out.names"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    assert (tmp_path / "out.names").read_text() == f"{photo}\n"
 
 
 def test_suffix_in_capitals_is_the_same() -> None:
@@ -146,13 +121,17 @@ def test_parquet_has_a_row_per_photo_with_nested_faces() -> None:
 @pytest.mark.parametrize(
     ("rows", "faces", "groups"),
     [
-        (ROWS_PER_GROUP, 0, 1),
-        (ROWS_PER_GROUP + 1, 0, 2),
-        (200, 100, 200 * 100 // FACES_PER_GROUP),
+        (50, 0, 1),
+        (51, 0, 2),
+        (20, 10, 4),
     ],
 )
-def test_parquet_is_written_in_groups(rows: int, faces: int, groups: int) -> None:
+def test_parquet_is_written_in_groups(
+    monkeypatch: pytest.MonkeyPatch, rows: int, faces: int, groups: int
+) -> None:
     """A row group ends with so many photos or faces, and no row is lost between them."""
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 50)
+    monkeypatch.setattr(parquet, "FACES_PER_GROUP", 50)
     made = (row(f"{number:05}.jpg", faces) for number in range(rows))
     file = _parquet(made)
     assert file.num_row_groups == groups

@@ -114,7 +114,8 @@ def test_every_cut_is_recovered_from(path: Path) -> None:
     """Wherever a kill cuts the file off, the whole rows are kept and the journal goes on."""
     whole = _filled(path)
     ends = [index + 1 for index, byte in enumerate(whole) if byte == ord("\n")]
-    for cut in range(len(whole)):
+    near = {end + step for end in ends for step in (-2, -1, 0)}
+    for cut in sorted({*range(0, len(whole), 17), *near} - {len(whole)}):
         path.write_bytes(whole[:cut])
         complete = max(0, sum(end <= cut for end in ends) - 1)
         with Journal(path, SETTINGS) as journal:
@@ -181,6 +182,7 @@ def test_file_of_somebody_else_is_refused(path: Path, content: bytes) -> None:
     assert path.read_bytes() == content
 
 
+@pytest.mark.slow
 def test_second_process_is_refused(path: Path) -> None:
     """While one has the journal open, another is told in a sentence, and spoils nothing."""
     script = (
@@ -234,6 +236,7 @@ def test_disk_without_a_byte_left_has_the_same_sentence(
         Journal(path, SETTINGS)
 
 
+@pytest.mark.slow
 def test_full_disk_is_one_sentence(path: Path) -> None:
     """A line that does not fit is told of, and what was whole before it is still there."""
     pytest.importorskip("resource", reason="needs Unix's limits")

@@ -97,9 +97,13 @@ def test_stop_shows_what_there_is_and_other_pages_are_not_disturbed(
 
 
 def test_no_worker_outlives_a_killed_server(page: Page, tmp_path: Path) -> None:
-    """Kill -9 of the server in mid-experiment leaves none of its workers."""
+    """Kill -9 of the server in mid-experiment leaves none of its workers.
+
+    It is a server that has just been started, whose first page this one is.
+    """
     with running_server(tmp_path / "server.log") as served:
         _open(page, served)
+        expect(page.get_by_role("dialog")).to_have_count(0)
         _measure(page, repeats=500)
         expect(page.get_by_text(" of 1000 trials").first).to_be_visible()
         workers = _workers()

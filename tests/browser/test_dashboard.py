@@ -8,12 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from facecore.sources.samples import samples
-from tests.browser.server import (
-    DESKTOP_PX,
-    PAGE_TIMEOUT_MS,
-    running_server,
-    wait_until_idle,
-)
+from tests.browser.server import DESKTOP_PX, PAGE_TIMEOUT_MS, wait_until_idle
+from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
@@ -31,14 +27,14 @@ OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.c
 
 @pytest.mark.parametrize(("path", "title"), PAGES.items())
 def test_each_page_opens_first_on_a_fresh_server(
-    path: str, title: str, browser: Browser, tmp_path: Path
+    path: str, title: str, browser: Browser, held_server: Server
 ) -> None:
     """Every page works when its own link is the first that a new server gets, in every look."""
-    log = tmp_path / "server.log"
-    with running_server(log) as address:
+    begins_at = held_server.log.stat().st_size
+    with held_server.held("fresh"):
         page = browser.new_page(viewport=DESKTOP_PX, color_scheme="light", reduced_motion="reduce")
         complaints = _complaints(page)
-        page.goto(f"{address}/{path}")
+        page.goto(f"{held_server.address}/{path}")
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
         _expect_it_looks_well(page)
         page.set_viewport_size(PHONE_PX)
@@ -51,7 +47,7 @@ def test_each_page_opens_first_on_a_fresh_server(
         _expect_it_looks_well(page)
         assert complaints == []
         page.close()
-    assert "Traceback" not in log.read_text()
+    assert b"Traceback" not in held_server.log.read_bytes()[begins_at:]
 
 
 def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None:

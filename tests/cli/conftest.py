@@ -96,6 +96,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.fixture(autouse=True)
+def _passes_are_remembered(remembered_passes: None) -> None:
+    """Commands that run in this process are given the same few photos."""
+
+
 @pytest.fixture(scope="session")
 def small_file() -> bytes:
     """A small photo of one person."""

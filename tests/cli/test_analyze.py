@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.imaging.decoding import decode_image
+from facecore.imaging.decoding import BgrImage, decode_image, encode_png
 from facecore.settings import AnalysisSettings
 from facecore.settings.presets import PRESETS
-from facecore.sources.samples import group_photo
 from tests.cli.conftest import facecore, in_process, json_lines
 from tests.conftest import SAMPLES
 
@@ -87,7 +86,7 @@ def test_folder_stands_for_the_photos_right_in_it(tmp_path: Path) -> None:
             ["--max-side", "NONE", "--confidence", "0.9"],
             AnalysisSettings(max_side_px=None, confidence=0.9),
         ),
-        (["--max-side", "400", "--max-faces", "2"], AnalysisSettings(max_side_px=400, max_faces=2)),
+        (["--max-side", "400", "--max-faces", "1"], AnalysisSettings(max_side_px=400, max_faces=1)),
         (
             ["--crop-shape", "box", "--crop-margin", "0.3"],
             AnalysisSettings(crop_shape="box", crop_margin_ratio=0.3),
@@ -107,13 +106,17 @@ def test_folder_stands_for_the_photos_right_in_it(tmp_path: Path) -> None:
     ],
 )
 def test_options_reach_the_networks(
-    analyzer: FaceAnalyzer, tmp_path: Path, options: list[str], settings: AnalysisSettings
+    analyzer: FaceAnalyzer,
+    couple: BgrImage,
+    tmp_path: Path,
+    options: list[str],
+    settings: AnalysisSettings,
 ) -> None:
     """Each option changes the answer as the same setting of the library does."""
-    photo = tmp_path / "group.png"
-    photo.write_bytes(group_photo())
+    photo = tmp_path / "couple.png"
+    photo.write_bytes(encode_png(couple))
     (entry,) = json_lines(in_process("analyze", "--json", *options, photo).stdout)
-    known = analyzer.analyze(group_photo(), settings).faces
+    known = analyzer.analyze(couple, settings, annotate=False).faces
     assert [face["gender"] for face in entry["faces"]] == [face.gender.label for face in known]
     boxes = np.array([face["box_xyxy"] for face in entry["faces"]])
     np.testing.assert_allclose(boxes, [face.box.xyxy for face in known], atol=2)
@@ -135,7 +138,6 @@ def test_annotate_writes_a_png_of_the_photos_size(analyzer: FaceAnalyzer, tmp_pa
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.slow
 def test_annotate_never_overwrites(tmp_path: Path) -> None:
     """Photos of the same name, a second run, and a file that lies there keep their own place."""
     (tmp_path / "other").mkdir()

@@ -92,6 +92,7 @@ def test_an_answer_outlives_the_next_pass(analyzer: FaceAnalyzer, astronaut_file
     assert first.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_forward_passes_are_counted(analyzer: FaceAnalyzer) -> None:
     """Each forward pass counts once, a profile not at all."""
     network = analyzer.networks[0]
@@ -130,6 +131,7 @@ def test_a_profile_tells_cost_and_place(
     assert all(layer.time_ms > 0 and layer.name for layer in profile.layers)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("engine_switches")
 def test_networks_take_turns_under_their_own_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thread count and optimisation are each network's own during its pass, turn after turn."""
@@ -170,6 +172,7 @@ class MeetingNet(WatchedNet):
         return super().forward()
 
 
+@pytest.mark.slow
 def test_networks_with_the_same_options_run_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three passes of three networks are under way at the same time, and answer as alone."""
     options = RuntimeOptions(engine="opencv", threads=1)
@@ -208,6 +211,7 @@ def _switches() -> tuple[int, bool]:
     return cv2.getNumThreads(), cv2.useOptimized()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("engine_switches")
 def test_switches_are_set_back_after_every_pass() -> None:
     """What runs between the passes, such as decoding, does not depend on who ran last."""
@@ -226,6 +230,7 @@ def test_switches_are_set_back_after_every_pass() -> None:
     assert _switches() == before
 
 
+@pytest.mark.slow
 def test_a_profile_is_the_median_of_five_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pass warms up, five are timed, and the layers' times are those of the median one."""
     (network,) = load_networks([DETECTOR], OPENCV)
@@ -237,10 +242,11 @@ def test_a_profile_is_the_median_of_five_passes(monkeypatch: pytest.MonkeyPatch)
     assert together_ms == pytest.approx(profile.forward_ms, rel=0.05)
 
 
+@pytest.mark.slow
 def test_threads_that_share_a_network_get_their_own_answers(analyzer: FaceAnalyzer) -> None:
     """Eight threads over one network hear what one thread alone does."""
     network = analyzer.networks[0]
-    blobs = [blob_from_images([_noise(seed, 300)], DETECTOR) for seed in range(16)]
+    blobs = [blob_from_images([_noise(seed, 300)], DETECTOR) for seed in range(8)]
     alone = [network.run(blob)[0] for blob in blobs]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda blob: network.run(blob)[0], blobs))

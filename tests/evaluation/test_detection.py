@@ -92,6 +92,7 @@ def test_curve_and_averages_are_those_of_the_candidates() -> None:
     assert plain["precision"]["successes"] == 3
 
 
+@pytest.mark.slow
 def test_real_candidates_find_the_faces_of_group_photos(
     analyzer: FaceAnalyzer, shared_data: Path
 ) -> None:

@@ -141,8 +141,8 @@ def test_analysis_without_faces_goes_there_and_back(
 
 def test_analysis_goes_there_and_back(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:
     """Faces, times, costs and settings arrive to the last digit; candidates stay behind."""
-    sent = analyzer.analyze(hopper_file, SETTINGS, annotate=False)
-    sent = replace(sent, faces=(FACE, *sent.faces), reused=("decode", "resize"))
+    sent = analyzer.analyze(hopper_file, annotate=False)
+    sent = replace(sent, settings=SETTINGS, faces=(FACE, *sent.faces), reused=("decode", "resize"))
     got = decode(encode(Answer.of(sent)), Answer).analysis()
     assert got == replace(sent, candidates=())
     assert got.resources.started_at.utcoffset() == sent.resources.started_at.utcoffset()

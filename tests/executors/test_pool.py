@@ -116,20 +116,19 @@ def test_every_photo_has_one_outcome(analyzer: FaceAnalyzer, hopper_file: bytes)
 
     photos = [*_grey(8), _photo("hopper", hopper_file), _photo("text", b"text")]
     photos += [_photo("empty", b""), Photo(name="gone", read=unreadable)]
-    outcomes = list(read_with_workers(photos, SETTINGS, _options(2)))
+    outcomes = list(read_with_workers(photos, SETTINGS, PoolOptions(workers=2)))
     by_name = {outcome.photo.name: outcome for outcome in outcomes}
     assert sorted(by_name) == sorted(photo.name for photo in photos)
     assert len(outcomes) == len(photos)
     hopper = by_name["hopper"].analysis
     assert hopper is not None
-    known = FaceAnalyzer.load(ONE_THREAD).analyze(hopper_file, SETTINGS)
+    known = analyzer.analyze(hopper_file, SETTINGS)
     np.testing.assert_array_equal(face_rows(hopper.faces), face_rows(known.faces))
     assert "not a picture" in by_name["text"].error
     assert "empty" in by_name["empty"].error
     assert by_name["gone"].error == "The file cannot be read."
     assert sum(outcome.analysis is not None for outcome in outcomes) == 9
     assert _workers() == []
-    assert analyzer.max_pixels > 0
 
 
 @pytest.mark.slow
@@ -137,10 +136,9 @@ def test_worker_that_is_killed_costs_at_most_its_photo(
     hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
 ) -> None:
     """A photo that ends its worker is tried again, then given up with the signal."""
-    photos = [_photo("killer", hopper_file), *_grey(12)]
-    once = {3: photos[4].read(), 9: photos[10].read()}
+    photos = [_photo("killer", hopper_file), *_grey(6)]
     signalled[hopper_file] = [signal.SIGKILL] * 2
-    signalled.update({data: [signal.SIGKILL] for data in once.values()})
+    signalled[photos[4].read()] = [signal.SIGKILL]
     outcomes = list(read_with_workers(photos, SETTINGS, _options(2)))
     assert not any(signalled.values())
     assert sorted(outcome.photo.name for outcome in outcomes) == sorted(p.name for p in photos)
@@ -157,15 +155,14 @@ def test_worker_that_is_killed_costs_at_most_its_photo(
 def test_worker_that_takes_too_long_costs_at_most_its_photo(
     hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
 ) -> None:
-    """It is stopped, and the photo told of if that comes twice; if not, another reads it."""
-    photos = [_photo("slow", hopper_file), *_grey(6)]
+    """It is stopped, and the photo told of where that comes twice."""
+    photos = [_photo("slow", hopper_file), *_grey(4)]
     signalled[hopper_file] = [signal.SIGSTOP] * 2
-    signalled[photos[3].read()] = [signal.SIGSTOP]
     outcomes = list(read_with_workers(photos, SETTINGS, _options(2, photo_timeout_s=600)))
     errors = {outcome.photo.name: outcome.error for outcome in outcomes if outcome.error}
     assert list(errors) == ["slow"]
     assert f"did not answer within {STUCK_S} seconds" in errors["slow"]
-    assert len(outcomes) == 7
+    assert len(outcomes) == 5
     assert not any(signalled.values())
     assert _workers() == []
 
@@ -210,7 +207,7 @@ def test_missing_networks_end_it_all(
     """Where no worker can ever read, the error is raised, and no process is left."""
     monkeypatch.setenv("FACECORE_MODELS_DIR", os.path.join(tmp_path, "nothing"))  # noqa: PTH118
     with pytest.raises(ModelError, match="FACECORE_MODELS_DIR"):
-        list(read_with_workers(_grey(3), SETTINGS, _options(2)))
+        list(read_with_workers(_grey(3), SETTINGS, _options(1)))
     assert _workers() == []
 
 
@@ -223,5 +220,5 @@ def test_trouble_while_looking_for_photos_is_raised() -> None:
         raise LookupError("lost")
 
     with pytest.raises(LookupError, match="lost"):
-        list(read_with_workers(photos(), SETTINGS, _options(2)))
+        list(read_with_workers(photos(), SETTINGS, _options(1)))
     assert _workers() == []

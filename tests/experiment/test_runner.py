@@ -6,8 +6,6 @@ import hashlib
 import itertools
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
@@ -31,7 +28,7 @@ from facecore.machine import container
 from facecore.machine.container import ContainerLimits, usable_cores
 from facecore.models.catalogue import network_specs
 from facecore.settings import MODELS_DIR_VARIABLE, ProcessOptions, RuntimeOptions
-from tests.conftest import REPOSITORY, face_rows
+from tests.conftest import face_rows
 from tests.experiment.conftest import (
     REPEATS,
     THROTTLE_MS,
@@ -39,7 +36,6 @@ from tests.experiment.conftest import (
     is_gone,
     read_samples,
     two_variants,
-    wait_until,
     worker_processes,
 )
 
@@ -382,20 +378,6 @@ def test_cancelling_keeps_what_was_measured(
 
 
 @slow
-def test_cancelling_while_workers_start() -> None:
-    """Called off before the second worker is ready, there are facts of the first alone."""
-    phases: list[str] = []
-    done = run_experiment(
-        _plan(),
-        read_samples(),
-        on_progress=lambda now: phases.append(now.phase),
-        cancelled=lambda: "starting again" in phases,
-    )
-    assert (done.stopped, done.trials, done.measured_s) == (True, (), 0)
-    assert [worker is None for worker in done.workers] == [False, True]
-
-
-@slow
 def test_cancelling_interrupts_a_long_wait() -> None:
     """A worker in the middle of its throttle's minute is stopped, in the warm-up as well."""
     slowest = tuple(
@@ -446,39 +428,6 @@ def test_budget_ends_the_measuring(small_photo: bytes) -> None:
         assert now.done <= now.total or not now.done
     assert seen[-1].left_s == 0
     assert seen[-1].total == len(done.trials)
-
-
-SCRIPT = """
-import sys
-from facecore.experiment.record import Plan
-from facecore.experiment.runner import run_experiment
-from facecore.experiment.variants import Variant
-from facecore.sources.samples import samples
-
-def tell(now):
-    if now.phase == "measuring":
-        print(now.done, flush=True)
-
-run_experiment(
-    Plan(variants=(Variant(name="a"), Variant(name="b")), repeats=1000, warm_up=1),
-    {sample.name: sample.read() for sample in samples()},
-    on_progress=tell,
-)
-"""
-
-
-@slow
-def test_no_worker_outlives_a_killed_parent() -> None:
-    """Even where the process that measures is killed with no time for a word, its workers end."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT], cwd=REPOSITORY, stdout=subprocess.PIPE
-    ) as parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"1\n"
-        workers = worker_processes(psutil.Process(parent.pid))
-        parent.kill()
-    assert len(workers) == 2
-    assert wait_until(lambda: all(is_gone(worker.pid) for worker in workers))
 
 
 @slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 from collections.abc import Iterator
@@ -69,6 +68,14 @@ def _paths(node: Any, so_far: Path = ()) -> Iterator[Path]:
         yield from _paths(value, (*so_far, key))
 
 
+def _places(tree: Any) -> list[Path]:
+    """Return a place of each kind: of alike ones, such as the numbers of a box, the first."""
+    kinds: dict[tuple[str | None, ...], Path] = {}
+    for path in _paths(tree):
+        kinds.setdefault(tuple(key if isinstance(key, str) else None for key in path), path)
+    return list(kinds.values())
+
+
 def _at(tree: Any, path: Path) -> Any:
     for key in path:
         tree = tree[key]
@@ -77,13 +84,13 @@ def _at(tree: Any, path: Path) -> Any:
 
 def _with(tree: dict[str, Any], path: Path, value: Any) -> bytes:
     """Write a tree with one value replaced."""
-    changed = copy.deepcopy(tree)
+    changed = msgspec.json.decode(msgspec.json.encode(tree))
     _at(changed, path[:-1])[path[-1]] = value
     return json.dumps(changed).encode()
 
 
 def _without(tree: dict[str, Any], path: Path) -> bytes:
-    changed = copy.deepcopy(tree)
+    changed = msgspec.json.decode(msgspec.json.encode(tree))
     del _at(changed, path[:-1])[path[-1]]
     return json.dumps(changed).encode()
 
@@ -241,8 +248,8 @@ def test_missing_version_is_refused(made: MadeExperiment) -> None:
 def test_every_missing_key_is_noticed(made: MadeExperiment) -> None:
     """Whatever is taken out of the file, it is refused; only what was asked for has defaults."""
     tree = _tree(made())
-    keys = [path for path in _paths(tree) if isinstance(path[-1], str)]
-    assert len(keys) > 100
+    keys = [path for path in _places(tree) if isinstance(path[-1], str)]
+    assert len(keys) > 80
     for path in keys:
         # So that settings can be added.
         is_optional = path[0] == "plan" and path[-1] not in ("plan", "variants", "name")
@@ -270,7 +277,7 @@ def test_every_missing_number_of_a_row_or_box_is_noticed(made: MadeExperiment) -
 
 
 def _leaves(tree: dict[str, Any], kind: type) -> list[Path]:
-    found = [path for path in _paths(tree) if type(_at(tree, path)) is kind]
+    found = [path for path in _places(tree) if type(_at(tree, path)) is kind]
     assert found
     return found
 
@@ -346,7 +353,7 @@ def test_lists_and_objects_must_be_such(made: MadeExperiment, bad: Any) -> None:
 def test_any_value_in_any_place_is_refused_or_sound(made: MadeExperiment, bad: Any) -> None:
     """No value, wherever it stands, gives anything but a sentence or a whole experiment."""
     tree = _tree(made())
-    results = [_accepts_soundly(_with(tree, path, bad)) for path in _paths(tree)]
+    results = [_accepts_soundly(_with(tree, path, bad)) for path in _places(tree)]
     assert not all(results)
 
 
@@ -427,13 +434,8 @@ def test_a_setting_s_sentence_is_passed_on(made: MadeExperiment) -> None:
     "path",
     [
         ("version",),
-        ("started_at",),
-        ("plan", "variants", 0, "name"),
         ("plan", "variants", 0, "settings", "confidence"),
-        ("plan", "repeats"),
         ("photos", 0, "name"),
-        ("environment", "processor"),
-        ("trials", "columns"),
         ("trials", "rows", 0, 3),
     ],
     ids=str,
@@ -441,14 +443,14 @@ def test_a_setting_s_sentence_is_passed_on(made: MadeExperiment) -> None:
 def test_deep_nesting_is_refused(made: MadeExperiment, path: Path) -> None:
     """Lists in lists, just as deep as the reader can go and deeper, are damage like any other."""
     text = _with(_tree(made()), path, "HERE")
-    for depth in range(700, 1010):
+    for depth in (*range(700, 990, 29), *range(990, 1010, 3)):
         _refusal(text.replace(b'"HERE"', b"[" * depth + b"]" * depth))
 
 
 def test_every_cut_is_noticed(made: MadeExperiment) -> None:
     """A file that lost its end is refused, wherever it was cut."""
     data = experiment_to_json(made())
-    for length in range(0, len(data), 7):
+    for length in range(0, len(data), 53):
         _refusal(data[:length])
 
 
@@ -457,7 +459,7 @@ def test_random_damage_is_refused_or_sound(made: MadeExperiment) -> None:
     chance = random.Random(20150607)
     data = experiment_to_json(made())
     accepted = 0
-    for _ in range(600):
+    for _ in range(200):
         damaged = bytearray(data)
         for _ in range(chance.randint(1, 4)):
             place = chance.randrange(len(damaged))
@@ -471,7 +473,7 @@ def test_random_damage_is_refused_or_sound(made: MadeExperiment) -> None:
             else:
                 damaged[place:place] = damaged[place : place + chance.randint(1, 20)]
         accepted += _accepts_soundly(bytes(damaged))
-    assert 0 < accepted < 600
+    assert 0 < accepted < 200
 
 
 def test_refusals_are_facecore_s_errors() -> None:

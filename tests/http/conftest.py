@@ -43,6 +43,11 @@ class ServedApi(NamedTuple):
         return self.client.post("/predict", files={"image": (name, photo)})
 
 
+@pytest.fixture(autouse=True)
+def _passes_are_remembered(remembered_passes: None) -> None:
+    """The API of this process is given the same few photos."""
+
+
 @pytest.fixture
 def service(analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch) -> FaceService:
     """A service that takes the tests' own networks instead of loading some."""

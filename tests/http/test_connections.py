@@ -158,6 +158,7 @@ def test_an_unfinished_message_ends_its_socket() -> None:
         _until(lambda: (len(account), account.unfinished_bytes) == (0, 0))
 
 
+@pytest.mark.slow
 def test_an_open_page_may_be_silent() -> None:
     """Whole messages are answered, also long after the limit for an unfinished one."""
     with _served(ConnectionLimits(silent_s=2)) as (account, port), _websocket(port) as client:
@@ -203,6 +204,7 @@ def test_a_message_that_has_begun_with_nothing_must_go_on() -> None:
         assert _ends(client)
 
 
+@pytest.mark.slow
 def test_pings_of_who_takes_no_answer_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many a client sends that reads nothing, some kilobytes wait for it."""
     waiting: list[int] = []
@@ -250,6 +252,7 @@ def test_unfinished_messages_share_one_budget() -> None:
             client.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limits", [ConnectionLimits(total=20), ConnectionLimits(per_address=20)], ids=["all", "one"]
 )

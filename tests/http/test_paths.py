@@ -234,6 +234,7 @@ assert "streamlit" not in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_without_prometheus_metrics_say_so() -> None:
     """Where the library is missing, /metrics says what to install, and all else works."""
     done = subprocess.run(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
@@ -54,6 +55,7 @@ def _schemathesis(port: int, folder: Path) -> tuple[subprocess.CompletedProcess[
     return done, json.loads((folder / "report.json").read_text())
 
 
+@pytest.mark.slow
 def test_document_and_answers_agree(service: FaceService, tmp_path: Path) -> None:
     """Right requests are answered and wrong ones refused, each as the document says."""
     app = Starlette(

@@ -137,13 +137,13 @@ def test_of_several_pictures_the_main_one_is_read() -> None:
 def test_broken_files_are_pictures_or_one_sentence() -> None:
     """Whatever is changed, cut or put in, it is read or told of in one sentence."""
     read = 0
-    for _, data in mutated([HEIC, _heic(chroma="444")], 1500, seed=5):
+    for _, data in mutated([HEIC, _heic(chroma="444")], 400, seed=5):
         try:
             assert decode_image(data, max_pixels=1_000_000).ndim == 3
             read += 1
         except ImageError as error:
             assert "\n" not in str(error)
-    assert read > 50
+    assert read > 15
 
 
 def test_known_case_is_turned_once(shared_data: Path) -> None:

@@ -227,14 +227,13 @@ def _flipped(data: bytes, draw: random.Random) -> bytes:
     return bytes(broken[: draw.randrange(len(broken))] if draw.random() < 0.1 else broken)
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(3000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", GOOD)
-def test_flipped_bytes_never_do_worse_than_an_image_error(name: str, count: int) -> None:
+def test_flipped_bytes_never_do_worse_than_an_image_error(name: str) -> None:
     """Whatever a few wrong bytes make of a file, it is a small array or a one-line error."""
-    draw = random.Random(f"{name} {count}")
+    draw = random.Random(name)
     outcomes = {"array": 0, "error": 0}
     with ResourceMeter() as meter:
-        for _ in range(count):
+        for _ in range(300):
             try:
                 picture = decode_image(_flipped(GOOD[name], draw), max_pixels=1_000_000)
                 assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3

@@ -125,7 +125,7 @@ def test_sizes_and_places_hold_for_every_orientation(orientation: int) -> None:
     """Over many sizes, what is reduced lies upright and to the pixel where the full photo does."""
     draw = random.Random(orientation)
     reductions = set()
-    for _ in range(60):
+    for _ in range(30):
         step = draw.choice((1, 2, 4, 8, 8))
         size_wh = (step * draw.randint(2, 40), step * draw.randint(2, 40))
         data = _jpeg(size_wh, orientation=orientation, subsampling=0)
@@ -188,7 +188,7 @@ def test_a_cut_file_is_the_same_error_at_any_size(kind: str) -> None:
     """Wherever a file ends too soon, reducing tells the same as decoding in full."""
     data = _jpeg(**({"size_wh": (160, 96)} | KINDS[kind]))
     outcomes = set()
-    for length in range(len(data) % 7, len(data), 7):
+    for length in (*range(0, 40, 5), *range(40, len(data), 41)):
         outcome = _outcome(data[:length], FULL_SIZE)
         outcomes.add(outcome[0] if isinstance(outcome, tuple) else None)
         for least_px in (20, 40, 80):
@@ -196,14 +196,13 @@ def test_a_cut_file_is_the_same_error_at_any_size(kind: str) -> None:
     assert {DamagedImageError, UnsupportedImageError} <= outcomes
 
 
-@pytest.mark.parametrize("count", [150, pytest.param(3000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["baseline", "sharp colours", "grey", "CMYK"])
-def test_flipped_bytes_come_to_the_same_at_any_size(kind: str, count: int) -> None:
+def test_flipped_bytes_come_to_the_same_at_any_size(kind: str) -> None:
     """Whatever a few wrong bytes make of a JPEG, reducing has the full decoding's outcome."""
     data = _jpeg(**({"size_wh": (160, 96)} | KINDS[kind]))
-    draw = random.Random(f"{kind} {count}")
+    draw = random.Random(kind)
     sizes = 0
-    for _ in range(count):
+    for _ in range(200):
         broken = bytearray(data)
         for _ in range(draw.choice((1, 2, 4, 8))):
             reach = len(broken) if draw.random() < 0.5 else min(120, len(broken))
@@ -212,7 +211,7 @@ def test_flipped_bytes_come_to_the_same_at_any_size(kind: str, count: int) -> No
         sizes += isinstance(outcome, tuple) and isinstance(outcome[0], int)
         for least_px in (20, 40, 80):
             assert _outcome(bytes(broken), least_px) == outcome
-    assert 0 < sizes < count
+    assert 0 < sizes < 200
 
 
 @pytest.mark.parametrize("max_side_px", [None, 1, 7, 33, 100, 192, 1000])

@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.load.control_groups import ControlGroup, NoControlGroupsError, control_group
 
+pytestmark = pytest.mark.slow
+
 _PROBE = """
 import cv2
 from facecore.engines import engine_facts
@@ -57,7 +59,7 @@ def test_without_a_quota_all_processors_are_used(groups: ExitStack) -> None:
     assert _threads(_group(groups, "free", None)) == (*(2 * [_of_the_machine(999)]), 3)
 
 
-@pytest.mark.parametrize(("cpus", "most"), [(0.5, 1), (1, 1), (1.5, 2)])
+@pytest.mark.parametrize(("cpus", "most"), [(0.5, 1), (1.5, 2)])
 def test_threads_are_the_quota_rounded_up(groups: ExitStack, cpus: float, most: int) -> None:
     """While a network runs and at rest; a number that was asked for is still obeyed."""
     assert _threads(_group(groups, "quota", cpus)) == (*(2 * [_of_the_machine(most)]), 3)

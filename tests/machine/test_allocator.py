@@ -50,6 +50,7 @@ def _rss_bytes(*switches: str) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these switches")
 def test_less_of_what_was_freed_is_kept() -> None:
     """After large pieces are freed, fewer heaps hold less, and pieces of their own still less."""

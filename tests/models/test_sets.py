@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.decoding import BgrImage
 from facecore.models.attributes import AttributeClassifier, AttributeReader
@@ -30,6 +32,7 @@ def test_the_articles_set_reads_gender_and_age_without_landmarks(
     assert faces[0].age_group is faces[0].attributes["age_group"]
 
 
+@pytest.mark.slow
 def test_one_more_attribute_is_one_more_reader(recorded: Recorded, couple: BgrImage) -> None:
     """A network that is given another name reads it for each face, averaged where careful."""
     readers = {**recorded.reader.readers, "mood": AttributeReader(recorded.gender, Mood)}

@@ -73,6 +73,18 @@ def expect_no_error(app: AppTest) -> None:
     assert app.error.values == []
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each of these tests runs a page with the real networks, so it is none of the quick ones."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(autouse=True)
+def _passes_are_remembered(remembered_passes: None) -> None:
+    """The same samples are on nearly every page."""
+
+
 @pytest.fixture
 def not_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Name a models folder that is none, with nothing loaded before."""

@@ -19,9 +19,6 @@ from facecore.sources.samples import samples
 from facecore.ui import inputs, networks
 from tests.pages.conftest import expect_no_error, forget_service, go_to, metrics, upload, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 BROKEN = b"not a picture"
 ODD_NAMES = [
     "<img src=x onerror=alert(1)>.png",

@@ -33,9 +33,6 @@ from tests.batch.conftest import grey_png
 from tests.pages.conftest import TIMEOUT_S, expect_no_error, go_to, metrics, visit
 from tests.sources.crafted import Entry, archive
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 
 def _batch(app: AppTest) -> BackgroundBatch:
     batch: BackgroundBatch = app.session_state["facecore.batch"]

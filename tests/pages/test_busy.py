@@ -17,9 +17,6 @@ from facecore.ui.models import measured
 from facecore.ui.networks import waiting_in_words
 from tests.pages.conftest import PAGES, expect_no_error, go_to, metrics, upload, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[InferenceQueue]:

@@ -17,9 +17,6 @@ from facecore.ui.compare.state import MAX_EXPERIMENTS
 from tests.experiment.conftest import MadeExperiment
 from tests.pages.conftest import expect_no_error, go_to, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 WAIT_S = 60
 
 

@@ -14,9 +14,6 @@ from facecore.models.catalogue import network_specs
 from facecore.ui.models import measured
 from tests.pages.conftest import expect_no_error, forget_service, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 FILES = [file for spec in network_specs() for file in spec.files]
 
 

@@ -7,9 +7,6 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import expect_no_error, go_to, metrics, upload, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 NO_RUNS = "No runs yet: open Analyze and come back."
 LIVE = ["Process CPU", "Process memory", "System CPU", "System memory"]
 

@@ -11,9 +11,6 @@ from streamlit.testing.v1.element_tree import Element
 
 from tests.pages.conftest import expect_no_error, go_to, upload, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 BROKEN = b"not a picture"
 ODD_NAMES = [
     "<img src=x onerror=alert(1)>.png",

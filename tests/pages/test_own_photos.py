@@ -14,9 +14,6 @@ from facecore.ui.photos import SessionPhotos
 from facecore.ui.readings import CROP_SIDE_PX
 from tests.pages.conftest import expect_no_error, go_to, metrics, upload, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 
 def _click(app: AppTest, label: str) -> AppTest:
     (button,) = [button for button in app.button if button.label == label]

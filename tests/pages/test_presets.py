@@ -14,9 +14,6 @@ from facecore.settings.presets import PRESETS, RECOMMENDED, preset_options
 from facecore.sources.samples import group_photo
 from tests.pages.conftest import expect_no_error, metrics, visit
 
-# A page is run, with the real networks.
-pytestmark = pytest.mark.slow
-
 
 def _settings(app: AppTest) -> AnalysisSettings:
     kept: AnalysisSettings = app.session_state["facecore.settings"][0]

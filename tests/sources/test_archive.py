@@ -281,7 +281,7 @@ def test_flood_of_entries_takes_no_memory() -> None:
 
 def test_entry_that_lies_about_its_size_refuses_all() -> None:
     """Real bytes are counted: where there are more than claimed, nothing more is read."""
-    bomb = deflated(bytes(200_000_000))
+    bomb = deflated(bytes(20_000_000))
     photos = _photos(
         archive(
             [
@@ -356,7 +356,7 @@ def test_spoilt_archives_end_in_a_sentence() -> None:
     good = archive([Entry(name="a.jpg", data=b"photo" * 50), Entry(name="b/c.png", method=STORED)])
     dice = random.Random(7)
     read = 0
-    for _ in range(3000):
+    for _ in range(1000):
         spoilt = bytearray(good)
         for _ in range(dice.randint(1, 3)):
             spoilt[dice.randrange(len(spoilt))] = dice.randrange(256)
@@ -371,7 +371,7 @@ def test_spoilt_archives_end_in_a_sentence() -> None:
                 read += 1
             except FacecoreError as error:
                 assert "\n" not in str(error)
-    assert read > 500
+    assert read > 150
 
 
 def test_threads_read_side_by_side() -> None:

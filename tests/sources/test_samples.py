@@ -60,6 +60,7 @@ def test_portraits_are_the_known_files(name: str, sha256: str) -> None:
     assert f"`{name}`" in (SAMPLES / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.key)
 def test_networks_find_every_face(analyzer: FaceAnalyzer, sample: Photo) -> None:
     """At the defaults the real networks find each person of each sample once."""

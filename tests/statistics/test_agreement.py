@@ -156,6 +156,7 @@ def test_a_variant_that_read_no_photo_is_not_the_same() -> None:
     assert agreement.words == "no photo to compare; 1 photo read on one side only"
 
 
+@pytest.mark.slow
 def test_a_photo_read_twice_agrees_and_a_higher_threshold_loses_faces(
     analyzer: FaceAnalyzer, hopper_file: bytes
 ) -> None:

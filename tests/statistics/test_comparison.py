@@ -241,32 +241,39 @@ def test_comparison_is_the_same_each_time() -> None:
     assert len(compared.warnings) == 2
 
 
-@pytest.mark.parametrize("noise", [0.05, 0.1, 0.2])
+@pytest.mark.parametrize("noise", [0.05, 0.2])
 def test_the_same_setting_twice_is_no_clear_difference(noise: float) -> None:
-    """Of 400 experiments with 10 pairs and an unlucky process, at most 2 % say otherwise."""
-    verdicts = _verdicts(400, noise, (1, 10), luck=0.0125)
-    assert verdicts["no clear difference"] >= 392
+    """Of 100 experiments with 10 pairs and an unlucky process, at most 2 % say otherwise."""
+    verdicts = _verdicts(100, noise, (1, 10), luck=0.0125)
+    assert verdicts["no clear difference"] >= 98
 
 
-@pytest.mark.parametrize(
-    ("ratio", "noise", "least"), [(1.15, 0.05, 180), (1.5, 0.15, 190), (1.5, 0.2, 170)]
-)
+@pytest.mark.parametrize(("ratio", "noise", "least"), [(1.15, 0.05, 90), (1.5, 0.2, 80)])
 def test_real_differences_are_found(ratio: float, noise: float, least: int) -> None:
-    """Of 200 experiments with 10 pairs nearly all find them, and none says the opposite."""
-    verdicts = _verdicts(200, noise, (1, 10), ratio=ratio)
+    """Of 100 experiments with 10 pairs nearly all find them, and none says the opposite."""
+    verdicts = _verdicts(100, noise, (1, 10), ratio=ratio)
     assert verdicts["faster"] >= least
     assert verdicts["slower"] == 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", [(1, 5), (1, 8), (1, 10), (1, 20), (1, 50), (3, 3), (10, 5)])
-@pytest.mark.parametrize("noise", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize(
+    ("noise", "shape"),
+    [
+        (0.2, (1, 5)),
+        (0.05, (1, 8)),
+        (0.01, (1, 20)),
+        (0.05, (1, 50)),
+        (0.2, (3, 3)),
+        (0.1, (10, 5)),
+    ],
+)
 def test_the_same_setting_twice_is_no_clear_difference_whatever_the_numbers(
     noise: float, shape: tuple[int, int]
 ) -> None:
-    """Of 1000 experiments at most 2 % say otherwise, with few pairs or many, one photo or ten."""
-    verdicts = _verdicts(1000, noise, shape, luck=0.015)
-    assert verdicts["no clear difference"] >= 980
+    """Of 400 experiments at most 2 % say otherwise, with few pairs or many, one photo or ten."""
+    verdicts = _verdicts(400, noise, shape, luck=0.015)
+    assert verdicts["no clear difference"] >= 392
 
 
 def _undecided(generator: np.random.Generator, ratio: float) -> TimeComparison:
@@ -276,6 +283,7 @@ def _undecided(generator: np.random.Generator, ratio: float) -> TimeComparison:
             return compared
 
 
+@pytest.mark.slow
 def test_as_many_more_pairs_as_advised_settle_it_as_a_rule() -> None:
     """If the ratio that was measured is the true one, the advice holds in most cases."""
     generator = np.random.default_rng(9)
@@ -291,6 +299,7 @@ def test_as_many_more_pairs_as_advised_settle_it_as_a_rule() -> None:
     assert settled >= 42
 
 
+@pytest.mark.slow
 def test_as_many_more_pairs_as_advised_tell_that_there_is_no_difference() -> None:
     """Where nothing was seen, the advised number narrows the interval to what does not count."""
     generator = np.random.default_rng(3)

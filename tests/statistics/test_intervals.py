@@ -92,15 +92,16 @@ def test_mean_interval_never_leaves_the_values() -> None:
     assert 0 <= interval[0] < 2.25 < interval[1] <= 9
 
 
+@pytest.mark.slow
 def test_mean_intervals_hold_the_true_mean_about_as_often_as_they_say() -> None:
-    """Of 200 samples of 40 values, about 95 % of the intervals hold what they were drawn around."""
+    """Of 100 samples of 40 values, about 95 % of the intervals hold what they were drawn around."""
     generator = np.random.default_rng(3)
     held = 0
-    for _ in range(200):
+    for _ in range(100):
         interval = mean_estimate(generator.normal(7.0, 2.0, size=40).tolist()).interval
         assert interval is not None
         held += interval[0] <= 7.0 <= interval[1]
-    assert 180 <= held <= 198
+    assert 90 <= held <= 99
 
 
 def test_bootstrap_leaves_out_draws_without_a_value() -> None:

@@ -97,16 +97,18 @@ def test_interval_has_ends_where_a_stage_seldom_runs() -> None:
     assert 1000 < high < math.inf
 
 
-@pytest.mark.parametrize(("n", "photos"), [(8, 1), (10, 1), (4, 3)])
+@pytest.mark.parametrize(("n", "photos"), [(8, 1), (4, 3)])
 @pytest.mark.parametrize("draw", DISTRIBUTIONS)
 def test_intervals_hold_the_true_ratio(draw: Draw, n: int, photos: int) -> None:
-    """Of 300 samples, about 95 % of the intervals do, whatever the noise looks like."""
-    assert _coverage(draw, n, photos, 300) >= 0.92
+    """Of 100 samples, about 95 % of the intervals do, whatever the noise looks like."""
+    assert _coverage(draw, n, photos, 100) >= 0.9
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "photos"), [(8, 1), (9, 1), (20, 1), (3, 3), (5, 5)])
-@pytest.mark.parametrize("draw", DISTRIBUTIONS)
+@pytest.mark.parametrize(
+    ("draw", "n", "photos"),
+    [(_lognormal, 9, 1), (_exponential, 8, 1), (_two_modes, 20, 1), (_strays, 3, 3)],
+)
 def test_intervals_hold_the_true_ratio_of_many_samples(draw: Draw, n: int, photos: int) -> None:
     """The same over 1000 samples, which tell 93 % from 95 %."""
     assert _coverage(draw, n, photos, 1000) >= 0.93

@@ -56,6 +56,7 @@ def test_chart_of_a_full_history_fits(most_bytes: int) -> None:
     assert len(latency_by_run(runs).to_json()) < most_bytes
 
 
+@pytest.mark.slow
 def test_chart_of_the_longest_experiment_fits(most_bytes: int) -> None:
     """As many trials as an experiment may have."""
     names = [str(number) for number in range(MAX_VARIANTS)]

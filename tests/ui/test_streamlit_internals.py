@@ -100,6 +100,7 @@ def test_file_is_read_without_a_copy() -> None:
     assert (len(whole), rest) == (1_500_000, b"xx")
 
 
+@pytest.mark.slow
 def test_uploads_are_kept_off_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Opening the dashboard has the server keep uploads of any size in memory."""
     monkeypatch.setattr(formparsers, "SpooledTemporaryFile", tempfile.SpooledTemporaryFile)
@@ -195,6 +196,7 @@ def test_a_closed_tab_makes_room_at_once(tmp_path: Path) -> None:
         _until(lambda: _held(server) == f"held: [{MB}]")
 
 
+@pytest.mark.slow
 def test_the_environment_is_read_as_streamlit_run_does() -> None:
     """A variable of Streamlit's counts, in the kind its option has; ours go first."""
     program = """
