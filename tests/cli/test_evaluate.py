@@ -219,17 +219,16 @@ def test_odd_names_do_not_break_the_output(portraits: Path) -> None:
 
 @pytest.fixture
 def many_portraits(shared_data: Path, tmp_path: Path) -> Path:
-    """A folder with every sixth of the labelled portraits."""
+    """A folder with every fifteenth of the labelled portraits, 18 in all."""
     with (shared_data / "fairface" / "labels.csv").open(encoding="utf-8", newline="") as table:
         header, *rows = csv.reader(table)
-    for name, *_ in rows[::6]:
+    for name, *_ in rows[::15]:
         (tmp_path / name).symlink_to(shared_data / "fairface" / name)
     with (tmp_path / "labels.csv").open("w", encoding="utf-8", newline="") as table:
-        csv.writer(table).writerows([header, *rows[::6]])
+        csv.writer(table).writerows([header, *rows[::15]])
     return tmp_path
 
 
-@pytest.mark.slow
 def test_shared_portraits_agree_with_counting_what_analyze_says(many_portraits: Path) -> None:
     """On many labelled photos, gender and misses are those of ``analyze``, counted one by one."""
     folder = many_portraits
@@ -251,13 +250,12 @@ def test_shared_portraits_agree_with_counting_what_analyze_says(many_portraits: 
                 read += 1
                 right += by_distance[min(by_distance)] == row["gender"]
     assert (people["gender"]["successes"], people["gender"]["n"]) == (right, read)
-    assert people["no_face"] == people["no_face"] | {"successes": 45 - read, "n": 45}
+    assert people["no_face"] == people["no_face"] | {"successes": 18 - read, "n": 18}
     assert people["gender"]["value"] > 0.6
     assert people["age_group_one_off"]["value"] > people["age_group_exact"]["value"]
     assert sum(sum(row.values()) for row in people["age_group_answers"].values()) == read
 
 
-@pytest.mark.slow
 def test_shared_groups_are_mostly_found(shared_data: Path) -> None:
     """The group photos' faces are found well enough that the pixels must be the right ones."""
     report = _report(shared_data / "groups")

@@ -116,7 +116,9 @@ def test_every_photo_has_one_outcome(analyzer: FaceAnalyzer, hopper_file: bytes)
 
     photos = [*_grey(8), _photo("hopper", hopper_file), _photo("text", b"text")]
     photos += [_photo("empty", b""), Photo(name="gone", read=unreadable)]
-    outcomes = list(read_with_workers(photos, SETTINGS, PoolOptions(workers=2)))
+    outcomes = list(
+        read_with_workers(photos, SETTINGS, PoolOptions(workers=2, runtime=RuntimeOptions()))
+    )
     by_name = {outcome.photo.name: outcome for outcome in outcomes}
     assert sorted(by_name) == sorted(photo.name for photo in photos)
     assert len(outcomes) == len(photos)

@@ -66,13 +66,13 @@ def test_memory_s_slope_is_that_of_what_stays() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("client", [PageClient, HttpClient])
+@pytest.mark.parametrize(("client", "step"), [(PageClient, 15), (HttpClient, 30)])
 def test_uploads_of_a_real_server(
-    held_server: Server, shared_data: Path, client: Callable[[str], Client]
+    held_server: Server, shared_data: Path, client: Callable[[str], Client], step: int
 ) -> None:
     """Each client gets an answer for honest photos and hostile files, while memory is watched."""
     honest = [next((shared_data / name).glob("*.jpg")) for name in ("fairface", "groups", "large")]
-    paths = [*honest, *hostile_files()[::6]]
+    paths = [*honest, *hostile_files()[::step]]
     uploads = [Upload("any", f"{path.stem}.jpg", path.read_bytes()) for path in paths]
     soak = soaked(held_server, [partial(client, held_server.address)], iter(uploads))
     report = soak.report(0.0)

@@ -132,6 +132,7 @@ def test_uploads_are_counted_by_session(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("remembered_passes")
 @pytest.mark.parametrize(("address", "title"), PAGES.items())
 def test_each_page_works_when_opened_first(address: str, title: str) -> None:
     """Whichever link a fresh server gets first, and after a restart, the page is there.
