@@ -121,6 +121,11 @@ class FailedRow(Struct, frozen=True, omit_defaults=True):
 Row = PhotoRow | FailedRow
 
 
+# Here, where no second thread does, as with the messages of workers.
+for _kind in (PhotoRow, FailedRow):
+    msgspec.json.Decoder(_kind)
+
+
 def to_json_line(entry: Any) -> str:
     """Write plain values, a row or a report as one line of JSON; ASCII, so any output holds it."""
     return json.dumps(msgspec.to_builtins(entry), allow_nan=False)

@@ -154,6 +154,11 @@ class Failed(Struct, frozen=True, tag=True):
 Order = Load | Keep | Analyze
 _Message = TypeVar("_Message")
 
+# The first reading prepares a type, and msgspec crashes where two threads do that at once:
+# an import is one thread's.
+for _kinds in (Order, Loaded | Kept | Answer | Failed):
+    msgspec.json.Decoder(_kinds)
+
 encode = msgspec.json.encode
 
 

@@ -57,6 +57,10 @@ class _Saved(Struct, kw_only=True):
     trials: _Table
 
 
+# Here, where no second thread does, as with the messages of workers.
+for _kind in (_Saved, Plan):
+    msgspec.json.Decoder(_kind)
+
 _AS_THEY_ARE = tuple(
     one.name for one in fields(Experiment) if one.name not in ("plan", "answers", "trials")
 )

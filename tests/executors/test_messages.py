@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import fields, replace
 from typing import Any
 
@@ -30,6 +32,7 @@ from facecore.executors.messages import (
 )
 from facecore.results import AgeGroupPrediction, Box, Detection, Face, GenderPrediction
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from tests.conftest import REPOSITORY
 
 KINDS = [value for value in vars(errors).values() if isinstance(value, type)]
 
@@ -179,3 +182,19 @@ def test_numbers_that_json_has_not_never_arrive() -> None:
     for number in (math.inf, math.nan):
         with pytest.raises(WorkerError):
             decode(encode(Loaded(replace(FACTS, load_time_ms=number))), Loaded)
+
+
+@pytest.mark.slow
+def test_no_thread_is_the_first_to_read_a_message() -> None:
+    """What is read is prepared by the import: msgspec crashes where two threads do that at once."""
+    script = (
+        "from facecore.executors import messages\n"
+        "from facecore.experiment import record, storage\n"
+        "from facecore.results import Analysis\n"
+        "kinds = (Analysis, messages.WorkerFacts, record.Environment, record.Plan)\n"
+        "print([hasattr(kind, '__msgspec_cache__') for kind in kinds])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[True, True, True, True]\n"
