@@ -42,7 +42,10 @@ class BatchOutput:
         journal_path = path.with_name(f"{path.name}.journal")
         # A link that leads nowhere is there as well.
         if os.path.lexists(path) and not journal_path.exists():
-            raise self._there_already()
+            raise BatchError(
+                f"{path} is there already, so nothing was read: delete it to read the photos "
+                "anew, or name another --out."
+            )
         self.journal = Journal(journal_path, settings)
         if os.path.lexists(path) and not self._is_ours():
             self.journal.close()
@@ -99,10 +102,4 @@ class BatchOutput:
         return BatchError(
             f"{self._path} is there already and is not this batch's, so it stays: move it away, "
             "and the same command goes on without reading a photo twice."
-        )
-
-    def _there_already(self) -> BatchError:
-        return BatchError(
-            f"{self._path} is there already, so nothing was read: delete it to read the photos "
-            "anew, or name another --out."
         )

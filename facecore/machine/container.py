@@ -141,10 +141,7 @@ def _upwards(root: Path, path: str) -> Iterator[Path]:
     folder = root / relative
     if ".." in relative.parts or not folder.is_dir():
         folder = root
-    yield folder
-    while folder != root:
-        folder = folder.parent
-        yield folder
+    yield from (one for one in (folder, *folder.parents) if one.is_relative_to(root))
 
 
 def _quota_v2(folder: Path) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import accumulate, islice
 
 import streamlit as st
 
@@ -73,7 +73,8 @@ def most_bytes() -> int:
 def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
     """Find the photos in uploaded files, each with a name of its own; opens no photo."""
     notes = []
-    held = _within(uploads)
+    sizes = accumulate(upload.size for upload in uploads)
+    held = [one for one, size in zip(uploads, sizes, strict=True) if size <= most_bytes()]
     if len(held) < len(uploads):
         notes.append(
             f"Together the files have more than {most_bytes() / 1e6:.0f} MB: only the first "
@@ -97,14 +98,3 @@ def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
         file_ids=tuple(upload.file_id for upload in held),
         size_bytes=sum(upload.size for upload in held),
     )
-
-
-def _within(uploads: Sequence[Upload]) -> list[Upload]:
-    held: list[Upload] = []
-    size_bytes = 0
-    for upload in uploads:
-        size_bytes += upload.size
-        if size_bytes > most_bytes():
-            break
-        held.append(upload)
-    return held
