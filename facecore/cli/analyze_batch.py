@@ -18,7 +18,7 @@ from facecore.batch.output import BatchOutput
 from facecore.batch.summary import BatchSummary
 from facecore.cli.copies import BatchCopies
 from facecore.cli.options import max_pixels_from, options_from
-from facecore.cli.progress import batch_progress
+from facecore.cli.progress import progress
 from facecore.cli.readers import read_all
 from facecore.engines import option_values, reference
 from facecore.errors import FacecoreError, SettingsError
@@ -88,10 +88,9 @@ def _read_what_is_left(
         return
     write_copy = BatchCopies(arguments.annotate, journal).write if arguments.annotate else None
     outcomes = read_all(arguments, _left(find(), journal), settings, write_copy)
-    with closing(outcomes), batch_progress(left) as step:
-        for outcome in outcomes:
+    with closing(outcomes), progress(outcomes, left, is_batch=True) as announced:
+        for outcome in announced:
             journal.add(full_name(outcome.photo.name), outcome.row())
-            step()
 
 
 def _left(photos: Iterator[Photo], journal: Journal) -> Iterator[Photo]:

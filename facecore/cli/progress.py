@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -20,42 +20,33 @@ _Item = TypeVar("_Item")
 
 
 @contextmanager
-def progress(items: Iterable[_Item], total: int) -> Iterator[Iterable[_Item]]:
-    """Show a bar on stderr for more than a few items, when somebody is there to see it."""
-    hidden = total < _BAR_FROM_ITEMS or not sys.stderr.isatty()
+def progress(
+    items: Iterable[_Item], total: int, *, is_batch: bool = False
+) -> Iterator[Iterable[_Item]]:
+    """Show how far a command is on stderr; a bar, when somebody is there to see it.
+
+    A few items show nothing, but for those of a batch. That shows their number as well, and
+    where there is no terminal a line every ten seconds.
+    """
+    is_seen = sys.stderr.isatty()
+    hidden = not is_seen or (total < _BAR_FROM_ITEMS and not is_batch)
     with click.progressbar(
-        items, length=total, label=_LABEL, file=sys.stderr, hidden=hidden
+        items if is_seen or not is_batch else _told_of(items, total),
+        length=total,
+        label=_LABEL,
+        file=sys.stderr,
+        hidden=hidden,
+        show_pos=is_batch,
     ) as bar:
         yield bar
 
 
-@contextmanager
-def batch_progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show how far a batch is and how long it will take; call what it gives after each photo.
-
-    A terminal gets a bar, anything else a line every ten seconds.
-    """
-    if sys.stderr.isatty():
-        with click.progressbar(length=total, label=_LABEL, file=sys.stderr, show_pos=True) as bar:
-            yield lambda: bar.update(1)
-    else:
-        yield _Lines(total).step
-
-
-class _Lines:
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._done = 0
-        self._started_s = self._told_s = time.monotonic()
-
-    def step(self) -> None:
-        self._done += 1
+def _told_of(items: Iterable[_Item], total: int) -> Iterator[_Item]:
+    started_s = told_s = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
         now_s = time.monotonic()
-        left_s = time_left_s(self._done, self._total, now_s - self._started_s)
-        if now_s - self._told_s >= _LINE_EVERY_S:
-            self._told_s = now_s
-            print(
-                f"{_LABEL}: {self._done} of {self._total}{left_in_words(left_s)}",
-                file=sys.stderr,
-                flush=True,
-            )
+        if now_s - told_s >= _LINE_EVERY_S:
+            told_s = now_s
+            left = left_in_words(time_left_s(done, total, now_s - started_s))
+            print(f"{_LABEL}: {done} of {total}{left}", file=sys.stderr, flush=True)
