@@ -1,26 +1,22 @@
 """Ready-made comparisons: what the article claims of its optimisations, and what is worth asking.
 
-The article describes a small service around the same three networks; its figures
-are its own, from a virtual machine with two processors.
+They are in ``claims.toml``, in the form of a file of variants.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from facecore.engines import engine_facts, reference
-from facecore.experiment.variants import Variant, differences
+from facecore.experiment.variants import Variant, differences, variant_from_settings
 from facecore.machine.container import usable_cores
-from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
-from facecore.settings.presets import preset, preset_options
+from facecore.settings import RuntimeOptions
 
-ARTICLE_CAP_PX = 800
-ARTICLE_THROTTLE_MS = 500.0
-_CAP_SAVES = (
-    f"a cap of {ARTICLE_CAP_PX} px takes 40 % off the time and brings the CPU's peak "
-    "from 90 to 55 %"
-)
+_FILE = Path(__file__).with_name("claims.toml")
 
 # Newest first, as processors came to have them. Code for an older unit takes over
 # where a newer one is off, so a level leaves out all that is newer as well.
@@ -52,8 +48,7 @@ class Claim:
 
 def claims() -> tuple[Claim, ...]:
     """Return all comparisons that say something on this machine."""
-    all_of_them = (*_of_the_article(), *_of_our_own())
-    return tuple(claim for claim in all_of_them if claim.key != "threads" or usable_cores() > 1)
+    return tuple(claim for claim in _all() if claim.key != "threads" or usable_cores() > 1)
 
 
 def claim_of(variants: Sequence[Variant]) -> Claim | None:
@@ -61,8 +56,8 @@ def claim_of(variants: Sequence[Variant]) -> Claim | None:
     if len(variants) != 2:
         return None
     ours = differences(variants[1], variants[0])
-    for claim in _of_the_article():
-        if ours == differences(claim.variants[1], claim.variants[0]):
+    for claim in _all():
+        if claim.says and ours == differences(claim.variants[1], claim.variants[0]):
             return claim
     return None
 
@@ -92,92 +87,10 @@ def cpu_feature_levels(features: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return levels
 
 
-def _of_the_article() -> tuple[Claim, ...]:
-    opencv = preset_options("Article")
-    throttle = ProcessOptions(min_interval_ms=ARTICLE_THROTTLE_MS)
-    return (
-        *_of_its_service(opencv, throttle),
-        Claim(
-            key="optimised",
-            title="The article's optimised code: off against on",
-            variants=(
-                Variant(name="optimised off", options=_without("optimised")),
-                Variant(name="optimised on", options=opencv),
-            ),
-            says="optimised code and OpenCV's own backend make it faster",
-        ),
-        Claim(
-            key="throttle",
-            title=f"The article's throttle: none against {ARTICLE_THROTTLE_MS:.0f} ms",
-            variants=(Variant(name="no throttle"), Variant(name="throttle", process=throttle)),
-            says=f"at least {ARTICLE_THROTTLE_MS:.0f} ms between requests protect a small machine",
-        ),
+@cache
+def _all() -> tuple[Claim, ...]:
+    table = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    return tuple(
+        Claim(variants=tuple(map(variant_from_settings, one.pop("variant"))), **one)
+        for one in table["claim"]
     )
-
-
-def _of_its_service(opencv: RuntimeOptions, throttle: ProcessOptions) -> tuple[Claim, ...]:
-    capped = preset("Article")
-    uncapped = replace(capped, max_side_px=None)
-    after = Variant(name="article after", settings=capped, options=opencv, process=throttle)
-    return (
-        Claim(
-            key="cap",
-            title=f"The article's cap: no cap against {ARTICLE_CAP_PX} px",
-            variants=(
-                Variant(name="no cap", settings=uncapped, options=opencv),
-                Variant(name=f"cap {ARTICLE_CAP_PX}", settings=capped, options=opencv),
-            ),
-            says=_CAP_SAVES,
-        ),
-        Claim(
-            key="article",
-            title="The article's service, before and after its optimisations",
-            variants=(
-                Variant(name="article before", settings=uncapped, options=_without("optimised")),
-                after,
-            ),
-            says="an inference takes 300 to 500 ms on two processors",
-        ),
-    )
-
-
-def _of_our_own() -> tuple[Claim, ...]:
-    opencv = preset_options("Article")
-    return (
-        Claim(
-            key="winograd",
-            title="Winograd convolutions: off against on",
-            variants=(
-                Variant(name="Winograd off", options=_without("winograd")),
-                Variant(name="Winograd on", options=opencv),
-            ),
-        ),
-        Claim(
-            key="threads",
-            title="One thread against two",
-            variants=(
-                Variant(name="1 thread", options=RuntimeOptions(threads=1)),
-                Variant(name="2 threads", options=RuntimeOptions(threads=2)),
-            ),
-        ),
-        Claim(
-            key="presets",
-            title="The presets: Article, Recommended, Crowd, Careful",
-            variants=tuple(
-                Variant(name=name, settings=preset(name), options=preset_options(name))
-                for name in ("Article", "Recommended", "Crowd", "Careful")
-            ),
-        ),
-        Claim(
-            key="same",
-            title="The same twice: how far this machine can be believed",
-            variants=(
-                Variant(name="once", settings=AnalysisSettings()),
-                Variant(name="again", settings=AnalysisSettings()),
-            ),
-        ),
-    )
-
-
-def _without(knob: str) -> RuntimeOptions:
-    return replace(preset_options("Article"), engine_options=((knob, False),))
