@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psutil
 from prometheus_client import (
@@ -36,35 +37,27 @@ class Metrics:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._registry.register(_Now(service, held_bytes))
-        self._runs = Counter(
-            *("facecore_runs", "Photos read, by origin and engine.", ["origin", "engine"]),
-            registry=self._registry,
+        counter = partial(Counter, registry=self._registry)
+        seconds = partial(Histogram, buckets=_SECONDS, registry=self._registry)
+        self._runs = counter(
+            "facecore_runs", "Photos read, by origin and engine.", ["origin", "engine"]
         )
-        self._errors = Counter(
+        self._errors = counter(
             "facecore_run_errors",
             "Photos that could not be read, by origin and kind of error.",
             ["origin", "kind"],
-            registry=self._registry,
         )
-        self._responses = Counter(
+        self._responses = counter(
             "facecore_http_responses",
             "Answers of the HTTP API, by path and status.",
             ["path", "status"],
-            registry=self._registry,
         )
-        self._stages = Histogram(
+        self._stages = seconds(
             "facecore_stage_seconds",
             "Wall time of a run by stage; total is all of it without the wait.",
             ["stage"],
-            buckets=_SECONDS,
-            registry=self._registry,
         )
-        self._waits = Histogram(
-            "facecore_wait_seconds",
-            "Time that a run waited at the queue.",
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
+        self._waits = seconds("facecore_wait_seconds", "Time that a run waited at the queue.")
         service.listen(self.observe_run)
 
     def observe_run(self, outcome: RunOutcome) -> None:
