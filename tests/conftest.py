@@ -156,13 +156,11 @@ _PASSES: dict[Hashable, tuple[NDArray[np.float32], ...]] = {}
 def remembered_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let networks run once for the same input, and answer it from memory in later tests.
 
-    For tests of what is around the networks, which show the same photos again and again;
-    passes are counted as ever. A folder's conftest takes it for all of its tests.
+    For tests of what is around the networks, which show the same photos again and again.
+    A folder's conftest takes it for all of its tests.
     """
 
     def run(network: Network, blob: Blob) -> tuple[NDArray[np.float32], ...]:
-        with network._counting:
-            network._forward_count += 1
         content = hashlib.sha1(np.ascontiguousarray(blob).data, usedforsecurity=False).digest()
         key = (network.spec.fingerprint, network.options, blob.shape, content)
         if key not in _PASSES:

@@ -39,12 +39,10 @@ class Network:
         self._one_pass: AbstractContextManager[object] = (
             nullcontext() if self._session.thread_safe else threading.Lock()
         )
-        self._counting = threading.Lock()
-        self._forward_count = 0
         self.load_time_ms = (time.perf_counter() - started) * 1e3
 
     def warm_up(self) -> None:
-        """Run the network once, uncounted: an engine picks its code for good on this pass."""
+        """Run the network once: an engine picks its code for good on this pass."""
         started = time.perf_counter()
         with self._one_pass:
             self._session.run(self._empty_blob())
@@ -56,11 +54,6 @@ class Network:
         weights = self.spec.file("weights").size_bytes
         return int(getattr(self._session, "model_bytes", 0)) or weights
 
-    @property
-    def forward_count(self) -> int:
-        """How many forward passes were asked for since it was loaded."""
-        return self._forward_count
-
     def run(self, blob: Blob) -> tuple[NDArray[np.float32], ...]:
         """Return the network's outputs for a blob of shape (N, 3, height, width), float32.
 
@@ -69,13 +62,11 @@ class Network:
         Raises:
             EngineError: the engine refuses the blob.
         """
-        with self._counting:
-            self._forward_count += 1
         with self._one_pass:
             return self._session.run(blob)
 
     def profile(self) -> NetworkProfile:
-        """Run a few passes, uncounted, over an empty image; return where the time went."""
+        """Run a few passes over an empty image; return where the time went."""
         with self._one_pass:
             return self._session.layer_times(self._empty_blob())
 

@@ -91,7 +91,6 @@ def test_a_registered_engine_runs_a_network_with_its_own_knob() -> None:
     answer, more = network.run(np.zeros((3, 3, 227, 227), np.float32))
     assert answer.tolist() == [2, 2, 2]
     assert more.tolist() == [0]
-    assert network.forward_count == 1
 
 
 def test_a_table_of_before_is_opencvs() -> None:

@@ -93,17 +93,6 @@ def test_an_answer_outlives_the_next_pass(analyzer: FaceAnalyzer, astronaut_file
 
 
 @pytest.mark.slow
-def test_forward_passes_are_counted(analyzer: FaceAnalyzer) -> None:
-    """Each forward pass counts once, a profile not at all."""
-    network = analyzer.networks[0]
-    before = network.forward_count
-    network.profile()
-    assert network.forward_count == before
-    network.run(blob_from_images([_noise(1, 300)], DETECTOR))
-    network.run(blob_from_images([_noise(2, 300)], DETECTOR))
-    assert network.forward_count == before + 2
-
-
 def test_a_blob_that_does_not_fit_is_an_engine_error(analyzer: FaceAnalyzer) -> None:
     """A refused blob names the network, which goes on working afterwards."""
     network = analyzer.networks[1]
@@ -258,7 +247,7 @@ def test_loading_times_itself_and_counts_no_pass() -> None:
     """A fresh network knows its options and its loading time and has no passes behind it."""
     options = RuntimeOptions(engine="opencv", threads=1)
     (network,) = load_networks([DETECTOR], options)
-    assert (network.spec, network.options, network.forward_count) == (DETECTOR, options, 0)
+    assert (network.spec, network.options) == (DETECTOR, options)
     assert network.load_time_ms > 0
 
 

@@ -208,7 +208,6 @@ def test_runtime_option_loads_other_networks(batches: dict[str, list[int]]) -> N
     before = {role: list(noted) for role, noted in batches.items()}
     app.sidebar.selectbox(key="threads").set_value("1").run()
     others = networks.analyzer(RuntimeOptions(threads=1)).networks
-    assert [network.forward_count for network in others] == [1, 1, 1]
     assert all(network.options == RuntimeOptions(threads=1) for network in others)
     assert batches == before
     assert metrics(app)["Faces"] == "6"
