@@ -64,7 +64,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     add("paths", nargs="+", metavar="PATH", help="a photo, a folder or a ZIP file")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument(
-        "--variants", type=Path, metavar="FILE", help="a TOML or JSON file of 2 to 4 variants"
+        "--variants", type=Path, metavar="FILE", help="a TOML or JSON file of 2 to 8 variants"
     )
     what.add_argument(
         "--claim",

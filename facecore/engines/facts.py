@@ -36,6 +36,7 @@ class NetworkProfile:
 class EngineFacts:
     """What of an engine and this process bears on speed.
 
+    ``name`` is the engine's key; "" in files of the time when there was one.
     ``cpu_features`` are the vector instruction sets that the build has code for
     and this processor has; ``usable_targets`` where its own backend can run.
     """
@@ -47,3 +48,4 @@ class EngineFacts:
     parallel_framework: str
     cpu_features: tuple[str, ...]
     usable_targets: tuple[str, ...]
+    name: str = ""

@@ -90,6 +90,7 @@ class OpenCv:
                 _TARGET_NAMES.get(target, f"target {target}")
                 for target in cv2.dnn.getAvailableTargets(cv2.dnn.DNN_BACKEND_OPENCV)
             ),
+            name=self.name,
         )
 
     def _switches(self, options: RuntimeOptions) -> Switches:

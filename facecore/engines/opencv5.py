@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ class OpenCv5(GraphEngine):
 
     def facts(self, options: RuntimeOptions) -> EngineFacts:
         """Ask OpenCV for the facts, as they are while a network with these options runs."""
-        return OpenCv().facts(options)
+        return replace(OpenCv().facts(options), name=self.name)
 
     def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
         """Read the ONNX file."""

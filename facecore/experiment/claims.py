@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from facecore.engines import engine_facts, reference
-from facecore.experiment.variants import Variant, differences, variant_from_settings
+from facecore.engines import engine_facts, engines, reference
+from facecore.experiment.variants import (
+    MAX_VARIANTS,
+    Variant,
+    differences,
+    variant_from_settings,
+)
 from facecore.machine.container import usable_cores
 from facecore.settings import RuntimeOptions
 
@@ -48,7 +53,11 @@ class Claim:
 
 def claims() -> tuple[Claim, ...]:
     """Return all comparisons that say something on this machine."""
-    return tuple(claim for claim in _all() if claim.key != "threads" or usable_cores() > 1)
+    return tuple(
+        claim
+        for claim in (*_all(), _of_engines())
+        if len(claim.variants) > 1 and (claim.key != "threads" or usable_cores() > 1)
+    )
 
 
 def claim_of(variants: Sequence[Variant]) -> Claim | None:
@@ -93,4 +102,17 @@ def _all() -> tuple[Claim, ...]:
     return tuple(
         Claim(variants=tuple(map(variant_from_settings, one.pop("variant"))), **one)
         for one in table["claim"]
+    )
+
+
+def _of_engines() -> Claim:
+    installed = [one for one in engines() if one.available()]
+    installed.sort(key=lambda one: one is not reference())
+    return Claim(
+        key="engines",
+        title="All engines that are installed, OpenCV first",
+        variants=tuple(
+            Variant(name=one.title, options=RuntimeOptions(engine=one.name))
+            for one in installed[:MAX_VARIANTS]
+        ),
     )

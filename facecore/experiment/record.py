@@ -38,7 +38,7 @@ class Plan:
             all repeats. A round that was begun is finished.
         warm_up: unmeasured passes over all photos before, 1 to 20.
         seed: of the order of the trials.
-        variants: two to four; the first is the baseline.
+        variants: two to eight; the first is the baseline.
 
     Raises:
         SettingsError: a value is outside its range.

@@ -144,7 +144,7 @@ def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
             known[name].in_words(value),
             effective.get(name, "not told by the engine"),
         )
-        for name, value in one.variant.values().items()
+        for name, value in ({"engine": None} | one.variant.values()).items()
         if name not in _NOT_OF_THE_PROCESS
     }
 
@@ -156,6 +156,7 @@ _NOT_OF_THE_PROCESS = {*declared(AnalysisSettings), "min_interval_ms"}
 def _effective(worker: WorkerFacts) -> dict[str, str]:
     engine = worker.engine
     return {
+        "engine": f"{engine.name} {engine.version}".strip(),
         "threads": str(engine.threads),
         "cores": str(worker.cores),
         "optimised": "on" if engine.optimised else "off",

@@ -13,7 +13,9 @@ from facecore.settings.presets import RECOMMENDED, preset, preset_options
 from facecore.settings.setting import Setting, declared, from_values
 
 MIN_VARIANTS = 2
-MAX_VARIANTS = 4
+MAX_VARIANTS = 8
+"""Every engine that there is, side by side; each takes half a gigabyte."""
+
 MAX_NAME_LETTERS = 60
 
 
@@ -50,7 +52,7 @@ def check_variants(variants: Sequence[Variant]) -> None:
     """Check that variants can be compared.
 
     Raises:
-        SettingsError: there are fewer than two or more than four, or two have the same name.
+        SettingsError: there are fewer than two or more than eight, or two have the same name.
     """
     if not MIN_VARIANTS <= len(variants) <= MAX_VARIANTS:
         raise SettingsError(

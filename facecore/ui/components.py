@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facecore.errors import friendly_message
 from facecore.serving.job import BackgroundJob
@@ -46,6 +47,13 @@ def reading_error(reading: Reading) -> None:
         st.info("Not read yet.", icon=":material/hourglass_top:")
     else:
         st.error(reading.error, icon=":material/broken_image:")
+
+
+def grid(count: int, a_row: int = 4) -> list[DeltaGenerator]:
+    """Return so many places of one width, side by side in rows."""
+    width = max(1, min(count, a_row))
+    rows = [st.columns(width) for _ in range(0, count, width)]
+    return [place for row in rows for place in row][:count]
 
 
 def chart(figure: go.Figure, key: str, alt: str, title: str = "") -> None:

@@ -130,6 +130,20 @@ def _visit_models(page: Page, _: str) -> None:
     wait_until_idle(page)
 
 
+def _visit_engines(page: Page, _: str) -> None:
+    _navigate(page, "Engines")
+    wait_until_idle(page)
+    for label, number in (("Rounds", "6"), ("Faces", "30")):
+        field = page.get_by_role("spinbutton", name=label)
+        field.fill(number)
+        field.press("Enter")
+        wait_until_idle(page)
+    page.get_by_role("button", name="Measure the engines").click()
+    page.get_by_role("button", name="Engines PNG").wait_for(timeout=600_000)
+    page.locator(".js-plotly-plot").nth(1).wait_for()
+    wait_until_idle(page)
+
+
 def _navigate(page: Page, title: str) -> None:
     narrow = page.viewport_size is not None and page.viewport_size["width"] == WIDTHS_PX["narrow"]
     if narrow:
@@ -151,6 +165,7 @@ _VISITS = {
     "compare": _visit_compare,
     "monitor": _visit_monitor,
     "models": _visit_models,
+    "engines": _visit_engines,
 }
 
 

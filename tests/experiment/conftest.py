@@ -128,6 +128,7 @@ def made_worker(threads: int = 2) -> WorkerFacts:
             cpus_seen=2,
             optimised=True,
             parallel_framework="pthreads",
+            name="opencv",
             cpu_features=("SSE4.2", "AVX2"),
             usable_targets=("CPU",),
         ),

@@ -25,7 +25,7 @@ NAN, INFINITY = float("nan"), float("inf")
 
 def test_plan_without_variants_is_refused() -> None:
     """There must be something to compare."""
-    with pytest.raises(SettingsError, match="2 to 4 variants, not 0"):
+    with pytest.raises(SettingsError, match="2 to 8 variants, not 0"):
         Plan(variants=())
 
 

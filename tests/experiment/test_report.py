@@ -277,11 +277,12 @@ def test_asked_and_effective_side_by_side(made: MadeExperiment) -> None:
     """Each setting of the process is there with what OpenCV and the system say of it."""
     variant = Variant(
         name="mine",
-        options=RuntimeOptions(threads=1, engine_options=(("winograd", False),)),
+        options=RuntimeOptions(engine="opencv", threads=1, engine_options=(("winograd", False),)),
         process=ProcessOptions(cores=1, cpu_features_off=("AVX512-SKX",)),
     )
     rows = asked_and_effective(_facing(variant, made))
     assert set(rows) == {
+        "engine",
         "threads",
         "cores",
         "optimised code",
@@ -289,6 +290,7 @@ def test_asked_and_effective_side_by_side(made: MadeExperiment) -> None:
         "Winograd",
         "layer fusion",
     }
+    assert rows["engine"] == ("opencv", "opencv 4.14.0")
     assert rows["threads"] == ("1", "1")
     assert rows["cores"] == ("1", "1")
     assert rows["optimised code"] == ("on", "on")

@@ -105,6 +105,7 @@ class GraphEngine(ABC):
             parallel_framework=f"{self.title}'s own",
             cpu_features=tuple(name.lstrip("*") for name in features if "?" not in name),
             usable_targets=("CPU",),
+            name=self.name,
         )
 
     def build(self, network: NetworkFiles, options: RuntimeOptions) -> GraphSession:

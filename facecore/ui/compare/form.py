@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from facecore.engines import engines
 from facecore.errors import SettingsError
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.variants import (
@@ -16,7 +17,7 @@ from facecore.experiment.variants import (
     variant_from_settings,
 )
 from facecore.settings.setting import GROUPS
-from facecore.ui.sidebar import control
+from facecore.ui.sidebar import control, offered_engines
 
 
 def variant_form(variant: Variant, place: int) -> Variant | None:
@@ -26,7 +27,7 @@ def variant_form(variant: Variant, place: int) -> Variant | None:
         variant: what is in the form at first.
         place: tells this form's widgets from another variant's.
     """
-    values = variant.values()
+    values = {"engine": None} | variant.values()
     with st.form(f"variant_{place}", border=False):
         name = st.text_input("Name", variant.name, max_chars=MAX_NAME_LETTERS)
         titles = dict.fromkeys(group.title for group in GROUPS)
@@ -42,6 +43,9 @@ def variant_form(variant: Variant, place: int) -> Variant | None:
                         )
         if not st.form_submit_button("Use these settings", type="primary"):
             return None
+    if values["engine"] != variant.options.engine:
+        # The knobs of the other one; its own are as it has them by itself.
+        values = {one: value for one, value in values.items() if one not in _knobs()}
     try:
         return variant_from_settings({**values, "name": name})
     except SettingsError as error:
@@ -54,7 +58,13 @@ def _acts_here(name: str) -> bool:
     return name != "cores" or hasattr(os, "sched_setaffinity")
 
 
+def _knobs() -> set[str]:
+    return {knob.name for one in engines() for knob in one.knobs}
+
+
 def _offered(name: str) -> dict[str, Any] | None:
+    if name == "engine":
+        return offered_engines()
     if name != "cpu_features_off":
         return None
     levels = _feature_levels().items()

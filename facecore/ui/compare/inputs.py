@@ -21,6 +21,7 @@ from facecore.sources.names import unique_name
 from facecore.ui import state
 from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.form import variant_form
+from facecore.ui.components import grid
 
 _OWN = "own"
 _MOST_BUDGET_S = 600
@@ -41,7 +42,7 @@ def chosen_variants() -> tuple[Variant, ...]:
         help="Ready-made ones to start from; change, add and remove variants as you like.",
     )
     variants = compare_state.variants()
-    for place, column in enumerate(st.columns(len(variants))):
+    for place, column in enumerate(grid(len(variants))):
         with column.container(border=True):
             _variant_card(variants, place)
     _add_buttons(variants)

@@ -15,6 +15,7 @@ from facecore.imaging.pictures import decode_picture
 from facecore.results import Face
 from facecore.serving.service import process_service
 from facecore.ui import state
+from facecore.ui.components import grid
 from facecore.wording import counted
 
 _SIDE_PX = 700
@@ -44,7 +45,7 @@ def photos_view(outcome: Outcome) -> None:
     if not is_there:
         st.caption("The photo itself cannot be shown: only the places of its faces are shown.")
     marked = _marked(outcome, name)
-    for place, column in enumerate(st.columns(len(outcome.reports))):
+    for place, column in enumerate(grid(len(outcome.reports))):
         with column:
             st.text(outcome.reports[place].variant.name)
             _show(experiment, place, name, picture, marked[place])

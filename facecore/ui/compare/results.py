@@ -10,7 +10,7 @@ import streamlit as st
 from facecore.experiment import tables
 from facecore.experiment.report import Outcome, VariantReport, claim_sentence
 from facecore.ui.compare import charts
-from facecore.ui.components import as_text, chart
+from facecore.ui.components import as_text, chart, grid
 
 _AGREEMENT = {
     "matched": "the same face",
@@ -29,7 +29,7 @@ def outcome_view(outcome: Outcome) -> None:
     """Show everything about one experiment but its photos."""
     reports = outcome.reports
     _sentences(outcome)
-    for column, one in zip(st.columns(len(reports)), reports, strict=True):
+    for column, one in zip(grid(len(reports)), reports, strict=True):
         with column.container(border=True):
             _verdict(one)
     if not outcome.experiment.trials:
