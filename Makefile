@@ -46,6 +46,7 @@ $(VENV)/bin/python:
 $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	@echo "Installing the packages and the networks: once, some minutes, about 800 MB on disk ..."
 	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m facecore models install
 	@touch $@
 
 $(VENV)/.installed-serve: requirements-serve.txt $(VENV)/.installed

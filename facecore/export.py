@@ -13,15 +13,28 @@ import pandas as pd
 from msgspec import Struct
 
 from facecore.engines import option_values
-from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face, ResourceUsage, StageTimings
+from facecore.results import (
+    AGE_GROUPS,
+    GENDERS,
+    AgeGroupPrediction,
+    Analysis,
+    Face,
+    GenderPrediction,
+    ResourceUsage,
+    StageTimings,
+)
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings
 
 _BYTES_PER_MB = 1e6
 
 
-class FaceRow(Struct, frozen=True, kw_only=True):
-    """One face with all its probabilities; answers below the threshold are marked unsure."""
+class FaceRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One face with all its probabilities; answers below the threshold are marked unsure.
+
+    ``age_years`` is there where the set of networks has ages in years, and what ends in
+    ``_raw`` where a calibration changed what a network said.
+    """
 
     box_xyxy: tuple[int, int, int, int]
     confidence: float
@@ -31,10 +44,14 @@ class FaceRow(Struct, frozen=True, kw_only=True):
     age_group_probabilities: dict[str, float]
     expected_age: float
     unsure: dict[str, bool]
+    age_years: float | None = None
+    gender_probabilities_raw: dict[str, float] | None = None
+    age_group_probabilities_raw: dict[str, float] | None = None
 
     @classmethod
     def of(cls, face: Face, unsure_below: float) -> FaceRow:
         """Return what is written of a face."""
+        years = face.age_group.years
         return cls(
             box_xyxy=face.box.xyxy,
             confidence=face.confidence,
@@ -44,6 +61,9 @@ class FaceRow(Struct, frozen=True, kw_only=True):
             age_group_probabilities=face.age_group.as_dict(),
             expected_age=round(face.age_group.expected_age, 1),
             unsure=_unsure(face, unsure_below),
+            age_years=None if years is None else round(years, 1),
+            gender_probabilities_raw=face.gender.raw_as_dict(),
+            age_group_probabilities_raw=face.age_group.raw_as_dict(),
         )
 
     def face(self) -> Face:
@@ -52,9 +72,16 @@ class FaceRow(Struct, frozen=True, kw_only=True):
         Raises:
             ValueError, KeyError: the values are not those of a face.
         """
-        genders = tuple(self.gender_probabilities[label] for label in GENDERS)
-        ages = tuple(self.age_group_probabilities[age] for age in AGE_GROUPS)
-        return Face.of(self.box_xyxy, self.confidence, genders, ages)
+        gender = GenderPrediction(
+            _in_order(GENDERS, self.gender_probabilities),
+            raw=_raw_in_order(GENDERS, self.gender_probabilities_raw),
+        )
+        age_group = AgeGroupPrediction(
+            _in_order(AGE_GROUPS, self.age_group_probabilities),
+            self.age_years,
+            raw=_raw_in_order(AGE_GROUPS, self.age_group_probabilities_raw),
+        )
+        return Face.of(self.box_xyxy, self.confidence, gender, age_group)
 
 
 class UsedRow(Struct, frozen=True, kw_only=True):
@@ -150,6 +177,16 @@ def rounded_ms(timings: StageTimings) -> dict[str, float]:
     }
 
 
+def _in_order(classes: Sequence[str], values: Mapping[str, float]) -> tuple[float, ...]:
+    return tuple(values[name] for name in classes)
+
+
+def _raw_in_order(
+    classes: Sequence[str], values: Mapping[str, float] | None
+) -> tuple[float, ...] | None:
+    return None if values is None else _in_order(classes, values)
+
+
 def _unsure(face: Face, unsure_below: float) -> dict[str, bool]:
     return {
         "gender": face.gender.probability < unsure_below,
@@ -160,7 +197,8 @@ def _unsure(face: Face, unsure_below: float) -> dict[str, bool]:
 def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
     """Return one row per face of all photos, every probability in a column of its own.
 
-    The columns are there also where there is no face.
+    The columns are there also where there is no face, but for the age in years, which is the
+    last one where a set of networks says it.
     """
     probability_columns = [f"gender {label}" for label in GENDERS]
     probability_columns += [f"age {label}" for label in AGE_GROUPS]
@@ -172,11 +210,13 @@ def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
             *(face.gender.label, face.age_group.label, round(face.age_group.expected_age, 1)),
             *_unsure(face, analysis.settings.unsure_below).values(),
             *(*face.gender.probabilities, *face.age_group.probabilities),
+            None if face.age_group.years is None else round(face.age_group.years, 1),
         ]
         for name, analysis in named
         for number, face in enumerate(analysis.faces, start=1)
     ]
-    return pd.DataFrame(rows, columns=[*columns, *probability_columns])
+    table = pd.DataFrame(rows, columns=[*columns, *probability_columns, "age_years"])
+    return table.drop(columns="age_years") if table["age_years"].isna().all() else table
 
 
 def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:

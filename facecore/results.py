@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, cast
@@ -18,8 +19,26 @@ GENDERS = ("Male", "Female")
 AGE_GROUPS = ("(0-2)", "(4-6)", "(8-12)", "(15-20)", "(25-32)", "(38-43)", "(48-53)", "(60-100)")
 """Order of the age network's outputs, years; the groups have gaps (Levi and Hassner 2015)."""
 
+_GROUP_ENDS = ((0, 2), (4, 6), (8, 12), (15, 20), (25, 32), (38, 43), (48, 53), (60, 100))
+
 AGE_GROUP_YEARS = (1.0, 5.0, 10.0, 17.5, 28.5, 40.5, 50.5, 70.0)
 """The age that stands for each group in an expected age: its middle, and 70 for (60-100)."""
+
+
+def nearest_age_group(age_years: float) -> int:
+    """Return the index in `AGE_GROUPS` of the group nearest to an age.
+
+    The distance is 0 within a group's years, both ends included, else that to
+    its nearer end; of two groups equally near, the younger.
+
+    Raises:
+        ValueError: the age is negative or not a number.
+    """
+    if not 0 <= age_years < math.inf:
+        raise ValueError(f"not an age in years: {age_years}")
+    distances = [max(low - age_years, 0.0, age_years - high) for low, high in _GROUP_ENDS]
+    return distances.index(min(distances))
+
 
 STAGES = ("decode", "resize", "detect", "classify", "annotate", "encode")
 """The stages of an analysis in the order they run."""
@@ -81,16 +100,22 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class ClassPrediction:
-    """Probability of each of some classes, 0 to 1, in the order of ``classes``; they sum to 1."""
+    """Probability of each of some classes, 0 to 1, in the order of ``classes``; they sum to 1.
+
+    ``raw`` are the network's own, where a calibration changed them.
+    """
 
     classes: ClassVar[tuple[str, ...]] = ()
     probabilities: tuple[float, ...]
+    raw: tuple[float, ...] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != len(self.classes):
             raise ValueError(
                 f"expected {len(self.classes)} probabilities, got {len(self.probabilities)}"
             )
+        if self.raw is not None and len(self.raw) != len(self.classes):
+            raise ValueError(f"expected {len(self.classes)} raw probabilities, got {len(self.raw)}")
         if not all(-1e-6 <= p <= 1 + 1e-6 for p in self.probabilities):
             raise ValueError("a probability is not between 0 and 1")
 
@@ -108,6 +133,10 @@ class ClassPrediction:
         """Return the probability by class."""
         return dict(zip(self.classes, self.probabilities, strict=True))
 
+    def raw_as_dict(self) -> dict[str, float] | None:
+        """Return the network's own probability by class; None where it is the same."""
+        return None if self.raw is None else dict(zip(self.classes, self.raw, strict=True))
+
 
 class GenderPrediction(ClassPrediction):
     """Probabilities of `GENDERS`."""
@@ -116,15 +145,29 @@ class GenderPrediction(ClassPrediction):
     classes = GENDERS
 
 
+@dataclass(frozen=True, slots=True)
 class AgeGroupPrediction(ClassPrediction):
-    """Probabilities of `AGE_GROUPS`."""
+    """Probabilities of `AGE_GROUPS`, and the age in years where the network says one."""
 
-    __slots__ = ()
-    classes = AGE_GROUPS
+    classes: ClassVar[tuple[str, ...]] = AGE_GROUPS
+    years: float | None = None
+
+    @classmethod
+    def of_years(cls, probabilities: Sequence[float], years: Sequence[float]) -> AgeGroupPrediction:
+        """Return what is made of the probability of each of some ages in years.
+
+        Each counts for the group that is nearest to it.
+        """
+        groups = np.zeros(len(AGE_GROUPS))
+        np.add.at(groups, [nearest_age_group(age) for age in years], probabilities)
+        mean = float(np.dot(probabilities, years) / sum(probabilities))
+        return cls(tuple(groups.tolist()), mean)
 
     @property
     def expected_age(self) -> float:
-        """Mean of `AGE_GROUP_YEARS` weighted with the probabilities, in years."""
+        """The age in years, else the mean of `AGE_GROUP_YEARS` weighted with the probabilities."""
+        if self.years is not None:
+            return self.years
         return float(np.dot(self.probabilities, AGE_GROUP_YEARS) / sum(self.probabilities))
 
 
@@ -140,18 +183,15 @@ class Face:
         cls,
         box_xyxy: tuple[int, int, int, int],
         confidence: float,
-        genders: tuple[float, ...],
-        age_groups: tuple[float, ...],
+        gender: GenderPrediction,
+        age_group: AgeGroupPrediction,
     ) -> Face:
-        """Return a face from plain numbers, such as were written of one.
+        """Return a face from what was written of one.
 
         Raises:
-            ValueError: they are not those of a face.
+            ValueError: the numbers are not those of a face.
         """
-        attributes = {
-            "gender": GenderPrediction(genders),
-            "age_group": AgeGroupPrediction(age_groups),
-        }
+        attributes = {"gender": gender, "age_group": age_group}
         return cls(Detection(Box(*box_xyxy), confidence), attributes)
 
     @property

@@ -18,9 +18,12 @@ from facecore.engines.base import Blob
 from facecore.engines.facts import NetworkProfile
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.models.attributes import AttributeClassifier
+from facecore.models.catalogue import set_spec
+from facecore.models.install import install
 from facecore.models.network import Network
-from facecore.models.sets import article_set
+from facecore.models.sets import model_set
 from facecore.results import Face
+from facecore.settings import RuntimeOptions
 
 if TYPE_CHECKING:
     from tests.server import Server
@@ -98,11 +101,20 @@ def analyzer() -> FaceAnalyzer:
     return FaceAnalyzer.load()
 
 
+@pytest.fixture(scope="session")
+def modern() -> FaceAnalyzer:
+    """The modern set, loaded once for all tests; what is missing of it is fetched first."""
+    list(install())
+    return FaceAnalyzer.load(RuntimeOptions(model_set="modern", engine="opencv"))
+
+
 @pytest.fixture
 def recorded(analyzer: FaceAnalyzer) -> Recorded:
     """The real networks, recording from zero for this one test."""
     detector, gender, age = (RecordingNetwork(network) for network in analyzer.networks)
-    return Recorded(FaceAnalyzer(article_set(detector, gender, age)), detector, gender, age)
+    return Recorded(
+        FaceAnalyzer(model_set(set_spec("article"), (detector, gender, age))), detector, gender, age
+    )
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from facecore.engines.graph.conversion import converter
 from facecore.errors import EngineError
 from facecore.machine.data_folder import made_once
 from facecore.models.catalogue import network_specs
-from facecore.settings import RuntimeOptions
+from facecore.settings import DEFAULT_MODEL_SET, RuntimeOptions
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -33,16 +33,16 @@ def settled(options: RuntimeOptions) -> RuntimeOptions:
         SettingsError: there is no engine of that name, or it has no such options.
     """
     chosen, reference = engines.engine_for(options), engines.reference()
-    if chosen is reference or _can_be_used(chosen.name):
+    if chosen is reference or _can_be_used(chosen.name, options.model_set):
         return replace(options, engine=chosen.name)
-    return RuntimeOptions(engine=reference.name, threads=options.threads)
+    return replace(options, engine=reference.name, engine_options=())
 
 
 @functools.cache
-def _can_be_used(name: str) -> bool:
+def _can_be_used(name: str, model_set: str) -> bool:
     chosen, reference = engines.engine(name), engines.reference()
     why = _problem(name)
-    if why is None and not agrees(name):
+    if why is None and not agrees(name, model_set):
         why = f"{chosen.title} does not agree with {reference.title} here."
     if why is not None:
         _LOGGER.warning("%s %s reads instead.", why, reference.title)
@@ -58,7 +58,7 @@ def _problem(name: str) -> str | None:
     return None if chosen.available() else f"{chosen.title} cannot be used here."
 
 
-def agrees(name: str) -> bool:
+def agrees(name: str, model_set: str = DEFAULT_MODEL_SET) -> bool:
     """Return whether an engine reads the samples as OpenCV does.
 
     That is found out once for each version and processor, in a process of its own, which
@@ -71,17 +71,17 @@ def agrees(name: str) -> bool:
     versions = [f"{one}-{facts[one].version}" for one in facts]
     # A container's image or a home that lies elsewhere goes from one processor to another.
     processor = " ".join(facts[name].cpu_features).encode()
-    sources = [spec.fingerprint[:8] for spec in network_specs()]
+    sources = [spec.fingerprint[:8] for spec in network_specs(model_set)]
     here = hashlib.sha256(processor).hexdigest()[:8]
     key = "-".join(["agreement", *versions, *sources, converter(), here]).replace("+", "_")
-    verdict = made_once(key, ".txt", lambda: _tried(name))
+    verdict = made_once(key, ".txt", lambda: _tried(name, model_set))
     return (verdict if isinstance(verdict, bytes) else verdict.read_bytes()) == _AGREES
 
 
-def _tried(name: str) -> bytes:
+def _tried(name: str, model_set: str) -> bytes:
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "facecore.analysis.agreement", name],
+            [sys.executable, "-P", "-m", "facecore.analysis.agreement", name, model_set],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -89,10 +89,12 @@ def _print_analysis(path: str, analysis: Analysis) -> None:
     count = len(analysis.faces)
     print(f"{name}: {width}×{height}, {counted(count, 'face')}, {analysis.timings.total_ms:.0f} ms")
     for number, face in enumerate(analysis.faces, start=1):
+        age = face.age_group
+        years = "" if age.years is None else f"{age.years:.0f} years, "
+        expected = "" if years else f" expected {age.expected_age:.0f},"
         print(
             f"  {number}: {face.gender.label} {face.gender.probability:.0%}, age "
-            f"{face.age_group.label} {face.age_group.probability:.0%}, expected "
-            f"{face.age_group.expected_age:.0f}, confidence "
+            f"{years}{age.label} {age.probability:.0%},{expected} confidence "
             f"{face.confidence:.0%}, box {' '.join(map(str, face.box.xyxy))}",
             flush=True,
         )

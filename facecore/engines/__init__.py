@@ -103,14 +103,14 @@ def engine_facts(options: RuntimeOptions) -> EngineFacts:
 
 
 def option_values(options: RuntimeOptions) -> dict[str, Any]:
-    """Return options as one flat table: threads, each knob of the engine, and the engine if named.
+    """Return options as one flat table: model set, threads, engine if named, and its knobs.
 
     Raises:
         SettingsError: there is no such engine, or it has no such options.
     """
     named = {} if options.engine is None else {"engine": options.engine}
     knobs = knob_values(engine_for(options).knobs, options)
-    return {**named, "threads": options.threads, **knobs}
+    return {"model_set": options.model_set, **named, "threads": options.threads, **knobs}
 
 
 def options_from_values(

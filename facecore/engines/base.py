@@ -17,7 +17,7 @@ from facecore.settings.setting import Setting
 Blob = NDArray[np.float32]
 """A batch of images as a network takes it: shape (N, 3, height, width), float32."""
 
-FileKind = Literal["architecture", "weights"]
+FileKind = Literal["architecture", "weights", "onnx"]
 
 
 Knob = Setting
@@ -34,6 +34,10 @@ class NetworkFiles(Protocol):
     @property
     def fingerprint(self) -> str:
         """Letters and digits that are others as soon as one of its files is another."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of an ONNX file's outputs, as a pass returns them; empty for Caffe's files."""
 
     def path(self, kind: FileKind) -> Path:
         """Return the path of one of its files, whose hash was checked just now.

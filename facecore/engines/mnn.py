@@ -18,7 +18,6 @@ import numpy as np
 from facecore.engines.base import Blob
 from facecore.engines.facts import LayerTime
 from facecore.engines.graph.conversion import Conversion
-from facecore.engines.graph.layers import INPUT
 from facecore.engines.graph.session import Arrays, GraphEngine, Passes
 
 # Its command mnnconvert would report each conversion to its authors, and install what it
@@ -45,7 +44,7 @@ class Mnn(GraphEngine):
         kind = f"{self.version()}.mnn"
         file = conversion.file(kind, lambda: _converted(conversion.onnx()))
         with _as_file(file) as path:
-            return _Session(_imported().Interpreter(str(path)), conversion.graph.outputs, threads)
+            return _Session(_imported().Interpreter(str(path)), conversion.outputs, threads)
 
 
 ENGINE = Mnn()
@@ -57,7 +56,7 @@ class _Session(Passes):
         self._outputs = outputs
         # This way of running leaves Python's lock; its modules (MNN.nn) do not.
         self._session = interpreter.createSession({"backend": "CPU", "numThread": threads})
-        self._input = interpreter.getSessionInput(self._session, INPUT)
+        self._input = interpreter.getSessionInput(self._session)
 
     def run(self, blob: Blob) -> Arrays:
         self._feed(blob)

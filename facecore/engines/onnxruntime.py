@@ -10,7 +10,6 @@ from typing import Any
 from facecore.engines.base import Blob, Knob
 from facecore.engines.facts import LayerTime
 from facecore.engines.graph.conversion import Conversion
-from facecore.engines.graph.layers import INPUT
 from facecore.engines.graph.session import Arrays, GraphEngine, Passes
 
 
@@ -35,7 +34,7 @@ class OnnxRuntime(GraphEngine):
 
     def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
         """Make a session of the file."""
-        return _Session(conversion.onnx(), threads, knobs["graph_optimisation"])
+        return _Session(conversion.onnx(), conversion.outputs, threads, knobs["graph_optimisation"])
 
 
 ENGINE = OnnxRuntime()
@@ -44,14 +43,18 @@ ENGINE = OnnxRuntime()
 class _Session(Passes):
     thread_safe = True
 
-    def __init__(self, file: Path | bytes, threads: int, optimise: bool) -> None:
+    def __init__(
+        self, file: Path | bytes, outputs: tuple[str, ...], threads: int, optimise: bool
+    ) -> None:
         self._file = file
+        self._outputs = outputs
         self._threads = threads
         self._optimise = optimise
         self._session = self._make()
+        self._input = self._session.get_inputs()[0].name
 
     def run(self, blob: Blob) -> Arrays:
-        arrays: Arrays = self._session.run(None, {INPUT: blob})
+        arrays: Arrays = self._session.run(self._outputs, {self._input: blob})
         return arrays
 
     def layer_times(self, blob: Blob) -> tuple[LayerTime, ...]:
@@ -59,7 +62,7 @@ class _Session(Passes):
         with tempfile.TemporaryDirectory() as folder:
             session = self._make(profile_to=str(Path(folder) / "profile"))
             for _ in range(2):
-                session.run(None, {INPUT: blob})
+                session.run(None, {self._input: blob})
             events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
         kernels = [e for e in events if e.get("name", "").endswith("_kernel_time")]
         last = kernels[len(kernels) // 2 :]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.engines.base import Blob, Knob, NetworkFiles, knob_values
+from facecore.engines.base import Blob, FileKind, Knob, NetworkFiles, knob_values
 from facecore.engines.facts import EngineFacts, LayerTime, NetworkProfile
 from facecore.engines.opencv_switches import DEFAULT_THREADS, LINE, Switches
 from facecore.errors import EngineError
@@ -61,7 +62,8 @@ class OpenCv:
             ModelError: a file is missing or wrong, or OpenCV cannot load it.
             SettingsError: there are no such options.
         """
-        require_caffe_importer()
+        if not network.outputs:
+            require_caffe_importer()
         knobs = knob_values(self.knobs, options)
         switches = self._switches(options)
         # Some of them are latched at building, so they are set before.
@@ -69,7 +71,7 @@ class OpenCv:
             net = _read_net(network)
             net.enableFusion(knobs["fusion"])
             net.enableWinograd(knobs["winograd"])
-        return OpenCvSession(net, network.role, switches)
+        return OpenCvSession(net, network.role, switches, network.outputs)
 
     def facts(self, options: RuntimeOptions) -> EngineFacts:
         """Ask OpenCV for the facts, as they are while a network with these options runs."""
@@ -106,13 +108,16 @@ class OpenCvSession:
 
     thread_safe = False
 
-    def __init__(self, net: cv2.dnn.Net, role: str, switches: Switches) -> None:
+    def __init__(
+        self, net: cv2.dnn.Net, role: str, switches: Switches, outputs: tuple[str, ...] = ()
+    ) -> None:
         self._net = net
+        self._outputs = outputs
         self._role = role
         self._switches = switches
 
     def run(self, blob: Blob) -> tuple[NDArray[np.float32], ...]:
-        """Return the output layer's array, float32, a copy that later passes leave alone.
+        """Return the outputs' arrays, float32, copies that later passes leave alone.
 
         Raises:
             EngineError: OpenCV refuses the blob.
@@ -121,11 +126,12 @@ class OpenCvSession:
         with LINE.hold(self._switches):
             try:
                 self._net.setInput(blob)
-                return (np.array(self._net.forward(), dtype=np.float32),)
+                outputs = self._forward()
             except cv2.error as error:
                 raise EngineError(
                     f"OpenCV could not run the {self._role} network on this photo."
                 ) from error
+        return tuple(np.array(array, dtype=np.float32) for array in outputs)
 
     def layer_times(self, blob: Blob) -> NetworkProfile:
         """Run a few passes while no other net runs; return where the median one's time went."""
@@ -158,9 +164,12 @@ class OpenCvSession:
 
     def _timed_pass(self, blob: Blob) -> tuple[float, NDArray[np.float64]]:
         self._net.setInput(blob)
-        self._net.forward()
+        self._forward()
         total_ticks, layer_ticks = self._net.getPerfProfile()
         return total_ticks, np.asarray(layer_ticks, dtype=np.float64).ravel()
+
+    def _forward(self) -> Sequence[cv2.typing.MatLike]:
+        return self._net.forward(self._outputs) if self._outputs else [self._net.forward()]
 
 
 def has_caffe_importer() -> bool:
@@ -195,10 +204,11 @@ def _parallel_framework() -> str:
 
 
 def _read_net(network: NetworkFiles) -> cv2.dnn.Net:
-    architecture = network.path("architecture")
-    weights = network.path("weights")
+    kinds: tuple[FileKind, ...] = ("onnx",) if network.outputs else ("architecture", "weights")
+    paths = [str(network.path(kind)) for kind in kinds]
     try:
-        net = cv2.dnn.readNetFromCaffe(str(architecture), str(weights))
+        # It knows the format by the names of the files.
+        net = cv2.dnn.readNet(*paths)
     except cv2.error as error:
         if "nsufficient memory" in str(error) or "bad_alloc" in str(error):
             raise EngineError(

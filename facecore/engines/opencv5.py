@@ -44,9 +44,7 @@ class OpenCv5(GraphEngine):
         """Read the ONNX file."""
         del knobs
         # Behind a batch norm, 5.0 loses the layout of what a detector's norm divides.
-        return _Net(
-            conversion.onnx(batch_norms=False), conversion.graph.outputs, Switches(threads, True)
-        )
+        return _Net(conversion.onnx(batch_norms=False), conversion.outputs, Switches(threads, True))
 
 
 ENGINE = OpenCv5()

@@ -45,7 +45,7 @@ class OpenVino(GraphEngine):
             "ENABLE_CPU_PINNING": False,
         }
         model = core.read_model(conversion.onnx())
-        return _Compiled(core, model, config)
+        return _Compiled(core, model, conversion.outputs, config)
 
 
 ENGINE = OpenVino()
@@ -54,10 +54,13 @@ ENGINE = OpenVino()
 class _Compiled(Passes):
     thread_safe = True
 
-    def __init__(self, core: Any, model: Any, config: dict[str, Any]) -> None:
+    def __init__(
+        self, core: Any, model: Any, outputs: tuple[str, ...], config: dict[str, Any]
+    ) -> None:
         self._core = core
         self._model = model
         self._config = config
+        self._outputs = outputs
         self._compiled = core.compile_model(model, "CPU", config)
         # A request is for one thread; the weights belong to what all of them share.
         self._of_thread = threading.local()
@@ -66,7 +69,7 @@ class _Compiled(Passes):
         if not hasattr(self._of_thread, "request"):
             self._of_thread.request = self._compiled.create_infer_request()
         results = self._of_thread.request.infer({0: blob}, share_inputs=True)
-        return [np.asarray(array) for array in results.values()]
+        return [np.asarray(results[name]) for name in self._outputs]
 
     def layer_times(self, blob: Blob) -> tuple[LayerTime, ...]:
         # Counting costs time, so this is a second compilation.

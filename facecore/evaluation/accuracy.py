@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from facecore.evaluation.labels import PersonLabel
-from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face
+from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face, nearest_age_group
 from facecore.statistics.intervals import Estimate, Proportion, mean_estimate
 
 HOW_AGES = (
@@ -23,23 +22,6 @@ HOW_INTERVALS = (
     "Intervals are 95 %: Wilson's for shares, as if every face were independent; a bootstrap "
     "over photos for F1, average precision and means; order statistics for percentiles."
 )
-
-_GROUP_YEARS = [tuple(map(int, re.findall(r"\d+", group))) for group in AGE_GROUPS]
-
-
-def nearest_age_group(age_years: float) -> int:
-    """Return the index in `AGE_GROUPS` of the group nearest to an age.
-
-    The distance is 0 within a group's years, both ends included, else that to
-    its nearer end; of two groups equally near, the younger.
-
-    Raises:
-        ValueError: the age is negative or not a number.
-    """
-    if not 0 <= age_years < math.inf:
-        raise ValueError(f"not an age in years: {age_years}")
-    distances = [max(low - age_years, 0.0, age_years - high) for low, high in _GROUP_YEARS]
-    return distances.index(min(distances))
 
 
 def labelled_face(analysis: Analysis) -> Face | None:

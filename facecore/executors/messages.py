@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from facecore import errors
 from facecore.engines.facts import EngineFacts
 from facecore.errors import FacecoreError, WorkerError
-from facecore.results import Analysis, Face
+from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.names import valid_text
 
@@ -53,19 +53,29 @@ class WorkerFacts:
     start_up_time_ms: Positive
 
 
-class PlainFace(Struct, frozen=True):
+class PlainFace(Struct, frozen=True, omit_defaults=True):
     """A face as plain numbers, with all digits; the box is xyxy pixels."""
 
     box: tuple[Count, Count, Count, Count]
     confidence: float
     gender: tuple[float, ...]
     age_group: tuple[float, ...]
+    age_years: float | None = None
+    gender_raw: tuple[float, ...] | None = None
+    age_group_raw: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, face: Face) -> PlainFace:
         """Return the numbers of a face."""
+        gender, age = face.gender, face.age_group
         return cls(
-            face.box.xyxy, face.confidence, face.gender.probabilities, face.age_group.probabilities
+            face.box.xyxy,
+            face.confidence,
+            gender.probabilities,
+            age.probabilities,
+            age.years,
+            gender.raw,
+            age.raw,
         )
 
     def face(self) -> Face:
@@ -74,7 +84,9 @@ class PlainFace(Struct, frozen=True):
         Raises:
             ValueError: the numbers are not those of a face.
         """
-        return Face.of(self.box, self.confidence, self.gender, self.age_group)
+        gender = GenderPrediction(self.gender, raw=self.gender_raw)
+        age_group = AgeGroupPrediction(self.age_group, self.age_years, raw=self.age_group_raw)
+        return Face.of(self.box, self.confidence, gender, age_group)
 
 
 class Load(Struct, frozen=True, tag=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from facecore.export import UsedRow, rounded_ms
 from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face
@@ -32,11 +32,20 @@ class Result(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(ge=0, le=1, description="How sure the detector is that this is a face, 0 to 1."),
     ]
 
+    age_years: (
+        Annotated[float, Meta(ge=0, description="Where the set of networks says it.")] | UnsetType
+    ) = UNSET
+
     @classmethod
     def of(cls, face: Face) -> Result:
         """Return what the HTTP API says of a face."""
+        years = face.age_group.years
         return cls(
-            face.box.xyxy, face.gender.label, face.age_group.label, round(face.confidence, 4)
+            face.box.xyxy,
+            face.gender.label,
+            face.age_group.label,
+            round(face.confidence, 4),
+            UNSET if years is None else round(years, 1),
         )
 
 

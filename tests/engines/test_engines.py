@@ -100,10 +100,11 @@ def test_a_table_of_before_is_opencvs() -> None:
     for options in (engines.options_from_values(table), engines.options_from_values({}, opencv)):
         assert engines.engine_for(options).name == "opencv"
         assert engines.option_values(replace(options, engine="opencv")) == {
+            "model_set": "article",
             "engine": "opencv",
             **table,
         }
-    named = {"engine": "opencv", **table, "fusion": False}
+    named = {"model_set": "article", "engine": "opencv", **table, "fusion": False}
     assert engines.option_values(engines.options_from_values(named)) == named
     open_values = engines.option_values(RuntimeOptions())
     assert "engine" not in open_values

@@ -323,6 +323,6 @@ def test_too_little_memory_is_told_of_as_that(monkeypatch: pytest.MonkeyPatch) -
     def too_large(*_: object) -> None:
         cv2.resize(np.zeros((1, 1), np.uint8), (2**20, 2**20), interpolation=cv2.INTER_NEAREST)
 
-    monkeypatch.setattr(cv2.dnn, "readNetFromCaffe", too_large)
+    monkeypatch.setattr(cv2.dnn, "readNet", too_large)
     with pytest.raises(EngineError, match="not enough memory to load the networks"):
         load_networks([DETECTOR], OPENCV)

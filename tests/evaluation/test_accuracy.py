@@ -10,11 +10,10 @@ from facecore.evaluation.accuracy import (
     confusions,
     evaluate_attributes,
     labelled_face,
-    nearest_age_group,
 )
 from facecore.evaluation.labels import PersonLabel
 from facecore.export import to_json_line
-from facecore.results import AGE_GROUPS, GENDERS
+from facecore.results import AGE_GROUPS, GENDERS, nearest_age_group
 from facecore.statistics.intervals import Estimate, Proportion
 from tests.evaluation.conftest import analysis, face
 

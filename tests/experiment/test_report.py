@@ -283,6 +283,7 @@ def test_asked_and_effective_side_by_side(made: MadeExperiment) -> None:
     rows = asked_and_effective(_facing(variant, made))
     assert set(rows) == {
         "engine",
+        "model set",
         "threads",
         "cores",
         "optimised code",

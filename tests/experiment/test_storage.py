@@ -186,6 +186,9 @@ def test_file_of_the_first_version_is_read_to_the_last_digit() -> None:
     for worker in after["workers"]:
         assert worker["engine"].pop("name") == ""
     assert len(before["trials"]["rows"]) == 12
+    # At that time there was one set of networks.
+    for variant in after["plan"]["variants"]:
+        assert variant["options"].pop("model_set") == "article"
     assert after == before
 
 

@@ -13,7 +13,8 @@ import pytest
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.errors import ModelError, ModelHashError, ModelMissingError
 from facecore.models import catalogue as registry
-from facecore.models.catalogue import ModelFile
+from facecore.models import files
+from facecore.models.files import ModelFile
 from facecore.settings import MODELS_DIR_VARIABLE
 
 # Read before any test moves the folder in which models.toml lies.
@@ -39,7 +40,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
         folder.mkdir(parents=True)
     (site / CARRIER / "__init__.py").write_text("raise RuntimeError('a carrier was imported')\n")
     monkeypatch.setenv(MODELS_DIR_VARIABLE, str(user))
-    monkeypatch.setattr(registry, "REPOSITORY_MODELS_DIR", models)
+    monkeypatch.setattr(files, "REPOSITORY_MODELS_DIR", models)
     monkeypatch.syspath_prepend(site)
     return {
         "your folder": user / FILE.name,
@@ -63,8 +64,8 @@ def test_the_first_place_that_has_the_file_counts(
     """The user's folder goes before models/, and that before the carrier, which is not imported."""
     for place in filled:
         places[place].write_bytes(CONTENT)
-    assert registry.locate(FILE) == (places[winner], winner)
-    assert registry.verified_path(FILE) == places[winner]
+    assert files.locate(FILE) == (places[winner], winner)
+    assert files.verified_path(FILE) == places[winner]
     assert CARRIER not in sys.modules
 
 
@@ -78,21 +79,21 @@ def test_without_the_variable_the_users_folder_is_left_out(
         monkeypatch.setenv(MODELS_DIR_VARIABLE, value)
     for path in places.values():
         path.write_bytes(CONTENT)
-    assert registry.locate(FILE) == (places["models/"], "models/")
+    assert files.locate(FILE) == (places["models/"], "models/")
 
 
 def test_a_folder_of_the_files_name_is_passed_over(places: dict[str, Path]) -> None:
     """Only a file is a file, also where a folder has its name."""
     places["your folder"].mkdir()
     places["models/"].write_bytes(CONTENT)
-    assert registry.locate(FILE)[1] == "models/"
+    assert files.locate(FILE)[1] == "models/"
 
 
 @pytest.mark.parametrize("carrier", [CARRIER, "no_such_package_anywhere"])
 def test_a_missing_file_says_what_to_do(places: dict[str, Path], carrier: str) -> None:
     """Nowhere found, with or without its carrier, is an error that names file and remedy."""
     file = dataclasses.replace(FILE, carrier=carrier)
-    for look_up in (registry.locate, registry.verified_path):
+    for look_up in (files.locate, files.verified_path):
         with pytest.raises(ModelMissingError, match=r"tiny\.caffemodel.*pip install"):
             look_up(file)
     status = registry.file_status(GENDER, file)
@@ -107,7 +108,7 @@ def test_a_file_with_another_hash_is_refused(places: dict[str, Path], content: b
     places["your folder"].write_bytes(content)
     places[CARRIER].write_bytes(CONTENT)
     with pytest.raises(ModelHashError, match="SHA-256"):
-        registry.verified_path(FILE)
+        files.verified_path(FILE)
     status = registry.file_status(GENDER, FILE)
     assert (status.path, status.found_in) == (places["your folder"], "your folder")
     assert (status.hash_ok, status.size_bytes) == (False, len(content))
@@ -133,14 +134,14 @@ def test_the_variable_must_name_a_folder(
     monkeypatch.setenv(MODELS_DIR_VARIABLE, str(path))
     for file in registry.network_spec("detector").files:
         with pytest.raises(ModelError, match=r"not a folder.*correct it or unset it"):
-            registry.locate(file)
+            files.locate(file)
 
 
 def test_a_name_too_long_for_a_folder_is_a_model_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the file system refuses to look up comes as an error of ours as well."""
     monkeypatch.setenv(MODELS_DIR_VARIABLE, "x" * 5000)
     with pytest.raises(ModelError, match=MODELS_DIR_VARIABLE):
-        registry.locate(FILE)
+        files.locate(FILE)
 
 
 def test_a_folder_that_is_closed_to_us_is_a_model_error(places: dict[str, Path]) -> None:
@@ -151,7 +152,7 @@ def test_a_folder_that_is_closed_to_us_is_a_model_error(places: dict[str, Path])
         if os.access(folder, os.X_OK):
             pytest.skip("no folder is closed to this user")
         with pytest.raises(ModelError):
-            registry.locate(FILE)
+            files.locate(FILE)
     finally:
         folder.chmod(0o700)
 
@@ -162,7 +163,7 @@ def test_a_file_that_cannot_be_read_is_a_model_error(places: dict[str, Path]) ->
     # The start of a process's own memory is never mapped: reading it fails even for root.
     places["models/"].symlink_to("/proc/self/mem")
     with pytest.raises(ModelError, match="cannot be read"):
-        registry.verified_path(FILE)
+        files.verified_path(FILE)
 
 
 def test_the_three_networks_are_described() -> None:

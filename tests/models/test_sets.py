@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.imaging.decoding import BgrImage
+from facecore.engines import engine
+from facecore.errors import EngineError, ModelMissingError, SettingsError
+from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg, shrink
+from facecore.machine.data_folder import DATA_DIR_VARIABLE
 from facecore.models.attributes import AttributeClassifier, AttributeReader
-from facecore.models.sets import MODEL_SETS, ModelSet
-from facecore.results import ClassPrediction
-from facecore.settings import AnalysisSettings
-from tests.conftest import Recorded
+from facecore.models.catalogue import set_specs
+from facecore.models.sets import ModelSet, load_models
+from facecore.results import AGE_GROUPS, ClassPrediction, nearest_age_group
+from facecore.settings import AnalysisSettings, RuntimeOptions
+from tests.conftest import SAMPLES, Recorded, face_rows
 
 
 class Mood(ClassPrediction):
@@ -23,13 +30,81 @@ class Mood(ClassPrediction):
 def test_the_articles_set_reads_gender_and_age_without_landmarks(
     recorded: Recorded, couple: BgrImage
 ) -> None:
-    """It is the only set; its faces have two attributes, and its detector no landmarks."""
-    assert list(MODEL_SETS) == ["article"]
+    """It is the first set; its faces have two attributes, and its detector no landmarks."""
+    assert list(set_specs()) == ["article", "modern"]
     faces = recorded.analyzer.analyze(couple, annotate=False).faces
     assert [list(face.attributes) for face in faces] == [["gender", "age_group"]] * 2
     assert [face.detection.landmarks_xy for face in faces] == [None, None]
     assert faces[0].gender is faces[0].attributes["gender"]
     assert faces[0].age_group is faces[0].attributes["age_group"]
+
+
+def test_the_modern_set_finds_landmarks_and_reads_years(
+    modern: FaceAnalyzer, couple: BgrImage
+) -> None:
+    """Both sample people are read, their eyes lie above their mouths, and years make groups."""
+    woman, man = sorted(
+        modern.analyze(couple, annotate=False).faces, key=lambda face: face.box.xyxy
+    )
+    assert (woman.gender.label, man.gender.label) == ("Female", "Male")
+    assert woman.age_group.years == pytest.approx(33, abs=3)
+    assert man.age_group.years == pytest.approx(79, abs=3)
+    for face in (woman, man):
+        assert face.age_group.label == AGE_GROUPS[nearest_age_group(face.age_group.expected_age)]
+        assert face.detection.landmarks_xy is not None
+        places = np.array(face.detection.landmarks_xy)
+        assert places[:2, 1].max() < places[2, 1] < places[3:, 1].min()
+        assert ((places > face.box.xyxy[:2]) & (places < face.box.xyxy[2:])).all()
+
+
+def test_the_modern_set_needs_no_finer_photo_than_its_chips(modern: FaceAnalyzer) -> None:
+    """A large photo that is decoded smaller gives the same answers, and its faces are chips."""
+    photo = (SAMPLES / "grace_hopper.jpg").read_bytes()
+    large = encode_jpeg(shrink(decode_image(photo), (4096, 4800)))
+    settings = AnalysisSettings(reduced_decode=True)
+    memory = modern.memory(large)
+    (face,) = modern.read(memory, settings, annotate=False).faces
+    assert memory.image_bytes < 2048 * 2400 * 3 + 1
+    (full,) = modern.analyze(large, annotate=False).faces
+    assert face.gender.probabilities == pytest.approx(full.gender.probabilities, abs=0.1)
+    (crop,) = modern.crops(memory, [face.detection], settings)
+    assert crop.shape == (64, 64, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino", "mnn"])
+def test_engines_run_the_modern_set_from_its_own_files(
+    name: str, modern: FaceAnalyzer, couple: BgrImage
+) -> None:
+    """They find the same faces and read the same of them as OpenCV."""
+    if not engine(name).available():
+        pytest.skip(f"{name} is not installed")
+    models = load_models(RuntimeOptions(model_set="modern", engine=name))
+    theirs = FaceAnalyzer(models).analyze(couple, annotate=False).faces
+    ours = modern.analyze(couple, annotate=False).faces
+    assert len(ours) == 2
+    np.testing.assert_allclose(face_rows(theirs), face_rows(ours), atol=5e-3)
+
+
+@pytest.mark.parametrize("name", ["litert", "torch"])
+def test_an_engine_without_onnx_says_so(name: str) -> None:
+    """An engine that takes only our own graph refuses the modern set in a sentence."""
+    if not engine(name).available():
+        pytest.skip(f"{name} is not installed")
+    with pytest.raises(EngineError, match="takes no ONNX file"):
+        load_models(RuntimeOptions(model_set="modern", engine=name))
+
+
+def test_a_set_that_is_not_there_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without its files the modern set names the command, and an unknown one the known ones."""
+    monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path))
+    assert not set_specs()["modern"].is_there
+    with pytest.raises(ModelMissingError, match="run 'python -m facecore models install'"):
+        load_models(RuntimeOptions(model_set="modern", engine="opencv"))
+    with pytest.raises(SettingsError, match="no model set called old: use article or modern"):
+        load_models(RuntimeOptions(model_set="old"))
 
 
 @pytest.mark.slow

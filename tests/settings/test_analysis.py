@@ -39,6 +39,7 @@ def test_defaults() -> None:
         "batch_faces": True,
     }
     assert dataclasses.asdict(RuntimeOptions()) == {
+        "model_set": "article",
         "engine": None,
         "threads": None,
         "engine_options": (),

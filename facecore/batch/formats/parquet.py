@@ -30,6 +30,9 @@ _FACE = pa.struct(
         ("age_group_probabilities", pa.map_(pa.string(), pa.float64())),
         ("expected_age", pa.float64()),
         ("unsure", pa.struct([("gender", pa.bool_()), ("age_group", pa.bool_())])),
+        ("age_years", pa.float64()),
+        ("gender_probabilities_raw", pa.map_(pa.string(), pa.float64())),
+        ("age_group_probabilities_raw", pa.map_(pa.string(), pa.float64())),
     ]
 )
 _SCHEMA = pa.schema(
@@ -48,6 +51,7 @@ _SCHEMA = pa.schema(
         ("faces", pa.list_(_FACE)),
     ]
 )
+_MAPS = frozenset(one.name for one in _FACE if pa.types.is_map(one.type))
 _METADATA_KEY = "facecore"
 
 
@@ -79,7 +83,7 @@ def _groups(rows: Iterable[Row]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _with_maps(face: FaceRow) -> dict[str, Any]:
-    names = ("gender_probabilities", "age_group_probabilities")
-    return msgspec.structs.asdict(face) | {
-        name: list(getattr(face, name).items()) for name in names
+    return {
+        name: list(value.items()) if name in _MAPS and value else value
+        for name, value in msgspec.structs.asdict(face).items()
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from facecore.engines.base import NetworkFiles
 from facecore.engines.graph.caffe import read_caffe
 from facecore.engines.graph.layers import Graph
-from facecore.engines.graph.onnx import onnx_bytes
+from facecore.engines.graph.onnx import onnx_bytes, with_any_size
 from facecore.errors import EngineError
 from facecore.machine.data_folder import made_once
 
@@ -27,19 +27,47 @@ class Conversion:
         self.role = network.role
         self.file_bytes = 0  # of the file asked for last
         self._source = f"{network.role}-{network.fingerprint}-{converter()}"
+        self.outputs = network.outputs
+        if self.outputs:
+            self._onnx: Path | None = network.path("onnx")
+            return
+        self._onnx = None
         architecture, weights = network.path("architecture"), network.path("weights")
         try:
             with weights.open("rb") as stream:
                 # The arrays are views into the file, so that it needs no memory of its own.
                 content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            self.graph: Graph = read_caffe(architecture.read_text(encoding="utf-8"), content)
+            self._graph = read_caffe(architecture.read_text(encoding="utf-8"), content)
         except (OSError, ValueError, LookupError) as error:
             raise EngineError(
                 f"The {network.role} network cannot be converted ({error}): use the OpenCV engine."
             ) from error
+        self.outputs = self._graph.outputs
+
+    @property
+    def graph(self) -> Graph:
+        """The layers of Caffe's files.
+
+        Raises:
+            EngineError: the network is an ONNX file, which is for engines that read those.
+        """
+        if self._onnx:
+            raise EngineError("it takes no ONNX file")
+        return self._graph
+
+    @property
+    def has_graph(self) -> bool:
+        """Whether there is a `graph`: the network's files are Caffe's."""
+        return self._onnx is None
 
     def onnx(self, *, batch_norms: bool = True) -> Path | bytes:
         """Return an ONNX file's path, or its bytes where the data folder cannot be written."""
+        if self._onnx:
+            source = self._onnx
+            if self.role == "detector":  # which is asked about pictures of all sizes
+                return self.file("any-size.onnx", lambda: with_any_size(source.read_bytes()))
+            self.file_bytes = source.stat().st_size
+            return source
         kind = "onnx" if batch_norms else "onnx-plain"
         return self.file(kind, lambda: onnx_bytes(self.graph, batch_norms=batch_norms))
 

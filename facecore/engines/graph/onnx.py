@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from facecore.engines.graph.layers import INPUT, Graph, Layer, Weights
-from facecore.engines.graph.protobuf import field, fixed32
+from facecore.engines.graph.protobuf import Value, field, fields, fixed32
 
 _IR_VERSION, _OPERATOR_SET = 8, 13
 _FLOAT, _FLOAT_ATTRIBUTE, _INT_ATTRIBUTE, _INTS_ATTRIBUTE = 1, 1, 2, 7
@@ -44,6 +44,38 @@ def onnx_bytes(graph: Graph, *, batch_norms: bool = True) -> bytes:
     operators = field(8, field(1, "") + field(2, _OPERATOR_SET))
     header = field(1, _IR_VERSION) + field(2, "facecore") + operators
     return header + field(7, b"".join(content))
+
+
+def with_any_size(content: bytes) -> bytes:
+    """Return an ONNX model of one input that says nothing of the sizes of what goes in and out.
+
+    Some engines refuse what is not as large as the file says, also where the network could.
+
+    Raises:
+        ValueError: the bytes are no ONNX model.
+    """
+    model = ((number, _plain(value)) for number, value in fields(memoryview(content)))
+    return b"".join(field(n, _graph_of_any_size(v) if n == 7 else v) for n, v in model)
+
+
+def _graph_of_any_size(graph: int | bytes) -> bytes:
+    parts = []
+    for number, value in fields(memoryview(bytes(graph))):
+        part = _plain(value)
+        if number in (11, 12):
+            name = next(bytes(v).decode() for n, v in fields(memoryview(bytes(part))) if n == 1)
+            part = (
+                _value_info(name, ("pictures", 3, "height", "width"))
+                if number == 11
+                else field(1, name) + field(2, field(1, field(1, _FLOAT)))
+            )
+        if number != 13:  # the sizes in between
+            parts.append(field(number, part))
+    return b"".join(parts)
+
+
+def _plain(value: Value) -> int | bytes:
+    return value if isinstance(value, int) else bytes(value)
 
 
 class _Writing:

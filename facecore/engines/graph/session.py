@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from facecore.engines.base import Blob, Knob, NetworkFiles, knob_values
 from facecore.engines.facts import EngineFacts, LayerTime, NetworkProfile
 from facecore.engines.graph.conversion import Conversion
-from facecore.engines.graph.layers import Graph
 from facecore.errors import EngineError
 from facecore.machine.container import read_limits, threads_within_quota
 from facecore.settings import RuntimeOptions
@@ -125,9 +124,7 @@ class GraphEngine(ABC):
                 f"{self.title} {installed} could not load the {network.role} network "
                 f"({_first_line(error)}): run '{self.install}', or choose another engine."
             ) from error
-        return GraphSession(
-            passes, conversion.graph, network.role, self.title, conversion.file_bytes
-        )
+        return GraphSession(passes, conversion, self.title)
 
     @abstractmethod
     def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
@@ -137,16 +134,15 @@ class GraphEngine(ABC):
 class GraphSession:
     """A converted network in an engine, a detector's boxes included."""
 
-    def __init__(
-        self, passes: Passes, graph: Graph, role: str, title: str, model_bytes: int
-    ) -> None:
+    def __init__(self, passes: Passes, conversion: Conversion, title: str) -> None:
         self.thread_safe = passes.thread_safe
-        self.model_bytes = model_bytes
+        self.model_bytes = conversion.file_bytes
         self._passes = passes
-        self._detection = graph.detection
-        self._role = role
+        self._detection = conversion.graph.detection if conversion.has_graph else None
+        self._role = conversion.role
         self._title = title
-        costs = graph.costs()
+        # Nothing is counted of an ONNX file.
+        costs = conversion.graph.costs() if conversion.has_graph else ()
         self._gflops = sum(cost.flops for cost in costs) / 1e9
         self._weights_bytes = sum(cost.weights_bytes for cost in costs)
         self._activations_bytes = sum(cost.output_bytes for cost in costs)

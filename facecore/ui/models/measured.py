@@ -6,7 +6,8 @@ import streamlit as st
 
 from facecore.engines import engine_facts
 from facecore.engines.facts import EngineFacts, NetworkProfile
-from facecore.models.catalogue import REPOSITORY_MODELS_DIR, FileStatus, all_file_statuses
+from facecore.models.catalogue import FileStatus, all_file_statuses
+from facecore.models.files import REPOSITORY_MODELS_DIR
 from facecore.serving.service import MAX_OPTIONS, process_service
 from facecore.settings import RuntimeOptions
 

@@ -7,7 +7,8 @@ import pytest
 
 from facecore.engines.graph.caffe import read_caffe
 from facecore.engines.graph.layers import Graph
-from facecore.models.catalogue import network_specs, verified_path
+from facecore.models.catalogue import network_specs
+from facecore.models.files import verified_path
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from facecore.engines.graph.caffe import read_caffe
 from facecore.engines.graph.caffemodel import read_blobs
 from facecore.engines.graph.layers import Graph
 from facecore.engines.graph.protobuf import field
-from facecore.models.catalogue import network_spec, verified_path
+from facecore.models.catalogue import network_spec
+from facecore.models.files import verified_path
 
 DETECTOR = network_spec("detector")
 ARCHITECTURE = verified_path(DETECTOR.file("architecture")).read_text(encoding="utf-8")

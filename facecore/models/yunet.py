@@ -1,0 +1,165 @@
+"""YuNet: faces with five landmarks, looked for in two copies of the photo.
+
+Source: OpenCV's FaceDetectorYN (modules/objdetect/src/face_detect.cpp), whose decoding this is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facecore.imaging.decoding import BgrImage, cap_longest_side
+from facecore.imaging.geometry import Resolution, fractions_to_xyxy, has_area, iou_matrix
+from facecore.models.network import Network, blob_from_images
+from facecore.results import Box, Detection
+from facecore.settings import AnalysisSettings
+
+STRIDES = (8, 16, 32)
+"""Pixels from one place to the next in each of its three maps of the input."""
+
+LARGE_SIDE_RATIO = 640 / 300
+"""Longest side of the larger copy, as a part of the setting "detector input size"."""
+
+SMALL_SIDE_PX = 240
+# It knows faces of 10 to 300 pixels: in the large copy a face that fills the photo is missed in
+# 21 of 75 close-ups, in the small one in none.
+
+CANDIDATES_FROM = 0.1
+MOST_CANDIDATES = 200
+SAME_FACE_IOU = 0.3
+"""Boxes of one look that overlap by more are one face (OpenCV Zoo's default)."""
+
+SAME_FACE_IOU_OF_LOOKS = 0.4
+SAME_FACE_PART = 0.7
+"""Boxes of different looks are one face also where so much of the smaller lies in the larger."""
+
+Found = NDArray[np.float64]
+"""Shape (N, 15): confidence; x0, y0, x1, y1; x and y of both eyes, the nose and both corners of
+the mouth, the photo's left first; all but the confidence as fractions of the picture."""
+
+
+class YuNet:
+    """The detector network with its feeding and its post-processing."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The one network."""
+        return (self.network,)
+
+    def find(
+        self, image: BgrImage, resolution_wh: Resolution, settings: AnalysisSettings
+    ) -> tuple[Detection, ...]:
+        """Return everything the network takes for a face, with its landmarks.
+
+        Args:
+            image: the picture to look at, usually a capped copy.
+            resolution_wh: the size of the original, in whose pixels boxes and landmarks are.
+            settings: the detector's input size.
+
+        Returns:
+            By falling confidence, from `CANDIDATES_FROM` on.
+
+        Raises:
+            EngineError: the network cannot be run.
+        """
+        large_px = round(settings.input_size_px * LARGE_SIDE_RATIO)
+        found = self.look(image, large_px)
+        if min(large_px, max(image.shape[:2])) > SMALL_SIDE_PX:
+            found = merge_looks(found, self.look(image, SMALL_SIDE_PX))
+        return detections_from_found(found, resolution_wh)
+
+    def look(self, image: BgrImage, side_px: int) -> Found:
+        """Return the faces in one copy of a picture, no longer than this, as `Found`."""
+        copy = cap_longest_side(image, side_px)
+        height, width = copy.shape[:2]
+        # Its maps are halved five times, so the input is a multiple of 32.
+        padded = np.zeros((-height % 32 + height, -width % 32 + width, 3), dtype=np.uint8)
+        padded[:height, :width] = copy
+        size_wh = (padded.shape[1], padded.shape[0])
+        outputs = self.network.run(blob_from_images([padded], self.network.spec, size_wh))
+        return found_from_outputs(outputs, size_wh, (width, height))
+
+
+def found_from_outputs(
+    outputs: Sequence[NDArray[np.float32]], size_wh: Resolution, picture_wh: Resolution
+) -> Found:
+    """Take the faces out of the network's outputs, one box a face.
+
+    Args:
+        outputs: for each of `STRIDES`: class and object scores (1, N, 1), boxes (1, N, 4),
+            landmarks (1, N, 10), N places row by row.
+        size_wh: the input's size in pixels.
+        picture_wh: how much of it, from the top left, is the picture.
+
+    Returns:
+        By falling confidence; what is no finite number is left out.
+    """
+    maps = [outputs[start : start + 4] for start in range(0, len(outputs), 4)]
+    found = np.concatenate(
+        [_of_one_map(one, s, size_wh[0] // s) for one, s in zip(maps, STRIDES, strict=True)]
+    )
+    found = found[np.argsort(-found[:, 0], kind="stable")]
+    found[:, 1:] /= np.resize(np.array(picture_wh, dtype=np.float64), 14)
+    return _one_box_a_face(found[np.isfinite(found).all(axis=1)], SAME_FACE_IOU)
+
+
+def merge_looks(first: Found, second: Found) -> Found:
+    """Join two looks at one picture; of two boxes of the same face the surer one stays."""
+    found = np.concatenate([first, second])
+    return _one_box_a_face(
+        found[np.argsort(-found[:, 0], kind="stable")], SAME_FACE_IOU_OF_LOOKS, SAME_FACE_PART
+    )
+
+
+def detections_from_found(found: Found, resolution_wh: Resolution) -> tuple[Detection, ...]:
+    """Turn faces into detections in pixels of a picture of this size, in the same order.
+
+    Boxes are clipped to the picture, landmarks are not; boxes left without area are dropped.
+    """
+    boxes_xyxy = fractions_to_xyxy(found[:, 1:5], resolution_wh)
+    landmarks = found[:, 5:].reshape(-1, 5, 2) * resolution_wh
+    return tuple(
+        Detection(
+            Box(*(int(edge) for edge in box)),
+            min(float(row[0]), 1.0),
+            (float(row[1]), float(row[2]), float(row[3]), float(row[4])),
+            tuple((float(x), float(y)) for x, y in points),
+        )
+        for box, row, points, usable in zip(
+            boxes_xyxy, found, landmarks, has_area(boxes_xyxy), strict=True
+        )
+        if usable
+    )
+
+
+def _of_one_map(outputs: Sequence[NDArray[np.float32]], stride: int, columns: int) -> Found:
+    classes, objects, boxes, points = (np.asarray(one[0], dtype=np.float64) for one in outputs)
+    scores = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))[:, 0]
+    (places,) = np.nonzero(scores >= CANDIDATES_FROM)
+    here = np.stack([places % columns, places // columns], axis=1)
+    middles = (here + boxes[places, :2]) * stride
+    halves = np.exp(boxes[places, 2:]) * stride / 2
+    landmarks = (np.tile(here, 5) + points[places]) * stride
+    return np.hstack([scores[places, None], middles - halves, middles + halves, landmarks])
+
+
+def _one_box_a_face(found: Found, iou: float, part: float = np.inf) -> Found:
+    """Keep of boxes that are one face the first; at most `MOST_CANDIDATES`."""
+    boxes = found[:, 1:5]
+    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
+    left = np.arange(len(found))
+    kept: list[int] = []
+    while len(left) and len(kept) < MOST_CANDIDATES:
+        first, others = left[0], left[1:]
+        kept.append(int(first))
+        overlaps = iou_matrix(boxes[first], boxes[others])[0]
+        # From the overlap over both, the overlap over the smaller.
+        shared = overlaps / (1 + overlaps) * (areas[first] + areas[others])
+        smaller = np.maximum(np.minimum(areas[first], areas[others]), 1e-12)
+        left = others[(overlaps <= iou) & (shared / smaller <= part)]
+    return found[kept]
