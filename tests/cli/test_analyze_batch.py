@@ -157,7 +157,7 @@ def test_other_way_to_write_the_folder_is_refused(
 
 def test_second_process_on_one_output_is_refused(folder: Path, out: Path) -> None:
     """While one writes, another with the same output is told in one sentence, and harms nothing."""
-    first = start(folder, "--out", out, *TWO_WORKERS, halts=[4])
+    first = start(folder, "--out", out, halts=[4])
     wait_for_halt(first)
     second = in_process("analyze", folder, "--out", out)
     first.send_signal(signal.SIGCONT)

@@ -278,7 +278,7 @@ def measured(analyzer: FaceAnalyzer, broken_photo: bytes, large_photo: bytes) ->
     over = threading.Event()
 
     def go_on_reading() -> None:
-        while not over.wait(0.5):
+        while not over.wait(1.0):
             look()
 
     look()
