@@ -30,7 +30,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     """Describe this subcommand to the command line."""
     parser = subcommands.add_parser("models", help="check the networks' files, or bring them")
     parser.set_defaults(run=run)
-    actions = parser.add_subparsers(metavar="ACTION")
+    actions = parser.add_subparsers(metavar="ACTION", help="what to do instead of checking them")
     bring = actions.add_parser(
         "install",
         help="bring the files of the sets that requirements.txt does not bring",

@@ -52,7 +52,7 @@ VARIANTS = (
     Variant(
         name="one é",
         settings=AnalysisSettings(careful=True, confidence=0.6, max_side_px=None),
-        options=RuntimeOptions(threads=1, engine_options=(("fusion", False),)),
+        options=RuntimeOptions(engine="opencv", threads=1, engine_options=(("fusion", False),)),
         process=ProcessOptions(cores=1, cpu_features_off=("AVX512-SKX",), min_interval_ms=5.5),
     ),
 )

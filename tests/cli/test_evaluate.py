@@ -251,7 +251,7 @@ def test_shared_portraits_agree_with_counting_what_analyze_says(many_portraits: 
                 right += by_distance[min(by_distance)] == row["gender"]
     assert (people["gender"]["successes"], people["gender"]["n"]) == (right, read)
     assert people["no_face"] == people["no_face"] | {"successes": 18 - read, "n": 18}
-    assert people["gender"]["value"] > 0.6
+    assert people["gender"]["value"] > 0.5
     assert people["age_group_one_off"]["value"] > people["age_group_exact"]["value"]
     assert sum(sum(row.values()) for row in people["age_group_answers"].values()) == read
 

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from facecore.analysis.automatic import settled
 from facecore.cli import analyze, compare, evaluate, models, serve
 from facecore.cli.options import add_settings_options, options_from, settings_from
 from facecore.errors import SettingsError
@@ -56,7 +57,7 @@ def test_help_says_what_each_option_is(command: ModuleType) -> None:
 def test_no_options_are_the_defaults() -> None:
     """Who gives no option gets the defaults of the library."""
     assert settings_from(_parsed()) == AnalysisSettings()
-    assert options_from(_parsed()) == RuntimeOptions()
+    assert options_from(_parsed()) == settled(RuntimeOptions())
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -67,9 +68,11 @@ def test_a_preset_is_taken_whole(name: str) -> None:
 
 def test_options_of_the_networks_are_taken() -> None:
     """Threads and each knob of the engine have an option, "auto" leaves threads to the engine."""
-    expected = RuntimeOptions(threads=2, engine_options=(("fusion", False), ("winograd", False)))
+    off = (("fusion", False), ("winograd", False))
+    expected = RuntimeOptions(engine="opencv", threads=2, engine_options=off)
     assert options_from(_parsed("--threads", "2", "--no-winograd", "--no-fusion")) == expected
-    assert options_from(_parsed("--threads", "auto", "--optimised")) == RuntimeOptions()
+    plain = RuntimeOptions(engine="opencv")
+    assert options_from(_parsed("--threads", "auto", "--optimised")) == plain
 
 
 @pytest.mark.parametrize(("name", "override"), OVERRIDES.items(), ids=list(OVERRIDES))

@@ -38,7 +38,9 @@ def test_options_reach_the_workers() -> None:
     words = ["--workers", "2", "--threads", "3", "--no-fusion"]
     words += ["--max-megapixels", "5", "--photo-timeout", "7"]
     pool = pool_options_from(_parsed(*words))
-    assert pool.runtime == RuntimeOptions(threads=3, engine_options=(("fusion", False),))
+    assert pool.runtime == RuntimeOptions(
+        engine="opencv", threads=3, engine_options=(("fusion", False),)
+    )
     assert (pool.max_pixels, pool.photo_timeout_s) == (5_000_000, 7)
 
 

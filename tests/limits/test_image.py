@@ -8,7 +8,6 @@ import shutil
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +17,10 @@ from tests.conftest import REPOSITORY, SAMPLES
 from tests.limits.dockerfile import copied, environment, instructions
 from tests.load.clients import ANSWERED, Client, HttpClient, PageClient
 from tests.load.uploads import Upload
-from tests.server import free_port
+from tests.server import free_port, wait_until_healthy
 
 COMPOSE = REPOSITORY / "docker-compose.yml"
 NOBODY = 65534
-_START_TIMEOUT_S = 120
 
 
 def test_everything_that_is_copied_exists_and_is_sent() -> None:
@@ -144,14 +142,10 @@ def test_commands_work_without_rights(image_folder: Path, tmp_path: Path) -> Non
             [*bounds, *serve], cwd=image_folder, env=given, stdout=output, stderr=output
         )
     try:
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while subprocess.run(
-            [*bounds, *healthy], env=given, capture_output=True, check=False
-        ).returncode:
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.5)
-        photo = Upload("portrait", "a.jpg", (SAMPLES / "grace_hopper.jpg").read_bytes())
         address = f"http://127.0.0.1:{port}"
+        wait_until_healthy(address, server, log)
+        subprocess.run([*bounds, *healthy], env=given, capture_output=True, check=True)
+        photo = Upload("portrait", "a.jpg", (SAMPLES / "grace_hopper.jpg").read_bytes())
         clients: list[Client] = [PageClient(address), HttpClient(address)]
         for client in clients:
             assert client.hand_in(photo).answer == ANSWERED, log.read_text()
