@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
@@ -20,11 +20,12 @@ from facecore.results import (
     Analysis,
     Face,
     GenderPrediction,
+    Look,
     ResourceUsage,
     StageTimings,
 )
 from facecore.serving.history import RunRecord
-from facecore.settings import AnalysisSettings
+from facecore.settings import ONE_LOOK, AnalysisSettings
 
 _BYTES_PER_MB = 1e6
 
@@ -34,6 +35,7 @@ class FaceRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``age_years`` is there where the set of networks has ages in years, and what ends in
     ``_raw`` where a calibration changed what a network said.
+    ``turned_degrees`` is by how much the photo was turned clockwise to be read.
     """
 
     box_xyxy: tuple[int, int, int, int]
@@ -47,6 +49,7 @@ class FaceRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     age_years: float | None = None
     gender_probabilities_raw: dict[str, float] | None = None
     age_group_probabilities_raw: dict[str, float] | None = None
+    turned_degrees: int = 0
 
     @classmethod
     def of(cls, face: Face, unsure_below: float) -> FaceRow:
@@ -64,6 +67,7 @@ class FaceRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
             age_years=None if years is None else round(years, 1),
             gender_probabilities_raw=face.gender.raw_as_dict(),
             age_group_probabilities_raw=face.age_group.raw_as_dict(),
+            turned_degrees=face.detection.turned_degrees,
         )
 
     def face(self) -> Face:
@@ -81,7 +85,7 @@ class FaceRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
             self.age_years,
             raw=_raw_in_order(AGE_GROUPS, self.age_group_probabilities_raw),
         )
-        return Face.of(self.box_xyxy, self.confidence, gender, age_group)
+        return Face.of(self.box_xyxy, self.confidence, gender, age_group, self.turned_degrees)
 
 
 class UsedRow(Struct, frozen=True, kw_only=True):
@@ -118,6 +122,7 @@ class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     resources: UsedRow
     settings: AnalysisSettings
     engine: str = ""
+    looks: tuple[Look, ...] = ()
 
     @classmethod
     def of(cls, name: str, analysis: Analysis) -> PhotoRow:
@@ -130,6 +135,7 @@ class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
             resources=UsedRow.of(analysis.resources),
             settings=analysis.settings,
             engine=analysis.engine,
+            looks=tuple(replace(one, time_ms=round(one.time_ms, 3)) for one in analysis.looks),
         )
 
 
@@ -166,6 +172,9 @@ def row_of(values: Mapping[str, Any]) -> Row:
     """
     if "error" in values:
         return msgspec.convert(values, FailedRow)
+    settings = values.get("settings")
+    if isinstance(settings, Mapping):
+        values = {**values, "settings": {**ONE_LOOK, **settings}}
     return msgspec.convert(values, PhotoRow)
 
 

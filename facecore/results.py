@@ -84,6 +84,8 @@ class Detection:
     are neither rounded nor clipped; None where the detection is not from one.
     ``landmarks_xy`` are points of the face (eyes, nose, corners of the mouth) in
     pixels of the upright original photo; None where the detector has none.
+    ``turned_degrees`` is by how much the photo was turned clockwise when the face was found
+    (0, 90, 180 or 270); box and landmarks are those of the photo as it lies.
     """
 
     box: Box
@@ -92,8 +94,11 @@ class Detection:
         default=None, repr=False, compare=False
     )
     landmarks_xy: tuple[tuple[float, float], ...] | None = field(default=None, repr=False)
+    turned_degrees: int = 0
 
     def __post_init__(self) -> None:
+        if self.turned_degrees not in (0, 90, 180, 270):
+            raise ValueError(f"not by quarters: turned by {self.turned_degrees}")
         if not 0 <= self.confidence <= 1.0001:
             raise ValueError(f"confidence is not between 0 and 1: {self.confidence}")
 
@@ -185,6 +190,7 @@ class Face:
         confidence: float,
         gender: GenderPrediction,
         age_group: AgeGroupPrediction,
+        turned_degrees: int = 0,
     ) -> Face:
         """Return a face from what was written of one.
 
@@ -192,7 +198,8 @@ class Face:
             ValueError: the numbers are not those of a face.
         """
         attributes = {"gender": gender, "age_group": age_group}
-        return cls(Detection(Box(*box_xyxy), confidence), attributes)
+        detection = Detection(Box(*box_xyxy), confidence, turned_degrees=turned_degrees)
+        return cls(detection, attributes)
 
     @property
     def gender(self) -> GenderPrediction:
@@ -213,6 +220,27 @@ class Face:
     def confidence(self) -> float:
         """The detector's confidence, 0 to 1."""
         return self.detection.confidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look of the detector at a photo.
+
+    Attributes:
+        kind: "whole", "strips" (a long photo in parts), "closer" (any photo in parts, for
+            small faces) or "turned".
+        turned_degrees: by how much the photo was turned clockwise for it.
+        parts: how many pictures the detector was given, itself looking once or twice at each.
+        time_ms: wall time, with the making of these pictures; the first picture of a photo is
+            made in the stage "resize".
+        faces: how many of its candidates are sure enough that no other look is needed.
+    """
+
+    kind: str
+    turned_degrees: int = 0
+    parts: int = 1
+    time_ms: float = 0.0
+    faces: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,14 +292,15 @@ class Analysis:
 
     Attributes:
         faces: by falling confidence; empty where there is none.
-        candidates: all the detector offered, down to its own floor, by falling
-            confidence; ``faces`` are those that the settings let through.
+        candidates: all that the looks which count offered, down to the detector's own floor,
+            by falling confidence; ``faces`` are those that the settings let through.
         size_wh: width and height of the upright original photo in pixels.
         timings: wall time by stage.
         resources: what the process used meanwhile.
         settings: what was asked for.
         reused: stages whose earlier result served again, so that their time is 0.
         engine: the name of what ran the networks; several with commas between them.
+        looks: what the detector did for the candidates, now or, where "detect" is reused, before.
         annotated: BGR uint8 (height, width, 3) copy of the photo with the faces
             drawn, or None if it was not asked for.
         preview_jpeg: a smaller JPEG with the faces drawn, or None likewise.
@@ -285,5 +314,6 @@ class Analysis:
     settings: AnalysisSettings
     reused: tuple[str, ...] = ()
     engine: str = ""
+    looks: tuple[Look, ...] = ()
     annotated: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
     preview_jpeg: bytes | None = field(default=None, repr=False, compare=False)

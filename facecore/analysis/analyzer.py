@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from facecore.analysis.automatic import settled
+from facecore.analysis.finding import find_faces, side_for_parts_px
 from facecore.analysis.memory import PhotoMemory
 from facecore.imaging.decoding import BgrImage, encode_jpeg
 from facecore.imaging.drawing import draw_faces
@@ -129,15 +130,16 @@ class FaceAnalyzer:
         with ResourceMeter() as meter:
             side_px = photo.side_for(settings, (preview_side_px or FULL_SIZE) if annotate else 0)
             picture = _decoded(photo, side_px, clock)
-            capped, candidates = None, photo.candidates(settings)
-            if candidates is None:
+            capped, found = None, photo.found(settings)
+            if found is None:
+                picture = _decoded(photo, side_for_parts_px(picture, settings), clock)
                 with clock.stage("resize"):
                     capped = picture.capped(settings.max_side_px)
                 with clock.stage("detect"):
-                    candidates = self.models.detector.find(capped, picture.size_wh, settings)
-                photo.keep_candidates(candidates, settings)
+                    found = find_faces(self.models.detector, picture, capped, settings)
+                photo.keep_found(found, settings)
             accepted = accept(
-                candidates, confidence=settings.confidence, max_faces=settings.max_faces
+                found.candidates, confidence=settings.confidence, max_faces=settings.max_faces
             )
             new = photo.unread(accepted, settings)
             picture = self._fine_enough(photo, picture, new, settings, clock)
@@ -152,13 +154,14 @@ class FaceAnalyzer:
                 annotated = _annotated(picture, faces, clock)
             return Analysis(
                 faces=faces,
-                candidates=candidates,
+                candidates=found.candidates,
                 size_wh=picture.size_wh,
                 timings=clock.timings(),
                 resources=meter.usage(),
                 settings=settings,
                 reused=clock.reused(),
                 engine=self.engine,
+                looks=found.looks,
                 annotated=annotated,
                 preview_jpeg=preview,
             )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from facecore.analysis.finding import Found
 from facecore.imaging.pictures import FULL_SIZE, ImageInput, Picture, decode_picture
 from facecore.models.attributes import Attributes
-from facecore.results import Box, Detection, Face
+from facecore.results import Detection, Face
 from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings
 
 KNOWN_FACES_PER_PHOTO = 1000
@@ -32,9 +33,9 @@ class PhotoMemory:
         self._picture: Picture | None = None
         self._finest_px = 0
         self._reduced_decode = False
-        self._detected_with: tuple[object, ...] = ()
-        self._candidates: tuple[Detection, ...] | None = None
-        self._known: OrderedDict[tuple[Box, tuple[object, ...]], Attributes] = OrderedDict()
+        self._found_with: tuple[object, ...] = ()
+        self._found: Found | None = None
+        self._known: OrderedDict[tuple[object, ...], Attributes] = OrderedDict()
 
     def side_for(self, settings: AnalysisSettings, drawn_side_px: int) -> int:
         """Return `least_side_px`; lets the pixels go where the way of decoding has changed."""
@@ -76,23 +77,20 @@ class PhotoMemory:
         """
         return self.decoded(self.side_for(settings, drawn_side_px))
 
-    def candidates(self, settings: AnalysisSettings) -> tuple[Detection, ...] | None:
-        """Return what the detector offered last, or None where it would offer something else."""
-        return self._candidates if self._detected_with == settings.detection_key else None
+    def found(self, settings: AnalysisSettings) -> Found | None:
+        """Return what was found last, or None where these settings would find something else."""
+        return self._found if self._found_with == settings.detection_key else None
 
-    def keep_candidates(
-        self, candidates: tuple[Detection, ...], settings: AnalysisSettings
-    ) -> None:
-        """Remember what the detector offers under these settings, in the place of all before."""
-        self._candidates, self._detected_with = candidates, settings.detection_key
+    def keep_found(self, found: Found, settings: AnalysisSettings) -> None:
+        """Remember what is found under these settings, in the place of all before."""
+        self._found, self._found_with = found, settings.detection_key
 
     def unread(
         self, detections: Sequence[Detection], settings: AnalysisSettings
     ) -> list[Detection]:
         """Return those that were never read with these crops; of equal boxes one."""
-        return list(
-            {d.box: d for d in detections if (d.box, settings.crop_key) not in self._known}.values()
-        )
+        keyed = {_key(one, settings): one for one in detections}
+        return [one for key, one in keyed.items() if key not in self._known]
 
     def faces(
         self,
@@ -102,11 +100,10 @@ class PhotoMemory:
         answers: Sequence[Attributes],
     ) -> tuple[Face, ...]:
         """Return detections as faces, once the answers for those that were `unread` are there."""
-        key = settings.crop_key
         self._known.update(
-            ((found.box, key), answer) for found, answer in zip(read, answers, strict=True)
+            (_key(one, settings), answer) for one, answer in zip(read, answers, strict=True)
         )
-        faces = tuple(Face(found, self._known[found.box, key]) for found in detections)
+        faces = tuple(Face(one, self._known[_key(one, settings)]) for one in detections)
         while len(self._known) > KNOWN_FACES_PER_PHOTO:
             self._known.popitem(last=False)
         return faces
@@ -119,6 +116,10 @@ class PhotoMemory:
     def release_image(self) -> None:
         """Let the decoded photo go; what was found out stays, and decoding can happen again."""
         self._picture = None
+
+
+def _key(one: Detection, settings: AnalysisSettings) -> tuple[object, ...]:
+    return one.box, one.turned_degrees, settings.crop_key
 
 
 def least_side_px(settings: AnalysisSettings, drawn_side_px: int) -> int:

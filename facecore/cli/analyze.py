@@ -87,7 +87,10 @@ def _print_analysis(path: str, analysis: Analysis) -> None:
     name = printable(path)
     width, height = analysis.size_wh
     count = len(analysis.faces)
-    print(f"{name}: {width}×{height}, {counted(count, 'face')}, {analysis.timings.total_ms:.0f} ms")
+    turned = analysis.faces[0].detection.turned_degrees if count else 0
+    how = f", read turned by {turned}°" if turned else ""
+    took = f"{analysis.timings.total_ms:.0f} ms"
+    print(f"{name}: {width}×{height}, {counted(count, 'face')}{how}, {took}")
     for number, face in enumerate(analysis.faces, start=1):
         age = face.age_group
         years = "" if age.years is None else f"{age.years:.0f} years, "

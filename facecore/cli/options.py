@@ -30,11 +30,11 @@ def add_settings_options(parser: argparse.ArgumentParser) -> None:
         "--preset", metavar="NAME", help=f"{', '.join(PRESETS)} (default: {RECOMMENDED})"
     )
     for setting in declared(AnalysisSettings).values():
-        _add_option(group, setting)
+        add_option(group, setting)
     add_pixel_limit(parser)
     group = parser.add_argument_group("networks", argument_default=argparse.SUPPRESS)
     for setting in _of_the_networks().values():
-        _add_option(group, setting)
+        add_option(group, setting)
 
 
 def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +88,8 @@ def _of_the_networks() -> dict[str, Setting]:
     return declared(RuntimeOptions) | {knob.name: knob for one in engines() for knob in one.knobs}
 
 
-def _add_option(group: argparse._ArgumentGroup, setting: Setting) -> None:
+def add_option(group: argparse._ActionsContainer, setting: Setting) -> None:
+    """Add the option that a setting is in a command."""
     facts: dict[str, Any] = {"dest": setting.name, "help": _help(setting)}
     if setting.is_switch:
         facts["action"] = argparse.BooleanOptionalAction

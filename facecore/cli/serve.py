@@ -8,13 +8,16 @@ import os
 import sys
 
 from facecore.analysis.automatic import settled
+from facecore.cli.options import add_option
 from facecore.engines import ENGINE_VARIABLE, options_from_values
 from facecore.errors import FacecoreError
 from facecore.executors.launch import environment
 from facecore.places import APP_DIR
-from facecore.settings import ProcessOptions, max_pixels_from_environment
-from facecore.settings.server import ServerSettings
+from facecore.settings import AnalysisSettings, ProcessOptions, max_pixels_from_environment
+from facecore.settings.server import ServerSettings, served_settings
+from facecore.settings.setting import declared
 
+_ORIENTATION = declared(AnalysisSettings)["orientation"]
 _COMMANDS = (
     ("serve", True, "serve the dashboard and the HTTP API"),
     ("dashboard", False, "serve the dashboard alone"),
@@ -41,6 +44,8 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
             type=_engine,
             help="the engine that runs the networks (default: auto)",
         )
+        if with_api:
+            add_option(parser, _ORIENTATION)
         parser.set_defaults(run=run, with_api=with_api)
 
 
@@ -56,6 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = settled(options_from_values({"engine": arguments.engine} if arguments.engine else {}))
     if chosen.engine is not None:
         os.environ[ENGINE_VARIABLE] = chosen.engine
+    if getattr(arguments, _ORIENTATION.name, None):
+        os.environ[_ORIENTATION.variable] = arguments.orientation
+    served_settings()
     if importlib.util.find_spec("streamlit") is None:
         raise FacecoreError("Streamlit is missing: run 'pip install -r requirements.txt'.")
     # -P: the folder it is started in may hold a json.py, and is no part of this program.

@@ -30,8 +30,9 @@ HOW_MATCHED = (
     "one to one, the surest first, each the free face that it overlaps most."
 )
 HOW_AVERAGED = (
-    "Average precision is over all candidates down to the detector's floor of 0.01, with "
-    "all-point interpolation as in PASCAL VOC from 2010 on."
+    "Average precision is over all candidates of the looks that were taken, which do not depend on "
+    "the confidence, down to the detector's floor of 0.01, with all-point interpolation as in "
+    "PASCAL VOC from 2010 on."
 )
 
 

@@ -63,6 +63,7 @@ class PlainFace(Struct, frozen=True, omit_defaults=True):
     age_years: float | None = None
     gender_raw: tuple[float, ...] | None = None
     age_group_raw: tuple[float, ...] | None = None
+    turned_degrees: int = 0
 
     @classmethod
     def of(cls, face: Face) -> PlainFace:
@@ -76,6 +77,7 @@ class PlainFace(Struct, frozen=True, omit_defaults=True):
             age.years,
             gender.raw,
             age.raw,
+            face.detection.turned_degrees,
         )
 
     def face(self) -> Face:
@@ -86,7 +88,7 @@ class PlainFace(Struct, frozen=True, omit_defaults=True):
         """
         gender = GenderPrediction(self.gender, raw=self.gender_raw)
         age_group = AgeGroupPrediction(self.age_group, self.age_years, raw=self.age_group_raw)
-        return Face.of(self.box, self.confidence, gender, age_group)
+        return Face.of(self.box, self.confidence, gender, age_group, self.turned_degrees)
 
 
 class Load(Struct, frozen=True, tag=True):

@@ -16,7 +16,7 @@ from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.messages import PlainFace, Positive, WorkerFacts
 from facecore.experiment.record import Environment, Experiment, Failure, PhotoFacts, Plan, Trial
 from facecore.results import STAGES, StageTimings
-from facecore.settings import AnalysisSettings, ProcessOptions
+from facecore.settings import ONE_LOOK, AnalysisSettings, ProcessOptions
 from facecore.settings.setting import from_values
 
 FORMAT = "facecore experiment"
@@ -150,7 +150,9 @@ def _content(data: bytes) -> dict[str, Any]:
 def _plan(values: Any) -> Plan:
     """Read a plan; an engine's knobs lie beside the threads, and no name is passed over."""
     for variant in values["variants"]:
-        variant["settings"] = asdict(from_values(AnalysisSettings, variant.get("settings", {})))
+        variant["settings"] = asdict(
+            from_values(AnalysisSettings, ONE_LOOK | variant.get("settings", {}))
+        )
         variant["process"] = asdict(from_values(ProcessOptions, variant.get("process", {})))
         variant["options"] = asdict(options_from_values(variant.get("options", {})))
     return msgspec.convert(values, Plan)

@@ -27,7 +27,8 @@ from facecore.http.uploads import UploadDesk, UploadLimits
 from facecore.models.catalogue import all_file_statuses
 from facecore.serving.queue import Waiting
 from facecore.serving.service import FaceService
-from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.settings import RuntimeOptions
+from facecore.settings.server import served_settings
 
 try:
     from facecore.http import metrics
@@ -69,6 +70,7 @@ class HttpApi:
             pictures: where drawn photos are kept; one of its own where None.
         """
         self._service = service
+        self._settings = served_settings()
         self._base_path = base_path
         self._desk = UploadDesk(limits or UploadLimits())
         self._pictures = pictures or ImageStore(PICTURES_BYTES, PICTURE_AGE_S)
@@ -127,7 +129,7 @@ class HttpApi:
             session_key, RuntimeOptions(), origin="http", on_wait=leave_if_gone
         ) as turn:
             analysis = turn.read(
-                turn.analyzer.memory(data), AnalysisSettings(), preview_side_px=PICTURE_SIDE_PX
+                turn.analyzer.memory(data), self._settings, preview_side_px=PICTURE_SIDE_PX
             )
         name = self._pictures.put(analysis.preview_jpeg or b"")
         return Prediction.of(analysis, f"{self._base_path}/images/{name}", turn.waited_ms)

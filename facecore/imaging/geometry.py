@@ -4,6 +4,8 @@
 pixel. ``resolution_wh`` is ``(width, height)`` in pixels.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,3 +130,99 @@ def overhang(boxes_xyxy: NDArray[np.floating]) -> NDArray[np.float64]:
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.where(sides > 0, beyond / sides, np.inf)
     return np.maximum(parts[:, 0], parts[:, 1])
+
+
+def strips_xyxy(
+    resolution_wh: Resolution, *, longer_than: float, length: float, most: int
+) -> list[BoxTuple]:
+    """Return the parts of a long picture, along its longer side, each half seen twice.
+
+    Args:
+        resolution_wh: the picture's size in pixels.
+        longer_than: the ratio of its sides from which on it is long.
+        length: of a part over its width; the parts are longer where there would be too many.
+        most: how many parts there are at most.
+
+    Returns:
+        Parts that overlap by at least a half of their length; the whole picture where it is
+        not long.
+    """
+    longest, across = max(resolution_wh), min(resolution_wh)
+    if longest <= longer_than * across:
+        return [(0, 0, *resolution_wh)]
+    along = max(math.ceil(length * across), math.ceil(2 * longest / (most + 1)))
+    starts = _starts(longest, along, math.ceil(2 * (longest - along) / along) + 1)
+    if resolution_wh[0] == longest:
+        return [(start, 0, start + along, across) for start in starts]
+    return [(0, start, across, start + along) for start in starts]
+
+
+def grid_xyxy(window_xyxy: BoxTuple, count: int, overlap_ratio: float) -> list[BoxTuple]:
+    """Return count x count parts of a window, row by row.
+
+    Args:
+        window_xyxy: the window in pixels.
+        count: parts along each side.
+        overlap_ratio: what two neighbours share, as a part of the length of one.
+    """
+    x0, y0, x1, y1 = window_xyxy
+    width, height = (
+        min(side, math.ceil(side / (count - (count - 1) * overlap_ratio)))
+        for side in (x1 - x0, y1 - y0)
+    )
+    return [
+        (x0 + x, y0 + y, x0 + x + width, y0 + y + height)
+        for y in _starts(y1 - y0, height, count)
+        for x in _starts(x1 - x0, width, count)
+    ]
+
+
+def _starts(whole: int, part: int, count: int) -> list[int]:
+    return [round(i * (whole - part) / (count - 1)) for i in range(count)] if count > 1 else [0]
+
+
+def point_before_turn(
+    point_xy: tuple[float, float], degrees: int, size_wh: tuple[float, float]
+) -> tuple[float, float]:
+    """Return where a point of a turned picture was before it was turned.
+
+    Args:
+        point_xy: in the turned picture.
+        degrees: 0, 90, 180 or 270, by which it was turned clockwise.
+        size_wh: of the picture before, in the points' unit.
+    """
+    (x, y), (width, height) = point_xy, size_wh
+    by_turn = {0: (x, y), 90: (y, height - x), 180: (width - x, height - y), 270: (width - y, x)}
+    return by_turn[degrees]
+
+
+def box_before_turn(
+    box_xyxy: tuple[float, float, float, float], degrees: int, size_wh: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """Return where a box of a turned picture was before; as `point_before_turn`."""
+    corners = [
+        point_before_turn(corner, degrees, size_wh) for corner in (box_xyxy[:2], box_xyxy[2:])
+    ]
+    (xs, ys) = zip(*corners, strict=True)
+    return (min(xs), min(ys), max(xs), max(ys))
+
+
+def surest_of_each(boxes_xyxy: NDArray[np.integer], iou: float, inside: float) -> list[int]:
+    """Return which boxes stay where those of the same thing are merged, the first of each.
+
+    Args:
+        boxes_xyxy: shape (N, 4), by falling confidence.
+        iou: two boxes that overlap by more are of the same thing.
+        inside: as are two of which one has more than this part of its area in the other.
+    """
+    boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
+    areas = _areas(boxes[:, :2], boxes[:, 2:])
+    kept: list[int] = []
+    for i, box in enumerate(boxes):
+        rivals = boxes[kept]
+        near, far = np.maximum(rivals[:, :2], box[:2]), np.minimum(rivals[:, 2:], box[2:])
+        shared = _areas(near, far)
+        same = shared > iou * (areas[kept] + areas[i] - shared)
+        if not (same | (shared > inside * np.minimum(areas[kept], areas[i]))).any():
+            kept.append(i)
+    return kept

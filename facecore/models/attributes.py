@@ -77,8 +77,10 @@ class AttributeClassifier:
         """
         places = crop_places(picture, detections, settings, capped)
         views = [
-            [chip, chip[:, ::-1]] if chip is not None else face_views(*place, settings)
-            for chip, place in zip(self._chips(picture, detections), places, strict=True)
+            [chip, chip[:, ::-1]] if chip is not None else face_views(source, box, settings, turned)
+            for chip, (source, box, turned) in zip(
+                self._chips(picture, detections), places, strict=True
+            )
         ]
         return self.classify_views(views, batch=settings.batch_faces)
 
@@ -88,8 +90,10 @@ class AttributeClassifier:
         """Return each face as the networks see it, to be shown; mostly views, not copies."""
         places = crop_places(picture, detections, settings)
         return [
-            chip if chip is not None else crop_face(*place, settings)
-            for chip, place in zip(self._chips(picture, detections), places, strict=True)
+            chip if chip is not None else crop_face(source, box, settings, turned)
+            for chip, (source, box, turned) in zip(
+                self._chips(picture, detections), places, strict=True
+            )
         ]
 
     def classify(self, crops: Sequence[BgrImage], *, batch: bool = True) -> tuple[Attributes, ...]:
@@ -184,14 +188,19 @@ class AttributeClassifier:
         ]
 
 
-def face_views(picture: Picture, box: Box, settings: AnalysisSettings) -> list[BgrImage]:
+def face_views(
+    picture: Picture, box: Box, settings: AnalysisSettings, turned_degrees: int = 0
+) -> list[BgrImage]:
     """Return the crops of one face that are read and averaged: one, or six with ``careful``."""
     if not settings.careful:
-        return [crop_face(picture, box, settings)]
+        return [crop_face(picture, box, settings, turned_degrees)]
     steps = CAREFUL_MARGIN_STEPS
     # At the ends of the range the window moves inwards, so that the margins differ.
     middle = min(max(settings.crop_margin_ratio, -steps[0]), MAX_CROP_MARGIN_RATIO - steps[-1])
-    crops = [crop_face(picture, box, settings, margin_ratio=middle + step) for step in steps]
+    crops = [
+        crop_face(picture, box, settings, turned_degrees, margin_ratio=middle + step)
+        for step in steps
+    ]
     return [*crops, *(crop[:, ::-1] for crop in crops)]
 
 
@@ -200,8 +209,8 @@ def crop_places(
     detections: Sequence[Detection],
     settings: AnalysisSettings,
     capped: BgrImage | None = None,
-) -> list[tuple[Picture, Box]]:
-    """Return for each face the picture it is cut from, the photo or the capped copy, and its box.
+) -> list[tuple[Picture, Box, int]]:
+    """Return for each face what it is cut from, photo or capped copy, its box, and its turn.
 
     Args:
         picture: the photo.
@@ -210,14 +219,20 @@ def crop_places(
         capped: the capped copy, where it has been made already.
     """
     if settings.crop_source == "full" or not detections:
-        return [(picture, found.box) for found in detections]
+        return [(picture, found.box, found.turned_degrees) for found in detections]
     if capped is None:
         capped = picture.capped(settings.max_side_px)
-    return [(Picture.in_full(capped), box_in_copy(found, capped)) for found in detections]
+    copy = Picture.in_full(capped)
+    return [(copy, box_in_copy(found, capped), found.turned_degrees) for found in detections]
 
 
 def crop_face(
-    picture: Picture, box: Box, settings: AnalysisSettings, margin_ratio: float | None = None
+    picture: Picture,
+    box: Box,
+    settings: AnalysisSettings,
+    turned_degrees: int = 0,
+    *,
+    margin_ratio: float | None = None,
 ) -> BgrImage:
     """Cut a face out of a picture, as the crop settings say; a view, not a copy.
 
@@ -225,6 +240,8 @@ def crop_face(
         picture: in whose full size's pixels the box is.
         box: the face.
         settings: shape of the crop, and its margin where none is given.
+        turned_degrees: by how much the picture has to be turned clockwise for the face to be
+            upright, as its crop is.
         margin_ratio: as ``AnalysisSettings.crop_margin_ratio``.
     """
     window_xyxy = crop_window_xyxy(
@@ -233,7 +250,8 @@ def crop_face(
         margin_ratio=settings.crop_margin_ratio if margin_ratio is None else margin_ratio,
         square=settings.crop_shape == "square",
     )
-    return picture.cut(window_xyxy)
+    crop = picture.cut(window_xyxy)
+    return np.rot90(crop, -turned_degrees // 90) if turned_degrees else crop
 
 
 def box_in_copy(detection: Detection, copy: BgrImage) -> Box:

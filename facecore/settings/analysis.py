@@ -20,6 +20,7 @@ from facecore.settings.setting import (
 CropShape = Literal["square", "box"]
 CropSource = Literal["full", "capped"]
 InputShape = Literal["aspect", "square"]
+When = Literal["never", "when-in-doubt", "always"]
 
 MAX_FACES = 200
 """The detector network itself gives at most 200 boxes (``keep_top_k``)."""
@@ -29,6 +30,9 @@ MAX_CROP_MARGIN_RATIO = 1.0
 DEFAULT_MAX_PIXELS = 100_000_000
 MAX_PIXELS_CEILING = 178_000_000
 """Pillow refuses to open a picture of more than 178,956,970 pixels, so no limit can lie above."""
+
+ONE_LOOK = {"closer_look": "never", "orientation": "never"}
+"""What holds of all that was saved before there was more than one look at a photo."""
 
 MODELS_DIR_VARIABLE = "FACECORE_MODELS_DIR"
 
@@ -91,6 +95,25 @@ class AnalysisSettings:
         stages=("detect",),
         help="Looks a second time, with a border, where the first look shows signs of a close-up. "
         "Its time is part of detect.",
+    )
+    closer_look: When = setting(
+        "when-in-doubt",
+        "closer look",
+        FINDING,
+        choices=get_args(When),
+        stages=("detect",),
+        help="Looks at the photo's parts for small faces: when in doubt where the first look shows "
+        "signs of them, and at every photo that is longer than three times its width.",
+    )
+    orientation: When = setting(
+        "when-in-doubt",
+        "any orientation",
+        FINDING,
+        choices=get_args(When),
+        stages=("detect",),
+        variable="FACECORE_ORIENTATION",
+        help="Looks at the photo turned, on both sides and on its head, and takes the direction "
+        "of the surest face: when in doubt where no face is found or one seems not upright.",
     )
     crop_margin_ratio: float = setting(
         0.2,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from facecore.errors import SettingsError
-from facecore.settings.setting import check_all, declared, setting
+from facecore.settings.analysis import AnalysisSettings
+from facecore.settings.setting import Setting, check_all, declared, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,19 @@ class ServerSettings:
         Raises:
             SettingsError: a variable is no number, or outside its range.
         """
-        values = {name: one.read(environment) for name, one in declared(ServerSettings).items()}
-        given = {name: value for name, value in values.items() if value is not None}
+        given = _given(declared(ServerSettings), environment)
         return cls(**({"concurrency": given.get("replicas", 1)} | given))
+
+
+def served_settings(environment: Mapping[str, str] = os.environ) -> AnalysisSettings:
+    """Return how the HTTP API reads photos: the defaults, but for what the environment says.
+
+    Raises:
+        SettingsError: a variable is none of its choices.
+    """
+    return AnalysisSettings(**_given(declared(AnalysisSettings), environment))
+
+
+def _given(settings: Mapping[str, Setting], environment: Mapping[str, str]) -> dict[str, Any]:
+    values = {name: one.read(environment) for name, one in settings.items() if one.variable}
+    return {name: value for name, value in values.items() if value is not None}

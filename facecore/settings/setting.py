@@ -109,7 +109,7 @@ class Setting:
         """
         if self.none and text.lower() == self.none:
             return self.empty
-        if self.pattern:
+        if self.pattern or isinstance(self.default, str):
             return text
         try:
             return int(text) if self._is_whole else float(text)

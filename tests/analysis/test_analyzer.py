@@ -23,11 +23,11 @@ GREY = np.full((240, 320, 3), 128, np.uint8)
 
 
 def test_a_photo_without_faces_is_an_empty_tuple(recorded: Recorded) -> None:
-    """Plain grey has no face, costs one detector pass, and classifies nothing."""
+    """Plain grey has no face in any direction, costs a pass for each, and classifies nothing."""
     analysis = recorded.analyzer.analyze(GREY)
     assert analysis.faces == ()
     assert analysis.size_wh == (320, 240)
-    assert recorded.counts() == (1, [], [])
+    assert recorded.counts() == (4, [], [])
     assert analysis.annotated is not None
     np.testing.assert_array_equal(analysis.annotated, GREY)
 

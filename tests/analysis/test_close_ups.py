@@ -18,7 +18,7 @@ from facecore.settings import AnalysisSettings
 from facecore.sources.samples import group_photo
 from tests.conftest import SAMPLES, Recorded
 
-ONE_LOOK = AnalysisSettings(rescue=False)
+ONE_LOOK = AnalysisSettings(rescue=False, closer_look="never", orientation="never")
 PORTRAITS = ["astronaut.png", "grace_hopper.jpg"]
 
 Row = tuple[float, float, float, float, float]

@@ -16,6 +16,7 @@ import pytest
 from facecore.batch.journal import Journal
 from facecore.errors import BatchError
 from facecore.export import to_json_line
+from facecore.settings import ONE_LOOK
 from tests.batch.conftest import failed_row, row
 from tests.conftest import REPOSITORY
 
@@ -56,6 +57,9 @@ def test_journal_of_the_first_version_is_gone_on_with(path: Path) -> None:
     with Journal(path, json.loads(lines[0])["settings"]) as journal:
         journal.add("/photos/z.jpg", failed_row("z.jpg"))
         kept = [json.loads(to_json_line(found)) for _, found in journal.rows()]
+    for settings in (entry["settings"] for entry in kept if "settings" in entry):
+        # Nobody looked twice then.
+        assert [settings.pop(name) for name in ONE_LOOK] == [*ONE_LOOK.values()]
     assert kept[:-1] == [json.loads(line)["row"] for line in lines[1:]]
     assert [len(entry["faces"]) for entry in kept if "faces" in entry] == [1]
 

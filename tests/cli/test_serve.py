@@ -43,6 +43,7 @@ def test_a_wrong_variable_is_told_at_once() -> None:
         ("FACECORE_REPLICAS", "0"),
         ("FACECORE_MIN_INTERVAL_MS", "-1"),
         ("FACECORE_MAX_MEGAPIXELS", "huge"),
+        ("FACECORE_ORIENTATION", "sideways"),
     ):
         done = in_process("serve", env={variable: value})
         assert done.returncode == 2

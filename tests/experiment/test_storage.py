@@ -23,6 +23,7 @@ from facecore.experiment.storage import (
     experiment_to_json,
 )
 from facecore.experiment.tables import summary_table, trials_table
+from facecore.settings import ONE_LOOK
 from tests.experiment.conftest import MadeExperiment, Measured, made_face
 
 SAVED_BEFORE = FilePath(__file__).with_name("saved_before.json")
@@ -183,6 +184,8 @@ def test_file_of_the_first_version_is_read_to_the_last_digit() -> None:
     before, after = json.loads(data), _tree(experiment_from_json(data))
     for variant in after["plan"]["variants"]:
         assert variant["options"].pop("engine") == "opencv"
+        for name, value in ONE_LOOK.items():
+            assert variant["settings"].pop(name) == value
     for worker in after["workers"]:
         assert worker["engine"].pop("name") == ""
     assert len(before["trials"]["rows"]) == 12

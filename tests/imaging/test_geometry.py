@@ -10,11 +10,15 @@ import pytest
 from facecore.imaging.geometry import (
     BoxTuple,
     Resolution,
+    box_before_turn,
     crop_window_xyxy,
     fit_within,
     fractions_to_xyxy,
+    grid_xyxy,
     has_area,
     iou_matrix,
+    strips_xyxy,
+    surest_of_each,
 )
 
 
@@ -200,3 +204,52 @@ def test_windows_hold_their_box_and_stay_in_the_photo(square: bool) -> None:
         )
         assert 0 <= left <= x0 < x1 <= right <= 97
         assert 0 <= top <= y0 < y1 <= bottom <= 61
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "count"),
+    [((300, 100), 1), ((301, 100), 4), ((100, 2000), 26), ((1, 5000), 40), ((20000, 500), 40)],
+)
+def test_strips_cover_a_long_picture_twice(size_wh: tuple[int, int], count: int) -> None:
+    """Each place but the ends is in two strips, and there are never more than allowed."""
+    strips = strips_xyxy(size_wh, longer_than=3, length=1.5, most=40)
+    assert len(strips) == count
+    covered = np.zeros(size_wh, np.int64)
+    for x0, y0, x1, y1 in strips:
+        covered[x0:x1, y0:y1] += 1
+    assert covered.min() >= 1
+    along = covered.max(axis=int(size_wh[0] > size_wh[1]))
+    step = max(size_wh) // (count + 1)
+    assert count == 1 or along[step + 1 : -step - 1].min() >= 2
+
+
+def test_a_grid_covers_its_window() -> None:
+    """Parts are alike in size, share a quarter with the next, and begin and end with the window."""
+    parts = grid_xyxy((10, 20, 310, 190), 4, 0.25)
+    assert len(parts) == 16
+    assert (min(p[0] for p in parts), min(p[1] for p in parts)) == (10, 20)
+    assert (max(p[2] for p in parts), max(p[3] for p in parts)) == (310, 190)
+    first, second = parts[:2]
+    assert first[2] - second[0] == pytest.approx(0.25 * (first[2] - first[0]), abs=1.5)
+    assert {(p[2] - p[0], p[3] - p[1]) for p in parts} == {(93, 53)}
+    assert grid_xyxy((0, 0, 1, 1), 4, 0.25) == [(0, 0, 1, 1)] * 16
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_box_of_a_turned_picture_is_found_in_the_picture_before(degrees: int) -> None:
+    """What NumPy turns clockwise is put back where it was."""
+    before = np.zeros((30, 50), np.uint8)
+    before[5:12, 20:44] = 1
+    ys, xs = np.nonzero(np.rot90(before, -degrees // 90))
+    turned = (xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
+    assert box_before_turn(turned, degrees, (50, 30)) == (20, 5, 44, 12)
+
+
+def test_of_boxes_of_one_thing_the_first_stays() -> None:
+    """Boxes that overlap, or of which one lies in the other, are merged; neighbours are not."""
+    none = np.zeros((0, 4), np.int64)
+    assert surest_of_each(none, 0.4, 0.7) == []
+    boxes = np.array(
+        [(0, 0, 10, 10), (1, 1, 11, 11), (40, 0, 50, 10), (42, 2, 45, 5), (8, 0, 18, 10)]
+    )
+    assert surest_of_each(boxes, 0.4, 0.7) == [0, 2, 4]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from facecore.errors import SettingsError
-from facecore.settings.server import ServerSettings
+from facecore.settings import AnalysisSettings
+from facecore.settings.server import ServerSettings, served_settings
 from facecore.settings.setting import declared
 from tests.conftest import REPOSITORY
 
@@ -89,3 +90,11 @@ def test_sets_that_could_never_be_used_are_refused() -> None:
     given = {"FACECORE_REPLICAS": "2", "FACECORE_CONCURRENCY": "1"}
     with pytest.raises(SettingsError, match="FACECORE_CONCURRENCY to FACECORE_REPLICAS or more"):
         ServerSettings.from_environment(given)
+
+
+def test_the_environment_says_how_the_api_reads() -> None:
+    """What a variable says takes the default's place; what is no choice names the variable."""
+    assert served_settings({}) == AnalysisSettings()
+    assert served_settings({"FACECORE_ORIENTATION": "never"}).orientation == "never"
+    with pytest.raises(SettingsError, match="FACECORE_ORIENTATION must be one of never, when-in"):
+        served_settings({"FACECORE_ORIENTATION": "sideways"})

@@ -33,6 +33,7 @@ _FACE = pa.struct(
         ("age_years", pa.float64()),
         ("gender_probabilities_raw", pa.map_(pa.string(), pa.float64())),
         ("age_group_probabilities_raw", pa.map_(pa.string(), pa.float64())),
+        ("turned_degrees", pa.int32()),
     ]
 )
 _SCHEMA = pa.schema(

@@ -6,6 +6,7 @@ import streamlit as st
 
 from facecore.results import Analysis
 from facecore.ui import state
+from facecore.ui.analyze.finding import turned
 from facecore.ui.analyze.views import downloads, face_cards, gallery, run_metrics, stage_times
 from facecore.ui.components import busy_note, reading_error
 from facecore.ui.inputs import chosen_photos
@@ -19,6 +20,7 @@ def single(reading: Reading, analysis: Analysis) -> None:
     with left:
         if analysis.preview_jpeg:
             st.image(analysis.preview_jpeg, width="stretch", alt="The photo with its faces marked")
+        turned(analysis)
         if reading.photo.truth:
             st.caption(
                 f"What is true: {reading.photo.truth} Where the networks say otherwise, "

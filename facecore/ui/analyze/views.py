@@ -14,6 +14,7 @@ from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPredictio
 from facecore.serving.history import RunRecord
 from facecore.ui import state
 from facecore.ui.analyze.charts import stage_bar
+from facecore.ui.analyze.finding import looks_taken, nothing_found
 from facecore.ui.charts import STAGE_COLOURS
 from facecore.ui.components import chart, reading_error
 from facecore.ui.photos import Reading
@@ -90,11 +91,7 @@ def _instead(run: RunRecord) -> str:
 def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
     """Show one card per face: crop, gender, age group with all probabilities, confidence."""
     if not analysis.faces:
-        st.info(
-            "No face reaches this confidence. Lower it in the sidebar, or try a photo where "
-            "faces are larger.",
-            icon=":material/search_off:",
-        )
+        nothing_found(analysis)
         return
     with st.container(
         height=_CARDS_HEIGHT_PX if len(analysis.faces) > 1 else "content", border=False
@@ -113,6 +110,7 @@ def stage_times(analysis: Analysis, key: str) -> None:
     chart(stage_bar(analysis.timings), key, "Time of each stage of this run, in milliseconds")
     if analysis.reused:
         st.caption(f"Taken over from an earlier run: {', '.join(analysis.reused)}.")
+    looks_taken(analysis)
     st.caption(
         "Decode: the file becomes pixels. Resize: the detector's copy. Detect and classify: the "
         "networks. Annotate and encode: the drawn photo."
