@@ -28,8 +28,7 @@ AGE_GROUP_YEARS = (1.0, 5.0, 10.0, 17.5, 28.5, 40.5, 50.5, 70.0)
 def nearest_age_group(age_years: float) -> int:
     """Return the index in `AGE_GROUPS` of the group nearest to an age.
 
-    The distance is 0 within a group's years, both ends included, else that to
-    its nearer end; of two groups equally near, the younger.
+    The distance is 0 within its years, else to its nearer end; of two equally near, the younger.
 
     Raises:
         ValueError: the age is negative or not a number.
@@ -80,12 +79,11 @@ class Box:
 class Detection:
     """One answer of the detector: a box and its confidence, 0 to 1.
 
-    ``fractions_xyxy`` are the network's own numbers, fractions of the photo that
-    are neither rounded nor clipped; None where the detection is not from one.
-    ``landmarks_xy`` are points of the face (eyes, nose, corners of the mouth) in
-    pixels of the upright original photo; None where the detector has none.
-    ``turned_degrees`` is by how much the photo was turned clockwise when the face was found
-    (0, 90, 180 or 270); box and landmarks are those of the photo as it lies.
+    ``fractions_xyxy`` are the network's own numbers, fractions of the photo that are neither
+    rounded nor clipped. ``landmarks_xy`` are points of the face (eyes, nose, corners of the
+    mouth) in pixels of the upright original photo. Each is None where there are none.
+    ``turned_degrees``, 0 to 270, is by how much the photo was turned clockwise for it; box and
+    landmarks are those of the photo as it lies.
     """
 
     box: Box
@@ -97,8 +95,8 @@ class Detection:
     turned_degrees: int = 0
 
     def __post_init__(self) -> None:
-        if self.turned_degrees not in (0, 90, 180, 270):
-            raise ValueError(f"not by quarters: turned by {self.turned_degrees}")
+        if self.turned_degrees not in range(0, 360, 90):
+            raise ValueError(f"not turned by quarters: {self.turned_degrees}")
         if not 0 <= self.confidence <= 1.0001:
             raise ValueError(f"confidence is not between 0 and 1: {self.confidence}")
 
@@ -115,12 +113,9 @@ class ClassPrediction:
     raw: tuple[float, ...] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if len(self.probabilities) != len(self.classes):
-            raise ValueError(
-                f"expected {len(self.classes)} probabilities, got {len(self.probabilities)}"
-            )
-        if self.raw is not None and len(self.raw) != len(self.classes):
-            raise ValueError(f"expected {len(self.classes)} raw probabilities, got {len(self.raw)}")
+        for given in (self.probabilities, self.probabilities if self.raw is None else self.raw):
+            if len(given) != len(self.classes):
+                raise ValueError(f"expected {len(self.classes)} probabilities, got {len(given)}")
         if not all(-1e-6 <= p <= 1 + 1e-6 for p in self.probabilities):
             raise ValueError("a probability is not between 0 and 1")
 
@@ -197,9 +192,8 @@ class Face:
         Raises:
             ValueError: the numbers are not those of a face.
         """
-        attributes = {"gender": gender, "age_group": age_group}
         detection = Detection(Box(*box_xyxy), confidence, turned_degrees=turned_degrees)
-        return cls(detection, attributes)
+        return cls(detection, {"gender": gender, "age_group": age_group})
 
     @property
     def gender(self) -> GenderPrediction:
@@ -224,16 +218,9 @@ class Face:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One look of the detector at a photo.
+    """One look of the detector: at the "whole" photo, "strips", "closer" at parts, or "turned".
 
-    Attributes:
-        kind: "whole", "strips" (a long photo in parts), "closer" (any photo in parts, for
-            small faces) or "turned".
-        turned_degrees: by how much the photo was turned clockwise for it.
-        parts: how many pictures the detector was given, itself looking once or twice at each.
-        time_ms: wall time, with the making of these pictures; the first picture of a photo is
-            made in the stage "resize".
-        faces: how many of its candidates are sure enough that no other look is needed.
+    ``turned_degrees`` is clockwise; ``parts`` are its pictures; ``faces`` were sure by itself.
     """
 
     kind: str
@@ -245,11 +232,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageTimings:
-    """Wall time of each stage in milliseconds; 0.0 for a stage that did not run.
-
-    ``total_ms`` is measured around all stages, so it is a little more than
-    their sum.
-    """
+    """Wall time of each stage, 0.0 where it did not run, and around all; milliseconds."""
 
     decode_ms: float = 0.0
     resize_ms: float = 0.0
@@ -268,8 +251,7 @@ class StageTimings:
 class ResourceUsage:
     """What the whole process used while one analysis ran.
 
-    CPU time and memory belong to the process, so they include whatever other
-    runs did meanwhile: ``other_runs`` is the most of them at any one time.
+    That includes what other runs did: ``other_runs`` is the most of them at any one time.
     """
 
     started_at: datetime
@@ -292,8 +274,8 @@ class Analysis:
 
     Attributes:
         faces: by falling confidence; empty where there is none.
-        candidates: all that the looks which count offered, down to the detector's own floor,
-            by falling confidence; ``faces`` are those that the settings let through.
+        candidates: all that the looks offered, down to the detector's own floor, by falling
+            confidence; ``faces`` are those that the settings let through.
         size_wh: width and height of the upright original photo in pixels.
         timings: wall time by stage.
         resources: what the process used meanwhile.
@@ -301,8 +283,7 @@ class Analysis:
         reused: stages whose earlier result served again, so that their time is 0.
         engine: the name of what ran the networks; several with commas between them.
         looks: what the detector did for the candidates, now or, where "detect" is reused, before.
-        annotated: BGR uint8 (height, width, 3) copy of the photo with the faces
-            drawn, or None if it was not asked for.
+        annotated: the photo with the faces drawn, BGR uint8 (height, width, 3), or None.
         preview_jpeg: a smaller JPEG with the faces drawn, or None likewise.
     """
 
