@@ -67,7 +67,7 @@ def _run(copy: Path, *words: str) -> str:
 
 
 def test_an_engine_is_one_file(copy: Path) -> None:
-    """A file with an ENGINE in engines/ is an engine that reads photos, by its name."""
+    """A file with an ENGINE in engines/ reads photos by its name, and is in the table."""
     _add(copy / "facecore/engines/dummy.py", _DUMMY_ENGINE)
     program = f"""
 import facecore
@@ -76,6 +76,11 @@ photo = open({str(PHOTO)!r}, "rb").read()
 print(len(facecore.FaceAnalyzer.load(options).analyze(photo).faces))
 """
     assert _run(copy, "-c", program) == "1\n"
+    words = ("--json", "--engine", "dummy", "--rounds", "1", "--faces", "10")
+    table = json.loads(_run(copy, "-m", "facecore", "engines", *words))["engines"]
+    (row,) = [row for row in table if row["name"] == "dummy"]
+    assert (row["title"], row["installed"], row["agreement"]) == ("Dummy", True, 1.0)
+    assert min(row["import_ms"], row["load_ms"], row["face_ms_of_8"], row["detector_ms_all"]) > 0
 
 
 def test_an_engine_of_one_file_is_in_the_table(copy: Path) -> None:

@@ -42,6 +42,13 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     add = parser.add_argument
     add("--json", action="store_true", help="print everything that was measured as JSON")
+    add(
+        "--engine",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="measure this one and OpenCV alone; can be given again",
+    )
     add("--rounds", type=int, default=ROUNDS, metavar="N", help="default: %(default)s")
     add(
         "--faces",
@@ -56,6 +63,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print; 0 if every installed engine could be measured, else 1."""
     measured = measure_engines(
+        names=arguments.engine,
         rounds=max(1, arguments.rounds),
         faces=max(1, arguments.faces),
         on_progress=_teller(),
@@ -86,7 +94,7 @@ def _teller() -> Callable[[EngineProgress], None]:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    measured = [row for row in rows if row["installed"]]
+    measured = [row for row in rows if row["version"] or row["problem"]]
     cells = [list(_COLUMNS.values()), *([_cell(row, key) for key in _COLUMNS] for row in measured)]
     print("\n".join(aligned(cells)))
     for row in rows:

@@ -148,6 +148,7 @@ class EngineProcess:
     """A process with one engine; whatever goes wrong with it is a WorkerError."""
 
     def __init__(self, name: str, threads: int) -> None:
+        self.name = name
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "facecore.experiment.engine_probe", name, str(threads)],
             env=launch.environment(ProcessOptions()),
@@ -167,7 +168,7 @@ class EngineProcess:
         """
         try:
             print(json.dumps(order), file=self._process.stdin, flush=True)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a pipe without a reader, or closed by us
             raise WorkerError("The engine's process ended.") from error
         return self._answer()
 

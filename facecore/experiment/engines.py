@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -43,6 +43,7 @@ class _Stopped(Exception):  # noqa: N818 - not an error: somebody asked for it
 
 def measure_engines(
     *,
+    names: Collection[str] = (),
     rounds: int = ROUNDS,
     faces: int = FACES,
     on_progress: Callable[[EngineProgress], None] = lambda _: None,
@@ -54,6 +55,7 @@ def measure_engines(
     between them in a seeded random order, as many at a time as the memory holds.
 
     Args:
+        names: measure these alone, and what they are compared with; all where there are none.
         rounds: passes of each kind, with each engine.
         faces: crops of the samples' faces whose labels are compared.
         on_progress: called with each step.
@@ -61,20 +63,24 @@ def measure_engines(
             was measured so far is given then.
 
     Raises:
-        SettingsError: another experiment runs, or the memory is too little.
+        SettingsError: another experiment runs, the memory is too little, or there is no such
+            engine.
     """
+    for name in names:
+        engines.engine(name)
     if free_memory_bytes() < _PROCESS_BYTES:
         raise SettingsError(
             f"To measure engines {_PROCESS_BYTES / 1e6:.0f} MB of memory must be free, and "
             f"{free_memory_bytes() / 1e6:.0f} MB are: close something, or use a larger machine."
         )
     with alone():
-        return _Measurement(rounds, faces, on_progress, cancelled).run()
+        return _Measurement(names, rounds, faces, on_progress, cancelled).run()
 
 
 class _Measurement:
     def __init__(
         self,
+        names: Collection[str],
         rounds: int,
         faces: int,
         on_progress: Callable[[EngineProgress], None],
@@ -87,7 +93,8 @@ class _Measurement:
         found = sorted(engines.engines(), key=lambda one: not one.available())
         found.sort(key=lambda one: one is not engines.reference())
         self._rows = [row_of(one) for one in found]
-        self._usable = [row for row in self._rows if row.installed]
+        chosen = {*(names or [row.name for row in self._rows]), engines.reference().name}
+        self._usable = [row for row in self._rows if row.installed and row.name in chosen]
         self._at_once = max(1, int(free_memory_bytes() // _PROCESS_BYTES))
         self._threads = tuple(dict.fromkeys((1, usable_cores())))
         self._batches = -(-faces // _FACES_AT_ONCE)

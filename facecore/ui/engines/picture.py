@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
 _SIZE_PX = 18
 _PAD_PX = 10
+# What the font has no letters for.
+_INSTEAD = str.maketrans({"★": "*", "✗": "does not hold", "✓": "holds", "×": "x", "–": "-"})
 _INK, _PAPER, _STRIPE = "#222222", "#ffffff", "#f0f2f6"
 
 
 def table_png(table: pd.DataFrame) -> bytes:
-    """Return a PNG of a table that is turned, a column for each of its rows: dark on white."""
-    lines = [[str(name), *map(_cell, table[name])] for name in table]
+    """Return a PNG of a table of text, dark on white."""
+    lines = [[str(name) for name in table], *(map(str, row) for row in table.to_numpy())]
+    lines = [[cell.translate(_INSTEAD) for cell in line] for line in lines]
     font = ImageFont.load_default(_SIZE_PX)
     columns = zip(*lines, strict=True)
     widths = [2 * _PAD_PX + round(max(map(font.getlength, cells))) for cells in columns]
@@ -33,12 +35,3 @@ def table_png(table: pd.DataFrame) -> bytes:
     data = io.BytesIO()
     picture.save(data, "PNG")
     return data.getvalue()
-
-
-def _cell(value: Any) -> str:
-    # The font has no stars and no marks.
-    if isinstance(value, str):
-        return value.replace("★", "*").replace(" ✗", " does not hold").replace(" ✓", " holds")
-    if value is None or pd.isna(value):
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

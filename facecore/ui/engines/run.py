@@ -79,7 +79,9 @@ def _running() -> None:
         if job is None or not job.is_running:
             st.rerun()
         now = job.progress
-        words = "Stopping …" if job.state == "stopping" else f"{now.phase.capitalize()} …"
+        words = (
+            "Stopping …" if job.state == "stopping" else f"{now.phase[:1].upper()}{now.phase[1:]} …"
+        )
         bar_and_stop(job, now.share, words, "What was measured is kept.")
 
 

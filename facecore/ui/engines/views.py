@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,29 +16,27 @@ from facecore.ui.components import as_text, chart
 from facecore.ui.engines import charts
 from facecore.ui.engines.picture import table_png
 
-COLUMNS = {
-    "title": ("engine", ""),
+FIGURES = {
     "version": ("version", ""),
-    "face_ms": ("face, ms", "Gender and age of one face, one thread; median."),
-    "face_ms_of_8": ("face of 8, ms", "The same a face, eight at once."),
-    "detector_ms": ("detector, ms", "A detector pass of 300×300, one thread."),
-    "face_ms_all": ("face, all threads, ms", "Gender and age of one face, all threads."),
-    "face_ms_of_8_all": ("of 8, all threads, ms", "The same a face, eight at once."),
-    "detector_ms_all": ("detector, all threads, ms", "A detector pass, all threads."),
-    "cpu_s": ("CPU, s", "CPU time of one face and one detector pass, one thread."),
-    "import_ms": ("import, ms", "In a fresh process, numpy included."),
-    "load_ms": ("load, ms", "Three networks, converted files at hand."),
-    "first_ms": ("first answer, ms", "One detector pass, one face."),
-    "rss_mb": ("memory, MB", "By how much its process grew."),
-    "wheel_mb": ("package, MB", "On disk, as it is installed."),
-    "model_mb": ("models, MB", "The networks' files."),
-    "caffe": ("Caffe files", "Whether it reads them itself, or converted."),
-    "agreement": ("same labels, %", "As OpenCV, over all faces."),
-    "max_difference": ("largest difference", "Of a probability from OpenCV's."),
-    "box_difference_px": ("boxes apart, px", "At most; on the samples."),
-    "article": ("the article", "Its stars for speed, ✗ where the order here is another."),
+    "face_ms": ("gender and age of one face, 1 thread, ms", ".1f"),
+    "face_ms_of_8": ("a face of eight at once, 1 thread, ms", ".1f"),
+    "detector_ms": ("detector 300×300, 1 thread, ms", ".1f"),
+    "face_ms_all": ("one face, all threads, ms", ".1f"),
+    "face_ms_of_8_all": ("a face of eight, all threads, ms", ".1f"),
+    "detector_ms_all": ("detector, all threads, ms", ".1f"),
+    "cpu_s": ("CPU time of a face and a detector pass, 1 thread, s", ".3f"),
+    "import_ms": ("import in a fresh process, numpy included, ms", ".0f"),
+    "load_ms": ("load of three networks, files at hand, ms", ".0f"),
+    "first_ms": ("first answer after that, ms", ".0f"),
+    "rss_mb": ("memory that its process grew by, MB", ".0f"),
+    "wheel_mb": ("package on disk, MB", ".0f"),
+    "model_mb": ("networks' files, MB", ".0f"),
+    "caffe": ("Caffe's files", ""),
+    "agreement": ("labels the same as OpenCV's", ".1%"),
+    "max_difference": ("largest difference of a probability", ".1g"),
+    "box_difference_px": ("boxes apart at most, pixels", ".1g"),
+    "article": ("the article's stars for speed", ""),
 }
-_TEXTS = ("title", "version", "caffe", "article")
 
 
 def installed() -> None:
@@ -68,16 +66,25 @@ def warnings_and_problems(measured: Mapping[str, Any]) -> None:
 
 
 def shown_table(measured: Mapping[str, Any]) -> pd.DataFrame:
-    """Return a row for each engine that was measured, under the columns' headings."""
-    rows = []
+    """Return the table as text: a line for each figure, a column for each measured engine."""
+    columns: dict[str, list[str]] = {"": [label for label, _ in FIGURES.values()]}
     for row in measured["engines"]:
         if row["installed"]:
             stars = "★" * (row["article_stars"] or 0)
             mark = {True: " ✓", False: " ✗"}.get(row["article_holds"], "")
-            share = None if row["agreement"] is None else 100 * row["agreement"]
-            values = row | {"article": f"{stars}{mark}" or "–", "agreement": share}
-            rows.append({label: values[name] for name, (label, _) in COLUMNS.items()})
-    return pd.DataFrame(rows)
+            values = row | {"article": f"{stars}{mark}" or None}
+            columns[row["title"]] = [
+                _text(values[name], form, row["intervals"].get(name))
+                for name, (_, form) in FIGURES.items()
+            ]
+    return pd.DataFrame(columns)
+
+
+def _text(value: Any, form: str, interval: Sequence[float] | None) -> str:
+    if value is None or value == "":
+        return "–"
+    around = f" ({interval[0]:{form}} to {interval[1]:{form}})" if interval else ""
+    return f"{value:{form}}{around}"
 
 
 def table(measured: Mapping[str, Any]) -> None:
@@ -86,22 +93,15 @@ def table(measured: Mapping[str, Any]) -> None:
     st.subheader("Measured here")
     st.caption(
         f"{as_text(machine['processor'])}, {machine['all_threads']} threads at most, "
-        f"{as_text(machine['system'])}. Times are medians; the charts and the CSV have their 95 % "
-        "intervals."
+        f"{as_text(machine['system'])}. Times are medians with their 95 % intervals."
     )
-    config: dict[str, Any] = {}
-    for name, (label, note) in COLUMNS.items():
-        if name in _TEXTS:
-            config[label] = st.column_config.TextColumn(help=note or None, pinned=name == "title")
-        else:
-            form = {"max_difference": "%.1e", "cpu_s": "%.3f"}.get(name, "%.1f")
-            config[label] = st.column_config.NumberColumn(help=note, format=form)
-    st.dataframe(shown_table(measured), hide_index=True, column_config=config)
+    pinned = {"": st.column_config.TextColumn(pinned=True, width="medium")}
+    st.dataframe(shown_table(measured), hide_index=True, column_config=pinned, height="content")
     advice = advice_in_words(measured["engines"])
-    if advice:
-        st.caption(
-            f"{advice} Stars are the article's, for speed: ✗ where the order here is another."
-        )
+    st.caption(
+        f"{advice} The stars are the article's: ✗ where an engine that it calls slower is faster "
+        "here, or one that it calls faster slower."
+    )
 
 
 def charts_of(measured: Mapping[str, Any]) -> None:
