@@ -25,6 +25,14 @@ _WHAT_FAILED = {
 }
 
 
+_INFO = {
+    "title": "Face reading on the CPU",
+    "version": "1",
+    "description": "Finds faces in a photo and guesses gender and age group. The answers "
+    "are often wrong: they must decide nothing about a person.",
+}
+
+
 def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float) -> dict[str, Any]:
     """Return the document.
 
@@ -39,12 +47,7 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
     image_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Face reading on the CPU",
-            "version": "1",
-            "description": "Finds faces in a photo and guesses gender and age group. The answers "
-            "are often wrong: they must decide nothing about a person.",
-        },
+        "info": _INFO,
         "paths": {
             f"{base_path}/predict": {
                 "post": {

@@ -37,11 +37,14 @@ def test_everything_that_is_copied_exists_and_is_sent() -> None:
 def test_packages_come_before_the_code() -> None:
     """A change of the code does not install the packages again."""
     packages, _ = instructions()
-    assert {source for source, _ in copied(packages)} == {
+    texts = [one.text for one in packages]
+    installed = next(i for i, text in enumerate(texts) if "pip install" in text)
+    assert {source for source, _ in copied(packages[:installed])} == {
         "constraints.txt",
         "requirements.txt",
         "requirements-serve.txt",
     }
+    assert not any("pip install" in text for text in texts[installed + 1 :])
 
 
 def test_server_runs_without_rights_and_tools() -> None:
