@@ -32,6 +32,8 @@ _INFO = {
     "are often wrong: they must decide nothing about a person.",
 }
 
+_IMAGE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+
 
 def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float) -> dict[str, Any]:
     """Return the document.
@@ -44,7 +46,6 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
     _, schemas = msgspec.json.schema_components(
         (Prediction, Health, Error), ref_template="#/components/schemas/{name}"
     )
-    image_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
     return {
         "openapi": "3.1.0",
         "info": _INFO,
@@ -65,7 +66,7 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
                 f"Fetch a photo with its faces drawn, for {picture_age_s / 60:g} minutes at most.",
                 {"description": "The photo.", "content": {"image/jpeg": {}}},
                 404,
-                parameters=[image_id],
+                parameters=[_IMAGE_ID],
             ),
             f"{base_path}/healthz": _get(
                 "healthz",
