@@ -50,17 +50,7 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
         "openapi": "3.1.0",
         "info": _INFO,
         "paths": {
-            f"{base_path}/predict": {
-                "post": {
-                    "operationId": "predict",
-                    "summary": "Read the faces of one photo.",
-                    "requestBody": _form(limits),
-                    "responses": {
-                        "200": _json("The faces, surest first.", _schema("Prediction")),
-                        **_failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
-                    },
-                }
-            },
+            f"{base_path}/predict": {"post": _predict(limits)},
             f"{base_path}/images/{{id}}": _get(
                 "image",
                 f"Fetch a photo with its faces drawn, for {picture_age_s / 60:g} minutes at most.",
@@ -85,6 +75,18 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
             ),
         },
         "components": {"schemas": schemas},
+    }
+
+
+def _predict(limits: UploadLimits) -> dict[str, Any]:
+    return {
+        "operationId": "predict",
+        "summary": "Read the faces of one photo.",
+        "requestBody": _form(limits),
+        "responses": {
+            "200": _json("The faces, surest first.", _schema("Prediction")),
+            **_failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
+        },
     }
 
 
