@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from facecore.engines.base import Blob, Knob
+from facecore.engines.base import Blob
 from facecore.engines.facts import LayerTime
 from facecore.engines.graph.conversion import Conversion
 from facecore.engines.graph.session import Arrays, GraphEngine, Passes
@@ -22,24 +22,17 @@ class OpenVino(GraphEngine):
     distribution = "openvino"
     oldest = "2024.4"
     below = "2027"
-    knobs = (
-        Knob(
-            name="precision",
-            label="precision",
-            help="bf16 is faster where the processor has it, and changes some answers.",
-            default="f32",
-            choices=("f32", "bf16"),
-        ),
-    )
 
     def load(self, conversion: Conversion, threads: int, knobs: dict[str, Any]) -> Passes:
         """Compile the file for this processor."""
+        del knobs
         import openvino  # noqa: PLC0415 - only once it is chosen
 
         core = openvino.Core()
         config = {
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": knobs["precision"],
+            # By itself it takes bf16 where the processor has that, and gives other answers.
+            "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
             # A thread that is tied to one processor waits for whoever runs there.
             "ENABLE_CPU_PINNING": False,
