@@ -18,24 +18,24 @@ from facecore.ui.engines.picture import table_png
 
 FIGURES = {
     "version": ("version", ""),
-    "face_ms": ("gender and age of one face, 1 thread, ms", ".1f"),
-    "face_ms_of_8": ("a face of eight at once, 1 thread, ms", ".1f"),
-    "detector_ms": ("detector 300×300, 1 thread, ms", ".1f"),
+    "face_ms": ("one face, 1 thread, ms", ".1f"),
+    "face_ms_of_8": ("a face of 8, 1 thread, ms", ".1f"),
+    "detector_ms": ("detector, 1 thread, ms", ".1f"),
     "face_ms_all": ("one face, all threads, ms", ".1f"),
-    "face_ms_of_8_all": ("a face of eight, all threads, ms", ".1f"),
+    "face_ms_of_8_all": ("a face of 8, all threads, ms", ".1f"),
     "detector_ms_all": ("detector, all threads, ms", ".1f"),
-    "cpu_s": ("CPU time of a face and a detector pass, 1 thread, s", ".3f"),
-    "import_ms": ("import in a fresh process, numpy included, ms", ".0f"),
-    "load_ms": ("load of three networks, files at hand, ms", ".0f"),
-    "first_ms": ("first answer after that, ms", ".0f"),
-    "rss_mb": ("memory that its process grew by, MB", ".0f"),
+    "cpu_s": ("CPU time, 1 thread, s", ".3f"),
+    "import_ms": ("import, ms", ".0f"),
+    "load_ms": ("load, ms", ".0f"),
+    "first_ms": ("first answer, ms", ".0f"),
+    "rss_mb": ("memory, MB", ".0f"),
     "wheel_mb": ("package on disk, MB", ".0f"),
     "model_mb": ("networks' files, MB", ".0f"),
     "caffe": ("Caffe's files", ""),
-    "agreement": ("labels the same as OpenCV's", ".1%"),
-    "max_difference": ("largest difference of a probability", ".1g"),
-    "box_difference_px": ("boxes apart at most, pixels", ".1g"),
-    "article": ("the article's stars for speed", ""),
+    "agreement": ("labels as OpenCV's", ".1%"),
+    "max_difference": ("probabilities apart", ".1g"),
+    "box_difference_px": ("boxes apart, pixels", ".1g"),
+    "article": ("the article, speed", ""),
 }
 
 
@@ -99,8 +99,11 @@ def table(measured: Mapping[str, Any]) -> None:
     st.dataframe(shown_table(measured), hide_index=True, column_config=pinned, height="content")
     advice = advice_in_words(measured["engines"])
     st.caption(
-        f"{advice} The stars are the article's: ✗ where an engine that it calls slower is faster "
-        "here, or one that it calls faster slower."
+        "A face is its gender and age, the detector's input 300×300, CPU time that of a face and a "
+        "detector pass. Import is in a fresh process, numpy included; load of three networks with "
+        "converted files at hand; memory what the process grew by. What is apart is so at most, "
+        f"from OpenCV's. {advice} The stars are the article's: ✗ where an engine that it calls "
+        "slower is faster here, or one that it calls faster slower."
     )
 
 
