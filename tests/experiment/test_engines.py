@@ -30,7 +30,7 @@ def _row(measured: dict[str, Any], name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def measured() -> dict[str, Any]:
     """Everything that is installed, measured as briefly as gives intervals."""
-    return measure_engines(rounds=6, faces=40)
+    return measure_engines(rounds=6, faces=20)
 
 
 @pytest.mark.slow
