@@ -5,6 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from facecore.results import Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who is known to be on a photo, from what was published and not from looks.
+
+    Attributes:
+        name: as they are known, or the photo's title says.
+        box: of the face.
+        gender: one of `facecore.results.GENDERS`.
+        ages: the youngest and the oldest they can be on it, in years; None where nobody says.
+    """
+
+    name: str
+    box: Box
+    gender: str
+    ages: tuple[int, int] | None = None
+
+    @property
+    def in_words(self) -> str:
+        """What is true, such as "Grace Hopper, female, 77 years old"."""
+        if self.ages is None:
+            return f"{self.name}, {self.gender.lower()}"
+        youngest, oldest = self.ages
+        years = f"{youngest} to {oldest}" if youngest < oldest else str(oldest)
+        return f"{self.name}, {self.gender.lower()}, {years} years old"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Photo:
@@ -19,8 +47,8 @@ class Photo:
         problem: this stands for something that is no photo, and ``read`` says why.
         passed_over: it is of this kind, which is not read ("PDF"), and nobody asked for it by
             name; a problem as well.
-        title, truth, credit: what to call it, what is known to be true of the people on it,
-            and whose photo it is; for samples only.
+        title, credit: what to call it, and whose photo it is; for samples only.
+        people: what is known to be true of the people on it; for samples only.
     """
 
     name: str
@@ -29,8 +57,18 @@ class Photo:
     problem: bool = False
     passed_over: str = ""
     title: str = ""
-    truth: str = ""
     credit: str = ""
+    people: tuple[Person, ...] = ()
+
+    def person_at(self, box: Box) -> Person | None:
+        """Return who is known to be in this box: it lies around the middle of their face."""
+        for person in self.people:
+            face = person.box
+            x, y = (face.x0 + face.x1) / 2, (face.y0 + face.y1) / 2
+            inside = box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
+            if inside and box.width <= 2 * face.width and box.height <= 2 * face.height:
+                return person
+        return None
 
     @property
     def source(self) -> str:

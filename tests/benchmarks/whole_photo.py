@@ -69,7 +69,7 @@ class ArticleService:
 def five_faces_1080p() -> bytes:
     """Compose a 1920×1080 JPEG with five faces from the sample portraits."""
     canvas = np.full((1080, 1920, 3), 90, dtype=np.uint8)
-    collins, hopper = (decode_image(sample.read()) for sample in samples()[1:])
+    collins, hopper = (decode_image(sample.read()) for sample in samples()[2:])
     portraits = (collins[10:250, 105:345], hopper[30:430, 65:465])
     for place in range(5):
         portrait = cv2.resize(portraits[place % 2], (480, 500), interpolation=cv2.INTER_LINEAR)

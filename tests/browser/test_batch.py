@@ -21,7 +21,7 @@ from tests.server import Server
 
 pytestmark = pytest.mark.browser
 
-PORTRAIT = samples()[1].read()
+PORTRAIT = samples()[2].read()
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 
 

@@ -35,7 +35,7 @@ def test_an_experiment_is_measured_and_its_file_is_taken_away_and_brought_back(
     expect(page.get_by_text("3 trials;")).to_have_count(2)
     wait_until_idle(page)
     expect(
-        page.get_by_text("Answers: no change of answers in 6 faces.", exact=True)
+        page.get_by_text("Answers: no change of answers in 8 faces.", exact=True)
     ).to_be_visible()
     expect(page.get_by_text("The article says that optimised code")).to_be_visible()
     with page.expect_download() as download:

@@ -51,16 +51,16 @@ def test_each_page_opens_first_on_a_fresh_server(
 
 
 def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None:
-    """A newcomer sees six faces, moves the slider without a new detection, and finds the runs."""
+    """A newcomer sees eight faces, moves the slider without a new detection, and finds the runs."""
     page.goto(server)
     wait_until_idle(page)
-    expect(_metric(page, "Faces")).to_have_text("6")
+    expect(_metric(page, "Faces")).to_have_text("8")
     expect(page.get_by_alt_text("The photo with its faces marked")).to_be_visible()
     expect(page.get_by_alt_text("Face 6")).to_have_count(1)
     for key in ("End", *["ArrowLeft"] * 3):
         _confidence(page).press(key)
         wait_until_idle(page)
-    expect(_metric(page, "Faces")).to_have_text("5")
+    expect(_metric(page, "Faces")).to_have_text("7")
     expect(
         page.get_by_text("Taken over from an earlier run: decode, resize, detect")
     ).to_be_visible()
@@ -79,7 +79,7 @@ def test_uploaded_photo_stays_over_settings_and_pages(page: Page, server: str) -
     """An uploaded photo is what the slider works on, and is there after a look at the Monitor."""
     page.goto(server)
     wait_until_idle(page)
-    _upload(page, {"mine.png": samples()[1].read()})
+    _upload(page, {"mine.png": samples()[2].read()})
     expect(_metric(page, "Faces")).to_have_text("1")
     expect(page.get_by_text("mine.png").first).to_be_visible()
     for title in ("Monitor", "Analyze"):
@@ -94,14 +94,14 @@ def test_uploaded_photo_stays_over_settings_and_pages(page: Page, server: str) -
     expect(_metric(page, "Faces")).to_have_text("1")
     wait_until_idle(page)
     page.get_by_role("button", name="Remove my photo").click()
-    expect(_metric(page, "Faces")).to_have_text("6")
+    expect(_metric(page, "Faces")).to_have_text("8")
 
 
 def test_many_files_show_each_error_beside_its_name(page: Page, server: str) -> None:
     """A broken file among good ones costs only itself, and its name is shown as plain text."""
     page.goto(server)
     wait_until_idle(page)
-    portraits = {sample.name: sample.read() for sample in samples()[1:]}
+    portraits = {sample.name: sample.read() for sample in samples()[2:]}
     _upload(page, {**portraits, "<b>bad</b>.png": b"not a picture"})
     expect(page.get_by_text("2 of 3 photos could be read")).to_be_visible()
     expect(page.get_by_text("This is not a picture that can be read")).to_be_visible()
@@ -112,14 +112,14 @@ def test_link_carries_the_settings(page: Page, server: str) -> None:
     """A link with settings opens with them, a nonsense value is passed over, reset goes back."""
     page.goto(f"{server}/?confidence=0.97&max_side=none&crop_shape=box&max_faces=-5&threads=1")
     wait_until_idle(page)
-    expect(_metric(page, "Faces")).to_have_text("5")
+    expect(_metric(page, "Faces")).to_have_text("7")
     differs = page.get_by_text("Differs from Recommended")
     expect(differs).to_contain_text(
         "confidence 0.97 (not 0.7), longest side for detection none (not 800 px)"
     )
     expect(differs).to_contain_text("crop shape box (not square)")
     page.get_by_role("button", name="Reset to defaults").click()
-    expect(_metric(page, "Faces")).to_have_text("6")
+    expect(_metric(page, "Faces")).to_have_text("8")
     wait_until_idle(page)
     assert "?" not in page.url
     _expect_no_error(page)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 def test_the_dashboard_works_beside_the_api(page: Page, server: str) -> None:
     """An upload is read, and what the API answers can be looked at."""
-    portrait = samples()[1].read()
+    portrait = samples()[2].read()
     page.goto(server)
     wait_until_idle(page)
     page.locator('input[type="file"]').first.set_input_files(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from facecore.sources.samples import samples
 from tests.browser.screenshots import GROUP_BOXES
 from tests.browser.server import wait_until_idle
 
@@ -20,7 +22,7 @@ def test_moving_the_threshold_changes_photo_and_count_without_a_run(
     page.goto(f"{server}/tune")
     wait_until_idle(page)
     before = _photo(page).get_attribute("src")
-    expect(_faces(page)).to_have_text("6")
+    expect(_faces(page)).to_have_text("8")
     _slider(page).press("End")
     expect(_faces(page)).to_have_text("0")
     wait_until_idle(page)
@@ -31,7 +33,7 @@ def test_moving_the_threshold_changes_photo_and_count_without_a_run(
 
 def test_best_f1_is_adopted_by_sidebar_and_analyze(page: Page, server: str) -> None:
     """With boxes uploaded, one click sets the confidence everywhere."""
-    page.goto(f"{server}/tune")
+    page.goto(f"{server}/tune?sample={quote(samples()[1].title)}")
     wait_until_idle(page)
     rows = [f"group.png,{','.join(map(str, box))}" for box in GROUP_BOXES]
     table = "\n".join(["file,x1,y1,x2,y2", *rows])

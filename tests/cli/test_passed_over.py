@@ -14,7 +14,7 @@ from facecore.imaging import heif
 from facecore.sources.samples import samples
 from tests.cli.conftest import in_process
 
-PORTRAIT = samples()[2].read()
+PORTRAIT = samples()[3].read()
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ def test_mended_networks_are_found_without_a_restart(
     monkeypatch.delenv("FACECORE_MODELS_DIR")
     app.run()
     expect_no_error(app)
-    assert metrics(app)["Faces"] == "6"
+    assert metrics(app)["Faces"] == "8"
 
 
 def test_live_strip_remembers_a_minute_at_most() -> None:

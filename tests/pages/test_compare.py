@@ -100,7 +100,7 @@ def test_an_experiment_is_measured_shown_saved_and_loaded_the_same() -> None:
     assert "Baseline" in _texts(app)
     assert "The article says that optimised code" in app.info.values[0]
     assert len(app.get("plotly_chart")) == 5
-    assert app.caption.values.count("6 faces.") == 2
+    assert app.caption.values.count("8 faces.") == 2
     assert running.result is not None
     other = _load(visit("compare"), {"saved.json": experiment_to_json(running.result)})
     expect_no_error(other)

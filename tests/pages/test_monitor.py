@@ -44,9 +44,9 @@ def test_runs_are_listed_newest_first(astronaut_file: bytes) -> None:
     app = _two_sources(astronaut_file)
     table = app.dataframe[0].value
     assert table["run"].tolist() == [2, 1]
-    assert table["photo"].tolist() == ["mine.png", "group.png"]
+    assert table["photo"].tolist() == ["mine.png", "figures.png"]
     assert table["source"].tolist() == ["upload", "sample"]
-    assert table["faces"].tolist() == [1, 6]
+    assert table["faces"].tolist() == [1, 8]
     assert len(app.get("plotly_chart")) == 3
     assert [button.label for button in app.download_button] == ["Runs CSV"]
     expect_no_error(app)

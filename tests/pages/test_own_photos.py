@@ -41,7 +41,7 @@ def test_uploads_stay_when_another_page_was_open(astronaut_file: bytes, page: st
     app = upload(visit(), {"mine.png": astronaut_file})
     go_to(go_to(app, page), "Analyze")
     assert metrics(app)["Faces"] == "1"
-    assert "Run 2 of this session." in app.caption.values
+    assert "Run 2 of this session, by ONNX Runtime." in app.caption.values
     assert "Remove my photo" in _labels(app)
     expect_no_error(app)
 
@@ -55,7 +55,7 @@ def test_photos_that_stayed_can_be_removed(astronaut_file: bytes, hopper_file: b
     assert "**2 of 2 photos could be read**" in app.markdown.values
     assert all(_kept(app).reading(key) for key in keys)
     _click(app, "Remove my 2 photos")
-    assert metrics(app)["Faces"] == "6"
+    assert metrics(app)["Faces"] == "8"
     assert app.session_state["facecore.own_photos"] == ()
     assert [_kept(app).reading(key) for key in keys] == [None, None]
     expect_no_error(app)
@@ -75,18 +75,18 @@ def test_removed_uploads_are_forgotten(astronaut_file: bytes, hopper_file: bytes
     app.run()
     assert _kept(app).reading(new) is None
     assert _kept(app).opened(new, options) is None
-    assert _kept(app).reading("sample:group") is not None
+    assert _kept(app).reading("sample:figures") is not None
 
 
 def test_a_sample_and_back_to_my_photo(astronaut_file: bytes) -> None:
     """Choosing a sample shows it, and a button leads back to the upload, which is not read anew."""
     app = upload(visit(), {"mine.png": astronaut_file})
     app.selectbox(key="sample").set_value("sample:hopper").run()
-    assert any(text.startswith("What is true") for text in app.caption.values)
-    assert "Run 3 of this session." in app.caption.values
+    assert any(text.startswith("Photo: ") for text in app.caption.values)
+    assert "Run 3 of this session, by ONNX Runtime." in app.caption.values
     _click(app, "Back to my photo")
-    assert not any(text.startswith("What is true") for text in app.caption.values)
-    assert "Run 2 of this session." in app.caption.values
+    assert not any(text.startswith("Photo: ") for text in app.caption.values)
+    assert "Run 2 of this session, by ONNX Runtime." in app.caption.values
     expect_no_error(app)
 
 
@@ -100,7 +100,7 @@ def test_uploads_of_one_name_can_be_told_apart(astronaut_file: bytes, hopper_fil
     app.file_uploader(key="uploads").set_value(chosen)
     app.run()
     assert app.selectbox(key="in_full").options == ["a.jpg", "a.jpg (2)"]
-    assert [name for name, _ in _runs(app)] == ["group.png", "a.jpg", "a.jpg (2)"]
+    assert [name for name, _ in _runs(app)] == ["figures.png", "a.jpg", "a.jpg (2)"]
 
 
 def test_run_again_reads_from_the_beginning(astronaut_file: bytes) -> None:
@@ -109,7 +109,7 @@ def test_run_again_reads_from_the_beginning(astronaut_file: bytes) -> None:
     _click(app, "Run again")
     assert metrics(app)["Faces"] == "1"
     assert any(text.startswith("Run 3 of this session") for text in app.caption.values)
-    assert _runs(app) == [("group.png", ""), ("mine.png", ""), ("mine.png", "")]
+    assert _runs(app) == [("figures.png", ""), ("mine.png", ""), ("mine.png", "")]
     assert app.session_state["facecore.own_photos"] != ()
     expect_no_error(app)
 
@@ -117,13 +117,15 @@ def test_run_again_reads_from_the_beginning(astronaut_file: bytes) -> None:
 def test_runs_are_compared_with_the_same_photos_only(astronaut_file: bytes) -> None:
     """The change beside a metric is against this photo's run before, never another photo's."""
     app = upload(visit(), {"mine.png": astronaut_file})
-    assert "Run 2 of this session." in app.caption.values
+    assert "Run 2 of this session, by ONNX Runtime." in app.caption.values
     for confidence in (0.8, 0.9):
         app.sidebar.slider(key="confidence").set_value(confidence).run()
-    assert "Run 4 of this session, against run 3 of this photo." in app.caption.values
+    assert (
+        "Run 4 of this session, against run 3 of this photo, by ONNX Runtime." in app.caption.values
+    )
     app.file_uploader(key="uploads").set_value(None)
     app.run()
-    assert "Run 5 of this session." in app.caption.values
+    assert "Run 5 of this session, by ONNX Runtime." in app.caption.values
 
 
 def test_clearing_runs_reads_the_photo_again() -> None:
@@ -131,8 +133,8 @@ def test_clearing_runs_reads_the_photo_again() -> None:
     app = go_to(visit(), "Monitor")
     _click(app, "Clear runs")
     go_to(app, "Analyze")
-    assert "Run 2 of this session." in app.caption.values
-    assert _runs(app) == [("group.png", "")]
+    assert "Run 2 of this session, by ONNX Runtime." in app.caption.values
+    assert _runs(app) == [("figures.png", "")]
     expect_no_error(app)
 
 

@@ -21,15 +21,12 @@ def single(reading: Reading, analysis: Analysis) -> None:
         if analysis.preview_jpeg:
             st.image(analysis.preview_jpeg, width="stretch", alt="The photo with its faces marked")
         turned(analysis)
-        if reading.photo.truth:
-            st.caption(
-                f"What is true: {reading.photo.truth} Where the networks say otherwise, "
-                f"they are wrong. Photo: {reading.photo.credit}."
-            )
+        if reading.photo.credit:
+            st.caption(f"Photo: {reading.photo.credit}.")
         if reading.run:
             run_metrics(reading.run, reading.run_before)
     with right:
-        face_cards(analysis, reading.crops_jpeg)
+        face_cards(analysis, reading.crops_jpeg, reading.photo)
     st.markdown("**Where the time went**")
     stage_times(analysis, key="stage_times")
     downloads(reading)

@@ -12,6 +12,7 @@ from facecore.engines import titles
 from facecore.export import PhotoRow, csv_bytes, faces_table, to_json_line
 from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
 from facecore.serving.history import RunRecord
+from facecore.sources.photo import Person, Photo
 from facecore.ui import state
 from facecore.ui.analyze.charts import stage_bar
 from facecore.ui.analyze.finding import looks_taken, nothing_found
@@ -88,8 +89,8 @@ def _instead(run: RunRecord) -> str:
     return "" if wished == run.engine else f" instead of {titles(wished)}, {why}"
 
 
-def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
-    """Show one card per face: crop, gender, age group with all probabilities, confidence."""
+def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes], photo: Photo) -> None:
+    """Show one card per face: crop, what is true where it is known, and all that was read."""
     if not analysis.faces:
         nothing_found(analysis)
         return
@@ -99,10 +100,15 @@ def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes]) -> None:
         for number, (face, crop) in enumerate(
             zip(analysis.faces, crops_jpeg, strict=False), start=1
         ):
-            _face_card(number, face, crop, analysis.settings.unsure_below)
+            person = photo.person_at(face.box)
+            _face_card(number, face, crop, analysis.settings.unsure_below, person)
         hidden = len(analysis.faces) - len(crops_jpeg)
         if hidden > 0:
             st.caption(f"{hidden} more faces are in the photo and in the downloads.")
+        found = {photo.person_at(face.box) for face in analysis.faces}
+        missed = [person.in_words for person in photo.people if person not in found]
+        if missed:
+            st.markdown(f"**Not found**  \n{'; '.join(missed)}.")
 
 
 def stage_times(analysis: Analysis, key: str) -> None:
@@ -151,7 +157,9 @@ def gallery(readings: Sequence[Reading]) -> None:
                 st.caption(_faces_in_words(reading.analysis))
 
 
-def _face_card(number: int, face: Face, crop_jpeg: bytes, limit: float) -> None:
+def _face_card(
+    number: int, face: Face, crop_jpeg: bytes, limit: float, person: Person | None
+) -> None:
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="center")
         row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=f"Face {number}")
@@ -162,6 +170,7 @@ def _face_card(number: int, face: Face, crop_jpeg: bytes, limit: float) -> None:
             f"{_unsure(face.age_group, limit)}  \n"
             f"Expected age {face.age_group.expected_age:.0f}  \n"
             f"Confidence {face.confidence:.0%}"
+            + (f"  \n**True:** {person.in_words}" if person else "")
         )
         st.html(_probability_bars(face.age_group.as_dict()))
 
