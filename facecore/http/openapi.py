@@ -34,6 +34,10 @@ _INFO = {
 
 _IMAGE_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
 
+_, _SCHEMAS = msgspec.json.schema_components(
+    (Prediction, Health, Error), ref_template="#/components/schemas/{name}"
+)
+
 
 def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float) -> dict[str, Any]:
     """Return the document.
@@ -43,9 +47,6 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
         limits: what is taken from clients.
         picture_age_s: how long a picture can be fetched.
     """
-    _, schemas = msgspec.json.schema_components(
-        (Prediction, Health, Error), ref_template="#/components/schemas/{name}"
-    )
     return {
         "openapi": "3.1.0",
         "info": _INFO,
@@ -74,7 +75,7 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
                 "openapi", "Fetch this document.", _json("This document.", {"type": "object"})
             ),
         },
-        "components": {"schemas": schemas},
+        "components": {"schemas": _SCHEMAS},
     }
 
 
