@@ -15,18 +15,11 @@ from facecore.models.sets import Detector
 from facecore.results import Detection, Look
 from facecore.settings import AnalysisSettings
 
-# Of 68 FairFace portraits none has such a candidate without a sure face.
 SMALL_FACE_RATIO = 1 / 5
-SMALL_FACE_FROM = 0.15
 PROBED_PARTS = 3
 
-# Measured on 68 FairFace portraits, upright and turned. Where there are no landmarks, a face is
-# taken for upright from CERTAIN on: so are 84 % of the upright ones, 3 % of those on their head
-# and 2 % of those on their side, which are mostly wider as well.
 TURNS = (90, 180, 270)
 UPRIGHT_HEIGHT_OVER_WIDTH = 1.1
-CERTAIN = 0.996
-DOUBTFUL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +50,12 @@ def find_faces(
     """
     looks = Looks(detector, picture, capped, settings)
     found = {0: looks.first()}
-    for degrees in _turns(looks, found[0], settings):
+    for degrees in _turns(looks, found[0], detector, settings):
         found[degrees] = looks.first(degrees)
     best = max(found, key=lambda degrees: surest(found[degrees]))
-    if surest(found[best]) < SMALL_FACE_FROM:
+    if surest(found[best]) < detector.noise_below:
         best = 0  # noise knows no direction
-    found[best] = _closer(looks, found[best], best, settings)
+    found[best] = _closer(looks, found[best], best, detector, settings)
     if not count(found[best]):
         best = 0
     return Found(found[best], tuple(looks.taken))
@@ -77,7 +70,9 @@ def side_for_parts_px(picture: Picture, settings: AnalysisSettings) -> int:
     return max(longest, settings.max_side_px * max(picture.size_wh) // max(x1 - x0, y1 - y0))
 
 
-def small_faces(found: Sequence[Detection], resolution_wh: Resolution) -> list[Detection]:
+def small_faces(
+    found: Sequence[Detection], resolution_wh: Resolution, detector: Detector
+) -> list[Detection]:
     """Return the signs of small faces that a closer look may find; none where it would not pay.
 
     They are small candidates, unsure but surer than noise, where there is no sure face, or
@@ -88,28 +83,32 @@ def small_faces(found: Sequence[Detection], resolution_wh: Resolution) -> list[D
     unsure = [
         one
         for one in found[len(sure) :]
-        if one.confidence >= SMALL_FACE_FROM and one.box.height < limit_px
+        if one.confidence >= detector.noise_below and one.box.height < limit_px
     ]
     pays = not sure or len(unsure) >= max(2, len(sure))
     return unsure if pays and all(one.box.height < limit_px for one in sure) else []
 
 
-def doubtful_turns(face: Detection, resolution_wh: Resolution) -> tuple[int, ...]:
+def doubtful_turns(
+    face: Detection, resolution_wh: Resolution, detector: Detector
+) -> tuple[int, ...]:
     """Return by how much a photo is to be turned where this is its surest face.
 
-    Landmarks tell whether a face is upright. Without them a face that is not quite certain is
-    doubtful: it may lie on its side where it is wide, or be upside down where it lies in the
-    photo's lower half or is clearly unsure.
+    A face that is not as sure as upright ones are may lie on its side where it is wide, or be
+    upside down where it lies in the photo's lower half or is clearly unsure. Landmarks that are
+    not upright say so; those that are prove nothing, as a detector puts them where it expects
+    them, so that an unsure face with landmarks may lie anyhow.
     """
-    if face.landmarks_xy is not None:
-        return () if eyes_above_mouth(face.landmarks_xy) else TURNS
-    box = face.box
-    if face.confidence >= CERTAIN:
-        return ()
-    if box.height < UPRIGHT_HEIGHT_OVER_WIDTH * box.width:
+    landmarks = face.landmarks_xy
+    if landmarks is not None and not eyes_above_mouth(landmarks):
         return TURNS
-    is_low = box.y0 + box.y1 > resolution_wh[1]
-    return (180,) if is_low or face.confidence < DOUBTFUL else ()
+    if face.confidence >= detector.upright_from:
+        return ()
+    box, is_unsure = face.box, face.confidence < detector.turned_below
+    is_wide = box.height < UPRIGHT_HEIGHT_OVER_WIDTH * box.width
+    if is_wide or (is_unsure and landmarks is not None):
+        return TURNS
+    return (180,) if is_unsure or box.y0 + box.y1 > resolution_wh[1] else ()
 
 
 def eyes_above_mouth(landmarks_xy: Sequence[tuple[float, float]]) -> bool:
@@ -122,7 +121,9 @@ def eyes_above_mouth(landmarks_xy: Sequence[tuple[float, float]]) -> bool:
     return bool(mouth[1] - eyes[1] > abs(mouth[0] - eyes[0]))
 
 
-def _turns(looks: Looks, found: Sequence[Detection], settings: AnalysisSettings) -> tuple[int, ...]:
+def _turns(
+    looks: Looks, found: Sequence[Detection], detector: Detector, settings: AnalysisSettings
+) -> tuple[int, ...]:
     if settings.orientation == "never":
         return ()
     if settings.orientation == "always":
@@ -130,13 +131,17 @@ def _turns(looks: Looks, found: Sequence[Detection], settings: AnalysisSettings)
     if not count(found):
         # A long picture without a face is a screenshot, and each look at it is many.
         return () if looks.is_long else TURNS
-    return doubtful_turns(found[0], looks.size_wh)
+    return doubtful_turns(found[0], looks.size_wh, detector)
 
 
 def _closer(
-    looks: Looks, found: tuple[Detection, ...], degrees: int, settings: AnalysisSettings
+    looks: Looks,
+    found: tuple[Detection, ...],
+    degrees: int,
+    detector: Detector,
+    settings: AnalysisSettings,
 ) -> tuple[Detection, ...]:
-    signs = small_faces(found, looks.size_wh)
+    signs = small_faces(found, looks.size_wh, detector)
     if settings.closer_look == "never" or not (signs or settings.closer_look == "always"):
         return found
     parts = looks.closer_parts()

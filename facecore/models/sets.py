@@ -20,7 +20,16 @@ from facecore.settings import AnalysisSettings, RuntimeOptions
 
 
 class Detector(Protocol):
-    """What finds faces."""
+    """What finds faces.
+
+    ``upright_from`` is the confidence from which on a face is upright: few are less sure, and
+    few that lie on their side or their head are surer. ``turned_below`` is one below which most
+    faces are turned. Candidates below ``noise_below`` mean nothing. All are measured.
+    """
+
+    noise_below: float
+    upright_from: float
+    turned_below: float
 
     @property
     def networks(self) -> tuple[Network, ...]:

@@ -166,7 +166,7 @@ def test_a_closer_look_finds_small_faces(analyzer: FaceAnalyzer, couple: BgrImag
 )
 def test_signs_of_small_faces(found: list[Detection], signs: int) -> None:
     """A closer look pays where unsure small candidates are most of what there is."""
-    assert len(small_faces(found, (1000, 800))) == signs
+    assert len(small_faces(found, (1000, 800), _LandmarkDetector())) == signs
 
 
 @pytest.mark.parametrize(
@@ -174,12 +174,12 @@ def test_signs_of_small_faces(found: list[Detection], signs: int) -> None:
     [
         pytest.param(_at(0.999, 140), (), id="certain"),
         pytest.param(_at(0.999, 100, width=120), (), id="certain and wide"),
-        pytest.param(_at(0.97, 140), (), id="sure, in the upper half"),
-        pytest.param(_at(0.97, 140, y0=400), (180,), id="sure, in the lower half"),
+        pytest.param(_at(0.88, 140), (), id="quite sure, in the upper half"),
+        pytest.param(_at(0.88, 140, y0=400), (180,), id="quite sure, in the lower half"),
         pytest.param(_at(0.8, 140), (180,), id="unsure"),
-        pytest.param(_at(0.9, 100, width=100), (90, 180, 270), id="as wide as high"),
+        pytest.param(_at(0.88, 100, width=100), (90, 180, 270), id="as wide as high"),
         pytest.param(
-            replace(_at(0.8, 140, y0=400), landmarks_xy=tuple(map(tuple, LYING[:, ::-1]))),
+            replace(_at(0.92, 140, y0=400), landmarks_xy=tuple(map(tuple, LYING[:, ::-1]))),
             (),
             id="landmarks say upright",
         ),
@@ -191,8 +191,9 @@ def test_signs_of_small_faces(found: list[Detection], signs: int) -> None:
     ],
 )
 def test_doubts_about_the_direction(face: Detection, turns: tuple[int, ...]) -> None:
-    """Landmarks decide; without them form, confidence and place of the surest face do."""
-    assert doubtful_turns(face, (800, 600)) == turns
+    """Landmarks, form, confidence and place of the surest face decide."""
+    detector = _LandmarkDetector()
+    assert doubtful_turns(face, (800, 600), detector) == turns
 
 
 def test_eyes_are_above_the_mouth_of_an_upright_face() -> None:
@@ -212,6 +213,9 @@ class _LandmarkDetector:
     """Finds a white square with landmarks, sure of it only where its black corner is at the top."""
 
     networks: tuple[Network, ...] = ()
+    noise_below = 0.15
+    upright_from = 0.9
+    turned_below = 0.85
 
     def find(
         self, image: BgrImage, resolution_wh: Resolution, settings: AnalysisSettings
