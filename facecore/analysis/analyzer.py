@@ -204,7 +204,7 @@ def _annotated(picture: Picture, faces: Sequence[Face], clock: _StageClock) -> B
 
 def _preview(picture: Picture, faces: Sequence[Face], side_px: int, clock: _StageClock) -> bytes:
     with clock.stage("annotate"):
-        small = picture.capped(side_px)
+        small = picture.preview(side_px)
         drawn = draw_faces(small, faces, scale=max(small.shape[:2]) / max(picture.size_wh))
     with clock.stage("encode"):
         return encode_jpeg(drawn)

@@ -113,6 +113,21 @@ def shrink(image: BgrImage, size_wh: Resolution) -> BgrImage:
     return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
+def shrink_to_show(image: BgrImage, size_wh: Resolution) -> BgrImage:
+    """Return a copy of this size to look at, in a fifth of the time of `shrink`.
+
+    It is halved while it is twice as large, and then four neighbours are weighed for each
+    pixel, while `shrink` averages all that a pixel covers. No network sees it.
+    """
+    if image.shape[1::-1] == size_wh:
+        return image
+    while image.shape[1] >= 2 * size_wh[0] and image.shape[0] >= 2 * size_wh[1]:
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        # Exactly two to one, which is quick: an odd row or column at the end is left out.
+        image = shrink(image[: 2 * height, : 2 * width], (width, height))
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+
+
 def encode_png(image: BgrImage) -> bytes:
     """Encode as PNG, with the light compression that is quickest."""
     return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])

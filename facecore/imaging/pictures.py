@@ -12,7 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facecore.imaging.decoding import BgrImage, check_bgr, decode_image, decode_reduced, shrink
+from facecore.imaging.decoding import (
+    BgrImage,
+    check_bgr,
+    decode_image,
+    decode_reduced,
+    shrink,
+    shrink_to_show,
+)
 from facecore.imaging.geometry import BoxTuple, Resolution, fit_within
 from facecore.imaging.headers import read_header
 from facecore.imaging.structure import JPEG_SIGNATURE
@@ -54,6 +61,10 @@ class Picture:
     def capped(self, max_side_px: int | None) -> BgrImage:
         """Return a copy no longer than this, of the size that it has when made in full."""
         return shrink(self.image, fit_within(self.size_wh, max_side_px))
+
+    def preview(self, max_side_px: int) -> BgrImage:
+        """Return a copy no longer than this to draw on and look at; it takes little time."""
+        return shrink_to_show(self.image, fit_within(self.size_wh, max_side_px))
 
     def cut(self, window_xyxy: BoxTuple) -> BgrImage:
         """Cut out a part, given in pixels of the full size; a view, at least one pixel large."""

@@ -177,7 +177,7 @@ class AttributeClassifier:
             spec = reader.network.spec
             feeding = (spec.input_wh, spec.mean_bgr)
             if feeding not in blobs:
-                blobs[feeding] = _blob(views, reader.network)
+                blobs[feeding] = blob_from_images(views, spec)
             (rows[name],) = reader.network.run(blobs[feeding])
         return rows
 
@@ -265,12 +265,6 @@ def box_in_copy(detection: Detection, copy: BgrImage) -> Box:
     edges = fractions_to_xyxy(np.array([detection.fractions_xyxy]), (width, height))[0]
     x0, y0 = min(int(edges[0]), width - 1), min(int(edges[1]), height - 1)
     return Box(x0, y0, max(int(edges[2]), x0 + 1), max(int(edges[3]), y0 + 1))
-
-
-def _blob(crops: Sequence[BgrImage], network: Network) -> Blob:
-    # One at a time: a mirrored view is copied for the engine, and a face may be
-    # as large as the photo.
-    return np.concatenate([blob_from_images([crop], network.spec) for crop in crops])
 
 
 def _mean(rows: Sequence[NDArray[np.float32]]) -> tuple[float, ...]:

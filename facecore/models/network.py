@@ -104,16 +104,25 @@ def blob_from_images(
         Shape (N, 3, height, width), float32, channels in the network's order.
     """
     size_wh = size_wh or spec.input_wh
-    if spec.averaged:
-        images = [shrink(image, size_wh) for image in images]
     # OpenCV takes the mean in the order that the channels have afterwards.
     mean = spec.mean_bgr[::-1] if spec.rgb else spec.mean_bgr
-    # OpenCV cannot take a view that runs backwards.
-    forwards = [np.ascontiguousarray(i) if min(i.strides) < 0 else i for i in images]
+    # One by one to the input's size, and then into one blob: OpenCV would stretch to the same
+    # pixels, but wants all pictures, and copies of the views that run backwards, at once.
+    inputs = [_stretched(image, size_wh, averaged=spec.averaged) for image in images]
     return np.asarray(
-        # Runs nothing: it resizes and subtracts.
+        # Runs nothing: it subtracts, and puts channels first.
         cv2.dnn.blobFromImages(  # noqa: TID251
-            forwards, 1 / spec.divisor, size_wh, mean, swapRB=spec.rgb
+            inputs, 1 / spec.divisor, size_wh, mean, swapRB=spec.rgb
         ),
         dtype=np.float32,
+    )
+
+
+def _stretched(image: BgrImage, size_wh: tuple[int, int], *, averaged: bool) -> BgrImage:
+    # OpenCV cannot take a view that runs backwards.
+    forwards = np.ascontiguousarray(image) if min(image.strides) < 0 else image
+    if averaged:
+        return shrink(forwards, size_wh)
+    return cv2.resize(forwards, size_wh, interpolation=cv2.INTER_LINEAR).astype(
+        np.uint8, copy=False
     )

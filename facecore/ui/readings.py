@@ -118,7 +118,7 @@ def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
     opened = _opened(reading.photo, reading.options)
     turn = process_service().queue.enter(state.session_key())
     with nullcontext() if opened.image_bytes else turn:
-        small = opened.picture(reading.settings, PREVIEW_SIDE_PX).capped(PREVIEW_SIDE_PX)
+        small = opened.picture(reading.settings, PREVIEW_SIDE_PX).preview(PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
     state.photos().keep_open(reading.photo.key, reading.options, opened)
     shown = [d for d in reading.analysis.candidates if d.confidence >= min(threshold, SHOWN_FROM)]

@@ -16,14 +16,13 @@ from facecore.analysis.memory import PhotoMemory
 from facecore.errors import ImageError, UnsupportedImageError
 from facecore.imaging.decoding import (
     BgrImage,
-    cap_longest_side,
     decode_image,
     encode_jpeg,
     encode_png,
 )
 from facecore.imaging.drawing import draw_faces
 from facecore.imaging.headers import read_header
-from facecore.imaging.pictures import FULL_SIZE
+from facecore.imaging.pictures import FULL_SIZE, Picture
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, face_rows
 
@@ -189,7 +188,7 @@ def test_the_preview_is_a_small_jpeg_of_the_drawn_picture(
     assert analysis.annotated is None
     header = read_header(analysis.preview_jpeg)
     assert (header.format, header.size_wh) == ("JPEG", size_wh)
-    small = cap_longest_side(decode_image(astronaut_file), side_px)
+    small = Picture.in_full(decode_image(astronaut_file)).preview(side_px or 0)
     drawn = draw_faces(small, analysis.faces, scale=size_wh[0] / 512)
     assert analysis.preview_jpeg == encode_jpeg(drawn)
     assert not np.array_equal(drawn, small)

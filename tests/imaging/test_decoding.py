@@ -22,6 +22,8 @@ from facecore.imaging.decoding import (
     decode_image,
     encode_jpeg,
     encode_png,
+    shrink,
+    shrink_to_show,
 )
 from facecore.imaging.headers import read_header
 from facecore.imaging.kinds import PHOTO_FORMATS
@@ -343,6 +345,17 @@ def test_a_large_picture_is_shrunk(size_wh: tuple[int, int], capped_hw: tuple[in
     assert capped.shape == (*capped_hw, 3)
     np.testing.assert_array_equal(picture, before)
     np.testing.assert_allclose(capped.mean(axis=(0, 1)), (50, 75, 100), atol=1)
+
+
+@pytest.mark.parametrize("size_wh", [(1, 1), (100, 100), (160, 160), (400, 400), (512, 512)])
+def test_what_is_shown_looks_as_if_each_pixel_were_averaged(
+    astronaut_file: bytes, size_wh: tuple[int, int]
+) -> None:
+    """The quick way makes nearly the same picture, at whole ratios and between them."""
+    photo = decode_image(astronaut_file)
+    shown, averaged = shrink_to_show(photo, size_wh), shrink(photo, size_wh)
+    assert shown.shape == (*size_wh[::-1], 3)
+    assert np.abs(shown.astype(int) - averaged).mean() < 3
 
 
 def test_an_array_that_is_a_picture_passes() -> None:

@@ -124,7 +124,7 @@ def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
             opened = turn.analyzer.memory(photo.read())
             analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
             # At this size the labels would hide the photo.
-            small = opened.picture(settings, THUMBNAIL_SIDE_PX).capped(THUMBNAIL_SIDE_PX)
+            small = opened.picture(settings, THUMBNAIL_SIDE_PX).preview(THUMBNAIL_SIDE_PX)
             plain = encode_jpeg(small, _QUALITY)
         history.add(
             analysis,

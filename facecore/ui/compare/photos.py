@@ -88,7 +88,7 @@ def _picture(photo: PhotoFacts) -> tuple[BgrImage, bool]:
                 picture = decode_picture(
                     known.read(), _SIDE_PX, max_pixels=process_service().max_pixels
                 )
-                return picture.capped(_SIDE_PX), True
+                return picture.preview(_SIDE_PX), True
         except FacecoreError:
             pass
     width, height = fit_within(photo.size_wh or (1, 1), _SIDE_PX)
