@@ -18,6 +18,7 @@ PAGES = {
     "batch": "Batch",
     "tune": "Tune",
     "compare": "Compare",
+    "engines": "Engines",
     "monitor": "Monitor",
     "models": "Models",
 }
