@@ -94,10 +94,9 @@ def doubtful_turns(
 ) -> tuple[int, ...]:
     """Return by how much a photo is to be turned where this is its surest face.
 
-    A face that is not as sure as upright ones are may lie on its side where it is wide, or be
+    A face that is not as sure as upright ones are may lie on its side where it is wide, and be
     upside down where it lies in the photo's lower half or is clearly unsure. Landmarks that are
-    not upright say so; those that are prove nothing, as a detector puts them where it expects
-    them, so that an unsure face with landmarks may lie anyhow.
+    not upright say so; those that are prove nothing, as a detector puts them where it expects them.
     """
     landmarks = face.landmarks_xy
     if landmarks is not None and not eyes_above_mouth(landmarks):
@@ -106,6 +105,7 @@ def doubtful_turns(
         return ()
     box, is_unsure = face.box, face.confidence < detector.turned_below
     is_wide = box.height < UPRIGHT_HEIGHT_OVER_WIDTH * box.width
+    # Without landmarks what lies on its side is wide; with them it often is not.
     if is_wide or (is_unsure and landmarks is not None):
         return TURNS
     return (180,) if is_unsure or box.y0 + box.y1 > resolution_wh[1] else ()
