@@ -207,7 +207,6 @@ def test_answers_are_those_of_the_library(measured: Measured) -> None:
         assert set(answers) == set(known)
         for name, faces in answers.items():
             np.testing.assert_allclose(face_rows(faces), face_rows(known[name]), atol=1e-3)
-    assert measured.experiment.answers[1] == known
 
 
 @slow

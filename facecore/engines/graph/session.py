@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import statistics
 import time
 from abc import ABC, abstractmethod
@@ -19,7 +18,7 @@ from facecore.engines.base import Blob, Knob, NetworkFiles, knob_values
 from facecore.engines.facts import EngineFacts, LayerTime, NetworkProfile
 from facecore.engines.graph.conversion import Conversion
 from facecore.errors import EngineError
-from facecore.machine.container import read_limits, threads_within_quota
+from facecore.machine.container import read_limits, threads_within_quota, usable_cores
 from facecore.settings import RuntimeOptions
 
 Arrays = Sequence[NDArray[np.float32]]
@@ -99,7 +98,7 @@ class GraphEngine(ABC):
         return EngineFacts(
             version=self.version(),
             threads=_threads(options),
-            cpus_seen=os.cpu_count() or 1,
+            cpus_seen=usable_cores(),
             optimised=True,
             parallel_framework=f"{self.title}'s own",
             cpu_features=tuple(name.lstrip("*") for name in features if "?" not in name),
