@@ -146,7 +146,10 @@ class FaceAnalyzer:
             with clock.stage("classify"):
                 answers = self.models.reader.read(picture, new, settings, capped)
             del capped  # before the copy that is drawn on is made
-            faces = photo.faces(accepted, settings, new, answers)
+            faces = tuple(
+                self.models.calibrated(face, settings)
+                for face in photo.faces(accepted, settings, new, answers)
+            )
             annotated = preview = None
             if annotate and preview_side_px:
                 preview = _preview(picture, faces, preview_side_px, clock)

@@ -26,6 +26,7 @@ from facecore.evaluation.accuracy import (
     confusions,
     evaluate_attributes,
 )
+from facecore.evaluation.calibration import HOW_CALIBRATED
 from facecore.evaluation.detection import (
     HOW_AVERAGED,
     HOW_MATCHED,
@@ -170,7 +171,7 @@ class _Outcome:
     @property
     def how(self) -> list[str]:
         """How the figures were made, a sentence each."""
-        of_people = [HOW_PERSON, HOW_AGES] if self.people else []
+        of_people = [HOW_PERSON, HOW_AGES, HOW_CALIBRATED] if self.people else []
         return [*of_people, *([HOW_MATCHED, HOW_AVERAGED] if self.faces else []), HOW_INTERVALS]
 
     def as_dict(self) -> dict[str, Any]:
@@ -235,6 +236,13 @@ def _people_rows(report: AttributeReport) -> Iterator[_Row]:
     yield _share("age group right", report.age_group_exact, "faces")
     yield _share("age group right or next to it", report.age_group_one_off, "faces")
     yield _number("expected age is off by", report.age_error_years, "faces", 1, " years")
+    yield _heading("Probability against truth")
+    for name, one in report.reliability.items():
+        count = str(sum(found.right.n for found in one.bins))
+        error = "-" if one.error is None else f"{one.error:.3f}"
+        yield f"  calibration error, {name.replace('_', ' ')}", error, "", count, "faces"
+        for found in one.bins:
+            yield _share(f"    said {found.probability:.0%}, right", found.right, "faces")
 
 
 def _face_rows(report: DetectionReport) -> Iterator[_Row]:

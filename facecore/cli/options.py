@@ -10,6 +10,7 @@ from typing import Any
 from facecore.analysis.automatic import settled
 from facecore.engines import engines, options_from_values
 from facecore.errors import SettingsError
+from facecore.models.catalogue import set_spec
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     MAX_MEGAPIXELS,
@@ -18,7 +19,7 @@ from facecore.settings import (
     max_pixels_from_environment,
     megapixels_to_limit,
 )
-from facecore.settings.presets import PRESETS, RECOMMENDED, preset, preset_options
+from facecore.settings.presets import PRESETS, RECOMMENDED, check_together, preset, preset_options
 from facecore.settings.setting import Setting, declared
 
 
@@ -65,8 +66,11 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
         SettingsError: a value is outside its range.
     """
     given = _those(_of_the_networks(), arguments)
-    base = preset_options(vars(arguments).get("preset", RECOMMENDED))
-    return settled(options_from_values(given, base))
+    name = vars(arguments).get("preset", RECOMMENDED)
+    options = options_from_values(given, preset_options(name))
+    check_together(name, options)
+    set_spec(options.model_set)  # what there is not is told before anything is loaded
+    return settled(options)
 
 
 def max_pixels_from(arguments: argparse.Namespace) -> int:

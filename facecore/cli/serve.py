@@ -12,9 +12,16 @@ from facecore.cli.options import add_option
 from facecore.engines import ENGINE_VARIABLE, options_from_values
 from facecore.errors import FacecoreError
 from facecore.executors.launch import environment
+from facecore.models.catalogue import set_spec, set_specs
+from facecore.models.files import INSTALL
 from facecore.places import APP_DIR
-from facecore.settings import AnalysisSettings, ProcessOptions, max_pixels_from_environment
-from facecore.settings.server import ServerSettings, served_settings
+from facecore.settings import (
+    DEFAULT_MODEL_SET,
+    AnalysisSettings,
+    ProcessOptions,
+    max_pixels_from_environment,
+)
+from facecore.settings.server import MODEL_SET_VARIABLE, ServerSettings, served_settings
 from facecore.settings.setting import declared
 
 _ORIENTATION = declared(AnalysisSettings)["orientation"]
@@ -46,6 +53,12 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         )
         if with_api:
             add_option(parser, _ORIENTATION)
+        add(
+            "--model-set",
+            metavar="NAME",
+            help=f"the networks that read: {' or '.join(set_specs())} "
+            f"(default: {MODEL_SET_VARIABLE}, else {DEFAULT_MODEL_SET})",
+        )
         parser.set_defaults(run=run, with_api=with_api)
 
 
@@ -55,10 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         FacecoreError: it cannot be started.
     """
+    if arguments.model_set:
+        os.environ[MODEL_SET_VARIABLE] = arguments.model_set
     # What is wrong with the environment is said here, not to the first visitor.
-    ServerSettings.from_environment()
+    spec = set_spec(ServerSettings.from_environment().model_set)
+    if spec.wheels and not spec.is_there:
+        raise FacecoreError(f"The set {spec.title} is not installed: run '{INSTALL}'.")
     max_pixels_from_environment()
-    chosen = settled(options_from_values({"engine": arguments.engine} if arguments.engine else {}))
+    given = {"engine": arguments.engine} if arguments.engine else {}
+    chosen = settled(options_from_values({"model_set": spec.name, **given}))
     if chosen.engine is not None:
         os.environ[ENGINE_VARIABLE] = chosen.engine
     if getattr(arguments, _ORIENTATION.name, None):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from facecore.evaluation.calibration import Reliability, reliability
 from facecore.evaluation.labels import PersonLabel
 from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face, nearest_age_group
 from facecore.statistics.intervals import Estimate, Proportion, mean_estimate
@@ -50,6 +51,7 @@ class AttributeReport:
         age_group_exact: age group right, of those with an age label.
         age_group_one_off: age group right or next to it.
         age_error_years: absolute difference of expected and labelled age, in years.
+        reliability: how the probability of an answer goes with its being right, by attribute.
     """
 
     photos: int
@@ -61,6 +63,7 @@ class AttributeReport:
     age_group_exact: Proportion
     age_group_one_off: Proportion
     age_error_years: Estimate
+    reliability: Mapping[str, Reliability]
 
 
 def evaluate_attributes(
@@ -100,7 +103,22 @@ def evaluate_attributes(
         age_error_years=mean_estimate(
             [abs(face.age_group.expected_age - age) for age, face in ages]
         ),
+        reliability=_reliability(people),
     )
+
+
+def _reliability(people: Sequence[tuple[PersonLabel, Face]]) -> dict[str, Reliability]:
+    genders = [
+        (face.gender.probability, face.gender.label == label.gender)
+        for label, face in people
+        if label.gender
+    ]
+    ages = [
+        (face.age_group.probability, face.age_group.label == AGE_GROUPS[nearest_age_group(age)])
+        for label, face in people
+        for age in ([] if label.age_years is None else [label.age_years])
+    ]
+    return {"gender": reliability(genders), "age_group": reliability(ages)}
 
 
 def confusions(

@@ -27,7 +27,6 @@ from facecore.http.uploads import UploadDesk, UploadLimits
 from facecore.models.catalogue import all_file_statuses
 from facecore.serving.queue import Waiting
 from facecore.serving.service import FaceService
-from facecore.settings import RuntimeOptions
 from facecore.settings.server import served_settings
 
 try:
@@ -97,7 +96,7 @@ class HttpApi:
     def warm_up(self) -> None:
         """Load the networks, so that the first photo need not wait; a failure is only logged."""
         try:
-            with self._service.turn("start", RuntimeOptions()):
+            with self._service.turn("start", self._service.options):
                 pass
         except FacecoreError as error:
             _LOGGER.warning("%s", error)
@@ -126,7 +125,7 @@ class HttpApi:
                 raise ClientDisconnect
 
         with self._service.turn(
-            session_key, RuntimeOptions(), origin="http", on_wait=leave_if_gone
+            session_key, self._service.options, origin="http", on_wait=leave_if_gone
         ) as turn:
             analysis = turn.read(
                 turn.analyzer.memory(data), self._settings, preview_side_px=PICTURE_SIDE_PX
@@ -143,7 +142,7 @@ class HttpApi:
         return Response(data, media_type="image/jpeg")
 
     async def _healthz(self, _: Request) -> Response:
-        loaded = bool(self._service.loaded(RuntimeOptions()))
+        loaded = bool(self._service.loaded(self._service.options))
         if not loaded and not await self._in_thread(self._files_are_right):
             raise RequestError(503, NO_NETWORKS)
         return JSONResponse(msgspec.to_builtins(Health("ok", loaded)))
@@ -155,7 +154,8 @@ class HttpApi:
             now_s = time.monotonic()
             if now_s - self._checked_s > _FILES_CHECKED_FOR_S:
                 try:
-                    advice = " ".join(filter(None, (s.advice for s in all_file_statuses())))
+                    statuses = all_file_statuses(self._service.settings.model_set)
+                    advice = " ".join(status.advice for status in statuses if status.advice)
                 except ModelError as error:
                     advice = str(error)
                 if advice:

@@ -14,7 +14,7 @@ from facecore.engines.base import Blob
 from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import crop_window_xyxy, fractions_to_xyxy
 from facecore.imaging.pictures import Picture
-from facecore.models.chips import Chip
+from facecore.models.chips import Chip, LandmarksXy
 from facecore.models.network import Network, blob_from_images
 from facecore.results import Box, ClassPrediction, Detection
 from facecore.settings import MAX_CROP_MARGIN_RATIO, AnalysisSettings
@@ -29,6 +29,9 @@ CAREFUL_MARGIN_STEPS = (-0.05, 0.0, 0.05)
 MAX_BATCH = 32
 """Faces of one forward pass; a crowd goes in several, so that memory stays bounded."""
 
+
+FindLandmarks = Callable[[Picture, Box], LandmarksXy | None]
+"""Finds the landmarks of a face of a photo; None where there are none."""
 
 Rows = dict[str, NDArray[np.float32]]
 """The networks' outputs, shape (N, classes), a row a picture, by the attribute's name."""
@@ -45,12 +48,19 @@ class AttributeReader:
 class AttributeClassifier:
     """Networks that read attributes by name; those that are fed alike share their blobs.
 
-    With a ``chip``, faces with landmarks are cut out aligned, and read mirrored as well.
+    With a ``chip``, faces with landmarks are cut out aligned, and read mirrored as well:
+    always, or with ``find_landmarks``, which finds a face's own, where the settings say so.
     """
 
-    def __init__(self, readers: Mapping[str, AttributeReader], chip: Chip | None = None) -> None:
+    def __init__(
+        self,
+        readers: Mapping[str, AttributeReader],
+        chip: Chip | None = None,
+        find_landmarks: FindLandmarks | None = None,
+    ) -> None:
         self.readers = readers
         self.chip = chip
+        self.find_landmarks = find_landmarks
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -79,10 +89,17 @@ class AttributeClassifier:
         views = [
             [chip, chip[:, ::-1]] if chip is not None else face_views(source, box, settings, turned)
             for chip, (source, box, turned) in zip(
-                self._chips(picture, detections), places, strict=True
+                self._chips(picture, detections, settings), places, strict=True
             )
         ]
         return self.classify_views(views, batch=settings.batch_faces)
+
+    def views(self, settings: AnalysisSettings) -> str:
+        """Return "aligned", "careful" or "one": how faces are read under these settings."""
+        return "aligned" if self._aligns(settings) else "careful" if settings.careful else "one"
+
+    def _aligns(self, settings: AnalysisSettings) -> bool:
+        return self.chip is not None and (self.find_landmarks is None or settings.aligned)
 
     def crops(
         self, picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
@@ -92,7 +109,7 @@ class AttributeClassifier:
         return [
             chip if chip is not None else crop_face(source, box, settings, turned)
             for chip, (source, box, turned) in zip(
-                self._chips(picture, detections), places, strict=True
+                self._chips(picture, detections, settings), places, strict=True
             )
         ]
 
@@ -181,11 +198,14 @@ class AttributeClassifier:
             (rows[name],) = reader.network.run(blobs[feeding])
         return rows
 
-    def _chips(self, picture: Picture, detections: Sequence[Detection]) -> list[BgrImage | None]:
-        return [
-            self.chip.cut(picture, found.landmarks_xy) if self.chip and found.landmarks_xy else None
-            for found in detections
-        ]
+    def _chips(
+        self, picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
+    ) -> list[BgrImage | None]:
+        if self.chip is None or not self._aligns(settings):
+            return [None] * len(detections)
+        find = self.find_landmarks
+        places = (found.landmarks_xy or (find and find(picture, found.box)) for found in detections)
+        return [self.chip.cut(picture, place) if place else None for place in places]
 
 
 def face_views(

@@ -15,6 +15,7 @@ from typing import Any
 
 from facecore.engines.base import FileKind
 from facecore.errors import ModelError, ModelHashError, ModelMissingError, SettingsError
+from facecore.models.calibration import Calibration
 from facecore.models.files import ModelFile, locate, missing, verified_path, wrong
 from facecore.settings import DEFAULT_MODEL_SET
 
@@ -82,6 +83,8 @@ class SetSpec:
         networks: in the order detector, gender, age.
         without: settings that do nothing in it.
         chip: how a face that is aligned by its landmarks is cut out.
+        landmarks: the set whose detector finds them, where its own does not.
+        calibrations: what makes its probabilities mean what they say.
     """
 
     name: str
@@ -92,6 +95,8 @@ class SetSpec:
     networks: tuple[NetworkSpec, ...]
     without: tuple[str, ...] = ()
     chip: Mapping[str, float] = field(default_factory=dict, hash=False)
+    landmarks: str = ""
+    calibrations: tuple[Calibration, ...] = ()
 
     @property
     def is_there(self) -> bool:
@@ -204,7 +209,10 @@ def all_file_statuses(model_set: str = DEFAULT_MODEL_SET) -> tuple[FileStatus, .
 def _set_from_file(path: Path) -> SetSpec:
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     networks = tuple(_spec_from_table(entry) for entry in table.pop("network"))
-    return SetSpec(name=path.stem, networks=networks, **_with_tuples(table))
+    fitted = (Calibration(**_with_tuples(entry)) for entry in table.pop("calibration", ()))
+    return SetSpec(
+        name=path.stem, networks=networks, calibrations=tuple(fitted), **_with_tuples(table)
+    )
 
 
 def _spec_from_table(entry: dict[str, Any]) -> NetworkSpec:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import Resolution
 from facecore.imaging.pictures import Picture
 from facecore.models.attributes import AttributeClassifier, AttributeReader, Attributes
-from facecore.models.catalogue import SetSpec, set_spec
+from facecore.models.calibration import Calibration
+from facecore.models.catalogue import SetSpec, network_specs, set_spec
 from facecore.models.chips import Chip
 from facecore.models.detector import FaceDetector
 from facecore.models.network import Network, load_networks
-from facecore.models.yunet import YuNet
-from facecore.results import AgeGroupPrediction, ClassPrediction, Detection, GenderPrediction
+from facecore.models.yunet import LandmarkFinder, YuNet
+from facecore.results import AgeGroupPrediction, ClassPrediction, Detection, Face, GenderPrediction
 from facecore.settings import AnalysisSettings, RuntimeOptions
 
 
@@ -75,6 +76,9 @@ class FaceReader(Protocol):
             EngineError: a network cannot be run.
         """
 
+    def views(self, settings: AnalysisSettings) -> str:
+        """Return the name of the way in which faces are read, which calibrations are of."""
+
     def crops(
         self, picture: Picture, detections: Sequence[Detection], settings: AnalysisSettings
     ) -> list[BgrImage]:
@@ -87,16 +91,36 @@ class ModelSet:
 
     detector: Detector
     reader: FaceReader
+    calibrations: tuple[Calibration, ...] = ()
 
     @property
     def networks(self) -> tuple[Network, ...]:
         """All networks, the detector's first."""
         return (*self.detector.networks, *self.reader.networks)
 
+    def calibrated(self, face: Face, settings: AnalysisSettings) -> Face:
+        """Return a face with probabilities that mean what they say, where the settings ask for it.
+
+        What was fitted for another way of reading is not used.
+        """
+        if not settings.calibrated:
+            return face
+        views = self.reader.views(settings)
+        fitted = {one.attribute: one for one in self.calibrations if one.views == views}
+        attributes = {
+            name: fitted[name].of(prediction) if name in fitted else prediction
+            for name, prediction in face.attributes.items()
+        }
+        return replace(face, attributes=attributes)
+
 
 def model_set(spec: SetSpec, networks: Sequence[Network]) -> ModelSet:
     """Return a set of networks that are loaded already, the detector first."""
     detector, *readers = networks
+    finder = None
+    if spec.landmarks:
+        others = network_specs(spec.landmarks)[:1]
+        finder = LandmarkFinder(lambda: YuNet(*load_networks(others, detector.options)))
     read_as = _ATTRIBUTES[spec.reader]
     attributes = {
         name: AttributeReader(network, prediction)
@@ -104,7 +128,8 @@ def model_set(spec: SetSpec, networks: Sequence[Network]) -> ModelSet:
         for name, prediction in (read_as[network.spec.role],)
     }
     chip = Chip(int(spec.chip["side_px"]), spec.chip["padding_ratio"]) if spec.chip else None
-    return ModelSet(_DETECTORS[spec.detector](detector), AttributeClassifier(attributes, chip))
+    reader = AttributeClassifier(attributes, chip, finder)
+    return ModelSet(_DETECTORS[spec.detector](detector), reader, spec.calibrations)
 
 
 def load_models(options: RuntimeOptions) -> ModelSet:

@@ -5,13 +5,22 @@ Source: OpenCV's FaceDetectorYN (modules/objdetect/src/face_detect.cpp), whose d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facecore.imaging.decoding import BgrImage, cap_longest_side
-from facecore.imaging.geometry import Resolution, fractions_to_xyxy, has_area, iou_matrix
+from facecore.imaging.geometry import (
+    Resolution,
+    crop_window_xyxy,
+    fractions_to_xyxy,
+    has_area,
+    iou_matrix,
+)
+from facecore.imaging.pictures import Picture
+from facecore.models.chips import LandmarksXy
 from facecore.models.network import Network, blob_from_images
 from facecore.results import Box, Detection
 from facecore.settings import AnalysisSettings
@@ -34,6 +43,12 @@ SAME_FACE_IOU = 0.3
 SAME_FACE_IOU_OF_LOOKS = 0.4
 SAME_FACE_PART = 0.7
 """Boxes of different looks are one face also where so much of the smaller lies in the larger."""
+
+FINDER_SIDE_PX = 160
+FINDER_MARGIN_RATIO = 0.5
+FINDER_LEAST_IOU = 0.3
+"""How large the surroundings of a face are in which its landmarks are looked for, and how well
+what is found there has to fit it."""
 
 Found = NDArray[np.float64]
 """Shape (N, 15): confidence; x0, y0, x1, y1; x and y of both eyes, the nose and both corners of
@@ -89,6 +104,37 @@ class YuNet:
         size_wh = (padded.shape[1], padded.shape[0])
         outputs = self.network.run(blob_from_images([padded], self.network.spec, size_wh))
         return found_from_outputs(outputs, size_wh, (width, height))
+
+
+class LandmarkFinder:
+    """Finds the landmarks of faces that another detector found; loads YuNet when first asked."""
+
+    def __init__(self, load: Callable[[], YuNet]) -> None:
+        self._load = load
+        self._loading = threading.Lock()
+        self._yunet: YuNet | None = None
+
+    def __call__(self, picture: Picture, box: Box) -> LandmarksXy | None:
+        """Return the landmarks of the face in a box, in the photo's pixels; None without any.
+
+        Raises:
+            ModelError: YuNet's file is missing or wrong, or the engine cannot load or run it.
+        """
+        with self._loading:
+            self._yunet = self._yunet or self._load()
+        window = crop_window_xyxy(
+            box.xyxy, picture.size_wh, margin_ratio=FINDER_MARGIN_RATIO, square=True
+        )
+        found = self._yunet.look(picture.cut(window), FINDER_SIDE_PX)
+        if not len(found):
+            return None
+        corner = np.array(window[:2], dtype=np.float64)
+        places = found[:, 1:].reshape(-1, 7, 2) * (np.array(window[2:]) - corner) + corner
+        overlaps = iou_matrix(places[:, :2].reshape(-1, 4), np.array([box.xyxy]))[:, 0]
+        best = int(np.argmax(overlaps))
+        if overlaps[best] < FINDER_LEAST_IOU:
+            return None
+        return tuple((float(x), float(y)) for x, y in places[best, 2:])
 
 
 def found_from_outputs(

@@ -94,6 +94,11 @@ class FaceService:
         self._effective: dict[RuntimeOptions, RuntimeOptions] = {}
         self._replicas: OrderedDict[RuntimeOptions, _Replicas] = OrderedDict()
 
+    @property
+    def options(self) -> RuntimeOptions:
+        """The options of who names none."""
+        return RuntimeOptions(model_set=self.settings.model_set)
+
     @classmethod
     def from_environment(cls) -> FaceService:
         """Return a service as the environment and the memory say; loads nothing yet.

@@ -23,11 +23,14 @@ PRESETS: dict[str, AnalysisSettings] = {
         crop_source="capped",
         reduced_decode=False,
         batch_faces=False,
+        calibrated=False,
     ),
     # Small faces: nine times the detector's work, from the full photo.
     "Crowd": AnalysisSettings(max_side_px=None, input_size_px=900),
     # Six views of each face, averaged.
     "Careful": AnalysisSettings(careful=True),
+    # Two views of each face, turned upright; needs the modern set's detector.
+    "Aligned": AnalysisSettings(aligned=True),
 }
 
 
@@ -53,6 +56,20 @@ def preset_options(name: str) -> RuntimeOptions:
         SettingsError: there is no such preset.
     """
     return _OPTIONS.get(_known(name), RuntimeOptions())
+
+
+def check_together(name: str, options: RuntimeOptions) -> None:
+    """Check that a preset and a set of networks go together.
+
+    Raises:
+        SettingsError: it is the preset of the article's way, and the networks are others.
+    """
+    wanted = preset_options(name).model_set
+    if _known(name) in _OPTIONS and options.model_set != wanted:
+        raise SettingsError(
+            f'The preset "{_known(name)}" is for the model set {wanted} alone: leave one of them '
+            "out."
+        )
 
 
 def _known(name: str) -> str:

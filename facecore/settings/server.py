@@ -9,7 +9,10 @@ from typing import Any
 
 from facecore.errors import SettingsError
 from facecore.settings.analysis import AnalysisSettings
+from facecore.settings.runtime import DEFAULT_MODEL_SET
 from facecore.settings.setting import Setting, check_all, declared, setting
+
+MODEL_SET_VARIABLE = "FACECORE_MODEL_SET"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,13 @@ class ServerSettings:
         variable="FACECORE_REPLICAS",
         help="For the same options. With more than one, a set runs on its share of the "
         "processors, and as many photos are read at once.",
+    )
+    model_set: str = setting(
+        DEFAULT_MODEL_SET,
+        "model set",
+        pattern=r"[^\W\d]\w*",
+        variable=MODEL_SET_VARIABLE,
+        help="Which networks the HTTP API reads with, and the pages begin with.",
     )
     concurrency: int = setting(
         1,

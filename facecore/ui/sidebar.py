@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
@@ -11,9 +11,13 @@ from typing import Any
 import streamlit as st
 
 from facecore.engines import engines
+from facecore.errors import SettingsError
 from facecore.machine.container import read_limits, threads_within_quota
-from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.settings.presets import PRESETS, RECOMMENDED, preset_options
+from facecore.models.catalogue import SetSpec, set_spec, set_specs
+from facecore.models.files import INSTALL
+from facecore.serving.service import process_service
+from facecore.settings import DEFAULT_MODEL_SET, AnalysisSettings, RuntimeOptions
+from facecore.settings.presets import PRESETS, RECOMMENDED, check_together, preset_options
 from facecore.settings.setting import GROUPS, Setting, declared, differences_in_words
 from facecore.ui import state
 
@@ -32,10 +36,11 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
         SettingsError: they do not go together.
     """
     with st.sidebar:
+        model_set = _networks()
         st.subheader("Settings")
         chosen = st.selectbox("Preset", list(PRESETS), key="preset", on_change=_fill_from_preset)
         changed = st.container()
-        values = _controls()
+        values = {"model_set": model_set} | _controls(set_spec(model_set).without)
         settings = AnalysisSettings(**{name: values[name] for name in _ANALYSIS})
         options = RuntimeOptions(**{name: values[name] for name in _RUNTIME})
         ours = asdict(settings) | {"engine": options.engine}
@@ -47,24 +52,53 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
             icon=":material/restart_alt:",
             on_click=_reset,
             disabled=(settings, options, chosen)
-            == (AnalysisSettings(), RuntimeOptions(), RECOMMENDED),
+            == (AnalysisSettings(), process_service().options, RECOMMENDED),
             width="stretch",
         )
         st.caption("The link in the address bar carries these settings.")
     return settings, options
 
 
-def _controls() -> dict[str, Any]:
+def _networks() -> str:
+    """Draw the switch between the model sets, and return the one to read with."""
+    specs = set_specs()
+    chosen = st.radio(
+        "Networks",
+        list(specs),
+        list(specs).index(process_service().settings.model_set),
+        format_func=lambda name: specs[name].title,
+        captions=[spec.summary for spec in specs.values()],
+        key=_RUNTIME["model_set"].key,
+        bind="query-params",
+        on_change=_fit_preset,
+    )
+    if specs[chosen].is_there or not specs[chosen].wheels:
+        return chosen
+    st.warning(not_installed(specs[chosen]))
+    return DEFAULT_MODEL_SET
+
+
+def not_installed(spec: SetSpec) -> str:
+    """Return what to do about a model set that is not there, as a sentence."""
+    return f"The set {spec.title} is not installed: run `{INSTALL}` on the server."
+
+
+def _controls(without: Collection[str]) -> dict[str, Any]:
     values = {}
     for group in GROUPS:
         if not group.fold:
             st.markdown(f"**{group.title}**")
         with st.expander(group.fold) if group.fold else nullcontext():
             for name, one in _OFFERED.items():
-                if one.group == group:
+                if one.group == group and name != "model_set":
                     offered = offered_engines() if name == "engine" else None
                     values[name] = control(
-                        one, one.default, one.key, offered=offered, bind="query-params"
+                        one,
+                        one.default,
+                        one.key,
+                        offered=offered,
+                        bind="query-params",
+                        disabled=name in without,
                     )
     return values
 
@@ -81,7 +115,7 @@ def control(
     key: str,
     *,
     offered: Mapping[str, Any] | None = None,
-    bind: Any = None,
+    **widget: Any,
 ) -> Any:
     """Draw the control that fits a setting, and return the value that it holds.
 
@@ -90,9 +124,10 @@ def control(
         value: where the control begins.
         key: the control's own, which is also its name in the link.
         offered: the values to choose from by their words, instead of the setting's own.
-        bind: "query-params" for a control that the link carries.
+        widget: more that Streamlit's controls take, such as ``bind="query-params"`` for one
+            that the link carries.
     """
-    more: dict[str, Any] = {"key": key, "bind": bind, "help": setting.help}
+    more: dict[str, Any] = {"key": key, "help": setting.help, **widget}
     if setting.is_switch:
         return st.toggle(setting.title, value, **more)
     if setting.step and setting.limits:
@@ -129,7 +164,21 @@ def slider_step(confidence: float) -> float:
 
 
 def _fill_from_preset() -> None:
-    _fill(_of_preset(state.widget_value("preset")))
+    name = state.widget_value("preset")
+    _fill(_of_preset(name))
+    if preset_options(name) != RuntimeOptions():
+        _fill({"model_set": preset_options(name).model_set})
+
+
+def _fit_preset() -> None:
+    try:
+        check_together(
+            state.widget_value("preset"),
+            RuntimeOptions(model_set=state.widget_value(_RUNTIME["model_set"].key)),
+        )
+    except SettingsError:
+        state.set_widget_values({"preset": RECOMMENDED})
+        _fill_from_preset()
 
 
 def _of_preset(name: str) -> dict[str, Any]:
@@ -139,7 +188,8 @@ def _of_preset(name: str) -> dict[str, Any]:
 
 
 def _reset() -> None:
-    _fill({name: one.default for name, one in _OFFERED.items()})
+    defaults = {name: one.default for name, one in _OFFERED.items()}
+    _fill(defaults | {"model_set": process_service().settings.model_set})
     state.set_widget_values({"preset": RECOMMENDED})
 
 

@@ -58,7 +58,7 @@ def test_journal_of_the_first_version_is_gone_on_with(path: Path) -> None:
         journal.add("/photos/z.jpg", failed_row("z.jpg"))
         kept = [json.loads(to_json_line(found)) for _, found in journal.rows()]
     for settings in (entry["settings"] for entry in kept if "settings" in entry):
-        # Nobody looked twice then.
+        # Nobody looked twice then, or put probabilities right.
         assert [settings.pop(name) for name in ONE_LOOK] == [*ONE_LOOK.values()]
     assert kept[:-1] == [json.loads(line)["row"] for line in lines[1:]]
     assert [len(entry["faces"]) for entry in kept if "faces" in entry] == [1]

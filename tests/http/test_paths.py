@@ -141,7 +141,7 @@ def test_files_are_looked_at_once_by_all_who_ask(monkeypatch: pytest.MonkeyPatch
     looks: list[int] = []
     second = threading.Event()
 
-    def look() -> list[Any]:
+    def look(_: str) -> list[Any]:
         looks.append(1)
         if len(looks) > 1:
             second.set()

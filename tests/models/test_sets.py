@@ -11,11 +11,12 @@ from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines import engine
 from facecore.errors import EngineError, ModelMissingError, SettingsError
 from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg, shrink
+from facecore.imaging.pictures import Picture
 from facecore.machine.data_folder import DATA_DIR_VARIABLE
 from facecore.models.attributes import AttributeClassifier, AttributeReader
 from facecore.models.catalogue import set_specs
 from facecore.models.sets import ModelSet, load_models
-from facecore.results import AGE_GROUPS, ClassPrediction, nearest_age_group
+from facecore.results import AGE_GROUPS, Box, ClassPrediction, nearest_age_group
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from tests.conftest import SAMPLES, Recorded, face_rows
 
@@ -93,6 +94,24 @@ def test_an_engine_without_onnx_says_so(name: str) -> None:
         pytest.skip(f"{name} is not installed")
     with pytest.raises(EngineError, match="takes no ONNX file"):
         load_models(RuntimeOptions(model_set="modern", engine=name))
+
+
+@pytest.mark.usefixtures("modern")
+def test_the_articles_networks_read_aligned_faces(analyzer: FaceAnalyzer, couple: BgrImage) -> None:
+    """Faces are cut out by their landmarks, and read otherwise than unaligned ones."""
+    settings = AnalysisSettings(aligned=True)
+    memory = analyzer.memory(couple)
+    faces = analyzer.read(memory, settings, annotate=False).faces
+    crops = analyzer.crops(memory, [face.detection for face in faces], settings)
+    assert [crop.shape for crop in crops] == [(227, 227, 3)] * 2
+    plain = analyzer.analyze(couple, AnalysisSettings(calibrated=False), annotate=False).faces
+    assert [face.box for face in plain] == [face.box for face in faces]
+    assert all(face.gender.raw is None for face in plain)
+    assert all(a.gender.raw != b.gender.probabilities for a, b in zip(faces, plain, strict=True))
+    nothing = np.zeros((200, 200, 3), np.uint8)
+    reader = analyzer.models.reader
+    assert isinstance(reader, AttributeClassifier) and reader.find_landmarks
+    assert reader.find_landmarks(Picture.in_full(nothing), Box(50, 50, 150, 150)) is None
 
 
 def test_a_set_that_is_not_there_says_how_to_get_it(

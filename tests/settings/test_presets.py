@@ -23,11 +23,13 @@ EXPECTED = {
         crop_shape="box",
         crop_source="capped",
         careful=False,
+        calibrated=False,
         reduced_decode=False,
         batch_faces=False,
     ),
     "Crowd": AnalysisSettings(max_side_px=None, input_size_px=900),
     "Careful": AnalysisSettings(careful=True),
+    "Aligned": AnalysisSettings(aligned=True),
 }
 
 

@@ -14,6 +14,7 @@ from tests.conftest import REPOSITORY
 
 VARIABLES = {
     "FACECORE_REPLICAS": "replicas",
+    "FACECORE_MODEL_SET": "model_set",
     "FACECORE_CONCURRENCY": "concurrency",
     "FACECORE_QUEUE": "queue_limit",
     "FACECORE_QUEUE_PER_SESSION": "session_limit",
@@ -36,8 +37,9 @@ def test_every_setting_has_its_variable() -> None:
     table = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
     for one in known.values():
         (row,) = [line for line in table.splitlines() if line.startswith(f"| `{one.variable}` |")]
-        assert f"{one.default:g}" in row or one.name == "concurrency"
-        assert f"{(one.limits or (0, 0))[1]:g}" in row.replace(" ", "")
+        assert one.text(one.default) in row or one.name == "concurrency"
+        if one.limits:
+            assert f"{one.limits[1]:g}" in row.replace(" ", "")
 
 
 def test_variables_are_read() -> None:
@@ -66,7 +68,7 @@ def test_as_many_run_at_once_as_there_are_sets() -> None:
     assert (settings.replicas, settings.concurrency) == (4, 4)
 
 
-@pytest.mark.parametrize("variable", VARIABLES)
+@pytest.mark.parametrize("variable", [one for one in VARIABLES if one != "FACECORE_MODEL_SET"])
 @pytest.mark.parametrize("text", ["many", "-1", "1e9", "nan", "inf", "1,5"])
 def test_what_makes_no_sense_is_one_sentence(variable: str, text: str) -> None:
     """A text that is no number, or a number outside the range, is told with its variable."""

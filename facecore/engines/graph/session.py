@@ -143,7 +143,7 @@ class GraphSession:
         # Nothing is counted of an ONNX file.
         costs = conversion.graph.costs() if conversion.has_graph else ()
         self._gflops = sum(cost.flops for cost in costs) / 1e9
-        self._weights_bytes = sum(cost.weights_bytes for cost in costs)
+        self._weights_bytes = sum(cost.weights_bytes for cost in costs) or self.model_bytes
         self._activations_bytes = sum(cost.output_bytes for cost in costs)
 
     def run(self, blob: Blob) -> tuple[NDArray[np.float32], ...]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from facecore.models.catalogue import set_spec, set_specs
 from facecore.results import Analysis
 from facecore.ui import state
 from facecore.ui.analyze.finding import turned
-from facecore.ui.analyze.views import downloads, face_cards, gallery, run_metrics, stage_times
+from facecore.ui.analyze.views import (
+    downloads,
+    face_cards,
+    faces_in_words,
+    gallery,
+    run_metrics,
+    stage_times,
+)
 from facecore.ui.components import busy_note, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.photos import Reading
-from facecore.ui.readings import read_photos
+from facecore.ui.readings import read_photo, read_photos
+from facecore.ui.sidebar import not_installed
 
 
 def single(reading: Reading, analysis: Analysis) -> None:
@@ -27,9 +38,36 @@ def single(reading: Reading, analysis: Analysis) -> None:
             run_metrics(reading.run, reading.run_before)
     with right:
         face_cards(analysis, reading.crops_jpeg, reading.photo)
+    _beside(reading)
     st.markdown("**Where the time went**")
     stage_times(analysis, key="stage_times")
     downloads(reading)
+
+
+def _beside(reading: Reading) -> None:
+    """Show on demand what the other set of networks says of the photo, side by side."""
+    here = set_spec(reading.options.model_set)
+    (other,) = (spec for spec in set_specs().values() if spec is not here)
+    if not st.toggle(f"Side by side with {other.title}", key="beside"):
+        return
+    if not other.is_there:
+        st.warning(not_installed(other))
+        return
+    options = replace(reading.options, model_set=other.name)
+    photo = replace(reading.photo, key=f"{reading.photo.key}:{other.name}")
+    theirs = read_photo(photo, reading.settings, options)
+    for column, spec, one in zip(st.columns(2), (here, other), (reading, theirs), strict=True):
+        with column:
+            st.markdown(f"**{spec.title}**")
+            if one.analysis is None:
+                reading_error(one)
+                continue
+            if one.analysis.preview_jpeg:
+                st.image(
+                    one.analysis.preview_jpeg, width="stretch", alt=f"As {spec.title} reads it"
+                )
+            st.caption(faces_in_words(one.analysis))
+            face_cards(one.analysis, one.crops_jpeg, reading.photo)
 
 
 def several(readings: list[Reading]) -> None:
@@ -56,7 +94,7 @@ def show(reading: Reading) -> None:
 def analyze_page() -> None:
     """Draw the page."""
     st.title("Analyze")
-    st.markdown("Three small networks find faces and guess gender and age group, all on this CPU.")
+    st.markdown("Three small networks find faces and guess gender and age, all on this CPU.")
     settings, options = state.current_settings()
     readings = read_photos(chosen_photos(), settings, options)
     busy_note(readings)

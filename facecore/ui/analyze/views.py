@@ -154,7 +154,7 @@ def gallery(readings: Sequence[Reading]) -> None:
                     continue
                 if reading.analysis.preview_jpeg:
                     st.image(reading.analysis.preview_jpeg, width="stretch", alt=reading.photo.name)
-                st.caption(_faces_in_words(reading.analysis))
+                st.caption(faces_in_words(reading.analysis))
 
 
 def _face_card(
@@ -163,15 +163,18 @@ def _face_card(
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="center")
         row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=f"Face {number}")
-        row.markdown(
-            f"**Face {number}**  \n"
-            f"{face.gender.label}, {face.gender.probability:.0%}{_unsure(face.gender, limit)}  \n"
-            f"Age {face.age_group.label}, {face.age_group.probability:.0%}"
-            f"{_unsure(face.age_group, limit)}  \n"
-            f"Expected age {face.age_group.expected_age:.0f}  \n"
-            f"Confidence {face.confidence:.0%}"
-            + (f"  \n**True:** {person.in_words}" if person else "")
-        )
+        gender, age = face.gender, face.age_group
+        expected = f"Expected age {age.expected_age:.0f}" if age.years is None else ""
+        years = "" if age.years is None else f"{age.years:.0f} years, "
+        lines = [
+            f"**Face {number}**",
+            f"{gender.label}, {gender.probability:.0%}{_unsure(gender, limit)}",
+            f"Age {years}{age.label}, {age.probability:.0%}{_unsure(age, limit)}",
+            expected,
+            f"Confidence {face.confidence:.0%}",
+            f"**True:** {person.in_words}" if person else "",
+        ]
+        row.markdown("  \n".join(filter(None, lines)))
         st.html(_probability_bars(face.age_group.as_dict()))
 
 
@@ -202,7 +205,8 @@ def _probability_bars(probabilities: dict[str, float]) -> str:
     )
 
 
-def _faces_in_words(analysis: Analysis) -> str:
+def faces_in_words(analysis: Analysis) -> str:
+    """Return how many faces an analysis found and how long it took."""
     count = len(analysis.faces)
     words = counted(count, "face") if count else "no face"
     return f"{words}, {analysis.timings.total_ms:.0f} ms"

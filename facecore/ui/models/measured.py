@@ -25,10 +25,10 @@ def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
         return tuple(network.profile() for network in turn.analyzer.networks)
 
 
-@st.cache_data(max_entries=1, ttl="1m", show_spinner="Checking the files …")
-def file_statuses() -> tuple[FileStatus, ...]:
-    """Return where the networks' files are and whether they are right; checked once a minute."""
-    return all_file_statuses()
+@st.cache_data(max_entries=MAX_OPTIONS, ttl="1m", show_spinner="Checking the files …")
+def file_statuses(model_set: str) -> tuple[FileStatus, ...]:
+    """Return where a set's files are and whether they are right; checked once a minute."""
+    return all_file_statuses(model_set)
 
 
 @st.cache_data(max_entries=MAX_OPTIONS, show_spinner=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from facecore.engines import titles
+from facecore.models.catalogue import set_spec
 from facecore.serving.service import process_service
 from facecore.ui import networks, state
 from facecore.ui.models import measured, views
@@ -13,10 +14,11 @@ from facecore.ui.models import measured, views
 def models_page() -> None:
     """Draw the page."""
     st.title("Models")
-    st.markdown("Three small Caffe networks from 2015 to 2017, on this CPU.")
+    _, options = state.current_settings()
+    spec = set_spec(options.model_set)
+    st.markdown(f"**{spec.title}**: {spec.summary} The switch is in the sidebar.")
     # Before the networks are loaded: where a file is missing, this table says which.
-    if views.files_table(measured.file_statuses()):
-        _, options = state.current_settings()
+    if views.files_table(measured.file_statuses(spec.name)):
         analyzer = networks.analyzer(options)
         service = process_service()
         views.load_cost(service.loaded(options), service.settings)

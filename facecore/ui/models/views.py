@@ -72,11 +72,11 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
             f"{profile.forward_ms:.1f} ms",
             "Median of five forward passes.",
         ),
-        ("Work", f"{profile.gflops:.2f} GFLOPs", "Floating-point operations of one pass, 10⁹."),
-        ("Weights", f"{profile.weights_bytes / 1e6:.0f} MB", "What the engine says they take."),
+        ("Work", _gflops(profile), "Floating-point operations of one pass, 10⁹."),
+        ("Weights", _megabytes(profile.weights_bytes), "What the engine says they take."),
         (
             "Activations",
-            f"{profile.activations_bytes / 1e6:.0f} MB",
+            _megabytes(profile.activations_bytes),
             "All layers' outputs of one pass, as the engine says; memory is used again.",
         ),
         ("Runs on", f"{profile.backend}, {profile.target}", "What its layers really run on."),
@@ -86,6 +86,15 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
         row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
     with st.expander("Time per layer", expanded=True):
         st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
+
+
+def _gflops(profile: NetworkProfile) -> str:
+    return f"{profile.gflops:.2f} GFLOPs" if profile.gflops else "not told"
+
+
+def _megabytes(size_bytes: int) -> str:
+    megabytes = size_bytes / 1e6
+    return f"{megabytes:.{0 if megabytes >= 10 else 1}f} MB" if size_bytes else "not told"
 
 
 def engine(title: str, facts: EngineFacts) -> None:
