@@ -134,7 +134,7 @@ def test_settings_hold_from_page_to_page() -> None:
     app = visit("monitor")
     app.sidebar.slider(key="confidence").set_value(0.99).run()
     go_to(app, "Analyze")
-    assert metrics(app)["Faces"] == "4"
+    assert metrics(app)["Faces"] == "3"
 
 
 @pytest.mark.parametrize("address", ["", "models"])
