@@ -71,7 +71,7 @@ def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | bytes
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _forget_unused(folder)
-        return _written(folder / f"{name}-{_digest(contents)}{suffix}", contents)
+        return _written(folder / f"{name}-{hashlib.sha256(contents).hexdigest()}{suffix}", contents)
     except OSError as error:
         _tell_once(error.strerror or str(error))
         return contents
@@ -79,7 +79,10 @@ def made_once(name: str, suffix: str, make: Callable[[], bytes]) -> Path | bytes
 
 def _whole(folder: Path, name: str, suffix: str) -> Path | None:
     for path in sorted(folder.glob(f"{name}-*{suffix}")):
-        if path.name == f"{name}-{_digest(path.read_bytes())}{suffix}":
+        with path.open("rb") as file:
+            # Read whole, it would be in memory beside what an engine makes of it.
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if path.name == f"{name}-{digest}{suffix}":
             with contextlib.suppress(OSError):
                 os.utime(path)  # it is in use: see _forget_unused
             return path
@@ -104,10 +107,6 @@ def _forget_unused(folder: Path) -> None:
         with contextlib.suppress(OSError):
             if path.is_file() and time.time() - path.stat().st_mtime > _UNUSED_S:
                 path.unlink()
-
-
-def _digest(contents: bytes) -> str:
-    return hashlib.sha256(contents).hexdigest()
 
 
 @functools.cache
