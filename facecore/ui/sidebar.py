@@ -61,21 +61,34 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
 
 def _networks() -> str:
     """Draw the switch between the model sets, and return the one to read with."""
-    specs = set_specs()
+    specs, key = set_specs(), _RUNTIME["model_set"].key
+    usual = process_service().settings.model_set
+    if state.widget_value(key) not in specs:
+        state.set_widget_values({key: _linked_set(specs) or usual})
     chosen = st.radio(
         "Networks",
         list(specs),
-        list(specs).index(process_service().settings.model_set),
         format_func=lambda name: specs[name].title,
         captions=[spec.summary for spec in specs.values()],
-        key=_RUNTIME["model_set"].key,
-        bind="query-params",
+        key=key,
         on_change=_fit_preset,
     )
+    # Streamlit's own binding would write the title, which no other interface takes.
+    in_link = None if chosen == usual else chosen
+    if in_link is None:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != in_link:
+        st.query_params[key] = in_link
     if specs[chosen].is_there or not specs[chosen].wheels:
         return chosen
     st.warning(not_installed(specs[chosen]))
     return DEFAULT_MODEL_SET
+
+
+def _linked_set(specs: Mapping[str, SetSpec]) -> str | None:
+    """Return the model set that the link names, in any case, by its title as well."""
+    linked = st.query_params.get(_RUNTIME["model_set"].key, "").lower()
+    return next((name for name, one in specs.items() if linked in (name, one.title.lower())), None)
 
 
 def not_installed(spec: SetSpec) -> str:

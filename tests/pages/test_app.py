@@ -59,6 +59,7 @@ NONSENSE = {
     "crop_source": ["<b>", ""],
     "unsure_below": ["nan", "2"],
     "threads": ["999", "-1"],
+    "model_set": ["ancient", ""],
 }
 
 
@@ -117,6 +118,19 @@ def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
     reset.click().run()
     assert _controls(app) == DEFAULTS
     assert app.query_params == {}
+    expect_no_error(app)
+
+
+@pytest.mark.parametrize("linked", ["modern", "MODERN", "Modern"])
+def test_link_names_the_networks_in_any_case_and_is_written_with_their_key(linked: str) -> None:
+    """The set stays chosen on the way to another page, and the article's is not in the link."""
+    app = visit("monitor", model_set=linked)
+    assert app.sidebar.radio(key="model_set").value == "modern"
+    assert app.query_params["model_set"] in ("modern", ["modern"])
+    app.switch_page("pages/tune.py").run()
+    assert app.sidebar.radio(key="model_set").value == "modern"
+    app.sidebar.radio(key="model_set").set_value("article").run()
+    assert "model_set" not in app.query_params
     expect_no_error(app)
 
 
