@@ -8,6 +8,7 @@ import numpy as np
 
 from facecore import engines
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.analysis.automatic import NOT_TOLD
 from facecore.errors import FacecoreError
 from facecore.results import Face
 from facecore.settings import RuntimeOptions
@@ -34,20 +35,27 @@ def _agree(ours: tuple[Face, ...], theirs: tuple[Face, ...]) -> bool:
 
 
 def _main(name: str, model_set: str) -> int:
-    """Return 0 where the engine reads the samples as OpenCV does, else 1."""
-    # Both portraits are in it, at several sizes, so that one photo is enough: somebody waits.
-    photo = group_photo()
-    ours, theirs = (
-        FaceAnalyzer.load(RuntimeOptions(engine=one, model_set=model_set))
-        .analyze(photo, annotate=False)
-        .faces
-        for one in (name, engines.reference().name)
-    )
+    """Return 0 where the engine reads the samples as OpenCV does, else 1.
+
+    Raises:
+        FacecoreError: OpenCV itself cannot read them, so that nothing is known of the engine.
+    """
+    theirs = _faces(engines.reference().name, model_set)
+    try:
+        ours = _faces(name, model_set)
+    except FacecoreError:
+        return 1
     return 0 if ours and _agree(ours, theirs) else 1
+
+
+def _faces(name: str, model_set: str) -> tuple[Face, ...]:
+    analyzer = FaceAnalyzer.load(RuntimeOptions(engine=name, model_set=model_set))
+    # Both portraits are in it, at several sizes, so that one photo is enough: somebody waits.
+    return analyzer.analyze(group_photo(), annotate=False).faces
 
 
 if __name__ == "__main__":
     try:
         sys.exit(_main(*sys.argv[1:3]))
     except FacecoreError:
-        sys.exit(1)
+        sys.exit(NOT_TOLD)

@@ -12,15 +12,19 @@ from dataclasses import replace
 
 from facecore import engines
 from facecore.engines.graph.conversion import converter
-from facecore.errors import EngineError
+from facecore.errors import EngineError, ModelError
 from facecore.machine.data_folder import made_once
 from facecore.models.catalogue import network_specs
+from facecore.models.files import locate
 from facecore.settings import DEFAULT_MODEL_SET, RuntimeOptions
 
 _LOGGER = logging.getLogger(__name__)
 
 _AGREES, _DIFFERS = b"agrees", b"differs"
 _TIMEOUT_S = 120
+
+NOT_TOLD = 3
+"""Exit status of the trial where OpenCV itself could not read the samples."""
 
 
 def settled(options: RuntimeOptions) -> RuntimeOptions:
@@ -30,10 +34,14 @@ def settled(options: RuntimeOptions) -> RuntimeOptions:
     Else it is OpenCV, which a warning tells once.
 
     Raises:
-        SettingsError: there is no engine of that name, or it has no such options.
+        SettingsError: there is no engine or set of that name, or it has no such options.
     """
     chosen, reference = engines.engine_for(options), engines.reference()
-    if chosen is reference or _can_be_used(chosen.name, options.model_set):
+    try:
+        usable = chosen is reference or _can_be_used(chosen.name, options.model_set)
+    except ModelError:
+        usable = True  # nothing is known yet; who loads the networks says what is wrong with them
+    if usable:
         return replace(options, engine=chosen.name)
     return replace(options, engine=reference.name, engine_options=())
 
@@ -63,7 +71,13 @@ def agrees(name: str, model_set: str = DEFAULT_MODEL_SET) -> bool:
 
     That is found out once for each version and processor, in a process of its own, which
     takes its memory along, and may crash.
+
+    Raises:
+        ModelError: a file is missing, or OpenCV cannot read either.
     """
+    for spec in network_specs(model_set):
+        for file in spec.files:
+            locate(file)
     facts = {
         one: engines.engine(one).facts(RuntimeOptions(engine=one))
         for one in (name, engines.reference().name)
@@ -90,4 +104,6 @@ def _tried(name: str, model_set: str) -> bytes:
         )
     except (OSError, subprocess.TimeoutExpired):
         return _DIFFERS
+    if done.returncode == NOT_TOLD:
+        raise ModelError("OpenCV cannot read the samples: run 'python -m facecore models'.")
     return _AGREES if done.returncode == 0 else _DIFFERS

@@ -14,10 +14,11 @@ from facecore.analysis import automatic
 from facecore.analysis.automatic import settled
 from facecore.engines.graph.conversion import Conversion
 from facecore.engines.graph.session import GraphEngine, Passes
-from facecore.errors import EngineError
+from facecore.errors import EngineError, ModelError
 from facecore.machine.data_folder import DATA_DIR_VARIABLE
-from facecore.models.catalogue import network_spec
-from facecore.settings import RuntimeOptions
+from facecore.models import files
+from facecore.models.catalogue import network_spec, network_specs
+from facecore.settings import MODELS_DIR_VARIABLE, RuntimeOptions
 
 
 class Odd(GraphEngine):
@@ -73,6 +74,29 @@ def test_opencv_goes_on_where_an_engine_cannot(
     (record,) = caplog.records
     assert words in record.getMessage()
     assert record.getMessage().endswith("OpenCV DNN reads instead.")
+
+
+@pytest.mark.parametrize("content", [None, b"another network"], ids=["missing", "wrong"])
+def test_of_networks_that_cannot_be_read_nothing_is_found_out(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes | None,
+) -> None:
+    """An engine is not held to differ because a file was not there yet, or was another."""
+    monkeypatch.setattr(files, "REPOSITORY_MODELS_DIR", tmp_path / "none")
+    spec = network_spec("gender", "modern")
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv(MODELS_DIR_VARIABLE, str(folder))
+    for file in (f for one in network_specs("modern") for f in one.files if content):
+        (folder / file.name).write_bytes(content or b"")
+    with pytest.raises(ModelError):
+        spec.path("onnx")
+    options = RuntimeOptions(engine="onnxruntime", model_set="modern")
+    assert settled(options) == options
+    assert caplog.records == []
+    assert list(tmp_path.glob("agreement-*")) == []
 
 
 def test_an_engine_that_cannot_load_says_so_in_a_sentence() -> None:
