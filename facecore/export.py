@@ -212,12 +212,13 @@ def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
     probability_columns = [f"gender {label}" for label in GENDERS]
     probability_columns += [f"age {label}" for label in AGE_GROUPS]
     columns = ["photo", "face", "x0", "y0", "x1", "y1", "confidence", "gender", "age_group"]
-    columns += ["expected_age", "gender_unsure", "age_group_unsure"]
+    columns += ["expected_age", "gender_unsure", "age_group_unsure", "turned_degrees"]
     rows = [
         [
             *(name, number, *face.box.xyxy, face.confidence),
             *(face.gender.label, face.age_group.label, round(face.age_group.expected_age, 1)),
             *_unsure(face, analysis.settings.unsure_below).values(),
+            face.detection.turned_degrees,
             *(*face.gender.probabilities, *face.age_group.probabilities),
             None if face.age_group.years is None else round(face.age_group.years, 1),
         ]

@@ -208,10 +208,12 @@ def test_faces_table_without_faces_has_its_columns(named: list[tuple[str, Analys
 
 def test_faces_table_has_a_row_per_face() -> None:
     """Faces are counted within their photo, and every probability has a column."""
-    two = replace(ANALYSIS, faces=(FACE, FACE))
+    turned = replace(FACE, detection=replace(FACE.detection, turned_degrees=90))
+    two = replace(ANALYSIS, faces=(FACE, turned))
     table = faces_table([("a.png", two), ("b.png", EMPTY), ("c.png", ANALYSIS)])
     assert table["photo"].tolist() == ["a.png", "a.png", "c.png"]
     assert table["face"].tolist() == [1, 2, 1]
+    assert table["turned_degrees"].tolist() == [0, 90, 0]
     row: dict[str, Any] = {str(key): value for key, value in table.iloc[0].items()}
     assert [row[edge] for edge in ("x0", "y0", "x1", "y1")] == [1, 2, 30, 40]
     assert (row["confidence"], row["gender"], row["age_group"]) == (0.875, "Female", "(25-32)")

@@ -35,6 +35,16 @@ class Result(Struct, frozen=True, forbid_unknown_fields=True):
     age_years: (
         Annotated[float, Meta(ge=0, description="Where the set of networks says it.")] | UnsetType
     ) = UNSET
+    turned_degrees: (
+        Annotated[
+            int,
+            Meta(
+                description="By how much the photo was turned clockwise to be read, where it was.",
+                extra_json_schema={"enum": [90, 180, 270]},
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
     @classmethod
     def of(cls, face: Face) -> Result:
@@ -46,6 +56,7 @@ class Result(Struct, frozen=True, forbid_unknown_fields=True):
             face.age_group.label,
             round(face.confidence, 4),
             UNSET if years is None else round(years, 1),
+            face.detection.turned_degrees or UNSET,
         )
 
 

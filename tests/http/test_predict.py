@@ -103,6 +103,15 @@ def test_a_photo_is_turned_upright(api: ServedApi, hopper_file: bytes) -> None:
     np.testing.assert_allclose(answer["results"][0]["bbox"], upright["results"][0]["bbox"], atol=6)
 
 
+def test_a_photo_without_a_mark_says_by_how_much_it_was_turned(
+    api: ServedApi, hopper_file: bytes
+) -> None:
+    """Of a photo that lies on its side the answer says how it was read, of another nothing."""
+    lying = np.rot90(decode_image(hopper_file))
+    (face,) = api.predict(encode_png(np.ascontiguousarray(lying))).json()["results"]
+    assert face["turned_degrees"] == 90
+
+
 def _exif_orientation(value: int) -> bytes:
     """Write the APP1 segment of a JPEG with one tag (EXIF 2.32)."""
     tiff = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01" + bytes([0, value, 0, 0]) + bytes(4)
