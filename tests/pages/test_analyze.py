@@ -93,6 +93,16 @@ def test_no_face_is_said_in_words() -> None:
     expect_no_error(app)
 
 
+@pytest.mark.usefixtures("modern")
+def test_the_other_set_is_beside_a_photo_without_a_face() -> None:
+    """Where neither set finds a face both say so, and what to try is offered once."""
+    app = visit(confidence="1.0")
+    app.toggle(key="beside").set_value(True).run()
+    expect_no_error(app)
+    assert [text.split(",")[0] for text in app.caption.values].count("no face") == 2
+    assert len([info for info in app.info if info.value.startswith("No face")]) == 1
+
+
 def test_uploaded_photo_takes_the_samples_place(astronaut_file: bytes) -> None:
     """One good upload is read and shown; taking it away brings the sample back."""
     app = upload(visit(), {"mine.png": astronaut_file})

@@ -89,6 +89,28 @@ def test_variants_are_added_and_removed_within_bounds() -> None:
     expect_no_error(app)
 
 
+def test_a_variant_is_given_the_other_networks() -> None:
+    """The form of a variant has the sets of networks by their names, and takes one over."""
+
+    def form() -> None:
+        import streamlit as st  # noqa: PLC0415 - the page's own
+
+        from facecore.experiment.variants import Variant  # noqa: PLC0415
+        from facecore.ui.compare.form import variant_form  # noqa: PLC0415
+
+        changed = variant_form(Variant(name="mine"), 0)
+        if changed:
+            st.text(changed.options.model_set)
+
+    app = AppTest.from_function(form).run()
+    networks = app.radio(key="model_set_0")
+    assert networks.options == ["Article 2015", "Modern"]
+    networks.set_value("Modern")
+    _button(app, "Use these settings")
+    expect_no_error(app)
+    assert app.text.values == ["modern"]
+
+
 def test_an_experiment_is_measured_shown_saved_and_loaded_the_same() -> None:
     """What a saved experiment shows in another session is what it showed when it was measured."""
     app = visit("compare")

@@ -47,7 +47,7 @@ def single(reading: Reading, analysis: Analysis) -> None:
 def _beside(reading: Reading) -> None:
     """Show on demand what the other set of networks says of the photo, side by side."""
     here = set_spec(reading.options.model_set)
-    (other,) = (spec for spec in set_specs().values() if spec is not here)
+    other = next(spec for spec in set_specs().values() if spec is not here)
     if not st.toggle(f"Side by side with {other.title}", key="beside"):
         return
     if not other.is_there:
@@ -67,7 +67,8 @@ def _beside(reading: Reading) -> None:
                     one.analysis.preview_jpeg, width="stretch", alt=f"As {spec.title} reads it"
                 )
             st.caption(faces_in_words(one.analysis))
-            face_cards(one.analysis, one.crops_jpeg, reading.photo)
+            if one.analysis.faces:  # else what to try stands beside the photo already
+                face_cards(one.analysis, one.crops_jpeg, reading.photo)
 
 
 def several(readings: list[Reading]) -> None:

@@ -16,6 +16,7 @@ from facecore.experiment.variants import (
     known_settings,
     variant_from_settings,
 )
+from facecore.models.catalogue import set_specs
 from facecore.settings.setting import GROUPS
 from facecore.ui.sidebar import control, offered_engines
 
@@ -65,6 +66,8 @@ def _knobs() -> set[str]:
 def _offered(name: str) -> dict[str, Any] | None:
     if name == "engine":
         return offered_engines()
+    if name == "model_set":
+        return {spec.title: spec.name for spec in set_specs().values()}
     if name != "cpu_features_off":
         return None
     levels = _feature_levels().items()
