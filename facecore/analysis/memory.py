@@ -119,7 +119,7 @@ class PhotoMemory:
 
 
 def _key(one: Detection, settings: AnalysisSettings) -> tuple[object, ...]:
-    return one.box, one.turned_degrees, settings.crop_key
+    return one.box, one.landmarks_xy, one.turned_degrees, settings.crop_key
 
 
 def least_side_px(settings: AnalysisSettings, drawn_side_px: int) -> int:

@@ -30,8 +30,9 @@ MAX_BATCH = 32
 """Faces of one forward pass; a crowd goes in several, so that memory stays bounded."""
 
 
-FindLandmarks = Callable[[Picture, Box], LandmarksXy | None]
-"""Finds the landmarks of a face of a photo; None where there are none."""
+FindLandmarks = Callable[[Picture, Box, int], LandmarksXy | None]
+"""Finds the landmarks of a face of a photo, which is turned by so many degrees clockwise to be
+upright; None where there are none."""
 
 Rows = dict[str, NDArray[np.float32]]
 """The networks' outputs, shape (N, classes), a row a picture, by the attribute's name."""
@@ -192,7 +193,7 @@ class AttributeClassifier:
         rows: Rows = {}
         for name, reader in self.readers.items():
             spec = reader.network.spec
-            feeding = (spec.input_wh, spec.mean_bgr)
+            feeding = (spec.input_wh, spec.mean_bgr, spec.divisor, spec.rgb, spec.averaged)
             if feeding not in blobs:
                 blobs[feeding] = blob_from_images(views, spec)
             (rows[name],) = reader.network.run(blobs[feeding])
@@ -204,7 +205,10 @@ class AttributeClassifier:
         if self.chip is None or not self._aligns(settings):
             return [None] * len(detections)
         find = self.find_landmarks
-        places = (found.landmarks_xy or (find and find(picture, found.box)) for found in detections)
+        places = (
+            found.landmarks_xy or (find and find(picture, found.box, found.turned_degrees))
+            for found in detections
+        )
         return [self.chip.cut(picture, place) if place else None for place in places]
 
 

@@ -18,6 +18,7 @@ from facecore.imaging.geometry import (
     fractions_to_xyxy,
     has_area,
     iou_matrix,
+    point_before_turn,
 )
 from facecore.imaging.pictures import Picture
 from facecore.models.chips import LandmarksXy
@@ -114,8 +115,13 @@ class LandmarkFinder:
         self._loading = threading.Lock()
         self._yunet: YuNet | None = None
 
-    def __call__(self, picture: Picture, box: Box) -> LandmarksXy | None:
+    def __call__(self, picture: Picture, box: Box, turned_degrees: int) -> LandmarksXy | None:
         """Return the landmarks of the face in a box, in the photo's pixels; None without any.
+
+        Args:
+            picture: the photo.
+            box: the face.
+            turned_degrees: by how much the photo has to be turned clockwise for it to be upright.
 
         Raises:
             ModelError: YuNet's file is missing or wrong, or the engine cannot load or run it.
@@ -125,12 +131,19 @@ class LandmarkFinder:
         window = crop_window_xyxy(
             box.xyxy, picture.size_wh, margin_ratio=FINDER_MARGIN_RATIO, square=True
         )
-        found = self._yunet.look(picture.cut(window), FINDER_SIDE_PX)
+        # Of a face that is not upright it gives the landmarks where those of one would lie.
+        upright = np.rot90(picture.cut(window), -turned_degrees // 90)
+        found = self._yunet.look(np.ascontiguousarray(upright), FINDER_SIDE_PX)
         if not len(found):
             return None
         corner = np.array(window[:2], dtype=np.float64)
-        places = found[:, 1:].reshape(-1, 7, 2) * (np.array(window[2:]) - corner) + corner
-        overlaps = iou_matrix(places[:, :2].reshape(-1, 4), np.array([box.xyxy]))[:, 0]
+        lying = [
+            [point_before_turn((x, y), turned_degrees, (1, 1)) for x, y in one]
+            for one in found[:, 1:].reshape(-1, 7, 2)
+        ]
+        places = np.array(lying) * (np.array(window[2:]) - corner) + corner
+        boxes = np.hstack([places[:, :2].min(axis=1), places[:, :2].max(axis=1)])
+        overlaps = iou_matrix(boxes, np.array([box.xyxy]))[:, 0]
         best = int(np.argmax(overlaps))
         if overlaps[best] < FINDER_LEAST_IOU:
             return None

@@ -23,6 +23,7 @@ from facecore.imaging.decoding import (
 from facecore.imaging.drawing import draw_faces
 from facecore.imaging.headers import read_header
 from facecore.imaging.pictures import FULL_SIZE, Picture
+from facecore.results import Box, Detection
 from facecore.settings import AnalysisSettings
 from tests.conftest import Recorded, face_rows
 
@@ -104,6 +105,14 @@ def test_another_mark_for_unsure_answers_runs_nothing(recorded: Recorded, couple
     again = recorded.analyzer.read(photo, replace(first.settings, unsure_below=0.99))
     assert recorded.counts() == (1, [2], [2])
     assert again.faces == first.faces
+
+
+def test_a_face_with_other_landmarks_is_read_anew() -> None:
+    """Of two detections in one box each has its own answer where their landmarks differ."""
+    settings, photo = AnalysisSettings(), PhotoMemory(b"")
+    one, other = (Detection(Box(0, 0, 9, 9), 0.9, landmarks_xy=((x, 3.0),) * 5) for x in (2.0, 2.5))
+    photo.faces([one], settings, [one], [{}])
+    assert photo.unread([replace(one, confidence=0.8), other], settings) == [other]
 
 
 def test_another_size_is_detected_but_not_decoded(recorded: Recorded, couple: BgrImage) -> None:

@@ -111,7 +111,23 @@ def test_the_articles_networks_read_aligned_faces(analyzer: FaceAnalyzer, couple
     nothing = np.zeros((200, 200, 3), np.uint8)
     reader = analyzer.models.reader
     assert isinstance(reader, AttributeClassifier) and reader.find_landmarks
-    assert reader.find_landmarks(Picture.in_full(nothing), Box(50, 50, 150, 150)) is None
+    assert reader.find_landmarks(Picture.in_full(nothing), Box(50, 50, 150, 150), 0) is None
+
+
+@pytest.mark.usefixtures("modern")
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_the_articles_networks_read_aligned_faces_of_a_turned_photo(
+    analyzer: FaceAnalyzer, hopper_file: bytes, turns: int
+) -> None:
+    """A face that lies on its side or its head is cut out upright, and read as if it stood."""
+    settings = AnalysisSettings(aligned=True, calibrated=False)
+    upright = decode_image(hopper_file)
+    (expected,) = analyzer.analyze(upright, settings, annotate=False).faces
+    turned = np.ascontiguousarray(np.rot90(upright, turns))
+    (face,) = analyzer.analyze(turned, settings, annotate=False).faces
+    assert face.detection.turned_degrees == 90 * turns
+    assert face.gender.label == expected.gender.label
+    assert face.age_group.expected_age == pytest.approx(expected.age_group.expected_age, abs=5)
 
 
 def test_a_set_that_is_not_there_says_how_to_get_it(
