@@ -20,6 +20,7 @@ import msgspec
 
 from facecore.errors import BatchError
 from facecore.export import Row, row_of
+from facecore.settings import DEFAULT_MODEL_SET, ONE_LOOK
 
 try:
     import fcntl
@@ -27,6 +28,7 @@ except ImportError:  # not Unix: two processes on one output are not noticed
     fcntl = None  # type: ignore[assignment]
 
 _VERSION = 1
+_BEFORE = {**ONE_LOOK, "model_set": DEFAULT_MODEL_SET}
 _NONE = object()
 _IN_USE = (errno.EACCES, errno.EAGAIN)
 
@@ -156,7 +158,8 @@ class Journal:
             or not isinstance(header.get("settings"), dict)
         ):
             raise self._not_ours()
-        before = header["settings"]
+        # Nothing is said of what there was one way of.
+        before = {k: v for k, v in _BEFORE.items() if k in settings} | header["settings"]
         names = [
             name
             for name in {**before, **settings}

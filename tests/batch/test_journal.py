@@ -54,7 +54,10 @@ def test_journal_of_the_first_version_is_gone_on_with(path: Path) -> None:
     """What a kill left of a batch before this program was rebuilt keeps its rows."""
     lines = SAVED_BEFORE.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines) + lines[-1][:100])
-    with Journal(path, json.loads(lines[0])["settings"]) as journal:
+    settings = json.loads(lines[0])["settings"] | ONE_LOOK | {"model_set": "article"}
+    with pytest.raises(BatchError, match=r"other settings \(calibrated and model set\)"):
+        Journal(path, settings | {"calibrated": True, "model_set": "modern"})
+    with Journal(path, settings) as journal:
         journal.add("/photos/z.jpg", failed_row("z.jpg"))
         kept = [json.loads(to_json_line(found)) for _, found in journal.rows()]
     for settings in (entry["settings"] for entry in kept if "settings" in entry):
