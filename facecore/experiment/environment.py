@@ -16,7 +16,7 @@ from facecore.errors import SettingsError
 from facecore.experiment.record import Environment
 from facecore.machine.container import read_limits, usable_cores
 from facecore.machine.sampler import machine_times
-from facecore.models.catalogue import all_file_statuses
+from facecore.models.catalogue import all_file_statuses, set_specs
 
 # Two experiments at once would measure each other.
 _ONE_AT_A_TIME = threading.Lock()
@@ -35,7 +35,10 @@ def this_environment() -> Environment:
         packages={name: _version(name) for name in _PACKAGES},
         opencv_build=cv2.getBuildInformation(),
         model_sha256={
-            status.file.name: status.file.sha256 for status in all_file_statuses() if status.hash_ok
+            status.file.name: status.file.sha256
+            for model_set in set_specs()
+            for status in all_file_statuses(model_set)
+            if status.hash_ok
         },
     )
 

@@ -167,7 +167,7 @@ class Environment:
     """Where an experiment ran.
 
     ``opencv_build`` is OpenCV's own text about its build; ``model_sha256`` the
-    hash of each network file that was used, by the file's name;
+    hash of each known network file that was there, by the file's name;
     ``cpu_quota`` the container's limit in processors, or None without one.
     """
 

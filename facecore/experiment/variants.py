@@ -9,7 +9,7 @@ from typing import Any
 from facecore.engines import engines, option_values, options_from_values
 from facecore.errors import SettingsError
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions, setting
-from facecore.settings.presets import RECOMMENDED, preset, preset_options
+from facecore.settings.presets import RECOMMENDED, check_together, preset, preset_options
 from facecore.settings.setting import Setting, declared, from_values
 
 MIN_VARIANTS = 2
@@ -124,10 +124,12 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
         for part in (AnalysisSettings, ProcessOptions)
     )
     try:
+        options = options_from_values(given, preset_options(base))
+        check_together(base, options)
         return Variant(
             name=name,
             settings=from_values(AnalysisSettings, asdict(preset(base)) | settings),
-            options=options_from_values(given, preset_options(base)),
+            options=options,
             process=from_values(ProcessOptions, process),
         )
     except SettingsError as error:

@@ -15,7 +15,7 @@ import pytest
 from facecore.errors import ModelError
 from facecore.experiment.environment import this_environment
 from facecore.machine.container import read_limits, usable_cores
-from facecore.models.catalogue import network_specs
+from facecore.models.catalogue import network_specs, set_specs
 from facecore.settings import MODELS_DIR_VARIABLE
 
 
@@ -40,10 +40,12 @@ def test_environment_is_plain_values() -> None:
     assert json.loads(json.dumps(here, allow_nan=False)) == here
 
 
+@pytest.mark.usefixtures("modern")
 def test_hashes_are_those_of_the_known_files() -> None:
-    """Each file of each network is there with the hash that it must have."""
-    known = {file.name: file.sha256 for spec in network_specs() for file in spec.files}
-    assert len(known) == 6
+    """Each file of each network of each set is there with the hash that it must have."""
+    specs = [spec for name in set_specs() for spec in network_specs(name)]
+    known = {file.name: file.sha256 for spec in specs for file in spec.files}
+    assert len(known) == 9
     assert this_environment().model_sha256 == known
 
 
@@ -52,9 +54,8 @@ def test_other_file_has_no_hash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     weights = network_specs()[0].file("weights")
     (tmp_path / weights.name).write_bytes(b"other")
     monkeypatch.setenv(MODELS_DIR_VARIABLE, str(tmp_path))
-    assert set(this_environment().model_sha256) == {
-        file.name for spec in network_specs() for file in spec.files
-    } - {weights.name}
+    article = {file.name for spec in network_specs() for file in spec.files}
+    assert article - set(this_environment().model_sha256) == {weights.name}
 
 
 def test_folder_that_is_none_is_told_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ def test_each_preset_can_be_named(name: str) -> None:
         ({"name": ""}, "name of 1 to 60"),
         ({"name": "a", "preset": "Fast"}, "no preset 'Fast'"),
         ({"name": "a", "preset": None}, "no preset"),
+        ({"name": "a", "preset": "Article", "model_set": "modern"}, "is for the model set article"),
         ({"name": "a", "thread": 1}, "no setting called thread;"),
         ({"name": "a", "confidence": "high"}, "Variant 'a': The setting \"confidence\" must be"),
         ({"name": "a", "max_side_px": "None"}, '"longest side for detection" must be'),
