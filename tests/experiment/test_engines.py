@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from typing import Any
 
 import pytest
@@ -100,6 +101,10 @@ def test_what_cannot_be_measured_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(engines.engine("openvino"), "package", "no_such_package", raising=False)
     with pytest.raises(WorkerError, match="cannot be imported: ModuleNotFoundError"):
         import_ms("openvino")
+    with monkeypatch.context() as here:
+        here.setattr(sys, "executable", "/no/such/program")
+        with pytest.raises(WorkerError, match=r"can be started \(No such file"):
+            EngineProcess("opencv", 1)
     monkeypatch.setattr(measuring, "free_memory_bytes", lambda: 10**8)
     with pytest.raises(SettingsError, match="700 MB of memory must be free, and 100 MB are"):
         measure_engines()

@@ -115,6 +115,15 @@ def test_a_file_with_another_hash_is_refused(places: dict[str, Path], content: b
     assert str(places["your folder"]) in status.advice
 
 
+def test_a_wrong_file_of_a_carrier_that_is_not_required_is_fetched_anew(
+    places: dict[str, Path],
+) -> None:
+    """Where requirements.txt does not name the carrier, pip's requirements are no remedy."""
+    places[CARRIER].write_bytes(CONTENT[:-1])
+    file = dataclasses.replace(FILE, wheel="tiny==1")
+    assert files.INSTALL in registry.file_status(GENDER, file).advice
+
+
 def test_a_good_file_needs_no_advice(places: dict[str, Path]) -> None:
     """The status of a known file has its size and place and asks for nothing."""
     places["models/"].write_bytes(CONTENT)

@@ -191,6 +191,10 @@ def test_the_environment_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACECORE_QUEUE", "three")
     with pytest.raises(SettingsError, match="FACECORE_QUEUE"):
         FaceService.from_environment()
+    monkeypatch.delenv("FACECORE_QUEUE")
+    monkeypatch.setenv("FACECORE_MODEL_SET", "nothing")
+    with pytest.raises(SettingsError, match="no model set called nothing"):
+        FaceService.from_environment()
 
 
 @pytest.mark.slow
