@@ -93,10 +93,10 @@ def test_a_variant_is_given_the_other_networks() -> None:
     """The form of a variant has the sets of networks by their names, and takes one over."""
 
     def form() -> None:
-        import streamlit as st  # noqa: PLC0415 - the page's own
+        import streamlit as st
 
-        from facecore.experiment.variants import Variant  # noqa: PLC0415
-        from facecore.ui.compare.form import variant_form  # noqa: PLC0415
+        from facecore.experiment.variants import Variant
+        from facecore.ui.compare.form import variant_form
 
         changed = variant_form(Variant(name="mine"), 0)
         if changed:
