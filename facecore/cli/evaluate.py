@@ -27,6 +27,7 @@ from facecore.evaluation.accuracy import (
     evaluate_attributes,
 )
 from facecore.evaluation.calibration import HOW_CALIBRATED
+from facecore.evaluation.card import card, column, ways
 from facecore.evaluation.detection import (
     HOW_AVERAGED,
     HOW_MATCHED,
@@ -68,7 +69,14 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         metavar="CSV",
         help=f"file, x1, y1, x2, y2 in pixels (default: {_BOXES} of the folder)",
     )
-    add("--json", action="store_true", help="one JSON object with everything")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object with everything")
+    form.add_argument(
+        "--card",
+        action="store_true",
+        help="tables of a model card in Markdown: every set of networks, in each preset that "
+        "matters; other settings do not count",
+    )
     add_settings_options(parser)
     parser.set_defaults(run=run)
 
@@ -81,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings, options = settings_from(arguments), options_from(arguments)
     tables = _read_tables(arguments)
+    if arguments.card:
+        return _print_card(arguments, tables)
     analyzer = FaceAnalyzer.load(options, max_pixels=max_pixels_from(arguments))
     analyses, failures = _read_photos(analyzer, arguments.folder, tables.files, settings)
     skipped = [printable(sentence) for sentence in (*tables.problems, *failures)]
@@ -103,6 +113,20 @@ def run(arguments: argparse.Namespace) -> int:
         _print_values("networks", option_values(options))
         _print_figures(outcome)
     return 1 if skipped else 0
+
+
+def _print_card(arguments: argparse.Namespace, tables: _Tables) -> int:
+    columns, failures = [], set(tables.problems)
+    for way in ways(bool(tables.labels)):
+        analyzer = FaceAnalyzer.load(way.options, max_pixels=max_pixels_from(arguments))
+        read = _read_photos(analyzer, arguments.folder, tables.files, way.settings)
+        failures.update(read[1])
+        fitted = analyzer.models.calibrations_for(way.settings)
+        columns.append(column(way, read[0], tables.labels, tables.boxes, fitted))
+    print(card(columns))
+    for sentence in sorted(failures):
+        print(f"error: {printable(sentence)}", file=sys.stderr)
+    return 1 if failures else 0
 
 
 @dataclass(frozen=True, slots=True)

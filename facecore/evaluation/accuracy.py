@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from facecore.evaluation.calibration import Reliability, reliability
+from facecore.evaluation.calibration import Reliability, fit, reliability
 from facecore.evaluation.labels import PersonLabel
+from facecore.models.calibration import Calibration
 from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face, nearest_age_group
 from facecore.statistics.intervals import Estimate, Proportion, mean_estimate
 
@@ -50,6 +51,7 @@ class AttributeReport:
             label in years counts under its nearest age group.
         age_group_exact: age group right, of those with an age label.
         age_group_one_off: age group right or next to it.
+        age_one_off_by_age_range: the same by the labelled range.
         age_error_years: absolute difference of expected and labelled age, in years.
         reliability: how the probability of an answer goes with its being right, by attribute.
     """
@@ -62,6 +64,7 @@ class AttributeReport:
     gender_by_age_range: Mapping[str, Proportion]
     age_group_exact: Proportion
     age_group_one_off: Proportion
+    age_one_off_by_age_range: Mapping[str, Proportion]
     age_error_years: Estimate
     reliability: Mapping[str, Reliability]
 
@@ -79,12 +82,12 @@ def evaluate_attributes(
     missed = tuple(name for name in photos if not analyses[name].faces)
     people = list(_people(analyses, labels))
     genders = [(label, face.gender.label == label.gender) for label, face in people if label.gender]
-    ages = [(label.age_years, face) for label, face in people if label.age_years is not None]
+    ages = [(label, label.age_years, face) for label, face in people if label.age_years is not None]
     steps = [
-        abs(AGE_GROUPS.index(face.age_group.label) - nearest_age_group(age)) for age, face in ages
+        (label, abs(AGE_GROUPS.index(face.age_group.label) - nearest_age_group(age)))
+        for label, age, face in ages
     ]
-    ranges = {_age_range(label): label.age_years for label, _ in genders}
-    ranges.pop("", None)
+    near = [(label, step <= 1) for label, step in steps]
     return AttributeReport(
         photos=len(photos),
         no_face=Proportion(len(missed), len(photos)),
@@ -94,17 +97,78 @@ def evaluate_attributes(
             gender: _share(right for label, right in genders if label.gender == gender)
             for gender in GENDERS
         },
-        gender_by_age_range={
-            name: _share(right for label, right in genders if _age_range(label) == name)
-            for name in sorted(ranges, key=lambda name: (ranges[name] or 0.0, name))
-        },
-        age_group_exact=_share(step == 0 for step in steps),
-        age_group_one_off=_share(step <= 1 for step in steps),
+        gender_by_age_range=_by_age_range(genders),
+        age_group_exact=_share(step == 0 for _, step in steps),
+        age_group_one_off=_share(right for _, right in near),
+        age_one_off_by_age_range=_by_age_range(near),
         age_error_years=mean_estimate(
-            [abs(face.age_group.expected_age - age) for age, face in ages]
+            [abs(face.age_group.expected_age - age) for _, age, face in ages]
         ),
         reliability=_reliability(people),
     )
+
+
+def _by_age_range(answers: Sequence[tuple[PersonLabel, bool]]) -> dict[str, Proportion]:
+    ranges = {_age_range(label): label.age_years for label, _ in answers}
+    ranges.pop("", None)
+    return {
+        name: _share(right for label, right in answers if _age_range(label) == name)
+        for name in sorted(ranges, key=lambda name: (ranges[name] or 0.0, name))
+    }
+
+
+def cross_fitted(
+    analyses: Mapping[str, Analysis],
+    labels: Mapping[str, PersonLabel],
+    calibrations: Mapping[str, Calibration],
+) -> dict[str, Analysis]:
+    """Return the labelled people alone, calibrated by what was fitted on the other half of them.
+
+    The halves are every second one of the labels. So nobody's answer was put right by what is
+    known of that person, as it is where a calibration is judged on what it was fitted on.
+
+    Args:
+        analyses: by the file's name, as in the labels.
+        labels: by the file's name.
+        calibrations: by attribute; a fit has as many free numbers as its one here.
+    """
+    people = list(_people(analyses, labels))
+    halves = [people[::2], people[1::2]]
+    answers = {}
+    for half, other in zip(halves, reversed(halves), strict=True):
+        fitted = {name: _fitted_like(one, other) for name, one in calibrations.items()}
+        for label, face in half:
+            attributes = {
+                name: fitted[name].of(said) if name in fitted else said
+                for name, said in face.attributes.items()
+            }
+            faces = (replace(face, attributes=attributes),)
+            answers[label.file] = replace(analyses[label.file], faces=faces)
+    return answers
+
+
+def _fitted_like(one: Calibration, people: Sequence[tuple[PersonLabel, Face]]) -> Calibration:
+    said = [
+        (face.attributes[one.attribute], _truth(label, one.attribute)) for label, face in people
+    ]
+    known = [
+        (answer.raw or answer.probabilities, truth) for answer, truth in said if truth is not None
+    ]
+    if not known:
+        return one
+    scales, offsets = fit(
+        [row for row, _ in known],
+        [truth for _, truth in known],
+        scale_each=len(set(one.scales)) > 1,
+        offsets=any(one.offsets),
+    )
+    return replace(one, scales=scales, offsets=offsets)
+
+
+def _truth(label: PersonLabel, attribute: str) -> int | None:
+    if attribute == "gender":
+        return None if label.gender is None else GENDERS.index(label.gender)
+    return None if label.age_years is None else nearest_age_group(label.age_years)
 
 
 def _reliability(people: Sequence[tuple[PersonLabel, Face]]) -> dict[str, Reliability]:

@@ -38,9 +38,10 @@ class Calibration:
     date: str
 
     def of(self, prediction: _Prediction) -> _Prediction:
-        """Return a prediction with calibrated probabilities, its own ones kept as ``raw``."""
-        (row,) = calibrated([prediction.probabilities], self.scales, self.offsets)
-        return replace(prediction, probabilities=tuple(row.tolist()), raw=prediction.probabilities)
+        """Return a prediction with calibrated probabilities, the network's own kept as ``raw``."""
+        raw = prediction.probabilities if prediction.raw is None else prediction.raw
+        (row,) = calibrated([raw], self.scales, self.offsets)
+        return replace(prediction, probabilities=tuple(row.tolist()), raw=raw)
 
 
 def log_probabilities(probabilities: Sequence[Sequence[float]]) -> NDArray[np.float64]:

@@ -98,15 +98,17 @@ class ModelSet:
         """All networks, the detector's first."""
         return (*self.detector.networks, *self.reader.networks)
 
+    def calibrations_for(self, settings: AnalysisSettings) -> dict[str, Calibration]:
+        """Return what these settings let put right the probabilities of each attribute, by name."""
+        views = self.reader.views(settings) if settings.calibrated else None
+        return {one.attribute: one for one in self.calibrations if one.views == views}
+
     def calibrated(self, face: Face, settings: AnalysisSettings) -> Face:
         """Return a face with probabilities that mean what they say, where the settings ask for it.
 
         What was fitted for another way of reading is not used.
         """
-        if not settings.calibrated:
-            return face
-        views = self.reader.views(settings)
-        fitted = {one.attribute: one for one in self.calibrations if one.views == views}
+        fitted = self.calibrations_for(settings)
         attributes = {
             name: fitted[name].of(prediction) if name in fitted else prediction
             for name, prediction in face.attributes.items()

@@ -144,6 +144,7 @@ def test_words_are_aligned_and_complete(portraits: Path) -> None:
     headings = [line for line in lines if "95 % interval" in line and line.endswith(" n")]
     assert [line.split("  ")[0] for line in headings] == [
         "Labelled people",
+        "Probability against truth",
         "Faces at confidence 0.7",
         "Faces at every confidence",
         "Time per photo",
@@ -265,3 +266,17 @@ def test_shared_groups_are_mostly_found(shared_data: Path) -> None:
     assert faces["precision"]["value"] > 0.9
     assert 0.8 < faces["average_precision"]["0.5"]["value"] <= 1
     assert json.dumps(report, allow_nan=False)
+
+
+@pytest.mark.slow
+def test_card_reads_with_every_set(portraits: Path) -> None:
+    """Each set and preset is a column; a photo that cannot be read is named once."""
+    with (portraits / "labels.csv").open("a", encoding="utf-8") as table:
+        table.write("missing.png,30,m\n")
+    done = in_process("evaluate", "--card", portraits)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert line.startswith("error: missing.png: ")
+    ways = "Article | Recommended | Careful | Aligned | Modern"
+    assert f"| Calibration error (ECE) | {ways} |" in done.stdout
+    assert "| gender right | 0.0 % (0 to 66) | 0.0 % (0 to 66) |" in done.stdout

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from facecore.evaluation.calibration import BINS, Reliability
 from facecore.evaluation.curves import PrCurve, PrPoint
 from facecore.ui.charts import laid_out
 
@@ -99,6 +100,45 @@ def precision_recall(curve: PrCurve, here: PrPoint | None) -> go.Figure:
     figure.update_xaxes(title="recall", range=[0, 1.03])
     figure.update_yaxes(title="precision", range=[0, 1.03])
     return laid_out(figure, _HEIGHT_PX)
+
+
+def reliability_diagram(found: Reliability) -> go.Figure:
+    """Draw how many answers of each probability are right, with counts and 95 % intervals.
+
+    Where the bars reach the dashed line, probabilities mean what they say.
+    """
+    shares = [one.right.value or 0.0 for one in found.bins]
+    ends = [one.right.interval or (0.0, 1.0) for one in found.bins]
+    figure = go.Figure(
+        go.Bar(
+            x=[(min(int(one.probability * BINS), BINS - 1) + 0.5) / BINS for one in found.bins],
+            y=shares,
+            width=0.9 / BINS,
+            marker_color=_LINES["precision"],
+            error_y={
+                "array": [high - share for share, (_, high) in zip(shares, ends, strict=True)],
+                "arrayminus": [share - low for share, (low, _) in zip(shares, ends, strict=True)],
+                "color": "#888888",
+            },
+            text=[str(one.right.n) for one in found.bins],
+            textposition="inside",
+            insidetextanchor="start",
+            textangle=0,
+            customdata=[(one.probability, one.right.n) for one in found.bins],
+            hovertemplate="said %{customdata[0]:.0%}: %{y:.0%} of %{customdata[1]} right"
+            "<extra></extra>",
+        )
+    )
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dash", "color": "#888888"},
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(title="probability of the answer", range=[0, 1], tickformat=".0%")
+    figure.update_yaxes(title="right", range=[0, 1.03], tickformat=".0%")
+    return laid_out(figure, _HEIGHT_PX, legend=False)
 
 
 def _over_threshold(figure: go.Figure, threshold: float) -> go.Figure:

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from facecore.evaluation.accuracy import confusions, evaluate_attributes
+from facecore.evaluation.accuracy import AttributeReport, confusions, evaluate_attributes
 from facecore.evaluation.curves import MATCH_IOU, PrCurve, PrPoint, precision_recall_curve
 from facecore.results import Analysis
 from facecore.ui import state
@@ -146,12 +146,27 @@ def attribute_scores(analyses: Mapping[str, Analysis], truth: Truth) -> None:
             st.markdown(
                 f"- {name}: {figure.value:.1%} of {figure.n} (95 %: {low:.1%} to {high:.1%})"
             )
+    _reliability(report)
     genders, ages = confusions(analyses, truth.labels)
     left, right = st.columns([1, 3])
     left.caption("Rows: labelled gender; columns: answer")
     left.dataframe(genders)
     right.caption("Rows: age group nearest to the label; columns: answer")
     right.dataframe(ages)
+
+
+def _reliability(report: AttributeReport) -> None:
+    for column, (name, found) in zip(st.columns(2), report.reliability.items(), strict=True):
+        if found.error is not None:
+            words = name.replace("_", " ")
+            title = f"Probability against truth, {words}"
+            with column:
+                chart(charts.reliability_diagram(found), f"tune_reliability_{name}", title, title)
+                st.caption(
+                    f"Calibration error (ECE) {found.error:.3f}. The number in a bar counts its "
+                    "answers, the thin line is its 95 % interval. On the dashed line, "
+                    "probabilities mean what they say; bars below it say too much."
+                )
 
 
 def _take_truth() -> None:
