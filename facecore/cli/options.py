@@ -10,7 +10,8 @@ from typing import Any
 from facecore.analysis.automatic import settled
 from facecore.engines import engines, options_from_values
 from facecore.errors import SettingsError
-from facecore.models.catalogue import set_spec
+from facecore.models.catalogue import network_specs, set_spec
+from facecore.models.files import verified_path
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     MAX_MEGAPIXELS,
@@ -64,12 +65,17 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
 
     Raises:
         SettingsError: a value is outside its range.
+        ModelError: the networks that find landmarks are to be used, and are not there.
     """
     given = _those(_of_the_networks(), arguments)
     name = vars(arguments).get("preset", RECOMMENDED)
     options = options_from_values(given, preset_options(name))
     check_together(name, options)
-    set_spec(options.model_set)  # what there is not is told before anything is loaded
+    # What there is not is told before anything is read.
+    spec = set_spec(options.model_set)
+    if spec.landmarks and settings_from(arguments).aligned:
+        for file in network_specs(spec.landmarks)[0].files:
+            verified_path(file)
     return settled(options)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from facecore import engines
+from facecore.errors import EngineError
 from facecore.imaging.decoding import BgrImage
 from facecore.imaging.geometry import Resolution
 from facecore.imaging.pictures import Picture
 from facecore.models.attributes import AttributeClassifier, AttributeReader, Attributes
 from facecore.models.calibration import Calibration
-from facecore.models.catalogue import SetSpec, network_specs, set_spec
+from facecore.models.catalogue import NetworkSpec, SetSpec, network_specs, set_spec
 from facecore.models.chips import Chip
 from facecore.models.detector import FaceDetector
 from facecore.models.network import Network, load_networks
@@ -122,7 +124,7 @@ def model_set(spec: SetSpec, networks: Sequence[Network]) -> ModelSet:
     finder = None
     if spec.landmarks:
         others = network_specs(spec.landmarks)[:1]
-        finder = LandmarkFinder(lambda: YuNet(*load_networks(others, detector.options)))
+        finder = LandmarkFinder(lambda: _landmark_network(others, detector.options))
     read_as = _ATTRIBUTES[spec.reader]
     attributes = {
         name: AttributeReader(network, prediction)
@@ -143,6 +145,15 @@ def load_models(options: RuntimeOptions) -> ModelSet:
     """
     spec = set_spec(options.model_set)
     return model_set(spec, load_networks(spec.networks, options))
+
+
+def _landmark_network(specs: Sequence[NetworkSpec], options: RuntimeOptions) -> YuNet:
+    try:
+        return YuNet(*load_networks(specs, options))
+    except EngineError:
+        # Some engines run the set's own files alone.
+        named = RuntimeOptions(engine=engines.reference().name, threads=options.threads)
+        return YuNet(*load_networks(specs, named))
 
 
 def _age_of_years(row: tuple[float, ...]) -> AgeGroupPrediction:

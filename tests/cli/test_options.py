@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from facecore.analysis.automatic import settled
 from facecore.cli import analyze, compare, evaluate, models, serve
 from facecore.cli.options import add_settings_options, options_from, settings_from
-from facecore.errors import SettingsError
+from facecore.errors import ModelMissingError, SettingsError
+from facecore.machine.data_folder import DATA_DIR_VARIABLE
+from facecore.models import files
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.presets import PRESETS
 
@@ -101,6 +104,17 @@ def test_a_setting_at_its_default_still_overrides() -> None:
     """Giving a default's value by name counts against a preset that says otherwise."""
     settings = settings_from(_parsed("--preset", "Crowd", "--input-size", "300"))
     assert settings == replace(PRESETS["Crowd"], input_size_px=300)
+
+
+def test_aligned_without_landmarks_is_told_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The preset Aligned needs the modern set's detector: a batch must not fail photo by photo."""
+    monkeypatch.setenv(DATA_DIR_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(files, "REPOSITORY_MODELS_DIR", tmp_path)
+    with pytest.raises(ModelMissingError, match=r"face_detection_yunet.* models install"):
+        options_from(_parsed("--preset", "Aligned", "--engine", "opencv"))
+    assert options_from(_parsed("--engine", "opencv")).engine == "opencv"
 
 
 def test_an_unknown_preset_is_an_error_of_ours() -> None:

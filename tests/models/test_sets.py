@@ -88,12 +88,17 @@ def test_engines_run_the_modern_set_from_its_own_files(
 
 
 @pytest.mark.parametrize("name", ["litert", "torch"])
-def test_an_engine_without_onnx_says_so(name: str) -> None:
-    """An engine that takes only our own graph refuses the modern set in a sentence."""
+def test_an_engine_without_onnx_says_so(name: str, hopper_file: bytes) -> None:
+    """It refuses the modern set in a sentence; landmarks are found by OpenCV instead."""
     if not engine(name).available():
         pytest.skip(f"{name} is not installed")
     with pytest.raises(EngineError, match="takes no ONNX file"):
         load_models(RuntimeOptions(model_set="modern", engine=name))
+    aligned = AnalysisSettings(aligned=True)
+    one = FaceAnalyzer.load(RuntimeOptions(engine=name))
+    (face,) = one.analyze(hopper_file, aligned, annotate=False).faces
+    (known,) = FaceAnalyzer.load().analyze(hopper_file, aligned, annotate=False).faces
+    assert face.age_group.probabilities == pytest.approx(known.age_group.probabilities, abs=5e-3)
 
 
 @pytest.mark.usefixtures("modern")
