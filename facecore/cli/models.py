@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from facecore.analysis.automatic import agrees
 from facecore.engines import engine, engines, reference
 from facecore.engines.graph.conversion import Conversion
 from facecore.engines.graph.onnx import onnx_bytes
 from facecore.machine.data_folder import DATA_DIR_VARIABLE
+from facecore.machine.new_file import write_aside
 from facecore.models.catalogue import (
     FileStatus,
+    NetworkSpec,
     all_file_statuses,
     network_specs,
     set_specs,
@@ -94,7 +98,9 @@ def run_convert(arguments: argparse.Namespace) -> int:
         arguments.onnx.mkdir(parents=True, exist_ok=True)
         for spec in network_specs():
             path = arguments.onnx / f"{spec.role}.onnx"
-            path.write_bytes(onnx_bytes(Conversion(spec).graph))
+            aside = path.with_name(f".{path.name}.part")
+            write_aside(aside, partial(_write_onnx, spec))
+            aside.replace(path)
             print(path)
         return 0
     chosen = [engine(arguments.engine)] if arguments.engine else engines()
@@ -105,6 +111,10 @@ def run_convert(arguments: argparse.Namespace) -> int:
             words = "are ready" if agreed else f"do not agree with {reference().title}: not used"
             print(f"{one.title}: {len(network_specs())} networks {words}")
     return 0
+
+
+def _write_onnx(spec: NetworkSpec, file: BinaryIO) -> None:
+    file.write(onnx_bytes(Conversion(spec).graph))
 
 
 def _row(status: FileStatus) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,11 @@ from facecore.sources.samples import samples
 SIZES_WH = ((300, 300), (400, 225), (260, 347))
 _BATCH = 10
 _SURE = 0.2
+
+ANSWER_TIMEOUT_S = 120.0
+"""A process that has not answered by then is ended; a first start converts the networks."""
+
+_ENDED = "The engine's process ended, or did not answer in time."
 
 
 class Probe:
@@ -137,6 +143,8 @@ def _starting() -> Iterator[None]:
         yield
     except OSError as error:
         raise WorkerError(f"No process can be started ({error.strerror}): try again.") from error
+    except subprocess.TimeoutExpired:
+        raise WorkerError(_ENDED) from None
 
 
 def import_ms(name: str) -> float:
@@ -147,7 +155,7 @@ def import_ms(name: str) -> float:
     """
     command = [sys.executable, "-P", "-c", _IMPORT, _module(name)]
     with _starting():
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=ANSWER_TIMEOUT_S, check=False)
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise WorkerError(f"It cannot be imported: {lines[-1] if lines else done.returncode}.")
@@ -193,8 +201,15 @@ class EngineProcess:
                 pipe.close()
 
     def _answer(self) -> dict[str, Any]:
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        answer: dict[str, Any] = json.loads(line) if line else {"error": "Its process ended."}
+        # Whoever measures looks for Stop between answers, so none may be waited for without end.
+        clock = threading.Timer(ANSWER_TIMEOUT_S, self._process.kill)
+        clock.start()
+        try:
+            line = self._process.stdout.readline() if self._process.stdout else ""
+        finally:
+            clock.cancel()
+        is_whole = line.endswith("\n")
+        answer: dict[str, Any] = json.loads(line) if is_whole else {"error": _ENDED}
         if "error" in answer:
             self.stop()
             raise WorkerError(str(answer["error"]))

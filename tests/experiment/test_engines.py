@@ -11,6 +11,7 @@ from PIL import Image
 
 from facecore import engines
 from facecore.errors import SettingsError, WorkerError
+from facecore.experiment import engine_probe
 from facecore.experiment import engines as measuring
 from facecore.experiment.engine_probe import EngineProcess, import_ms
 from facecore.experiment.engine_rows import advice_in_words, engines_table, warnings
@@ -105,6 +106,11 @@ def test_what_cannot_be_measured_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         here.setattr(sys, "executable", "/no/such/program")
         with pytest.raises(WorkerError, match=r"can be started \(No such file"):
             EngineProcess("opencv", 1)
+    with monkeypatch.context() as here:
+        here.setattr(engine_probe, "ANSWER_TIMEOUT_S", 0.01)
+        for call in (lambda: EngineProcess("opencv", 1), lambda: import_ms("opencv")):
+            with pytest.raises(WorkerError, match="did not answer in time"):
+                call()
     monkeypatch.setattr(measuring, "free_memory_bytes", lambda: 10**8)
     with pytest.raises(SettingsError, match="700 MB of memory must be free, and 100 MB are"):
         measure_engines()
