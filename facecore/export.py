@@ -122,6 +122,7 @@ class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     resources: UsedRow
     settings: AnalysisSettings
     engine: str = ""
+    model_set: str = ""
     looks: tuple[Look, ...] = ()
 
     @classmethod
@@ -135,6 +136,7 @@ class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
             resources=UsedRow.of(analysis.resources),
             settings=analysis.settings,
             engine=analysis.engine,
+            model_set=analysis.model_set,
             looks=tuple(replace(one, time_ms=round(one.time_ms, 3)) for one in analysis.looks),
         )
 

@@ -79,11 +79,10 @@ class Box:
 class Detection:
     """One answer of the detector: a box and its confidence, 0 to 1.
 
-    ``fractions_xyxy`` are the network's own numbers, fractions of the photo that are neither
-    rounded nor clipped. ``landmarks_xy`` are points of the face (eyes, nose, corners of the
-    mouth) in pixels of the upright original photo. Each is None where there are none.
-    ``turned_degrees``, 0 to 270, is by how much the photo was turned clockwise for it; box and
-    landmarks are those of the photo as it lies.
+    ``fractions_xyxy`` are the network's own numbers, parts of the photo, not rounded or clipped.
+    ``landmarks_xy`` are points of the face (eyes, nose, corners of the mouth) in pixels of the
+    upright original photo. Each is None where there are none. ``turned_degrees``, 0 to 270, is
+    by how much the photo was turned clockwise for it; all places are those of it as it lies.
     """
 
     box: Box
@@ -281,7 +280,7 @@ class Analysis:
         resources: what the process used meanwhile.
         settings: what was asked for.
         reused: stages whose earlier result served again, so that their time is 0.
-        engine: the name of what ran the networks; several with commas between them.
+        engine, model_set: what ran the networks (several with commas), and of which set they are.
         looks: what the detector did for the candidates, now or, where "detect" is reused, before.
         annotated: the photo with the faces drawn, BGR uint8 (height, width, 3), or None.
         preview_jpeg: a smaller JPEG with the faces drawn, or None likewise.
@@ -295,6 +294,7 @@ class Analysis:
     settings: AnalysisSettings
     reused: tuple[str, ...] = ()
     engine: str = ""
+    model_set: str = ""
     looks: tuple[Look, ...] = ()
     annotated: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
     preview_jpeg: bytes | None = field(default=None, repr=False, compare=False)

@@ -164,6 +164,7 @@ class FaceAnalyzer:
                 settings=settings,
                 reused=clock.reused(),
                 engine=self.engine,
+                model_set=self.models.name,
                 looks=found.looks,
                 annotated=annotated,
                 preview_jpeg=preview,

@@ -105,6 +105,7 @@ class Prediction(Struct, frozen=True, forbid_unknown_fields=True):
         _Number, Meta(description="Wait for a turn, milliseconds; not part of timings_ms.")
     ]
     engine: Annotated[str, Meta(description="What ran the networks.")]
+    model_set: Annotated[str, Meta(description="Which networks they are.")]
 
     @classmethod
     def of(cls, analysis: Analysis, output_image: str, waited_ms: float) -> Prediction:
@@ -124,6 +125,7 @@ class Prediction(Struct, frozen=True, forbid_unknown_fields=True):
             timings_ms=Timings(**rounded_ms(analysis.timings)),
             waited_ms=round(waited_ms, 3),
             engine=analysis.engine,
+            model_set=analysis.model_set,
         )
 
 

@@ -94,6 +94,7 @@ class ModelSet:
     detector: Detector
     reader: FaceReader
     calibrations: tuple[Calibration, ...] = ()
+    name: str = ""
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -133,7 +134,7 @@ def model_set(spec: SetSpec, networks: Sequence[Network]) -> ModelSet:
     }
     chip = Chip(int(spec.chip["side_px"]), spec.chip["padding_ratio"]) if spec.chip else None
     reader = AttributeClassifier(attributes, chip, finder)
-    return ModelSet(_DETECTORS[spec.detector](detector), reader, spec.calibrations)
+    return ModelSet(_DETECTORS[spec.detector](detector), reader, spec.calibrations, spec.name)
 
 
 def load_models(options: RuntimeOptions) -> ModelSet:

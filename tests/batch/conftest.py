@@ -50,6 +50,7 @@ def analysis(faces: int = 1) -> Analysis:
         ),
         settings=AnalysisSettings(),
         engine="opencv",
+        model_set="article",
     )
 
 

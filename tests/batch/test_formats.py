@@ -23,7 +23,7 @@ ROWS: list[Row] = [row("a.jpg", 2), failed_row("b.jpg"), row("c.jpg", 0)]
 VALUES = [msgspec.to_builtins(one) for one in ROWS]
 COLUMNS = ["path", "error", "width_px", "height_px", "face_count", "latency_ms"]
 COLUMNS += [f"{stage}_ms" for stage in STAGES]
-COLUMNS += ["engine", "cpu_time_s", "peak_rss_mb", "started_at", "faces"]
+COLUMNS += ["engine", "model_set", "cpu_time_s", "peak_rss_mb", "started_at", "faces"]
 
 
 def _written(suffix: str, rows: Any) -> bytes:
@@ -100,7 +100,7 @@ def test_parquet_has_a_row_per_photo_with_nested_faces() -> None:
     read, failed, empty = file.read().to_pylist()
     assert list(read) == COLUMNS
     assert (read["path"], read["error"], read["face_count"]) == ("a.jpg", None, 2)
-    assert read["engine"] == "opencv"
+    assert (read["engine"], read["model_set"]) == ("opencv", "article")
     assert read["started_at"] == datetime(2024, 5, 1, 12, 30, 15, 250_000, tzinfo=UTC)
     known = VALUES[0]["faces"][1]
     face = read["faces"][1]

@@ -68,6 +68,7 @@ def test_the_cost_is_told(api: ServedApi, astronaut_file: bytes) -> None:
     times = answer["timings_ms"]
     assert times["total"] >= times["decode"] + times["detect"] + times["classify"] > 0
     assert answer["waited_ms"] >= 0
+    assert answer["model_set"] == "article"
 
 
 def test_the_drawn_photo_can_be_fetched(api: ServedApi, astronaut_file: bytes) -> None:

@@ -10,6 +10,7 @@ import pytest
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines import engine
 from facecore.errors import EngineError, ModelMissingError, SettingsError
+from facecore.export import PhotoRow
 from facecore.imaging.decoding import BgrImage, decode_image, encode_jpeg, shrink
 from facecore.imaging.pictures import Picture
 from facecore.machine.data_folder import DATA_DIR_VARIABLE
@@ -44,9 +45,9 @@ def test_the_modern_set_finds_landmarks_and_reads_years(
     modern: FaceAnalyzer, couple: BgrImage
 ) -> None:
     """Both sample people are read, their eyes lie above their mouths, and years make groups."""
-    woman, man = sorted(
-        modern.analyze(couple, annotate=False).faces, key=lambda face: face.box.xyxy
-    )
+    answer = modern.analyze(couple, annotate=False)
+    assert PhotoRow.of("couple.png", answer).model_set == "modern"
+    woman, man = sorted(answer.faces, key=lambda face: face.box.xyxy)
     assert (woman.gender.label, man.gender.label) == ("Female", "Male")
     assert woman.age_group.years == pytest.approx(33, abs=3)
     assert man.age_group.years == pytest.approx(79, abs=3)

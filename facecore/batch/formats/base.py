@@ -2,8 +2,8 @@
 
 ``path``, ``error`` (empty for a photo that was read), ``width_px`` and ``height_px``
 of the upright photo, ``face_count``, ``latency_ms``, the time of each stage in
-milliseconds, ``engine``, ``cpu_time_s``, ``peak_rss_mb`` (MB is 10**6 bytes), ``started_at``
-(UTC), and ``faces``: all that ``--json`` says of them.
+milliseconds, ``engine``, ``model_set``, ``cpu_time_s``, ``peak_rss_mb`` (MB is 10**6 bytes),
+``started_at`` (UTC), and ``faces``: all that ``--json`` says of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from facecore.results import STAGES
 COLUMNS = (
     *("path", "error", "width_px", "height_px", "face_count", "latency_ms"),
     *(f"{stage}_ms" for stage in STAGES),
-    *("engine", "cpu_time_s", "peak_rss_mb", "started_at", "faces"),
+    *("engine", "model_set", "cpu_time_s", "peak_rss_mb", "started_at", "faces"),
 )
 
 
@@ -53,6 +53,7 @@ def cells(row: Row) -> dict[str, Any]:
         "latency_ms": row.timings_ms["total"],
         **{f"{stage}_ms": row.timings_ms[stage] for stage in STAGES},
         "engine": row.engine,
+        "model_set": row.model_set,
         "cpu_time_s": row.resources.cpu_time_s,
         "peak_rss_mb": row.resources.peak_rss_mb,
         "started_at": row.resources.timestamp,

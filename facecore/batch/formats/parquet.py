@@ -46,6 +46,7 @@ _SCHEMA = pa.schema(
         ("latency_ms", pa.float64()),
         *((f"{stage}_ms", pa.float64()) for stage in STAGES),
         ("engine", pa.string()),
+        ("model_set", pa.string()),
         ("cpu_time_s", pa.float64()),
         ("peak_rss_mb", pa.float64()),
         ("started_at", pa.timestamp("us", tz="UTC")),
