@@ -22,12 +22,22 @@ from facecore.settings.presets import PRESETS
 from tests.conftest import SAMPLES, face_rows
 
 FACE_MEAN = (78.4263377603, 87.7689143744, 114.895847746)
-# The second look has tests of its own; the article's way has a script of its own, too.
-SETTINGS = {name: replace(settings, rescue=False) for name, settings in PRESETS.items()}
+# Further looks, calibration and aligned crops have tests of their own; the article's way has a
+# script of its own, too.
+ONE_LOOK: dict[str, Any] = {
+    "rescue": False,
+    "closer_look": "never",
+    "orientation": "never",
+    "calibrated": False,
+}
+SETTINGS = {
+    name: replace(settings, **ONE_LOOK)
+    for name, settings in PRESETS.items()
+    if name not in ("Article", "Aligned")
+}
 SETTINGS["bare boxes"] = AnalysisSettings(
-    confidence=0.3, crop_margin_ratio=0.0, crop_shape="box", rescue=False
+    confidence=0.3, crop_margin_ratio=0.0, crop_shape="box", **ONE_LOOK
 )
-del SETTINGS["Article"]
 
 pytestmark = pytest.mark.slow
 each_setting = pytest.mark.parametrize("settings", SETTINGS.values(), ids=list(SETTINGS))

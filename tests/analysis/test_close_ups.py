@@ -18,7 +18,8 @@ from facecore.settings import AnalysisSettings
 from facecore.sources.samples import group_photo
 from tests.conftest import SAMPLES, Recorded
 
-ONE_LOOK = AnalysisSettings(rescue=False, closer_look="never", orientation="never")
+SECOND_LOOK = AnalysisSettings(closer_look="never", orientation="never")
+ONE_LOOK = replace(SECOND_LOOK, rescue=False)
 PORTRAITS = ["astronaut.png", "grace_hopper.jpg"]
 
 Row = tuple[float, float, float, float, float]
@@ -187,7 +188,7 @@ def test_a_group_is_looked_at_once(recorded: Recorded) -> None:
     """Where nothing shows a close-up, the second look costs nothing and changes nothing."""
     both = [
         recorded.analyzer.analyze(group_photo(), settings, annotate=False)
-        for settings in (AnalysisSettings(), ONE_LOOK)
+        for settings in (SECOND_LOOK, ONE_LOOK)
     ]
     assert recorded.detector.forward_count == 2
     assert both[0].candidates == both[1].candidates
@@ -201,7 +202,7 @@ def test_a_second_look_loses_no_face_of_a_group(
     """Also where the signs are taken for a close-up wrongly, every face of the group stays."""
     alone = recorded.analyzer.analyze(group_photo(), ONE_LOOK, annotate=False).faces
     monkeypatch.setattr(detector_module, "OVERHANG_LIMIT", -1.0)
-    rows = AnalysisSettings(drop_outside=False)
+    rows = replace(SECOND_LOOK, drop_outside=False)
     twice = recorded.analyzer.analyze(group_photo(), rows, annotate=False).faces
     assert recorded.detector.forward_count == 3
     assert _lost(alone, twice) == []

@@ -204,7 +204,7 @@ def test_the_preview_is_as_large_as_ever(
     assert _reduction(photo, FOUR_TIMES_WH) == {100: 4, 1000: 2, 2000: 1}[side_px]
     assert reduced.preview_jpeg is not None
     preview = decode_image(reduced.preview_jpeg)
-    small = Picture.in_full(decode_image(four_times)).capped(side_px)
+    small = Picture.in_full(decode_image(four_times)).preview(side_px)
     drawn = draw_faces(small, reduced.faces, scale=side_px / FOUR_TIMES_WH[0])
     expected = decode_image(encode_jpeg(drawn))
     assert preview.shape == expected.shape
