@@ -83,7 +83,11 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
     )
     row = st.container(horizontal=True)
     for label, value, note in values:
-        row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
+        # A number fits in the usual width, an engine's name does not.
+        if label == "Runs on":
+            row.metric(label, value, help=note, width="content")
+        else:
+            row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
     with st.expander("Time per layer", expanded=True):
         st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
 

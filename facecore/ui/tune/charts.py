@@ -107,11 +107,12 @@ def reliability_diagram(found: Reliability) -> go.Figure:
 
     Where the bars reach the dashed line, probabilities mean what they say.
     """
+    middles = [(min(int(one.probability * BINS), BINS - 1) + 0.5) / BINS for one in found.bins]
     shares = [one.right.value or 0.0 for one in found.bins]
     ends = [one.right.interval or (0.0, 1.0) for one in found.bins]
     figure = go.Figure(
         go.Bar(
-            x=[(min(int(one.probability * BINS), BINS - 1) + 0.5) / BINS for one in found.bins],
+            x=middles,
             y=shares,
             width=0.9 / BINS,
             marker_color=_LINES["precision"],
@@ -120,14 +121,15 @@ def reliability_diagram(found: Reliability) -> go.Figure:
                 "arrayminus": [share - low for share, (low, _) in zip(shares, ends, strict=True)],
                 "color": "#888888",
             },
-            text=[str(one.right.n) for one in found.bins],
-            textposition="inside",
-            insidetextanchor="start",
-            textangle=0,
             customdata=[(one.probability, one.right.n) for one in found.bins],
             hovertemplate="said %{customdata[0]:.0%}: %{y:.0%} of %{customdata[1]} right"
             "<extra></extra>",
         )
+    )
+    # Above the bars, as one in which nothing is right has no height to hold it.
+    counts = [str(one.right.n) for one in found.bins]
+    figure.add_scatter(
+        x=middles, y=[1.07] * len(counts), mode="text", text=counts, hoverinfo="skip"
     )
     figure.add_scatter(
         x=[0, 1],
@@ -137,7 +139,7 @@ def reliability_diagram(found: Reliability) -> go.Figure:
         hoverinfo="skip",
     )
     figure.update_xaxes(title="probability of the answer", range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(title="right", range=[0, 1.03], tickformat=".0%")
+    figure.update_yaxes(title="right", range=[0, 1.13], tickformat=".0%")
     return laid_out(figure, _HEIGHT_PX, legend=False)
 
 

@@ -163,8 +163,8 @@ def _reliability(report: AttributeReport) -> None:
             with column:
                 chart(charts.reliability_diagram(found), f"tune_reliability_{name}", title, title)
                 st.caption(
-                    f"Calibration error (ECE) {found.error:.3f}. The number in a bar counts its "
-                    "answers, the thin line is its 95 % interval. On the dashed line, "
+                    f"Calibration error (ECE) {found.error:.3f}. The number above a bar counts "
+                    "its answers, the thin line is its 95 % interval. On the dashed line, "
                     "probabilities mean what they say; bars below it say too much."
                 )
 
