@@ -163,7 +163,8 @@ def test_an_attribute_network_is_told_where_its_files_are_and_how_it_is_read(cop
     program = f"""
 import facecore
 photo = open({str(PHOTO)!r}, "rb").read()
-face, = facecore.FaceAnalyzer.load().analyze(photo).faces
+plain = facecore.AnalysisSettings(calibrated=False)
+face, = facecore.FaceAnalyzer.load().analyze(photo, plain).faces
 print(sorted(face.attributes), face.attributes["dummy"] == face.gender)
 """
     assert _run(copy, "-c", program) == "['age_group', 'dummy', 'gender'] True\n"
