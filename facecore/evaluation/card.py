@@ -135,7 +135,7 @@ def card(columns: Sequence[Column]) -> str:
             tables.append(_table(title, columns, _people_rows(columns, report)))
         tables.append(_table("Calibration error (ECE)", columns, _error_rows(columns)))
         for name in ("gender", "age_group"):
-            title = f"Reliability: {name.replace('_', ' ')}, calibrated by the other half"
+            title = f"Reliability, {name.replace('_', ' ')}"
             tables.append(_table(title, columns, _reliability_rows(columns, name)))
         for title, name in (
             ("Gender right, by age", "gender_by_age_range"),

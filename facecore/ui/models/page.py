@@ -27,4 +27,4 @@ def models_page() -> None:
             views.network(loaded, profile)
         views.engine(titles(analyzer.engine), measured.facts(options))
     st.divider()
-    st.markdown(measured.model_card())
+    views.card(measured.model_card())

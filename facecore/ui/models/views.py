@@ -111,3 +111,17 @@ def engine(title: str, facts: EngineFacts) -> None:
         f"Vector units {use}: {', '.join(facts.cpu_features)}.  \n"
         f"Targets that its own backend can use here: {', '.join(facts.usable_targets)}."
     )
+
+
+def card(text: str) -> None:
+    """Show Markdown; its tables scroll by themselves, as they are wider than a telephone."""
+    for block in text.split("\n\n"):
+        if block.startswith("|"):
+            lines = [line.strip("| ").split(" | ") for line in block.splitlines()]
+            st.dataframe(
+                pd.DataFrame(lines[2:], columns=lines[0]),
+                hide_index=True,
+                column_config={lines[0][0]: st.column_config.Column(pinned=True)},
+            )
+        else:
+            st.markdown(block)
