@@ -8,7 +8,7 @@ import numpy as np
 
 from facecore import engines
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.analysis.automatic import NOT_TOLD
+from facecore.analysis.automatic import NOT_TOLD, REFUSED
 from facecore.errors import FacecoreError
 from facecore.results import Face
 from facecore.settings import RuntimeOptions
@@ -35,7 +35,7 @@ def _agree(ours: tuple[Face, ...], theirs: tuple[Face, ...]) -> bool:
 
 
 def _main(name: str, model_set: str) -> int:
-    """Return 0 where the engine reads the samples as OpenCV does, else 1.
+    """Return 0 where the engine reads the samples as OpenCV does, else 1; says what it refuses.
 
     Raises:
         FacecoreError: OpenCV itself cannot read them, so that nothing is known of the engine.
@@ -43,8 +43,9 @@ def _main(name: str, model_set: str) -> int:
     theirs = _faces(engines.reference().name, model_set)
     try:
         ours = _faces(name, model_set)
-    except FacecoreError:
-        return 1
+    except FacecoreError as error:
+        print(error)
+        return REFUSED
     return 0 if ours and _agree(ours, theirs) else 1
 
 

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import logging
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,11 +21,15 @@ from facecore.settings import DEFAULT_MODEL_SET, RuntimeOptions
 
 _LOGGER = logging.getLogger(__name__)
 
-_AGREES, _DIFFERS = b"agrees", b"differs"
+_AGREES, _DIFFERS = "agrees", "differs"
 _TIMEOUT_S = 120
 
-NOT_TOLD = 3
-"""Exit status of the trial where OpenCV itself could not read the samples."""
+NOT_TOLD, REFUSED = 3, 4
+"""Exit statuses of the trial where OpenCV itself, or the engine, could not read the samples."""
+
+
+class _UnfinishedError(Exception):
+    """The trial did not end by itself, which says nothing about the engine."""
 
 
 def settled(options: RuntimeOptions) -> RuntimeOptions:
@@ -48,10 +53,10 @@ def settled(options: RuntimeOptions) -> RuntimeOptions:
 
 @functools.cache
 def _can_be_used(name: str, model_set: str) -> bool:
-    chosen, reference = engines.engine(name), engines.reference()
+    reference = engines.reference()
     why = _problem(name)
-    if why is None and not agrees(name, model_set):
-        why = f"{chosen.title} does not agree with {reference.title} here."
+    if why is None:
+        why = disagreement(name, model_set)
     if why is not None:
         _LOGGER.warning("%s %s reads instead.", why, reference.title)
     return why is None
@@ -66,8 +71,8 @@ def _problem(name: str) -> str | None:
     return None if chosen.available() else f"{chosen.title} cannot be used here."
 
 
-def agrees(name: str, model_set: str = DEFAULT_MODEL_SET) -> bool:
-    """Return whether an engine reads the samples as OpenCV does.
+def disagreement(name: str, model_set: str = DEFAULT_MODEL_SET) -> str | None:
+    """Return why an engine does not read the samples as OpenCV does; None where it does.
 
     That is found out once for each version and processor, in a process of its own, which
     takes its memory along, and may crash.
@@ -88,22 +93,38 @@ def agrees(name: str, model_set: str = DEFAULT_MODEL_SET) -> bool:
     sources = [spec.fingerprint[:8] for spec in network_specs(model_set)]
     here = hashlib.sha256(processor).hexdigest()[:8]
     key = "-".join(["agreement", *versions, *sources, converter(), here]).replace("+", "_")
-    verdict = made_once(key, ".txt", lambda: _tried(name, model_set))
-    return (verdict if isinstance(verdict, bytes) else verdict.read_bytes()) == _AGREES
+    chosen, reference = engines.engine(name).title, engines.reference().title
+    try:
+        kept = made_once(key, ".txt", lambda: _tried(name, model_set).encode())
+    except _UnfinishedError as error:
+        return f"Whether {chosen} agrees with {reference} was not found out ({error})."
+    verdict = (kept if isinstance(kept, bytes) else kept.read_bytes()).decode()
+    if verdict == _DIFFERS:
+        return f"{chosen} does not agree with {reference} here."
+    return None if verdict == _AGREES else verdict
 
 
-def _tried(name: str, model_set: str) -> bytes:
+def _tried(name: str, model_set: str) -> str:
+    """Return the verdict, or what the engine says against these networks."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "facecore.analysis.agreement", name, model_set],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
             timeout=_TIMEOUT_S,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
-        return _DIFFERS
+    except subprocess.TimeoutExpired as error:
+        raise _UnfinishedError(f"it took more than {_TIMEOUT_S} s") from error
+    except OSError as error:
+        raise _UnfinishedError(error.strerror or str(error)) from error
+    if done.returncode == -signal.SIGKILL:
+        raise _UnfinishedError("its process was killed: is there too little memory?")
     if done.returncode == NOT_TOLD:
         raise ModelError("OpenCV cannot read the samples: run 'python -m facecore models'.")
-    return _AGREES if done.returncode == 0 else _DIFFERS
+    # Some engines print, too.
+    said = done.stdout.strip().splitlines()[-1:] if done.returncode == REFUSED else []
+    return _AGREES if done.returncode == 0 else (said or [_DIFFERS])[0]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from facecore.analysis.automatic import agrees
+from facecore.analysis.automatic import disagreement
 from facecore.engines import engine, engines, reference
 from facecore.engines.graph.conversion import Conversion
 from facecore.engines.graph.onnx import onnx_bytes
@@ -107,7 +107,7 @@ def run_convert(arguments: argparse.Namespace) -> int:
     for one in chosen:
         if one.available() or arguments.engine:
             load_networks(network_specs(), RuntimeOptions(engine=one.name))
-            agreed = one is reference() or agrees(one.name)
+            agreed = one is reference() or disagreement(one.name) is None
             words = "are ready" if agreed else f"do not agree with {reference().title}: not used"
             print(f"{one.title}: {len(network_specs())} networks {words}")
     return 0

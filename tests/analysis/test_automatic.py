@@ -11,6 +11,7 @@ import pytest
 
 from facecore import engines
 from facecore.analysis import automatic
+from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.analysis.automatic import settled
 from facecore.engines.graph.conversion import Conversion
 from facecore.engines.graph.session import GraphEngine, Passes
@@ -59,7 +60,7 @@ def test_opencv_alone_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("no_such_package", "1", "Odd is not installed: run 'pip install"),
         ("numpy", "98", "is too old for these networks: run 'pip install"),
-        ("numpy", "1", "Odd does not agree with OpenCV DNN here."),
+        ("numpy", "1", "There is no engine called odd"),  # as the trial's own process says
     ],
 )
 def test_opencv_goes_on_where_an_engine_cannot(
@@ -74,6 +75,35 @@ def test_opencv_goes_on_where_an_engine_cannot(
     (record,) = caplog.records
     assert words in record.getMessage()
     assert record.getMessage().endswith("OpenCV DNN reads instead.")
+
+
+def test_a_trial_that_does_not_end_says_nothing_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """OpenCV goes on where the time was up, and the next process tries again."""
+    if not engines.engine("onnxruntime").available():
+        pytest.skip("ONNX Runtime is not installed")
+    monkeypatch.setattr(automatic, "_TIMEOUT_S", 0.001)
+    assert settled(RuntimeOptions(engine="onnxruntime")).engine == "opencv"
+    assert "was not found out (it took more than 0.001 s)" in caplog.text
+    assert list(tmp_path.glob("agreement-*")) == []
+
+
+@pytest.mark.slow
+def test_an_engine_that_cannot_run_a_set_says_why(
+    modern: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it refuses is told, not that its answers were others."""
+    with monkeypatch.context() as as_before:
+        as_before.delenv(DATA_DIR_VARIABLE)
+        file = modern.networks[0].spec.path("onnx")
+    monkeypatch.setenv(MODELS_DIR_VARIABLE, str(file.parent))
+    if not engines.engine("litert").available():
+        pytest.skip("LiteRT is not installed")
+    options = RuntimeOptions(engine="litert", model_set="modern")
+    assert settled(options).engine == "opencv"
+    assert "does not agree" not in caplog.text
+    assert "ONNX" in caplog.text
 
 
 @pytest.mark.parametrize("content", [None, b"another network"], ids=["missing", "wrong"])
