@@ -96,8 +96,14 @@ class AttributeClassifier:
         return self.classify_views(views, batch=settings.batch_faces)
 
     def views(self, settings: AnalysisSettings) -> str:
-        """Return "aligned", "careful" or "one": how faces are read under these settings."""
-        return "aligned" if self._aligns(settings) else "careful" if settings.careful else "one"
+        """Return "aligned", "careful", "one" or "other crops": how these settings read faces."""
+        if self._aligns(settings):
+            return "aligned"
+        margin_ratio = settings.crop_margin_ratio
+        # From 15 to 25 % answers hardly change; other crops are read with other certainty.
+        if settings.crop_shape != "square" or not 0.15 <= margin_ratio <= 0.25:
+            return "other crops"
+        return "careful" if settings.careful else "one"
 
     def _aligns(self, settings: AnalysisSettings) -> bool:
         return self.chip is not None and (self.find_landmarks is None or settings.aligned)

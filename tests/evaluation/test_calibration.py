@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.evaluation.calibration import fit, reliability
 from facecore.models.calibration import Calibration, calibrated
 from facecore.models.catalogue import set_specs
 from facecore.results import GenderPrediction
+from facecore.settings import AnalysisSettings
 
 
 def test_reliability_of_nothing_and_of_a_few() -> None:
@@ -65,3 +69,23 @@ def test_every_set_is_calibrated_for_each_way_of_reading() -> None:
     assert ways == {"article": ["aligned", "careful", "one"], "modern": ["aligned"]}
     for spec in set_specs().values():
         assert {one.attribute for one in spec.calibrations} == {"gender", "age_group"}
+
+
+@pytest.mark.parametrize(
+    ("change", "is_calibrated"),
+    [
+        ({}, True),
+        ({"crop_margin_ratio": 0.15}, True),
+        ({"crop_margin_ratio": 0.5}, False),
+        ({"crop_shape": "box"}, False),
+        ({"crop_shape": "box", "aligned": True}, True),
+        ({"calibrated": False}, False),
+    ],
+    ids=str,
+)
+def test_what_was_not_measured_is_not_put_right(
+    analyzer: FaceAnalyzer, change: dict[str, Any], is_calibrated: bool
+) -> None:
+    """Other crops than those of the fit keep what the networks say."""
+    settings = AnalysisSettings(**change)
+    assert bool(analyzer.models.calibrations_for(settings)) == is_calibrated
