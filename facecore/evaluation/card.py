@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from facecore.evaluation.accuracy import AttributeReport, cross_fitted, evaluate_attributes
@@ -49,22 +49,33 @@ def ways(of_people: bool) -> list[Way]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """What was read right of people whose gender and age are known.
+
+    Attributes:
+        answered: with the calibration that comes with the networks.
+        fitted_anew: calibrated by the other half of these people.
+        raw: as the networks say.
+    """
+
+    answered: AttributeReport
+    fitted_anew: AttributeReport
+    raw: AttributeReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """What one way of reading got right, and what it cost.
 
     Attributes:
         title: its name.
-        answered: as it answers, with the calibration that comes with it.
-        fitted_anew: the same people, calibrated by the other half of them.
-        raw: the same people, as the networks say.
+        people: how well gender and age were read, where they are known.
         faces: how well faces were found, where boxes are known.
         costs: milliseconds by what they are for.
     """
 
     title: str
-    answered: AttributeReport | None
-    fitted_anew: AttributeReport | None
-    raw: AttributeReport | None
+    people: People | None
     faces: DetectionReport | None
     costs: Mapping[str, float | None]
 
@@ -77,13 +88,16 @@ def column(
     calibrations: Mapping[str, Calibration],
 ) -> Column:
     """Return the figures of one way of reading; photos without labels and boxes are left out."""
-    people = bool(labels) and bool(analyses)
-    anew = cross_fitted(analyses, labels, calibrations)
+    people = None
+    if labels and analyses:
+        people = People(
+            answered=evaluate_attributes(analyses, labels),
+            fitted_anew=evaluate_attributes(cross_fitted(analyses, labels, calibrations), labels),
+            raw=evaluate_attributes(_raw(analyses), labels),
+        )
     return Column(
         title=way.title,
-        answered=evaluate_attributes(analyses, labels) if people else None,
-        fitted_anew=evaluate_attributes(anew, labels) if people else None,
-        raw=evaluate_attributes(_raw(analyses), labels) if people else None,
+        people=people,
         faces=evaluate_detection(analyses, boxes, way.settings) if boxes and analyses else None,
         costs=_costs(list(analyses.values())),
     )
@@ -127,21 +141,23 @@ def _costs(analyses: Sequence[Analysis]) -> dict[str, float | None]:
 def card(columns: Sequence[Column]) -> str:
     """Return the tables of all columns in Markdown, without those that nothing is known for."""
     tables: list[str] = []
-    if any(one.answered for one in columns):
-        for title, report in (
-            ("Calibrated by the other half", _anew),
-            ("As the answers are", _answered),
+    people = [one.people for one in columns if one.people]
+    if people:
+        anew, answered = [one.fitted_anew for one in people], [one.answered for one in people]
+        for title, reports in (
+            ("Calibrated by the other half", anew),
+            ("As the answers are", answered),
         ):
-            tables.append(_table(title, columns, _people_rows(columns, report)))
-        tables.append(_table("Calibration error (ECE)", columns, _error_rows(columns)))
+            tables.append(_table(title, columns, _people_rows(reports)))
+        tables.append(_table("Calibration error (ECE)", columns, _error_rows(people)))
         for name in ("gender", "age_group"):
             title = f"Reliability, {name.replace('_', ' ')}"
-            tables.append(_table(title, columns, _reliability_rows(columns, name)))
+            tables.append(_table(title, columns, _reliability_rows(anew, name)))
         for title, name in (
             ("Gender right, by age", "gender_by_age_range"),
             ("Age group right or next to it, by age", "age_one_off_by_age_range"),
         ):
-            tables.append(_table(title, columns, _age_rows(columns, name)))
+            tables.append(_table(title, columns, _age_rows(anew, name)))
     if any(one.faces for one in columns):
         found = [one.faces for one in columns]
         rows = {
@@ -157,23 +173,11 @@ def card(columns: Sequence[Column]) -> str:
 
 
 _Rows = Mapping[str, Sequence[str]]
-_Report = Callable[[Column], AttributeReport]
 
 
-def _answered(one: Column) -> AttributeReport:
-    assert one.answered is not None
-    return one.answered
-
-
-def _anew(one: Column) -> AttributeReport:
-    assert one.fitted_anew is not None
-    return one.fitted_anew
-
-
-def _people_rows(columns: Sequence[Column], report: _Report) -> _Rows:
-    reports = [report(one) for one in columns]
+def _people_rows(reports: Sequence[AttributeReport]) -> _Rows:
     return {
-        "no face found": [_share(_answered(one).no_face) for one in columns],
+        "no face found": [_share(one.no_face) for one in reports],
         "gender right": [_share(one.gender) for one in reports],
         **{
             f"gender right, {name}": [_share(one.gender_by_gender[name]) for one in reports]
@@ -185,30 +189,27 @@ def _people_rows(columns: Sequence[Column], report: _Report) -> _Rows:
     }
 
 
-def _error_rows(columns: Sequence[Column]) -> _Rows:
+def _error_rows(people: Sequence[People]) -> _Rows:
     rows = {}
     for name in ("gender", "age_group"):
         for words, reports in (
-            ("as the networks say", [one.raw for one in columns]),
-            ("as the answers are", [one.answered for one in columns]),
-            ("calibrated by the other half", [one.fitted_anew for one in columns]),
+            ("as the networks say", [one.raw for one in people]),
+            ("as the answers are", [one.answered for one in people]),
+            ("calibrated by the other half", [one.fitted_anew for one in people]),
         ):
-            errors = [one and one.reliability[name].error for one in reports]
+            errors = [one.reliability[name].error for one in reports]
             rows[f"{name.replace('_', ' ')}, {words}"] = [
                 "–" if error is None else f"{error:.3f}" for error in errors
             ]
     return rows
 
 
-def _reliability_rows(columns: Sequence[Column], name: str) -> _Rows:
+def _reliability_rows(reports: Sequence[AttributeReport], name: str) -> _Rows:
     rows: dict[str, list[str]] = {}
     for place in range(BINS):
         cells = []
-        for one in columns:
-            bins = {
-                min(int(b.probability * BINS), BINS - 1): b
-                for b in _anew(one).reliability[name].bins
-            }
+        for one in reports:
+            bins = {min(int(b.probability * BINS), BINS - 1): b for b in one.reliability[name].bins}
             found = bins.get(place)
             cells.append("–" if found is None else f"{found.right.value:.0%} of {found.right.n}")
         if set(cells) != {"–"}:
@@ -216,8 +217,8 @@ def _reliability_rows(columns: Sequence[Column], name: str) -> _Rows:
     return rows
 
 
-def _age_rows(columns: Sequence[Column], name: str) -> _Rows:
-    shares = [getattr(_anew(one), name) for one in columns]
+def _age_rows(reports: Sequence[AttributeReport], name: str) -> _Rows:
+    shares = [getattr(one, name) for one in reports]
     ages = dict.fromkeys(age for one in shares for age in one)
     return {age: [_share(one.get(age)) for one in shares] for age in ages}
 

@@ -99,9 +99,8 @@ class AttributeClassifier:
         """Return "aligned", "careful", "one" or "other crops": how these settings read faces."""
         if self._aligns(settings):
             return "aligned"
-        margin_ratio = settings.crop_margin_ratio
         # From 15 to 25 % answers hardly change; other crops are read with other certainty.
-        if settings.crop_shape != "square" or not 0.15 <= margin_ratio <= 0.25:
+        if settings.crop_shape != "square" or not 0.15 <= settings.crop_margin_ratio <= 0.25:
             return "other crops"
         return "careful" if settings.careful else "one"
 
