@@ -81,7 +81,7 @@ def test_stop_shows_what_there_is_and_other_pages_are_not_disturbed(
         other.goto(held_server.address)
         wait_until_idle(other)
         before = _faces(other)
-        assert len(before) == 6
+        assert len(before) == 8
         with held_server.held("trials", after=FIRST_TRIALS):
             _open(page, held_server.address)
             _measure(page, repeats=500)
