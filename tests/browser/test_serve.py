@@ -20,7 +20,7 @@ def test_the_dashboard_works_beside_the_api(page: Page, server: str) -> None:
         [FilePayload(name="mine.png", mimeType="image/png", buffer=portrait)]
     )
     expect(page.get_by_text("mine.png").first).to_be_visible()
-    expect(page.get_by_text("Run 2 of this session.")).to_be_visible()
+    expect(page.get_by_text("Run 2 of this session")).to_be_visible()
     answer = page.request.post(
         f"{server}/predict",
         multipart={"image": {"name": "a.png", "mimeType": "image/png", "buffer": portrait}},
