@@ -140,8 +140,8 @@ def merged(found: Iterable[Detection]) -> tuple[Detection, ...]:
     """Return what several looks found, by falling confidence, each face once."""
     surest = sorted(found, key=lambda one: -one.confidence)[:MOST_MERGED]
     boxes = np.array([one.box.xyxy for one in surest], dtype=np.int64)
-    kept = surest_of_each(boxes, SAME_FACE_IOU, SAME_FACE_INSIDE)
-    return tuple(surest[i] for i in kept[:MAX_FACES])
+    kept = surest_of_each(boxes, SAME_FACE_IOU, SAME_FACE_INSIDE, MAX_FACES)
+    return tuple(surest[i] for i in kept)
 
 
 def count(found: Sequence[Detection]) -> int:

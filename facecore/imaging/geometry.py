@@ -207,22 +207,28 @@ def box_before_turn(
     return (min(xs), min(ys), max(xs), max(ys))
 
 
-def surest_of_each(boxes_xyxy: NDArray[np.integer], iou: float, inside: float) -> list[int]:
+def surest_of_each(
+    boxes_xyxy: NDArray[np.number], iou: float, inside: float = 1.0, most: int | None = None
+) -> list[int]:
     """Return which boxes stay where those of the same thing are merged, the first of each.
 
     Args:
         boxes_xyxy: shape (N, 4), by falling confidence.
         iou: two boxes that overlap by more are of the same thing.
-        inside: as are two of which one has more than this part of its area in the other.
+        inside: as are two of which one has more than this part of its area in the other; none has
+            more than all of it.
+        most: no more than so many stay.
     """
     boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
     areas = _areas(boxes[:, :2], boxes[:, 2:])
     kept: list[int] = []
-    for i, box in enumerate(boxes):
-        rivals = boxes[kept]
-        near, far = np.maximum(rivals[:, :2], box[:2]), np.minimum(rivals[:, 2:], box[2:])
-        shared = _areas(near, far)
-        same = shared > iou * (areas[kept] + areas[i] - shared)
-        if not (same | (shared > inside * np.minimum(areas[kept], areas[i]))).any():
-            kept.append(i)
+    left = np.arange(len(boxes))
+    while len(left) and (most is None or len(kept) < most):
+        first, left = left[0], left[1:]
+        kept.append(int(first))
+        rivals = boxes[left]
+        near = np.maximum(rivals[:, :2], boxes[first, :2])
+        shared = _areas(near, np.minimum(rivals[:, 2:], boxes[first, 2:]))
+        same = shared > iou * (areas[left] + areas[first] - shared)
+        left = left[~(same | (shared > inside * np.minimum(areas[left], areas[first])))]
     return kept

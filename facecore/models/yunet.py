@@ -19,6 +19,7 @@ from facecore.imaging.geometry import (
     has_area,
     iou_matrix,
     point_before_turn,
+    surest_of_each,
 )
 from facecore.imaging.pictures import Picture
 from facecore.models.chips import LandmarksXy
@@ -170,15 +171,17 @@ def found_from_outputs(
     )
     found = found[np.argsort(-found[:, 0], kind="stable")]
     found[:, 1:] /= np.resize(np.array(picture_wh, dtype=np.float64), 14)
-    return _one_box_a_face(found[np.isfinite(found).all(axis=1)], SAME_FACE_IOU)
+    whole: Found = found[np.isfinite(found).all(axis=1)]
+    return whole[surest_of_each(whole[:, 1:5], SAME_FACE_IOU, most=MOST_CANDIDATES)]
 
 
 def merge_looks(first: Found, second: Found) -> Found:
     """Join two looks at one picture; of two boxes of the same face the surer one stays."""
     found = np.concatenate([first, second])
-    return _one_box_a_face(
-        found[np.argsort(-found[:, 0], kind="stable")], SAME_FACE_IOU_OF_LOOKS, SAME_FACE_PART
-    )
+    found = found[np.argsort(-found[:, 0], kind="stable")]
+    return found[
+        surest_of_each(found[:, 1:5], SAME_FACE_IOU_OF_LOOKS, SAME_FACE_PART, MOST_CANDIDATES)
+    ]
 
 
 def detections_from_found(found: Found, resolution_wh: Resolution) -> tuple[Detection, ...]:
@@ -211,20 +214,3 @@ def _of_one_map(outputs: Sequence[NDArray[np.float32]], stride: int, columns: in
     halves = np.exp(boxes[places, 2:]) * stride / 2
     landmarks = (np.tile(here, 5) + points[places]) * stride
     return np.hstack([scores[places, None], middles - halves, middles + halves, landmarks])
-
-
-def _one_box_a_face(found: Found, iou: float, part: float = np.inf) -> Found:
-    """Keep of boxes that are one face the first; at most `MOST_CANDIDATES`."""
-    boxes = found[:, 1:5]
-    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
-    left = np.arange(len(found))
-    kept: list[int] = []
-    while len(left) and len(kept) < MOST_CANDIDATES:
-        first, others = left[0], left[1:]
-        kept.append(int(first))
-        overlaps = iou_matrix(boxes[first], boxes[others])[0]
-        # From the overlap over both, the overlap over the smaller.
-        shared = overlaps / (1 + overlaps) * (areas[first] + areas[others])
-        smaller = np.maximum(np.minimum(areas[first], areas[others]), 1e-12)
-        left = others[(overlaps <= iou) & (shared / smaller <= part)]
-    return found[kept]
