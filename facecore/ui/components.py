@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,11 +16,39 @@ from facecore.serving.job import BackgroundJob
 from facecore.ui.photos import Reading
 
 _SIGN_EVERY_S = 2.0
+_TILE_WIDTH_PX = 150
+# The name's button lies over its whole tile, so that a click anywhere on this opens it; the
+# height is reserved before the picture has come.
+_GALLERY_STYLE = """<style>
+[class*="st-key-tile_"] {position: relative;}
+[class*="st-key-tile_"] img {height: 8rem; object-fit: contain;}
+[class*="st-key-tile_"] :is(.stElementContainer, .stButton, button) {position: static;}
+[class*="st-key-tile_"] button {justify-content: flex-start; overflow: hidden;}
+[class*="st-key-tile_"] button p {overflow: hidden; text-overflow: ellipsis; white-space: nowrap;}
+[class*="st-key-tile_"] button::after {content: ""; position: absolute; inset: 0; z-index: 1;
+  border-radius: .5rem;}
+[class*="st-key-tile_"] button:is(:hover, :focus-visible)::after,
+[class*="st-key-tile_open_"] button::after {box-shadow: 0 0 0 2px var(--st-primary-color);}
+</style>"""
 
 
 def as_text(text: str) -> str:
     """Return the Markdown that shows a text as it is, whatever a stranger wrote in it."""
     return "".join(f"\\{letter}" if letter in string.punctuation else letter for letter in text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A picture in a gallery.
+
+    ``key`` is its own there; ``picture`` is an image file's bytes; ``name`` is shown as it is,
+    whatever a stranger wrote in it; ``note`` stands small below.
+    """
+
+    key: str
+    picture: bytes
+    name: str
+    note: str = ""
 
 
 @contextmanager
@@ -54,6 +83,38 @@ def grid(count: int, a_row: int = 4) -> list[DeltaGenerator]:
     width = max(1, min(count, a_row))
     rows = [st.columns(width) for _ in range(0, count, width)]
     return [place for row in rows for place in row][:count]
+
+
+def gallery(
+    name: str, tiles: Sequence[Tile], on_open: Callable[[str], None], opened: str = ""
+) -> None:
+    """Draw pictures side by side, as many to a row as there is room for.
+
+    A click anywhere on one calls ``on_open`` with its key before the page is drawn again.
+
+    Args:
+        name: tells this gallery's buttons from another's on the page.
+        tiles: the pictures, in their order.
+        on_open: such as a `facecore.ui.state.Remembered`'s ``keep``.
+        opened: the key of the one that the page shows in full, which is marked.
+    """
+    if tiles:
+        st.html(_GALLERY_STYLE)
+    places = st.grid(min_column_width=_TILE_WIDTH_PX, gap="xsmall", border=True)
+    for place, tile in enumerate(tiles):
+        kind = "tile_open" if tile.key == opened else "tile"
+        with places.cell(), st.container(key=f"{kind}_{name}_{place}", gap="xxsmall"):
+            st.image(tile.picture, width="stretch", alt="")
+            st.button(
+                as_text(tile.name),
+                key=f"{name}_{tile.key}",
+                type="tertiary",
+                width="stretch",
+                on_click=on_open,
+                args=(tile.key,),
+            )
+            if tile.note:
+                st.caption(tile.note)
 
 
 def chart(figure: go.Figure, key: str, alt: str, title: str = "") -> None:

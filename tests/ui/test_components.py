@@ -85,3 +85,28 @@ def test_lack_of_memory_says_what_to_do() -> None:
     """Where memory ran out, the sentence names a way on."""
     app = AppTest.from_function(_no_memory).run()
     assert app.error.values == ["There is not enough memory for this: try a smaller photo."]
+
+
+def _gallery() -> None:
+    import streamlit as st
+
+    from facecore.sources.samples import samples
+    from facecore.ui.components import Tile, gallery
+    from facecore.ui.state import Remembered
+
+    opened = Remembered("opened_in_test", str)
+    gallery("empty", [], opened.keep)
+    photo = samples()[0].read()
+    tiles = [Tile(key=key, picture=photo, name=f"*{key}*.png", note=f"{key} faces") for key in "ab"]
+    st.text(opened())
+    gallery("photos", tiles, opened.keep, opened())
+
+
+def test_click_in_a_gallery_opens_its_picture() -> None:
+    """The page hears of the click before it is drawn, and names are no Markdown."""
+    app = AppTest.from_function(_gallery).run()
+    assert [button.label for button in app.button] == ["\\*a\\*\\.png", "\\*b\\*\\.png"]
+    assert app.caption.values == ["a faces", "b faces"]
+    app.button(key="photos_b").click().run()
+    assert app.text.values == ["b"]
+    assert app.exception.values == []
