@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
+# Two processes, each with whole files of tests, in the order of their names: the long ones are early.
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run serve test lint check fast small-container soak screenshots clean
 
@@ -14,11 +16,11 @@ serve: $(VENV)/.installed-serve
 	$(BIN)/python -m facecore serve --port $(PORT)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 # The tests that start no server, no browser and no page but to see it open, for the impatient.
 fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not browser and not slow"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not browser and not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

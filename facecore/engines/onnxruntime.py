@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,9 @@ class _Session(Passes):
         )
 
     def _make(self, profile_to: str | None = None) -> Any:
+        # From its import on it would send what it does to its makers, and write a number for
+        # this device into the user's folder for caches. Nobody was asked, so nothing is sent.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime  # noqa: PLC0415 - only once it is chosen
 
         options = onnxruntime.SessionOptions()

@@ -71,6 +71,8 @@ def _environment(folder: Path, proxy: str) -> dict[str, str]:
         **proxies,
         "PYTHONPATH": str(folder),
         "RECORDED_ADDRESSES": str(folder / "addresses"),
+        # A package that reports to its makers keeps its own notes in here.
+        "XDG_CACHE_HOME": str(folder / "caches"),
     }
 
 
@@ -121,4 +123,5 @@ def test_nothing_is_sent_to_anybody_outside(tmp_path: Path, astronaut_file: byte
                     stream, origin=Origin(origin), subprotocols=[Subprotocol("streamlit")]
                 ).close()
     assert asked == []
+    assert {place.name for place in (tmp_path / "caches").iterdir()} == {"facecore"}
     assert [one for one in _asked(tmp_path) if one[1] not in _OWN] == []
