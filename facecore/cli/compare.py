@@ -240,6 +240,7 @@ def _trials_csv(experiment: Experiment) -> bytes:
 
 
 def _print(outcome: Outcome) -> None:
+    print(f"{textwrap.fill(printable(outcome.advice), _TEXT_WIDTH)}\n")
     table = tables.summary_table(outcome.reports)
     rows = [list(_COLUMNS.values())]
     rows += [[_cell(name, row[name]) for name in _COLUMNS] for row in table.to_dict("records")]
@@ -279,12 +280,15 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _as_values(outcome: Outcome) -> dict[str, Any]:
-    table = tables.summary_table(outcome.reports)
-    records = table.astype(object).where(table.notna(), None).to_dict("records")
     return {
-        "variants": records,
-        "stages": tables.stages_table(outcome.reports).to_dict("records"),
-        "differing_answers": tables.events_table(outcome.reports).to_dict("records"),
+        "advice": outcome.advice,
+        "variants": _records(tables.summary_table(outcome.reports)),
+        "stages": _records(tables.stages_table(outcome.reports)),
+        "differing_answers": _records(tables.events_table(outcome.reports)),
         "warnings": list(outcome.warnings),
         "measured_share": _busy_share(outcome.experiment),
     }
+
+
+def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from facecore.analysis.memory import least_side_px
 from facecore.engines import engine_facts, engines, reference
+from facecore.experiment.record import PREVIEW_SIDE_PX, PhotoFacts
 from facecore.experiment.variants import (
     MAX_VARIANTS,
     Variant,
     differences,
     variant_from_settings,
 )
+from facecore.imaging.pictures import coarsest_reduction
 from facecore.machine.container import usable_cores
-from facecore.settings import RuntimeOptions
+from facecore.models.catalogue import set_specs
+from facecore.settings import AnalysisSettings, RuntimeOptions
 
 _FILE = Path(__file__).with_name("claims.toml")
 
@@ -53,9 +57,19 @@ class Claim:
 
 def claims() -> tuple[Claim, ...]:
     """Return all comparisons that say something on this machine."""
+    sets = set_specs()
+    found = (
+        replace(
+            claim,
+            variants=tuple(
+                variant for variant in claim.variants if sets[variant.options.model_set].is_there
+            ),
+        )
+        for claim in (*_all(), _of_engines())
+    )
     return tuple(
         claim
-        for claim in (*_all(), _of_engines())
+        for claim in found
         if len(claim.variants) > 1 and (claim.key != "threads" or usable_cores() > 1)
     )
 
@@ -69,6 +83,47 @@ def claim_of(variants: Sequence[Variant]) -> Claim | None:
         if claim.says and ours == differences(claim.variants[1], claim.variants[0]):
             return claim
     return None
+
+
+def without_effect(variant: Variant, base: Variant, photos: Sequence[PhotoFacts]) -> dict[str, str]:
+    """Return the settings in which two variants differ to no effect, as all photos are too small.
+
+    Returns:
+        By the setting's name why, in words that go on after "that"; nothing where no photo
+        could be read.
+    """
+    sizes = [photo.size_wh for photo in photos if photo.size_wh]
+    if not sizes:
+        return {}
+    differing = differences(variant, base)
+    largest_px = max(max(size) for size in sizes)
+    found = {}
+    caps = [one.settings.max_side_px for one in (variant, base)]
+    smallest_cap_px = min((cap for cap in caps if cap), default=largest_px)
+    if "max_side_px" in differing and largest_px <= smallest_cap_px:
+        found["max_side_px"] = (
+            f"a cap of {smallest_cap_px} px changes a photo only where it is larger, and the "
+            f"largest here has {largest_px} px"
+        )
+    if "reduced_decode" in differing:
+        settings = next(one.settings for one in (variant, base) if one.settings.reduced_decode)
+        if all(_reduction(size, settings) == 1 for size in sizes):
+            found["reduced_decode"] = _needs_in_words(settings, largest_px)
+    return found
+
+
+def _reduction(size_wh: tuple[int, int], settings: AnalysisSettings) -> int:
+    return coarsest_reduction(size_wh, least_side_px(settings, PREVIEW_SIDE_PX))
+
+
+def _needs_in_words(settings: AnalysisSettings, largest_px: int) -> str:
+    if settings.max_side_px is None:
+        return "decoding at reduced size needs a cap of the longest side for detection"
+    needed_px = 2 * least_side_px(settings, PREVIEW_SIDE_PX)
+    return (
+        f"decoding at reduced size needs JPEGs of {needed_px} px or more, with even sides, and the "
+        f"largest photo here has {largest_px} px"
+    )
 
 
 def cpu_feature_levels_here() -> dict[str, tuple[str, ...]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from facecore.executors.messages import WorkerFacts
-from facecore.experiment.claims import claim_of
+from facecore.experiment.claims import claim_of, without_effect
 from facecore.experiment.record import Experiment, Failure, Trial
-from facecore.experiment.variants import Variant, known_settings
+from facecore.experiment.variants import Variant, differences, known_settings
 from facecore.results import STAGES
 from facecore.settings import AnalysisSettings
 from facecore.settings.setting import declared
+from facecore.statistics.advice import IsFaster, Rival, advice, best_places
 from facecore.statistics.agreement import Agreement, face_agreement
 from facecore.statistics.comparison import TimeComparison, compare_times
 from facecore.statistics.intervals import TimeSummary, summarise_times
@@ -62,15 +64,31 @@ class VariantReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """An experiment with what it says."""
+    """An experiment with what it says.
+
+    Attributes:
+        experiment: what was measured.
+        reports: of each variant, in their order.
+        advice: what to do, as one sentence.
+        best: places of the variants that no other beats and that the verdict can tell apart.
+    """
 
     experiment: Experiment
     reports: tuple[VariantReport, ...]
+    advice: str
+    best: tuple[int, ...]
 
     @classmethod
     def of(cls, experiment: Experiment) -> Outcome:
         """Compute what an experiment says; may take a second for a large one."""
-        return cls(experiment=experiment, reports=report(experiment))
+        reports = report(experiment)
+        is_faster = _verdicts(experiment)
+        return cls(
+            experiment=experiment,
+            reports=reports,
+            advice=advice(list(_rivals(reports)), is_faster),
+            best=_best(reports, is_faster),
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -78,10 +96,10 @@ class Outcome:
         found = []
         if self.experiment.stopped:
             found.append("It was stopped before its end: fewer trials than were asked for.")
-        others = self.experiment.other_load_percent
-        if others is not None and others >= BUSY_FROM_PERCENT:
+        load = self.experiment.other_load_percent
+        if load is not None and load >= BUSY_FROM_PERCENT:
             found.append(
-                f"Whatever else ran, this server's pages included, used {others:.0f} % of the "
+                f"Whatever else ran, this server's pages included, used {load:.0f} % of the "
                 "machine meanwhile: measure again when it is quiet."
             )
         quota = self.experiment.environment.cpu_quota
@@ -89,18 +107,63 @@ class Outcome:
             found.append(
                 f"The container may use {quota:g} processors: what is slower may have been held up."
             )
+        others = self.experiment.plan.variants[1:]
+        idle = [why for one in others for why in _without_effect(self.experiment, one).values()]
+        found += [f"These photos are too small: {why}." for why in dict.fromkeys(idle)]
         return tuple(found)
 
 
 def report(experiment: Experiment) -> tuple[VariantReport, ...]:
     """Compute what an experiment says of each variant, in their order."""
-    by_variant: dict[int, list[Trial]] = defaultdict(list)
-    for trial in experiment.trials:
-        by_variant[trial.variant].append(trial)
+    by_variant = _by_variant(experiment)
     return tuple(
         _variant_report(experiment, place, by_variant[place], by_variant[0])
         for place in range(len(experiment.plan.variants))
     )
+
+
+def _by_variant(experiment: Experiment) -> dict[int, list[Trial]]:
+    by_variant: dict[int, list[Trial]] = defaultdict(list)
+    for trial in experiment.trials:
+        by_variant[trial.variant].append(trial)
+    return by_variant
+
+
+def _rivals(reports: Sequence[VariantReport]) -> Iterator[Rival]:
+    for place, one in enumerate(reports):
+        if one.comparison is not None and one.agreement is not None:
+            yield Rival(
+                name=one.variant.name, place=place, times=one.comparison, answers=one.agreement
+            )
+
+
+def _verdicts(experiment: Experiment) -> IsFaster:
+    """Return what tells of any two variants whether the first is faster than the second."""
+    trials = _by_variant(experiment)
+
+    @cache
+    def compared(lower: int, upper: int) -> str:
+        return compare_times(_pairs(trials[lower], trials[upper], _total)).verdict
+
+    def is_faster(one: int, other: int) -> bool:
+        wanted = "faster" if one > other else "slower"
+        return compared(*sorted((one, other))) == wanted
+
+    return is_faster
+
+
+def _best(reports: Sequence[VariantReport], is_faster: IsFaster) -> tuple[int, ...]:
+    # Without a photo in common, agreement would be that of nothing with nothing.
+    shares = {
+        place: 1.0 if one.agreement is None else one.agreement.share_same
+        for place, one in enumerate(reports)
+        if one.times.n and (one.agreement is None or one.agreement.photos)
+    }
+    places = list(shares)
+    best = best_places(
+        list(shares.values()), lambda one, other: is_faster(places[one], places[other])
+    )
+    return tuple(places[number] for number in best)
 
 
 def claim_sentence(outcome: Outcome) -> str:
@@ -108,8 +171,19 @@ def claim_sentence(outcome: Outcome) -> str:
     claim = claim_of(outcome.experiment.plan.variants)
     if claim is None:
         return ""
-    measured = measured_in_words(outcome.reports[0], outcome.reports[1])
+    base, other = outcome.experiment.plan.variants
+    idle = _without_effect(outcome.experiment, other)
+    if set(idle) == set(differences(other, base)):
+        return (
+            f"The article says that {claim.says}; these photos are too small to check that: "
+            f"{'; '.join(idle.values())}."
+        )
+    measured = measured_in_words(*outcome.reports)
     return f"The article says that {claim.says}; {measured}"
+
+
+def _without_effect(experiment: Experiment, variant: Variant) -> dict[str, str]:
+    return without_effect(variant, experiment.plan.variants[0], experiment.photos)
 
 
 def measured_in_words(base: VariantReport, other: VariantReport) -> str:
@@ -118,11 +192,9 @@ def measured_in_words(base: VariantReport, other: VariantReport) -> str:
         return "too little was measured here to say."
     if other.comparison.ratio is None:
         return f"too little was measured here to say ({other.comparison.words})."
-    change = f"{1 / other.comparison.ratio - 1:+.0%}".replace("-", "−")
     parts = [
         f"measured here: {other.variant.name} takes {other.times.typical_ms:.0f} ms where "
-        f"{base.variant.name} takes {base.times.typical_ms:.0f} ms ({change}: "
-        f"{other.comparison.words})"
+        f"{base.variant.name} takes {base.times.typical_ms:.0f} ms: {other.comparison.words}"
     ]
     if other.cpu_percent_average is not None and base.cpu_percent_average is not None:
         parts.append(

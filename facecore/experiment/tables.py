@@ -11,12 +11,16 @@ from facecore.experiment.record import Experiment
 from facecore.experiment.report import VariantReport, asked_and_effective
 from facecore.experiment.variants import differences, known_settings
 from facecore.results import STAGES
+from facecore.statistics.comparison import TimeComparison
 
 _MB = 1e6
 
 
 def summary_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Return a row per variant: times, verdict, cost and agreement; None where nothing is known."""
+    """Return a row per variant: times, verdict, cost and agreement; None where nothing is known.
+
+    ``ratio`` is the baseline's typical time over the variant's, as in the verdict's words.
+    """
     return pd.DataFrame([_summary_row(one) for one in reports])
 
 
@@ -32,9 +36,7 @@ def _summary_row(one: VariantReport) -> dict[str, Any]:
         "p90_ms": times.p90_ms,
         "p95_ms": times.p95_ms,
         "spread_percent": None if times.spread is None else 100 * times.spread,
-        "ratio": compared.ratio if compared else None,
-        "ratio_low": compared.interval[0] if compared and compared.interval else None,
-        "ratio_high": compared.interval[1] if compared and compared.interval else None,
+        **_ratio(compared),
         "probability_faster": compared.probability_faster.value if compared else None,
         "cpu_s_per_photo": one.cpu_s_per_photo,
         "cpu_percent_average": one.cpu_percent_average,
@@ -46,13 +48,20 @@ def _summary_row(one: VariantReport) -> dict[str, Any]:
     }
 
 
+def _ratio(compared: TimeComparison | None) -> dict[str, float | None]:
+    ratio, interval = (compared.ratio, compared.interval) if compared else (None, None)
+    low, high = interval or (None, None)
+    return {"ratio": ratio, "ratio_low": low, "ratio_high": high}
+
+
 def stages_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
-    """Return one row per variant and stage: typical time, and the verdict against the baseline."""
+    """Return one row per variant and stage: typical time, ratio and verdict as in the summary."""
     rows = [
         {
             "variant": one.variant.name,
             "stage": stage,
             "typical_ms": one.stages[stage].typical_ms,
+            **_ratio(one.stage_comparisons.get(stage)),
             "verdict": (
                 one.stage_comparisons[stage].words if stage in one.stage_comparisons else "baseline"
             ),
@@ -61,7 +70,8 @@ def stages_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
         for stage in STAGES
         if stage in one.stages
     ]
-    return pd.DataFrame(rows, columns=["variant", "stage", "typical_ms", "verdict"])
+    columns = ["variant", "stage", "typical_ms", "ratio", "ratio_low", "ratio_high", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def agreement_table(reports: Sequence[VariantReport]) -> pd.DataFrame:

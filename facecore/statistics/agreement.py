@@ -207,20 +207,3 @@ def _found(face: Face) -> str:
 
 def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
-
-
-def best_points(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
-    """Pick the points that no other beats: the Pareto front, as indices in their order.
-
-    Args:
-        points: a time, lower is better, and an agreement, higher is better. One
-            point beats another that it is no worse than in both and better
-            than in one; of equal points none beats the other.
-    """
-    return tuple(
-        index
-        for index, (time, same) in enumerate(points)
-        if not any(
-            other != (time, same) and other[0] <= time and other[1] >= same for other in points
-        )
-    )

@@ -66,8 +66,9 @@ class TimeComparison:
 
     Attributes:
         n_pairs: pairs that were compared; a photo where neither side ran has none.
-        ratio: the baseline's typical time over the variant's, above 1 where the
-            variant is faster; None where a side's typical time is 0 or there is no pair.
+        ratio: the baseline's typical time over the variant's: how many times as fast
+            it is, below 1 where it is slower; None where a side's typical time is 0 or
+            there is no pair.
         interval: 95 % interval of the ratio of the two processes that were timed;
             what `SMALLEST_DIFFERENCE` is about comes on top. None where the ratio
             is, and for too few pairs.
@@ -182,13 +183,14 @@ def _compared(photos: Sequence[Times], warnings: tuple[str, ...]) -> TimeCompari
     figures = {"ratio": ratio, "interval": (low, high), "warnings": warnings}
     z = _chance_z_beyond_edge(photos, 1 if ratio > 1 else -1)
     counts = abs(math.log(ratio)) > _EDGE and z >= _RARE_Z
+    around = f"({interval_in_words((low, high))})"
     if counts and low > 1:
-        words = f"{_times(ratio)}× faster, {_times(low)} to {_times(high)}"
+        words = f"{ratio_in_words(ratio)} faster {around}"
         return _comparison(photos, "faster", words, **figures)
     if counts and high < 1:
-        words = f"{_times(1 / ratio)}× slower, {_times(1 / high)} to {_times(1 / low)}"
+        words = f"slower: {ratio_in_words(ratio)} as fast {around}"
         return _comparison(photos, "slower", words, **figures)
-    words = f"no clear difference ({_times(low)} to {_times(high)})"
+    words = f"no clear difference {around}"
     more, advice = _what_would_settle(photos, ratio, (low, high), z)
     return _comparison(
         photos, "no clear difference", words, more_trials=more, advice=advice, **figures
@@ -218,9 +220,11 @@ def _what_would_settle(
     if z > 0 and measured > _EDGE:
         to_show = max(_LIKELY_Z / z, _LIKELY_Z / _RARE_Z * half_width / measured) ** 2
         if to_show < growth:
-            side, size = ("faster", ratio) if ratio > 1 else ("slower", 1 / ratio)
             growth = to_show
-            sense = f"would probably settle it, if the variant really is {_times(size)}× {side}."
+            how = "faster" if ratio > 1 else "as fast"
+            sense = (
+                f"would probably settle it, if the variant really is {ratio_in_words(ratio)} {how}."
+            )
     repeats = sum(map(len, photos)) * (growth - 1) / len(photos)
     if repeats <= 0:
         return None, f"The difference is so near {least} that more pairs hardly help."
@@ -242,5 +246,11 @@ def _noise_warnings(photos: Sequence[Times]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+def ratio_in_words(ratio: float) -> str:
+    """Return a ratio as it is written everywhere: "1.52×", below 1 where the variant is slower."""
+    return f"{ratio:.2f}×" if ratio < 10 else f"{ratio:.0f}×"
+
+
+def interval_in_words(interval: Interval) -> str:
+    """Return an interval of ratios: "1.40× to 1.60×"."""
+    return " to ".join(map(ratio_in_words, interval))

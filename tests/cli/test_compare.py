@@ -259,7 +259,9 @@ def test_words_and_files(plain_file: Path, tmp_path: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("broken.png: error: ")
     assert done.returncode == 0
-    head, first, second, *rest = done.stdout.splitlines()
+    advice, empty, head, first, second, *rest = done.stdout.splitlines()
+    assert advice.startswith("Measure more before you choose: 4 pairs")
+    assert empty == ""
     assert head.split()[:3] == ["variant", "n", "ms"]
     assert first.split()[:2] == ["plain", "4"]
     assert second.split()[:3] == ["one", "é", "4"]
@@ -293,7 +295,7 @@ def test_disk_that_is_full_does_not_lose_the_table(plain_file: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: /dev/full cannot be written")
     assert done.returncode == 2
-    assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == [
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:5]] == [
         "variant",
         "once",
         "again",
@@ -306,6 +308,7 @@ def test_claim_is_measured_and_printed_as_json(tmp_path: Path) -> None:
     done = in_process("compare", HOPPER, "--claim", "optimised", "--json", "--out", out, *QUICK)
     assert (done.returncode, done.stderr) == (0, "")
     (report,) = json_lines(done.stdout)
+    assert report["advice"].startswith("Measure more before you choose: 2 pairs")
     base, other = report["variants"]
     assert (base["variant"], other["variant"]) == ("optimised off", "optimised on")
     assert (base["verdict"], base["ratio"], base["trials"]) == ("baseline", None, 2)
@@ -322,7 +325,7 @@ def test_claim_in_words_is_the_article_s() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     words = " ".join(done.stdout.split())
     assert "The article says that a cap of 800 px takes 40 % off the time" in words
-    assert "measured here: cap 800 takes" in words
+    assert "these photos are too small to check that: a cap of 800 px changes" in words
 
 
 class _Terminal:

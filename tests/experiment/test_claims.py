@@ -14,9 +14,11 @@ from facecore.experiment.claims import (
     claims,
     cpu_feature_levels,
     cpu_feature_levels_here,
+    without_effect,
 )
-from facecore.experiment.record import Plan
+from facecore.experiment.record import PhotoFacts, Plan
 from facecore.experiment.variants import Variant, differences
+from facecore.models.catalogue import SetSpec
 from facecore.settings import ProcessOptions, RuntimeOptions
 from facecore.settings.presets import preset
 
@@ -27,6 +29,8 @@ EXPECTED_DIFFERENCES = {
     "article": {"max_side_px", "optimised", "min_interval_ms"},
     "winograd": {"winograd"},
     "threads": {"threads"},
+    "networks": {"model_set"},
+    "reduced": {"reduced_decode"},
     "same": set(),
 }
 OF_THE_ARTICLE = {"cap", "optimised", "throttle", "article"}
@@ -99,6 +103,30 @@ def test_claim_is_known_by_what_differs() -> None:
     )
     assert found is not None
     assert found.key == "optimised"
+
+
+def test_variants_whose_networks_are_missing_are_not_offered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A comparison goes on without them; one that has no second variant left is no offer."""
+    monkeypatch.setattr(SetSpec, "is_there", property(lambda spec: spec.name == "article"))
+    found = {claim.key: [one.name for one in claim.variants] for claim in claims()}
+    assert found["presets"] == ["Article", "Recommended", "Crowd", "Careful"]
+    assert "networks" not in found
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "acts"), [((3200, 2400), True), ((3198, 2400), False), ((3201, 2400), False)]
+)
+def test_reduced_decoding_needs_large_photos(size_wh: tuple[int, int], acts: bool) -> None:
+    """Half of a photo must still be twice the cap, and a half is of even sides."""
+    (claim,) = (claim for claim in claims() if claim.key == "reduced")
+    photo = PhotoFacts(name="a.jpg", sha256="", file_bytes=1, size_wh=size_wh)
+    base, other = claim.variants
+    found = without_effect(other, base, [photo, replace(photo, size_wh=(64, 64))])
+    assert set(found) == (set() if acts else {"reduced_decode"})
+    assert acts or "JPEGs of 3200 px or more" in found["reduced_decode"]
+    assert without_effect(other, base, [replace(photo, size_wh=None)]) == {}
 
 
 def test_threads_need_more_than_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:

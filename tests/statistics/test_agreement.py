@@ -9,7 +9,7 @@ import pytest
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.results import AGE_GROUPS, AgeGroupPrediction, Box, Detection, Face, GenderPrediction
 from facecore.settings import AnalysisSettings
-from facecore.statistics.agreement import Agreement, Disagreement, best_points, face_agreement
+from facecore.statistics.agreement import Agreement, Disagreement, face_agreement
 
 AT = Box(100, 100, 200, 200)
 ELSEWHERE = Box(500, 100, 600, 200)
@@ -167,23 +167,3 @@ def test_a_photo_read_twice_agrees_and_a_higher_threshold_loses_faces(
     strict = analyzer.analyze(hopper_file, AnalysisSettings(confidence=1.0)).faces
     agreement = face_agreement({"a": first}, {"a": strict})
     assert agreement.lost == len(first) - len(strict) > 0
-
-
-@pytest.mark.parametrize(
-    ("points", "best"),
-    [
-        pytest.param([], (), id="none"),
-        pytest.param([(5.0, 0.5)], (0,), id="one"),
-        pytest.param([(5.0, 0.9), (3.0, 1.0)], (1,), id="one beats the other in both"),
-        pytest.param([(5.0, 1.0), (3.0, 0.9)], (0, 1), id="each has its price"),
-        pytest.param([(3.0, 0.9), (3.0, 1.0)], (1,), id="as fast, agrees more"),
-        pytest.param([(3.0, 1.0), (4.0, 1.0)], (0,), id="agrees as much, faster"),
-        pytest.param([(3.0, 1.0), (3.0, 1.0), (9.0, 0.1)], (0, 1), id="equals stay both"),
-        pytest.param(
-            [(9.0, 1.0), (5.0, 0.8), (6.0, 0.7), (2.0, 0.5), (4.0, 0.5)], (0, 1, 3), id="a front"
-        ),
-    ],
-)
-def test_best_points(points: list[tuple[float, float]], best: tuple[int, ...]) -> None:
-    """What another is no worse than in both and better than in one is out."""
-    assert best_points(points) == best

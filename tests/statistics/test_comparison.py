@@ -107,25 +107,25 @@ def test_the_same_times_twice_are_no_difference_and_that_is_settled() -> None:
     assert (compared.ratio, compared.interval) == (1.0, (1.0, 1.0))
     assert (compared.n_pairs, compared.probability_faster.value) == (13, 0.5)
     assert compared.verdict == "no clear difference"
-    assert compared.words == "no clear difference (1.00 to 1.00)"
+    assert compared.words == "no clear difference (1.00× to 1.00×)"
     assert (compared.more_trials, compared.warnings) == (None, ())
     assert compared.advice == "Settled: if there is a difference, it is below 3 %."
 
 
 def test_clear_differences_are_worded_both_ways() -> None:
-    """Slower is told with the inverse ratio and an interval that still rises."""
+    """Faster or slower, it is the ratio of the figures that is told."""
     faster = compare_times({"a.jpg": _steady(1.34, 10)})
-    assert faster.words == "1.34× faster, 1.34 to 1.34"
+    assert faster.words == "1.34× faster (1.34× to 1.34×)"
     assert faster.verdict == "faster"
     assert faster.ratio == pytest.approx(1.34)
     assert (faster.more_trials, faster.advice) == (None, None)
     slower = compare_times({"a.jpg": _steady(1 / 1.22, 10)})
-    assert slower.words == "1.22× slower, 1.22 to 1.22"
+    assert slower.words == "slower: 0.82× as fast (0.82× to 0.82×)"
     assert slower.ratio == pytest.approx(1 / 1.22)
 
 
-def test_words_for_slower_have_a_rising_interval_around_their_ratio() -> None:
-    """With noise, the words' three numbers are the inverses of the figures'."""
+def test_words_have_the_ratio_and_the_interval_of_the_figures() -> None:
+    """With noise, the words' three numbers are those of the figures, for what is slower as well."""
     trials = _trials(np.random.default_rng(2), 0.05, (1, 20), ratio=0.7)
     compared = compare_times(trials)
     assert compared.verdict == "slower"
@@ -133,12 +133,12 @@ def test_words_for_slower_have_a_rising_interval_around_their_ratio() -> None:
     assert compared.interval is not None
     low, high = compared.interval
     assert low < compared.ratio < high < 1
-    assert compared.words == f"{1 / compared.ratio:.2f}× slower, {1 / high:.2f} to {1 / low:.2f}"
+    assert compared.words == f"slower: {compared.ratio:.2f}× as fast ({low:.2f}× to {high:.2f}×)"
 
 
 def test_large_ratios_are_told_without_decimals() -> None:
     """Nobody needs to know 31.06 from 31.07."""
-    assert compare_times({"a.jpg": _steady(31.07, 10)}).words == "31× faster, 31 to 31"
+    assert compare_times({"a.jpg": _steady(31.07, 10)}).words == "31× faster (31× to 31×)"
 
 
 @pytest.mark.parametrize("ratio", [1.0299, 1 / 1.0299])

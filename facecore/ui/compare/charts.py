@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import plotly.graph_objects as go
 
 from facecore.experiment.record import Trial
 from facecore.experiment.report import VariantReport
 from facecore.results import STAGES
-from facecore.statistics.agreement import best_points
 from facecore.ui.charts import PALETTE, STAGE_COLOURS, laid_out
 
 _MB = 1e6
@@ -103,17 +102,12 @@ def memory_bars(reports: Sequence[VariantReport]) -> go.Figure:
     return _grouped(reports, {"at most": peaks}, "MB")
 
 
-def speed_and_agreement(reports: Sequence[VariantReport]) -> go.Figure:
-    """Draw agreement with the baseline over time, and name the points that no other beats.
-
-    A point is beaten by one that is as quick and agrees as much, and is better in
-    one of the two.
-    """
+def speed_and_agreement(reports: Sequence[VariantReport], best: Collection[int]) -> go.Figure:
+    """Draw agreement with the baseline over time, a star at the best, which are places."""
     points = _speeds_and_agreements(reports)
-    best = set(best_points(list(points.values())))
     figure = go.Figure()
-    for number, (place, (time_ms, same)) in enumerate(points.items()):
-        is_best = number in best
+    for place, (time_ms, same) in points.items():
+        is_best = place in best
         figure.add_scatter(
             x=[time_ms],
             y=[same],

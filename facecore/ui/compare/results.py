@@ -28,6 +28,7 @@ _AGREEMENT = {
 def outcome_view(outcome: Outcome) -> None:
     """Show everything about one experiment but its photos."""
     reports = outcome.reports
+    st.success(as_text(outcome.advice), icon=":material/recommend:")
     _sentences(outcome)
     for column, one in zip(grid(len(reports)), reports, strict=True):
         with column.container(border=True):
@@ -36,7 +37,7 @@ def outcome_view(outcome: Outcome) -> None:
         return
     _times(outcome)
     _costs(reports)
-    _agreement(reports)
+    _agreement(outcome)
     _what_was_compared(outcome)
 
 
@@ -120,13 +121,16 @@ def _cost_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
     return table.round({name: digits.get(str(name), 0) for name in table.select_dtypes("number")})
 
 
-def _agreement(reports: Sequence[VariantReport]) -> None:
+def _agreement(outcome: Outcome) -> None:
+    reports = outcome.reports
     left, right = st.columns(2)
     with left:
         st.markdown(
-            "**Speed against agreement** (★: no other beats it in one without losing in the other)"
+            "**Speed against agreement** (★: no other is clearly better, and it is clearly apart "
+            "from the rest)"
         )
-        chart(charts.speed_and_agreement(reports), "compare_scatter", "Speed and agreement")
+        figure = charts.speed_and_agreement(reports, outcome.best)
+        chart(figure, "compare_scatter", "Speed and agreement")
     with right:
         st.markdown("**Answers against the baseline's**")
         table = tables.agreement_table(reports).set_index("variant").rename(columns=_AGREEMENT)

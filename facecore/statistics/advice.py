@@ -1,0 +1,137 @@
+"""What to do after a comparison, in one sentence: only what intervals and agreement bear out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from facecore.statistics.agreement import Agreement
+from facecore.statistics.comparison import TimeComparison, interval_in_words, ratio_in_words
+from facecore.wording import counted
+
+LITTLE_TO_GAIN = 1.1
+"""Where more can be excluded, the baseline is kept without a reserve; a choice of ours."""
+
+IsFaster = Callable[[int, int], bool]
+"""Whether the verdict calls the variant at the first place faster than that at the second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """A variant beside the baseline: its name, its times and its answers against the baseline's."""
+
+    name: str
+    place: int
+    times: TimeComparison
+    answers: Agreement
+
+    @property
+    def speed(self) -> str:
+        """Its ratio with the interval: "1.52× faster (1.40× to 1.60×)"."""
+        return self.times.words
+
+    @property
+    def answers_the_same(self) -> bool:
+        """Whether it read every photo that the baseline did, with the same answers."""
+        one = self.answers
+        return bool(one.photos) and not (one.events or one.only_baseline or one.only_variant)
+
+
+def advice(rivals: Sequence[Rival], is_faster: IsFaster) -> str:
+    """Return what to do, as one sentence.
+
+    Args:
+        rivals: all but the baseline.
+        is_faster: compares rivals with each other by their places.
+    """
+    judged = [one for one in rivals if one.times.interval is not None]
+    if not judged:
+        pairs = max((one.times.n_pairs for one in rivals), default=0)
+        if not pairs:
+            return "Nothing can be advised: no variant was measured beside the baseline."
+        return f"Measure more before you choose: {counted(pairs, 'pair')} cannot tell them apart."
+    faster = [one for one in judged if one.times.verdict == "faster"]
+    same = [one for one in faster if one.answers_the_same]
+    if same:
+        return _take(same, faster, is_faster)
+    if faster:
+        best = max(faster, key=_ratio)
+        return (
+            f"Keep the baseline, unless other answers will do: {best.name} is {best.speed}, but "
+            f"answers differ: {best.answers.words}."
+        )
+    return _keep(judged, len(judged) < len(rivals))
+
+
+def best_places(shares_same: Sequence[float], is_faster: IsFaster) -> tuple[int, ...]:
+    """Pick the variants that no other beats and that can be told apart, by their places.
+
+    One beats another that is not faster than it by the verdict, and agrees no more with the
+    baseline, where it is faster itself or agrees more. Of several unbeaten ones that the
+    verdict cannot tell apart, none is picked.
+
+    Args:
+        shares_same: of each, the part of the answers that are the baseline's, 0 to 1.
+        is_faster: compares two by their places.
+    """
+    places = range(len(shares_same))
+
+    def beats(one: int, other: int) -> bool:
+        gain = shares_same[one] - shares_same[other]
+        return gain >= 0 and not is_faster(other, one) and (gain > 0 or is_faster(one, other))
+
+    unbeaten = [one for one in places if not any(beats(other, one) for other in places)]
+    return tuple(
+        one
+        for one in unbeaten
+        if all(is_faster(one, two) or is_faster(two, one) for two in unbeaten if two != one)
+    )
+
+
+def _take(same: Sequence[Rival], faster: Sequence[Rival], is_faster: IsFaster) -> str:
+    best = max(same, key=_ratio)
+    faces = best.answers.matched
+    answers = f"for {counted(faces, 'face')}" if faces else "as no photo has a face"
+    sentence = f"Take {best.name}: {best.speed} with the same answers {answers}"
+    ties = [one.name for one in same if one is not best and not is_faster(best.place, one.place)]
+    if ties:
+        sentence += f"; {', '.join(ties)} cannot be told apart from it"
+    other = max((one for one in faster if one not in same), key=_ratio, default=None)
+    if other is not None and is_faster(other.place, best.place):
+        sentence += f"; {other.name} is faster still, but {other.answers.words}"
+    return f"{sentence}."
+
+
+def _keep(judged: Sequence[Rival], some_open: bool) -> str:
+    unclear = [one for one in judged if one.times.verdict != "slower"]
+    first = max(unclear or judged, key=_highest)
+    if not unclear:
+        who = first.name if len(judged) == 1 else f"all others are slower, {first.name} the least"
+        link = " is " if len(judged) == 1 else ": "
+        sentence = f"Keep the baseline: {who}{link}{first.speed.removeprefix('slower: ')}"
+    elif _highest(first) <= LITTLE_TO_GAIN:
+        sentence = (
+            f"Keep the baseline: nothing is clearly faster, and more than "
+            f"{ratio_in_words(_highest(first))}, with {first.name}, can be excluded"
+        )
+    else:
+        sentence = (
+            f"Keep the baseline for now: {first.name} may be anything from "
+            f"{interval_in_words(first.times.interval or (1, 1))} as fast"
+        )
+        if first.times.more_trials:
+            pairs = counted(first.times.more_trials, "more pair")
+            sentence += f", and about {pairs} would tell"
+    if any(one.answers.events for one in judged):
+        sentence += "; whose answers are better, labels would tell"
+    if some_open:
+        sentence += "; not every variant has enough pairs for a verdict"
+    return f"{sentence}."
+
+
+def _ratio(one: Rival) -> float:
+    return one.times.ratio or 0.0
+
+
+def _highest(one: Rival) -> float:
+    return one.times.interval[1] if one.times.interval else 0.0
