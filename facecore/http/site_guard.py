@@ -18,11 +18,11 @@ ANY_HOST = "*"
 
 _HOST_IN_A_POLICY = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Streamlit's page has a script and styles of its own inside, its charts compile expressions
-# and keep pictures as data; everything comes from this server.
+# Streamlit's page has a script and styles of its own inside and loads its components' from
+# blobs, its charts compile expressions and keep pictures as data; all comes from this server.
 PAGE_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
         "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         "media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
         "worker-src 'self' blob:; frame-src 'self' blob: data:; object-src 'none'; "

@@ -23,7 +23,8 @@ _TELL_FROM = 0.2  # below, a rejected box says no number, or the numbers hide th
 _LETTERS_RATIO = 1 / 50  # size of the font as a part of the photo's longest side
 _SMALLEST_LETTERS_PX = 12.0
 _SMALLER = (1.0, 0.75)  # sizes of letters, tried while there is no room for more than numbers
-_PAD_EM = 0.2  # on each side of a text
+LETTERS_PAD_EM = 0.2
+"""Room on each side of a label's text, in sizes of its font."""
 
 
 def draw_faces(
@@ -129,9 +130,7 @@ def _arranged(
     arranged = []
     for smaller in _SMALLER:
         size = max(_SMALLEST_LETTERS_PX, _LETTERS_RATIO * max(size_hw) * smaller)
-        widths = [[(text_width_em(text) + 2 * _PAD_EM) * size for text in row] for row in texts]
-        height = (LINE_EM + _PAD_EM / 2) * size
-        labels = place_labels(boxes_xyxy, widths, height, (size_hw[1], size_hw[0]))
+        labels = arranged_labels(boxes_xyxy, texts, (size_hw[1], size_hw[0]), size)
         cut = sum(label is None or 0 < shortest == label.form for label in labels)
         missing = labels.count(None)
         if cut == 0:
@@ -139,6 +138,26 @@ def _arranged(
         arranged.append((missing, cut, -size, labels))
     _, _, minus_size, labels = min(arranged, key=lambda tried: tried[:3])
     return -minus_size, labels
+
+
+def arranged_labels(
+    boxes_xyxy: Sequence[Rectangle],
+    texts: Sequence[tuple[str, ...]],
+    size_wh: tuple[int, int],
+    letters_px: float,
+) -> list[Label | None]:
+    """Return each label's place where letters have this size, as `place_labels` does.
+
+    Args:
+        boxes_xyxy: in pixels, the most important first.
+        texts: of each box, from the whole one to the shortest, of all equally many.
+        size_wh: of the picture in pixels.
+        letters_px: size of the font.
+    """
+    widths = [
+        [(text_width_em(text) + 2 * LETTERS_PAD_EM) * letters_px for text in row] for row in texts
+    ]
+    return place_labels(boxes_xyxy, widths, (LINE_EM + LETTERS_PAD_EM / 2) * letters_px, size_wh)
 
 
 def _draw_label(canvas: BgrImage, text: str, label: Label, colour: Colour, size_px: int) -> None:

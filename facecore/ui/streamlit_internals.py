@@ -94,6 +94,23 @@ def forget_files(file_ids: Collection[str]) -> None:
             remove(context.session_id, file_id)
 
 
+def media_url(data: bytes, mime_type: str, key: str) -> str:
+    """Return the address, on this server, of what a page of the session that runs is to load.
+
+    It is there for as long as each of the session's runs asks for it, as with ``st.image``.
+
+    Args:
+        data: a file's bytes.
+        mime_type: what it is, such as "image/jpeg".
+        key: names the place on the page; another file there takes this one's place.
+    """
+    if not runtime.exists():
+        return ""
+    address = runtime.get_instance().media_file_mgr.add(data, mime_type, key)
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}{address}" if base else address
+
+
 class MemoryFile(io.BytesIO):
     """Where a form's file is kept; read as a whole, it gives its bytes without a copy."""
 
