@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from facecore.cli import analyze, compare, engines, evaluate, models, serve
+from facecore.cli import analyze, compare, engines, evaluate, models, serve, settings
 from facecore.errors import FacecoreError
 
 
@@ -22,14 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="facecore", description="Read faces, gender and age groups on the CPU."
     )
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (analyze, evaluate, compare, engines, models, serve):
+    for command in (analyze, evaluate, compare, engines, models, settings, serve):
         command.add_parser(subcommands)
-    parsed = parser.parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter must not end the run.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
+        # A file that an option names is read here already.
+        parsed = parser.parse_args(arguments)
         status = int(parsed.run(parsed))
         sys.stdout.flush()
         return status

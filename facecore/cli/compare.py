@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import json
 import math
 import sys
 import textwrap
-import tomllib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -25,14 +23,20 @@ from facecore.experiment.record import MAX_PHOTOS, MAX_REPEATS, Experiment, Plan
 from facecore.experiment.report import Outcome, claim_sentence
 from facecore.experiment.runner import MAX_PHOTOS_BYTES
 from facecore.experiment.storage import experiment_to_json
-from facecore.experiment.variants import Variant, differences_in_words, variant_from_settings
+from facecore.experiment.variants import (
+    Variant,
+    differences_in_words,
+    profile_variant,
+    read_variants,
+)
 from facecore.export import csv_bytes
+from facecore.profiles.profile import MAX_NAME_LETTERS, read_profile
+from facecore.settings.presets import RECOMMENDED
 from facecore.sources.folders import find_photos
-from facecore.sources.names import printable, unique_names, valid_text
+from facecore.sources.names import printable, unique_name, unique_names, valid_text
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.wording import aligned, left_in_words
 
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TEXT_WIDTH = 100
 _REPEATS = 10
 _LOOK_EVERY_S = 0.2
@@ -62,7 +66,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     add = parser.add_argument
     add("paths", nargs="+", metavar="PATH", help="a photo, a folder or a ZIP file")
-    what = parser.add_mutually_exclusive_group(required=True)
+    what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--variants", type=Path, metavar="FILE", help="a TOML or JSON file of 2 to 8 variants"
     )
@@ -70,6 +74,15 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--claim",
         choices=[claim.key for claim in claims()],
         help="a ready-made comparison",
+    )
+    add(
+        "--settings",
+        dest="profiles",
+        action="append",
+        type=read_profile,
+        default=[],
+        metavar="FILE",
+        help="a profile as a variant more, or beside the defaults; can be given again",
     )
     add("--repeats", type=int, metavar="N", help="how often each reads each photo (default: 10)")
     add("--seconds", type=float, metavar="F", help="measure so long instead")
@@ -88,9 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         FacecoreError: nothing could be measured at all.
     """
-    ready_made = {claim.key: claim.variants for claim in claims()}
-    variants = ready_made.get(arguments.claim) or read_variants(arguments.variants)
-    plan = _plan(arguments, variants)
+    plan = _plan(arguments, _variants(arguments))
     photos = _photos(arguments.paths)
     for path in filter(None, (arguments.out, arguments.csv)):
         # Not after an hour of measuring.
@@ -111,30 +122,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def read_variants(path: Path) -> tuple[Variant, ...]:
-    """Read a file of variants, TOML or JSON: a list called ``variant`` of tables of settings.
-
-    Raises:
-        SettingsError: it cannot be read, or a variant in it cannot be used.
-    """
-    name = printable(path)
-    try:
-        data = path.read_bytes()
-        # Notepad and PowerShell write UTF-16, with a mark in front.
-        text = data.decode("utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig")
-        content = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise SettingsError(f"{name} cannot be read ({error.strerror}): check the name.") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{name} is no text in UTF-8: save it as UTF-8.") from error
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{name} is no TOML or JSON: {error}.") from error
-    entries = content.get("variant") if isinstance(content, dict) else content
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise SettingsError(
-            f"{name} has no list of variants: begin each with [[variant]] and give it a name."
-        )
-    return tuple(variant_from_settings(entry) for entry in entries)
+def _variants(arguments: argparse.Namespace) -> list[Variant]:
+    ready_made = {claim.key: claim.variants for claim in claims()}
+    variants = list(ready_made.get(arguments.claim, ()))
+    if arguments.variants:
+        variants += read_variants(arguments.variants)
+    if not variants and len(arguments.profiles) == 1:
+        variants.append(Variant(name=RECOMMENDED))
+    for profile in arguments.profiles:
+        name = profile.name or printable(Path(profile.path).stem)[:MAX_NAME_LETTERS]
+        variants.append(profile_variant(profile, unique_name(name, {v.name for v in variants})))
+    if not variants:
+        raise SettingsError("Nothing is to be compared: give --variants, --claim or --settings.")
+    return variants
 
 
 def _plan(arguments: argparse.Namespace, variants: Sequence[Variant]) -> Plan:

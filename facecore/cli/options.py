@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from facecore.analysis.automatic import settled
-from facecore.engines import engines, options_from_values
 from facecore.errors import SettingsError
 from facecore.models.catalogue import network_specs, set_spec
 from facecore.models.files import verified_path
+from facecore.profiles.configuration import SETTINGS_VARIABLE, Configuration, configuration
+from facecore.profiles.profile import known_settings, read_profile, sections
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     MAX_MEGAPIXELS,
     AnalysisSettings,
     RuntimeOptions,
-    max_pixels_from_environment,
-    megapixels_to_limit,
 )
-from facecore.settings.presets import PRESETS, RECOMMENDED, check_together, preset, preset_options
+from facecore.settings.presets import PRESETS, RECOMMENDED
 from facecore.settings.setting import Setting, declared
 
 
-def add_settings_options(parser: argparse.ArgumentParser) -> None:
-    """Add an option for each setting of the analysis, of the networks and of the pixel limit."""
-    # Only what is given counts; the preset says the rest.
+def add_settings_options(parser: argparse.ArgumentParser, *, of_a_server: bool = False) -> None:
+    """Add an option for each setting that a profile may have, and one for the profile itself.
+
+    Those of a server's queue are for a server alone.
+    """
+    # Only what is given counts; the file and the preset say the rest.
     group = parser.add_argument_group("settings", argument_default=argparse.SUPPRESS)
+    group.add_argument(
+        "--settings",
+        type=read_profile,
+        default=None,
+        metavar="FILE",
+        help=f"a profile, as the pages give it for download (default: {SETTINGS_VARIABLE})",
+    )
     group.add_argument(
         "--preset", metavar="NAME", help=f"{', '.join(PRESETS)} (default: {RECOMMENDED})"
     )
+    reading, runtime, server = sections().values()
     for setting in declared(AnalysisSettings).values():
         add_option(group, setting)
     add_pixel_limit(parser)
     group = parser.add_argument_group("networks", argument_default=argparse.SUPPRESS)
-    for setting in _of_the_networks().values():
-        add_option(group, setting)
+    for name, setting in (reading | runtime).items():
+        if name not in declared(AnalysisSettings):
+            add_option(group, setting)
+    if of_a_server:
+        group = parser.add_argument_group("queue", argument_default=argparse.SUPPRESS)
+        for name, setting in server.items():
+            if name != MAX_MEGAPIXELS.name:
+                add_option(group, setting)
 
 
 def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
@@ -44,20 +59,35 @@ def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         MAX_MEGAPIXELS.flag,
         type=_reader(MAX_MEGAPIXELS),
+        default=argparse.SUPPRESS,
         metavar="F",
-        help=f"{_help(MAX_MEGAPIXELS)} (default: {MAX_MEGAPIXELS.variable} where it is set, "
-        f"else {DEFAULT_MAX_PIXELS / 1e6:g})",
+        help=f"{_help(MAX_MEGAPIXELS)} (default: {MAX_MEGAPIXELS.environment_name} where it is "
+        f"set, else {DEFAULT_MAX_PIXELS / 1e6:g}, and for a server what its memory holds)",
     )
 
 
-def settings_from(arguments: argparse.Namespace) -> AnalysisSettings:
-    """Return the settings of the analysis: those that were given, the rest from the preset.
+def flags_from(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that were given as options, by their names."""
+    names = {"preset", *known_settings()}
+    return {name: value for name, value in vars(arguments).items() if name in names}
+
+
+def configuration_from(arguments: argparse.Namespace) -> Configuration:
+    """Return what holds: the options, else the environment, else the file, else the preset.
 
     Raises:
         SettingsError: a value is outside its range, or there is no such preset.
     """
-    base = preset(vars(arguments).get("preset", RECOMMENDED))
-    return replace(base, **_those(declared(AnalysisSettings), arguments))
+    return configuration(flags_from(arguments), vars(arguments).get("settings"))
+
+
+def settings_from(arguments: argparse.Namespace) -> AnalysisSettings:
+    """Return the settings of the analysis.
+
+    Raises:
+        SettingsError: a value is outside its range, or there is no such preset.
+    """
+    return configuration_from(arguments).settings
 
 
 def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
@@ -67,35 +97,22 @@ def options_from(arguments: argparse.Namespace) -> RuntimeOptions:
         SettingsError: a value is outside its range.
         ModelError: the networks that find landmarks are to be used, and are not there.
     """
-    given = _those(_of_the_networks(), arguments)
-    name = vars(arguments).get("preset", RECOMMENDED)
-    options = options_from_values(given, preset_options(name))
-    check_together(name, options)
+    given = configuration_from(arguments)
     # What there is not is told before anything is read.
-    spec = set_spec(options.model_set)
-    if spec.landmarks and settings_from(arguments).aligned:
+    spec = set_spec(given.options.model_set)
+    if spec.landmarks and given.settings.aligned:
         for file in network_specs(spec.landmarks)[0].files:
             verified_path(file)
-    return settled(options)
+    return settled(given.options)
 
 
 def max_pixels_from(arguments: argparse.Namespace) -> int:
-    """Return the pixel limit: the option, else the environment's, else the default.
+    """Return the pixel limit.
 
     Raises:
         SettingsError: it is no number, or outside its range.
     """
-    if arguments.max_megapixels is None:
-        return max_pixels_from_environment()
-    return megapixels_to_limit(arguments.max_megapixels)
-
-
-def _those(settings: Mapping[str, Setting], arguments: argparse.Namespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(arguments).items() if name in settings}
-
-
-def _of_the_networks() -> dict[str, Setting]:
-    return declared(RuntimeOptions) | {knob.name: knob for one in engines() for knob in one.knobs}
+    return configuration_from(arguments).max_pixels(DEFAULT_MAX_PIXELS)
 
 
 def add_option(group: argparse._ActionsContainer, setting: Setting) -> None:

@@ -6,25 +6,21 @@ import argparse
 import importlib.util
 import os
 import sys
+from pathlib import Path
 
 from facecore.analysis.automatic import settled
-from facecore.cli.options import add_option
-from facecore.engines import ENGINE_VARIABLE, options_from_values
+from facecore.cli.options import add_settings_options, configuration_from, flags_from
+from facecore.cli.settings import in_lines
+from facecore.engines import ENGINE_VARIABLE
 from facecore.errors import FacecoreError
 from facecore.executors.launch import environment
-from facecore.models.catalogue import set_spec, set_specs
+from facecore.models.catalogue import set_spec
 from facecore.models.files import INSTALL
 from facecore.places import APP_DIR
-from facecore.settings import (
-    DEFAULT_MODEL_SET,
-    AnalysisSettings,
-    ProcessOptions,
-    max_pixels_from_environment,
-)
-from facecore.settings.server import MODEL_SET_VARIABLE, ServerSettings, served_settings
-from facecore.settings.setting import declared
+from facecore.profiles.configuration import ORDER, PRESET_VARIABLE, SETTINGS_VARIABLE
+from facecore.profiles.profile import known_settings
+from facecore.settings import ProcessOptions
 
-_ORIENTATION = declared(AnalysisSettings)["orientation"]
 _COMMANDS = (
     ("serve", True, "serve the dashboard and the HTTP API"),
     ("dashboard", False, "serve the dashboard alone"),
@@ -45,20 +41,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
             help="names that it answers to, with commas between, *.example.org and * for any "
             "(default: FACECORE_ALLOWED_HOSTS, else its own where it listens here alone)",
         )
-        add(
-            "--engine",
-            metavar="NAME",
-            type=_engine,
-            help="the engine that runs the networks (default: auto)",
-        )
-        if with_api:
-            add_option(parser, _ORIENTATION)
-        add(
-            "--model-set",
-            metavar="NAME",
-            help=f"the networks that read: {' or '.join(set_specs())} "
-            f"(default: {MODEL_SET_VARIABLE}, else {DEFAULT_MODEL_SET})",
-        )
+        add_settings_options(parser, of_a_server=True)
         parser.set_defaults(run=run, with_api=with_api)
 
 
@@ -68,20 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         FacecoreError: it cannot be started.
     """
-    if arguments.model_set:
-        os.environ[MODEL_SET_VARIABLE] = arguments.model_set
-    # What is wrong with the environment is said here, not to the first visitor.
-    spec = set_spec(ServerSettings.from_environment().model_set)
+    # What is wrong with the settings is said here, not to the first visitor.
+    given = configuration_from(arguments)
+    spec = set_spec(given.options.model_set)
     if spec.wheels and not spec.is_there:
         raise FacecoreError(f"The set {spec.title} is not installed: run '{INSTALL}'.")
-    max_pixels_from_environment()
-    given = {"engine": arguments.engine} if arguments.engine else {}
-    chosen = settled(options_from_values({"model_set": spec.name, **given}))
-    if chosen.engine is not None:
-        os.environ[ENGINE_VARIABLE] = chosen.engine
-    if getattr(arguments, _ORIENTATION.name, None):
-        os.environ[_ORIENTATION.variable] = arguments.orientation
-    served_settings()
+    engine = settled(given.options).engine
     if importlib.util.find_spec("streamlit") is None:
         raise FacecoreError("Streamlit is missing: run 'pip install -r requirements.txt'.")
     # -P: the folder it is started in may hold a json.py, and is no part of this program.
@@ -89,12 +64,26 @@ def run(arguments: argparse.Namespace) -> int:
     command += [f"--host={arguments.host}", f"--port={arguments.port}"]
     command += [f"--allowed-hosts={arguments.allowed_hosts}"]
     command += ["--with-api"] if arguments.with_api else []
-    sys.stdout.flush()
+    _hand_over(arguments, engine)
+    told = in_lines(given, all_of_them=False)
+    print("\n".join([*told, ORDER] if told else ["All settings are the defaults."]), flush=True)
     os.execve(sys.executable, command, environment(ProcessOptions()))
 
 
-def _engine(text: str) -> str | None:
-    return None if text == "auto" else text
+def _hand_over(arguments: argparse.Namespace, engine: str | None) -> None:
+    """Tell the server by its environment what the options say."""
+    if arguments.settings:
+        os.environ[SETTINGS_VARIABLE] = str(Path(arguments.settings.path).absolute())
+    flags = flags_from(arguments)
+    if "preset" in flags:
+        os.environ[PRESET_VARIABLE] = flags.pop("preset")
+    for name, value in flags.items():
+        one = known_settings()[name]
+        # A setting's own words have fewer digits.
+        text = repr(value) if isinstance(value, float) else one.text(value)
+        os.environ[one.environment_name] = text
+    if engine is not None:
+        os.environ[ENGINE_VARIABLE] = engine
 
 
 def _port(text: str) -> int:

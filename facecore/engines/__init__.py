@@ -59,7 +59,7 @@ def engine(name: str | None = None) -> Engine:
     """
     name = name or os.environ.get(ENGINE_VARIABLE)
     if not name:
-        return _first_installed(AUTOMATIC)
+        return automatic_engine()
     if name not in _known():
         raise SettingsError(
             f"There is no engine called {ascii(name)[1:-1][:40]}: use {', '.join(_known())}."
@@ -82,6 +82,11 @@ def engine_for(options: RuntimeOptions) -> Engine:
         SettingsError: there is no such engine.
     """
     return engine(options.engine or _with_knobs(dict(options.engine_options)))
+
+
+def automatic_engine() -> Engine:
+    """Return the engine that is taken by itself, whatever the environment says."""
+    return _first_installed(AUTOMATIC)
 
 
 def reference() -> Engine:

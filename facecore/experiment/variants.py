@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-from facecore.engines import engines, option_values, options_from_values
+from facecore.engines import engines, option_values
 from facecore.errors import SettingsError
+from facecore.profiles.configuration import configuration, reading_from_values
+from facecore.profiles.profile import Profile, checked_name
+from facecore.profiles.toml_text import decode_text
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions, setting
-from facecore.settings.presets import RECOMMENDED, check_together, preset, preset_options
+from facecore.settings.presets import RECOMMENDED
 from facecore.settings.setting import Setting, declared, from_values
+from facecore.sources.names import printable
 
 MIN_VARIANTS = 2
 MAX_VARIANTS = 8
 """Every engine that there is, side by side; each takes half a gigabyte."""
-
-MAX_NAME_LETTERS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +38,7 @@ class Variant:
     process: ProcessOptions = field(default_factory=ProcessOptions)
 
     def __post_init__(self) -> None:
-        if (
-            not self.name.strip()
-            or len(self.name) > MAX_NAME_LETTERS
-            or not self.name.isprintable()
-        ):
-            raise SettingsError(
-                f"A variant needs a name of 1 to {MAX_NAME_LETTERS} letters on one line, "
-                f"not {self.name[:MAX_NAME_LETTERS]!r}."
-            )
+        checked_name(self.name, "A variant")
 
     def values(self) -> dict[str, Any]:
         """Return all settings by their name in the code."""
@@ -89,6 +86,39 @@ def differences_in_words(variant: Variant, base: Variant) -> str:
     )
 
 
+def read_variants(path: Path) -> tuple[Variant, ...]:
+    """Read a file of variants, TOML or JSON: a list called ``variant`` of tables of settings.
+
+    Raises:
+        SettingsError: it cannot be read, or a variant in it cannot be used.
+    """
+    name = printable(path)
+    try:
+        data = path.read_bytes()
+        text = decode_text(data, name)
+        content = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"{name} cannot be read ({error.strerror}): check the name.") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{name} is no TOML or JSON: {error}.") from error
+    entries = content.get("variant") if isinstance(content, dict) else content
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SettingsError(
+            f"{name} has no list of variants: begin each with [[variant]] and give it a name."
+        )
+    return tuple(variant_from_settings(entry) for entry in entries)
+
+
+def profile_variant(profile: Profile, name: str) -> Variant:
+    """Return a profile as a variant; its queue and limits have no part in it.
+
+    Raises:
+        SettingsError: what it says does not go together.
+    """
+    given = configuration(profile=profile, environment={})
+    return Variant(name=name, settings=given.settings, options=given.options)
+
+
 def _shared(variant: Variant, base: Variant) -> tuple[dict[str, Any], dict[str, Any]]:
     ours, theirs = variant.values(), base.values()
     names = (ours.keys() & theirs.keys()) | {"engine"}
@@ -119,16 +149,12 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
             f"Variant {name!r}: there is no setting called {names}; "
             f"use preset, {', '.join(sorted(known))}."
         )
-    settings, process = (
-        {one: given.pop(one) for one in declared(part) if one in given}
-        for part in (AnalysisSettings, ProcessOptions)
-    )
+    process = {one: given.pop(one) for one in declared(ProcessOptions) if one in given}
     try:
-        options = options_from_values(given, preset_options(base))
-        check_together(base, options)
+        settings, options = reading_from_values(base, given)
         return Variant(
             name=name,
-            settings=from_values(AnalysisSettings, asdict(preset(base)) | settings),
+            settings=settings,
             options=options,
             process=from_values(ProcessOptions, process),
         )

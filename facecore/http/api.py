@@ -27,7 +27,6 @@ from facecore.http.uploads import UploadDesk, UploadLimits
 from facecore.models.catalogue import all_file_statuses
 from facecore.serving.queue import Waiting
 from facecore.serving.service import FaceService
-from facecore.settings.server import served_settings
 
 try:
     from facecore.http import metrics
@@ -69,7 +68,7 @@ class HttpApi:
             pictures: where drawn photos are kept; one of its own where None.
         """
         self._service = service
-        self._settings = served_settings()
+        self._settings = service.begins.settings
         self._base_path = base_path
         self._desk = UploadDesk(limits or UploadLimits())
         self._pictures = pictures or ImageStore(PICTURES_BYTES, PICTURE_AGE_S)
@@ -154,7 +153,7 @@ class HttpApi:
             now_s = time.monotonic()
             if now_s - self._checked_s > _FILES_CHECKED_FOR_S:
                 try:
-                    statuses = all_file_statuses(self._service.settings.model_set)
+                    statuses = all_file_statuses(self._service.options.model_set)
                     advice = " ".join(status.advice for status in statuses if status.advice)
                 except ModelError as error:
                     advice = str(error)

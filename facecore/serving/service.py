@@ -17,14 +17,13 @@ from facecore.analysis.memory import PhotoMemory
 from facecore.machine.allocator import give_memory_back, share_heaps
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.machine.memory_plan import memory_plan
-from facecore.models.catalogue import set_spec
+from facecore.profiles.configuration import Configuration, configuration
 from facecore.results import Analysis
 from facecore.serving.queue import InferenceQueue, OnWait
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     AnalysisSettings,
     RuntimeOptions,
-    max_pixels_from_environment,
 )
 from facecore.settings.server import ServerSettings
 
@@ -85,10 +84,16 @@ class FaceService:
     """The queue and the networks of one server process; safe to share between threads."""
 
     def __init__(
-        self, settings: ServerSettings | None = None, *, max_pixels: int = DEFAULT_MAX_PIXELS
+        self, begins: Configuration | None = None, *, max_pixels: int = DEFAULT_MAX_PIXELS
     ) -> None:
-        self.settings = settings or ServerSettings()
-        self.max_pixels = max_pixels
+        """Make the service; nothing is loaded yet.
+
+        Args:
+            begins: what the HTTP API reads with, and the pages begin with.
+            max_pixels: of the largest photo, where that does not say it.
+        """
+        self.begins = begins or Configuration()
+        self.max_pixels = self.begins.max_pixels(max_pixels)
         self.queue = InferenceQueue(self.settings)
         self._listeners: list[RunListener] = []
         self._lock = threading.Lock()
@@ -96,25 +101,28 @@ class FaceService:
         self._replicas: OrderedDict[RuntimeOptions, _Replicas] = OrderedDict()
 
     @property
+    def settings(self) -> ServerSettings:
+        """How the networks are shared."""
+        return self.begins.server
+
+    @property
     def options(self) -> RuntimeOptions:
         """The options of who names none."""
-        return RuntimeOptions(model_set=self.settings.model_set)
+        return self.begins.options
 
     @classmethod
     def from_environment(cls) -> FaceService:
-        """Return a service as the environment and the memory say; loads nothing yet.
+        """Return a service as the environment, its file and the memory say; loads nothing yet.
 
         Raises:
-            SettingsError: a variable is no number, outside its range, or names no set.
+            SettingsError: a variable or the file of settings cannot be used.
         """
-        settings = ServerSettings.from_environment()
-        set_spec(settings.model_set)
+        begins = configuration()
         plan = memory_plan()
-        max_pixels = max_pixels_from_environment(plan.max_pixels)
         share_heaps()
         if plan.is_tight:
             give_memory_back()
-        return cls(settings, max_pixels=max_pixels)
+        return cls(begins, max_pixels=plan.max_pixels)
 
     def listen(self, listener: RunListener) -> None:
         """Have every run told to a function, which must be quick and is called in any thread."""

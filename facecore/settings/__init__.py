@@ -10,7 +10,6 @@ from facecore.settings.analysis import (
     ONE_LOOK,
     AnalysisSettings,
     InputShape,
-    max_pixels_from_environment,
     megapixels_to_limit,
 )
 from facecore.settings.runtime import DEFAULT_MODEL_SET, ProcessOptions, RuntimeOptions
@@ -28,6 +27,5 @@ __all__ = [
     "InputShape",
     "ProcessOptions",
     "RuntimeOptions",
-    "max_pixels_from_environment",
     "megapixels_to_limit",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -116,7 +115,6 @@ class AnalysisSettings:
         FINDING,
         choices=get_args(When),
         stages=("detect",),
-        variable="FACECORE_ORIENTATION",
         help="Looks at the photo turned, on both sides and on its head, and takes the direction "
         "of the surest face: when in doubt where no face is found or one seems not upright.",
     )
@@ -225,19 +223,8 @@ MAX_MEGAPIXELS = Setting(
     default=DEFAULT_MAX_PIXELS / 1e6,
     label="largest photo in megapixels",
     limits=(0.01, MAX_PIXELS_CEILING / 1e6),
-    variable="FACECORE_MAX_MEGAPIXELS",
     help="Larger photos are refused unread.",
 )
-
-
-def max_pixels_from_environment(default: int = DEFAULT_MAX_PIXELS) -> int:
-    """Return the pixel limit: ``FACECORE_MAX_MEGAPIXELS`` where it is set, else the default.
-
-    Raises:
-        SettingsError: the variable is no number between 0.01 and 178.
-    """
-    megapixels = MAX_MEGAPIXELS.read(os.environ)
-    return default if megapixels is None else megapixels_to_limit(megapixels)
 
 
 def megapixels_to_limit(megapixels: float) -> int:

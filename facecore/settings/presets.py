@@ -46,7 +46,7 @@ def preset(name: str) -> AnalysisSettings:
     Raises:
         SettingsError: there is no such preset.
     """
-    return PRESETS[_known(name)]
+    return PRESETS[preset_name(name)]
 
 
 def preset_options(name: str) -> RuntimeOptions:
@@ -55,7 +55,7 @@ def preset_options(name: str) -> RuntimeOptions:
     Raises:
         SettingsError: there is no such preset.
     """
-    return _OPTIONS.get(_known(name), RuntimeOptions())
+    return _OPTIONS.get(preset_name(name), RuntimeOptions())
 
 
 def check_together(name: str, options: RuntimeOptions) -> None:
@@ -65,14 +65,19 @@ def check_together(name: str, options: RuntimeOptions) -> None:
         SettingsError: it is the preset of the article's way, and the networks are others.
     """
     wanted = preset_options(name).model_set
-    if _known(name) in _OPTIONS and options.model_set != wanted:
+    if preset_name(name) in _OPTIONS and options.model_set != wanted:
         raise SettingsError(
-            f'The preset "{_known(name)}" is for the model set {wanted} alone: leave one of them '
-            "out."
+            f'The preset "{preset_name(name)}" is for the model set {wanted} alone: leave one of '
+            "them out."
         )
 
 
-def _known(name: str) -> str:
+def preset_name(name: str) -> str:
+    """Return the name of a preset as it is written; upper and lower case are the same.
+
+    Raises:
+        SettingsError: there is no such preset.
+    """
     for known in PRESETS:
         if known.lower() == name.lower():
             return known

@@ -1,18 +1,12 @@
-"""What whoever starts a server may tell it through the environment, with the only defaults."""
+"""What whoever starts a server may tell it beside how it reads, with the only defaults."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from facecore.errors import SettingsError
 from facecore.settings.analysis import AnalysisSettings
-from facecore.settings.runtime import DEFAULT_MODEL_SET
-from facecore.settings.setting import Setting, check_all, declared, setting
-
-MODEL_SET_VARIABLE = "FACECORE_MODEL_SET"
+from facecore.settings.setting import check_all, declared, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +24,6 @@ class ServerSettings:
         variable="FACECORE_REPLICAS",
         help="For the same options. With more than one, a set runs on its share of the "
         "processors, and as many photos are read at once.",
-    )
-    model_set: str = setting(
-        DEFAULT_MODEL_SET,
-        "model set",
-        pattern=r"[^\W\d]\w*",
-        variable=MODEL_SET_VARIABLE,
-        help="Which networks the HTTP API reads with, and the pages begin with.",
     )
     concurrency: int = setting(
         1,
@@ -75,37 +62,26 @@ class ServerSettings:
         variable="FACECORE_MIN_INTERVAL_MS",
         help="Least time from the start of one run to the start of the next.",
     )
+    overrides: tuple[str, ...] = setting(
+        (),
+        "what a request may set",
+        pattern=r"[a-z_]+",
+        none="none",
+        empty=(),
+        help="Settings, by their names, that a request to the HTTP API may bring its own values "
+        "of, such as confidence.",
+    )
 
     def __post_init__(self) -> None:
         check_all(self)
         if self.concurrency < self.replicas:
             raise SettingsError(
                 f"{self.replicas} sets of networks for {self.concurrency} runs at once: set "
-                "FACECORE_CONCURRENCY to FACECORE_REPLICAS or more, or leave it out."
+                "concurrency (FACECORE_CONCURRENCY) to replicas or more, or leave it out."
             )
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> ServerSettings:
-        """Return what the environment says; what it leaves out is the default.
-
-        As many runs go on at once as there are sets, where it does not say how many.
-
-        Raises:
-            SettingsError: a variable is no number, or outside its range.
-        """
-        given = _given(declared(ServerSettings), environment)
-        return cls(**({"concurrency": given.get("replicas", 1)} | given))
-
-
-def served_settings(environment: Mapping[str, str] = os.environ) -> AnalysisSettings:
-    """Return how the HTTP API reads photos: the defaults, but for what the environment says.
-
-    Raises:
-        SettingsError: a variable is none of its choices.
-    """
-    return AnalysisSettings(**_given(declared(AnalysisSettings), environment))
-
-
-def _given(settings: Mapping[str, Setting], environment: Mapping[str, str]) -> dict[str, Any]:
-    values = {name: one.read(environment) for name, one in settings.items() if one.variable}
-    return {name: value for name, value in values.items() if value is not None}
+        unknown = ", ".join(sorted(set(self.overrides) - set(declared(AnalysisSettings))))
+        if unknown:
+            raise SettingsError(
+                f"A request cannot set {unknown}: name settings of the analysis, such as "
+                "confidence."
+            )

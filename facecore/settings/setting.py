@@ -15,6 +15,8 @@ Values = Mapping[str, Any]
 
 _Settings = TypeVar("_Settings")
 
+_SWITCH_WORDS = {"on": True, "true": True, "off": False, "false": False}
+
 
 class Group(NamedTuple):
     """Settings that belong together: their title, and that of a fold that hides the rarer ones."""
@@ -51,7 +53,7 @@ class Setting:
         none: the word for ``empty``; without it there is no such value.
         empty: the value that stands for nothing, no limit or an automatic choice.
         stages: those that run again where it changed.
-        variable: of the environment that sets it.
+        variable: of the environment that sets it; by itself FACECORE_ and its key.
     """
 
     name: str = ""
@@ -91,6 +93,11 @@ class Setting:
         """Return whether it is on or off."""
         return isinstance(self.default, bool)
 
+    @property
+    def environment_name(self) -> str:
+        """Return the variable of the environment that sets it: "FACECORE_MAX_SIDE"."""
+        return self.variable or f"FACECORE_{self.key.upper()}"
+
     def check(self, value: object) -> None:
         """Check a value's type and range.
 
@@ -102,13 +109,17 @@ class Setting:
             self._refuse(value)
 
     def parse(self, text: str) -> Any:
-        """Return the number or name that a text says, or what its word for nothing stands for.
+        """Return the value that a text says, or what its word for nothing stands for.
 
         Raises:
-            SettingsError: it is neither; whether it is in range is not looked at.
+            SettingsError: it says none; whether it is in range is not looked at.
         """
         if self.none and text.lower() == self.none:
             return self.empty
+        if self.is_switch:
+            return _SWITCH_WORDS.get(text.lower(), text)
+        if isinstance(self.default, tuple):
+            return tuple(text.replace(",", " ").split())
         if self.pattern or isinstance(self.default, str):
             return text
         try:
@@ -117,15 +128,13 @@ class Setting:
             self._refuse(text)
 
     def read(self, environment: Mapping[str, str]) -> Any:
-        """Return what the setting's variable says; None where it is not set, or empty.
+        """Return what the setting's variable, which must be there, says.
 
         Raises:
             SettingsError: it is no number, or outside the range; the variable is named.
         """
-        text = environment.get(self.variable)
-        if not text:
-            return None
-        named = replace(self, label=self.variable)
+        text, name = environment[self.environment_name], self.environment_name
+        named = replace(self, label=name, variable=name)
         value = named.parse(text)
         named.check(value)
         return value

@@ -62,7 +62,7 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
 def _networks() -> str:
     """Draw the switch between the model sets, and return the one to read with."""
     specs, key = set_specs(), _RUNTIME["model_set"].key
-    usual = process_service().settings.model_set
+    usual = process_service().options.model_set
     if state.widget_value(key) not in specs:
         state.set_widget_values({key: _linked_set(specs) or usual})
     chosen = st.radio(
@@ -202,7 +202,7 @@ def _of_preset(name: str) -> dict[str, Any]:
 
 def _reset() -> None:
     defaults = {name: one.default for name, one in _OFFERED.items()}
-    _fill(defaults | {"model_set": process_service().settings.model_set})
+    _fill(defaults | {"model_set": process_service().options.model_set})
     state.set_widget_values({"preset": RECOMMENDED})
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from facecore.profiles.configuration import Configuration
 from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.server import ServerSettings
@@ -29,7 +30,7 @@ def make_service(replicas: int, concurrency: int) -> FaceService:
     settings = ServerSettings(
         replicas=replicas, concurrency=concurrency, queue_limit=1000, max_wait_s=600
     )
-    service = FaceService(settings)
+    service = FaceService(Configuration(server=settings))
     together = threading.Barrier(replicas)
 
     def load(number: int) -> None:

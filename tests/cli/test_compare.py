@@ -13,10 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from facecore.cli.compare import read_variants
 from facecore.errors import SettingsError
 from facecore.experiment.storage import experiment_from_json
-from facecore.experiment.variants import Variant
+from facecore.experiment.variants import Variant, read_variants
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from tests.cli.conftest import (
     COMMAND,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import urllib.request
@@ -76,7 +77,7 @@ def test_a_signal_ends_the_server(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [*COMMAND, "serve", "--port", free],
+            [*COMMAND, "serve", "--port", free, "--confidence", "0.5"],
             cwd=REPOSITORY,
             env=environment(),
             stdout=output,
@@ -97,3 +98,5 @@ def test_a_signal_ends_the_server(tmp_path: Path) -> None:
             server.kill()
             server.wait()
     assert "Traceback" not in log.read_text()
+    # What is not the default is told at the start, and who said it.
+    assert re.search(r"(?m)^confidence +0\.5 +flag$", log.read_text())

@@ -10,7 +10,6 @@ import pytest
 from facecore.engines import engines
 from facecore.errors import SettingsError
 from facecore.experiment.variants import (
-    MAX_NAME_LETTERS,
     Variant,
     check_variants,
     differences,
@@ -18,6 +17,7 @@ from facecore.experiment.variants import (
     known_settings,
     variant_from_settings,
 )
+from facecore.profiles.profile import MAX_NAME_LETTERS
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from facecore.settings.presets import PRESETS, preset
 

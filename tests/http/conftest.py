@@ -21,6 +21,7 @@ from facecore.http.connections import ConnectionLimits, Connections, guarded_pro
 from facecore.http.image_store import ImageStore
 from facecore.http.uploads import UploadLimits
 from facecore.http.web_server import listening_socket
+from facecore.profiles.configuration import Configuration
 from facecore.serving.service import FaceService
 from facecore.settings.server import ServerSettings
 
@@ -52,7 +53,7 @@ def _passes_are_remembered(remembered_passes: None) -> None:
 def service(analyzer: FaceAnalyzer, monkeypatch: pytest.MonkeyPatch) -> FaceService:
     """A service that takes the tests' own networks instead of loading some."""
     monkeypatch.setattr(FaceAnalyzer, "load", lambda *_, **__: analyzer)
-    return FaceService(ServerSettings(queue_limit=0))
+    return FaceService(Configuration(server=ServerSettings(queue_limit=0)))
 
 
 @pytest.fixture

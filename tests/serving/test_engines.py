@@ -10,6 +10,7 @@ import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines import engines
+from facecore.profiles.configuration import Configuration
 from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.server import ServerSettings
@@ -49,7 +50,7 @@ def test_eight_threads_on_one_analyzer(name: str) -> None:
 
 def test_eight_sessions_with_different_engines() -> None:
     """Each is answered by the engine that it asked for, as if it were there alone."""
-    service = FaceService(ServerSettings(concurrency=8))
+    service = FaceService(Configuration(server=ServerSettings(concurrency=8)))
 
     def visit(number: int) -> None:
         name = INSTALLED[number % len(INSTALLED)]

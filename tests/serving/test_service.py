@@ -14,6 +14,7 @@ from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines import engine
 from facecore.errors import BusyError, ImageError, ModelError, SettingsError
 from facecore.machine.container import read_limits, usable_cpus
+from facecore.profiles.configuration import Configuration
 from facecore.serving import service as service_module
 from facecore.serving.service import FaceService, RunOutcome
 from facecore.settings import MODELS_DIR_VARIABLE, AnalysisSettings, RuntimeOptions
@@ -29,7 +30,7 @@ PATIENCE_S = 30.0
 
 def _service(replicas: int = 1, **queue: float) -> FaceService:
     queue = {"concurrency": replicas, "queue_limit": 100, "session_limit": 100} | queue
-    return FaceService(ServerSettings(replicas=replicas, **queue))  # type: ignore[arg-type]
+    return FaceService(Configuration(server=ServerSettings(replicas=replicas, **queue)))  # type: ignore[arg-type]
 
 
 @pytest.fixture

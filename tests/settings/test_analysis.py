@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from facecore.errors import FacecoreError, SettingsError
+from facecore.profiles.configuration import configuration
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     MAX_MEGAPIXELS,
     MAX_PIXELS_CEILING,
     AnalysisSettings,
     RuntimeOptions,
-    max_pixels_from_environment,
     megapixels_to_limit,
 )
 
@@ -249,22 +249,18 @@ def test_a_settings_error_is_one_of_ours() -> None:
         pytest.param("178", MAX_PIXELS_CEILING, id="largest"),
     ],
 )
-def test_the_environment_sets_the_pixel_limit(
-    monkeypatch: pytest.MonkeyPatch, text: str | None, expected: int
-) -> None:
+def test_the_environment_sets_the_pixel_limit(text: str | None, expected: int) -> None:
     """The variable counts in megapixels, and without it the default holds."""
-    monkeypatch.delenv(MAX_MEGAPIXELS.variable, raising=False)
-    if text is not None:
-        monkeypatch.setenv(MAX_MEGAPIXELS.variable, text)
-    assert max_pixels_from_environment() == expected
+    environment = {} if text is None else {MAX_MEGAPIXELS.environment_name: text}
+    given = configuration(environment=environment)
+    assert given.max_pixels(DEFAULT_MAX_PIXELS) == expected
 
 
 @pytest.mark.parametrize("text", [" ", "0", "-5", "0.009", "178.1", "nan", "inf", "many", "12 MP"])
-def test_a_wrong_pixel_limit_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_a_wrong_pixel_limit_is_refused(text: str) -> None:
     """A variable that is no number of the range stops the start with an error of ours."""
-    monkeypatch.setenv(MAX_MEGAPIXELS.variable, text)
-    with pytest.raises(SettingsError, match=r"must be a number"):
-        max_pixels_from_environment()
+    with pytest.raises(SettingsError, match=r"FACECORE_MAX_MEGAPIXELS must be a number"):
+        configuration(environment={MAX_MEGAPIXELS.environment_name: text})
 
 
 @pytest.mark.parametrize("hundredths", [1, 50, 201, 402, 410, 1234, 10000, 17800])

@@ -11,12 +11,12 @@ from facecore.engines import engines
 from facecore.errors import SettingsError
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.variants import (
-    MAX_NAME_LETTERS,
     Variant,
     known_settings,
     variant_from_settings,
 )
 from facecore.models.catalogue import set_specs
+from facecore.profiles.profile import MAX_NAME_LETTERS
 from facecore.settings.setting import GROUPS
 from facecore.ui.sidebar import control, offered_engines
 

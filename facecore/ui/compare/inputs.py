@@ -11,12 +11,12 @@ import streamlit as st
 from facecore.experiment.claims import Claim, claims
 from facecore.experiment.record import MAX_REPEATS, Plan
 from facecore.experiment.variants import (
-    MAX_NAME_LETTERS,
     MAX_VARIANTS,
     MIN_VARIANTS,
     Variant,
     differences_in_words,
 )
+from facecore.profiles.profile import MAX_NAME_LETTERS
 from facecore.sources.names import unique_name
 from facecore.ui import state
 from facecore.ui.compare import state as compare_state
