@@ -8,6 +8,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from facecore.errors import FacecoreError, ImageError, SettingsError
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import claims
-from facecore.experiment.record import MAX_PHOTOS, MAX_REPEATS, Experiment, Plan, Progress
+from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
+from facecore.experiment.record import MAX_REPEATS, Continuation, Experiment, Plan
 from facecore.experiment.report import Outcome, claim_sentence
-from facecore.experiment.runner import MAX_PHOTOS_BYTES
-from facecore.experiment.storage import experiment_to_json
+from facecore.experiment.runner import Progress
+from facecore.experiment.storage import experiment_to_json, read_experiment
 from facecore.experiment.variants import (
     Variant,
     differences_in_words,
@@ -30,6 +32,7 @@ from facecore.experiment.variants import (
     read_variants,
 )
 from facecore.export import csv_bytes
+from facecore.machine.new_file import replace_file
 from facecore.profiles.profile import MAX_NAME_LETTERS, read_profile
 from facecore.settings.presets import RECOMMENDED
 from facecore.sources.folders import find_photos
@@ -64,8 +67,21 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="measure variants of settings side by side",
         description="Each variant gets a process of its own; trials alternate between them.",
     )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a photo, a folder or a ZIP file")
+    _add_variants(parser)
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", help="a photo, a folder or a ZIP file")
+    add("--repeats", type=int, metavar="N", help="how often each reads each photo (default: 10)")
+    add("--seconds", type=float, metavar="F", help="measure so long instead")
+    add("--warm-up", type=int, metavar="N", help="unmeasured passes (default: 2)")
+    add("--seed", type=int, metavar="N", help="of the order (default: 1)")
+    add_pixel_limit(parser)
+    add("--out", type=Path, metavar="FILE", help="save the whole experiment as JSON in a new file")
+    add("--csv", type=Path, metavar="FILE", help="write the raw trials as CSV into a new file")
+    add("--json", action="store_true", help="print the table as JSON")
+    parser.set_defaults(run=run)
+
+
+def _add_variants(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--variants", type=Path, metavar="FILE", help="a TOML or JSON file of 2 to 8 variants"
@@ -75,7 +91,15 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         choices=[claim.key for claim in claims()],
         help="a ready-made comparison",
     )
-    add(
+    what.add_argument(
+        "--continue",
+        dest="before",
+        type=Path,
+        metavar="FILE",
+        help="a saved experiment to go on with, on the same photos; --repeats are more of them, "
+        "and FILE is saved anew, unless --out names another",
+    )
+    parser.add_argument(
         "--settings",
         dest="profiles",
         action="append",
@@ -84,15 +108,6 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         metavar="FILE",
         help="a profile as a variant more, or beside the defaults; can be given again",
     )
-    add("--repeats", type=int, metavar="N", help="how often each reads each photo (default: 10)")
-    add("--seconds", type=float, metavar="F", help="measure so long instead")
-    add("--warm-up", type=int, default=2, metavar="N", help="unmeasured passes (default: 2)")
-    add("--seed", type=int, default=1, metavar="N", help="of the order (default: 1)")
-    add_pixel_limit(parser)
-    add("--out", type=Path, metavar="FILE", help="save the whole experiment as JSON in a new file")
-    add("--csv", type=Path, metavar="FILE", help="write the raw trials as CSV into a new file")
-    add("--json", action="store_true", help="print the table as JSON")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,20 +116,23 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         FacecoreError: nothing could be measured at all.
     """
-    plan = _plan(arguments, _variants(arguments))
+    plan = _plan(arguments)
     photos = _photos(arguments.paths)
     for path in filter(None, (arguments.out, arguments.csv)):
         # Not after an hour of measuring.
         _check_new(path)
     experiment = _measure(plan, photos, max_pixels_from(arguments))
     for failure in experiment.failures:
-        print(f"{printable(failure.where(plan))}: error: {failure.message}", file=sys.stderr)
+        print(
+            f"{printable(failure.where(experiment.plan))}: error: {failure.message}",
+            file=sys.stderr,
+        )
     if not experiment.trials:
         why = "see the messages above" if experiment.failures else "it was stopped too early"
         raise FacecoreError(f"Nothing was measured: {why}.")
     outcome = Outcome.of(experiment)
     if arguments.json:
-        print(json.dumps(_as_values(outcome), allow_nan=False))
+        print(json.dumps(tables.as_values(outcome), allow_nan=False))
     else:
         _print(outcome)
     # Last: what was measured must not be lost to a full disk.
@@ -133,21 +151,28 @@ def _variants(arguments: argparse.Namespace) -> list[Variant]:
         name = profile.name or printable(Path(profile.path).stem)[:MAX_NAME_LETTERS]
         variants.append(profile_variant(profile, unique_name(name, {v.name for v in variants})))
     if not variants:
-        raise SettingsError("Nothing is to be compared: give --variants, --claim or --settings.")
+        raise SettingsError(
+            "Nothing is to be compared: give --variants, --claim, --settings or --continue."
+        )
     return variants
 
 
-def _plan(arguments: argparse.Namespace, variants: Sequence[Variant]) -> Plan:
-    repeats = arguments.repeats
+def _plan(arguments: argparse.Namespace) -> Plan | Continuation:
+    repeats, budget_s = arguments.repeats, arguments.seconds
+    given = {name: getattr(arguments, name) for name in ("warm_up", "seed")}
+    more = {name: value for name, value in given.items() if value is not None}
+    if repeats is None and budget_s is None:
+        repeats = _REPEATS
+    if arguments.before is None:
+        variants = tuple(_variants(arguments))
+        repeats = MAX_REPEATS if repeats is None else repeats
+        return Plan(variants=variants, repeats=repeats, budget_s=budget_s, **more)
+    if arguments.profiles:
+        raise SettingsError("An experiment goes on with its own variants: leave --settings out.")
+    continuation = read_experiment(arguments.before).more(1 if repeats is None else repeats)
     if repeats is None:
-        repeats = _REPEATS if arguments.seconds is None else MAX_REPEATS
-    return Plan(
-        variants=tuple(variants),
-        repeats=repeats,
-        budget_s=arguments.seconds,
-        warm_up=arguments.warm_up,
-        seed=arguments.seed,
-    )
+        more["repeats"] = MAX_REPEATS
+    return replace(continuation, plan=replace(continuation.plan, budget_s=budget_s, **more))
 
 
 def _photos(paths: Sequence[str]) -> dict[str, bytes]:
@@ -195,7 +220,7 @@ def _check_new(path: Path) -> None:
         ) from error
 
 
-def _measure(plan: Plan, photos: dict[str, bytes], max_pixels: int) -> Experiment:
+def _measure(plan: Plan | Continuation, photos: dict[str, bytes], max_pixels: int) -> Experiment:
     """Measure in the background, so that Ctrl-C stops it and keeps what was measured."""
     # Whoever puts this in the background for an hour has not gone away.
     running = BackgroundExperiment(plan, photos, max_pixels=max_pixels, abandoned_after_s=math.inf)
@@ -223,12 +248,12 @@ def _in_words(now: Progress) -> str:
 
 def _write(arguments: argparse.Namespace, experiment: Experiment) -> None:
     for path, content in (
-        (arguments.out, partial(experiment_to_json, experiment)),
+        (arguments.out or arguments.before, partial(experiment_to_json, experiment)),
         (arguments.csv, partial(_trials_csv, experiment)),
     ):
         if path is not None:
             try:
-                path.write_bytes(content())
+                replace_file(path, content())
             except OSError as error:
                 raise SettingsError(
                     f"{printable(path)} cannot be written ({error.strerror}): name another file."
@@ -260,15 +285,10 @@ def _print(outcome: Outcome) -> None:
     sentences += outcome.warnings
     sentences.append(
         f"{len(experiment.trials)} trials in {experiment.measured_s:.1f} s, "
-        f"{_busy_share(experiment):.0%} of them measured time."
+        f"{experiment.measured_share:.0%} of them measured time."
     )
     for sentence in sentences:
         print(f"\n{textwrap.fill(printable(sentence), _TEXT_WIDTH)}")
-
-
-def _busy_share(experiment: Experiment) -> float:
-    measured_s = sum(trial.cycle_time_s for trial in experiment.trials)
-    return measured_s / experiment.measured_s if experiment.measured_s else 0.0
 
 
 def _cell(name: str, value: Any) -> str:
@@ -277,18 +297,3 @@ def _cell(name: str, value: Any) -> str:
     if value is None or pd.isna(value):
         return "-"
     return f"{value:.{_DIGITS.get(name, 0)}f}"
-
-
-def _as_values(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "advice": outcome.advice,
-        "variants": _records(tables.summary_table(outcome.reports)),
-        "stages": _records(tables.stages_table(outcome.reports)),
-        "differing_answers": _records(tables.events_table(outcome.reports)),
-        "warnings": list(outcome.warnings),
-        "measured_share": _busy_share(outcome.experiment),
-    }
-
-
-def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
-    return table.astype(object).where(table.notna(), None).to_dict("records")

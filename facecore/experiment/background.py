@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from facecore.experiment.engines import EngineProgress, measure_engines
-from facecore.experiment.record import Experiment, Plan, Progress
-from facecore.experiment.runner import run_experiment
+from facecore.experiment.record import Continuation, Experiment, Plan
+from facecore.experiment.runner import Progress, run_experiment
 from facecore.serving.job import BackgroundJob
 from facecore.settings import DEFAULT_MAX_PIXELS
 
@@ -53,15 +53,18 @@ class BackgroundExperiment(BackgroundJob):
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Plan | Continuation,
         photos: Mapping[str, bytes],
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         abandoned_after_s: float = ABANDONED_AFTER_S,
     ) -> None:
-        """Start it at once."""
+        """Start it at once; see `run_experiment`."""
         super().__init__("experiment", abandoned_after_s=abandoned_after_s)
-        self.plan = plan
+        self.plan = plan.plan if isinstance(plan, Continuation) else plan
+        self.before = plan.before if isinstance(plan, Continuation) else None
+        """What goes on, if anything does."""
+        self._what = plan
         self.result: Experiment | None = None
         """What was measured, once it is over; None before, and where nothing could be run."""
         self._photos = photos
@@ -79,7 +82,7 @@ class BackgroundExperiment(BackgroundJob):
     def work(self) -> bool:
         """Measure."""
         self.result = run_experiment(
-            self.plan,
+            self._what,
             self._photos,
             max_pixels=self._max_pixels,
             cancelled=self.is_called_off,

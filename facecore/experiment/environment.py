@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,14 +14,40 @@ import cv2
 import psutil
 
 from facecore.errors import SettingsError
-from facecore.experiment.record import Environment
-from facecore.machine.container import read_limits, usable_cores
+from facecore.executors.messages import Count, Positive
+from facecore.machine.container import free_memory_bytes, read_limits, usable_cores
 from facecore.machine.sampler import machine_times
 from facecore.models.catalogue import all_file_statuses, set_specs
 
+MAX_PHOTOS = 100
+MAX_PHOTOS_BYTES = 200_000_000
+WORKER_BYTES = 450_000_000
+"""Memory of one worker process: its networks, Python, and a photo of some 10 megapixels."""
+
 # Two experiments at once would measure each other.
 _ONE_AT_A_TIME = threading.Lock()
+_NAMES = {"cpu_quota": "CPU quota", "model_sha256": "files of the networks"}
 _PACKAGES = ("opencv-python-headless", "numpy", "psutil", "pillow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where an experiment ran.
+
+    ``opencv_build`` is OpenCV's own text about its build; ``model_sha256`` the
+    hash of each known network file that was there, by the file's name;
+    ``cpu_quota`` the container's limit in processors, or None without one.
+    """
+
+    processor: str
+    cores: Count
+    cpu_quota: Positive | None
+    memory_bytes: Count
+    system: str
+    python: str
+    packages: Mapping[str, str] = field(hash=False)
+    opencv_build: str
+    model_sha256: Mapping[str, str] = field(hash=False)
 
 
 def this_environment() -> Environment:
@@ -41,6 +68,44 @@ def this_environment() -> Environment:
             if status.hash_ok
         },
     )
+
+
+def check_same_machine(before: Environment, now: Environment) -> None:
+    """Check that times from here can stand beside those from before.
+
+    Raises:
+        SettingsError: the processor, its limits, the software or the networks are others.
+    """
+    for name in ("processor", "cores", "cpu_quota", "packages", "model_sha256"):
+        if getattr(before, name) != getattr(now, name):
+            raise SettingsError(
+                "This experiment was measured on another machine or with other software (what "
+                f"differs: {_NAMES.get(name, name)}), so new times do not go with it: measure it "
+                "anew here."
+            )
+
+
+def check_room(variants: int, photos: Mapping[str, bytes]) -> None:
+    """Check that so many variants can read these photos here.
+
+    Raises:
+        SettingsError: there are no photos, too many, or too little memory.
+    """
+    if not 0 < len(photos) <= MAX_PHOTOS:
+        raise SettingsError(f"An experiment needs 1 to {MAX_PHOTOS} photos, not {len(photos)}.")
+    if sum(map(len, photos.values())) > MAX_PHOTOS_BYTES:
+        raise SettingsError(
+            f"These photos have more than {MAX_PHOTOS_BYTES // 1_000_000} MB together, and each "
+            "variant keeps them all: choose fewer."
+        )
+    needed = variants * (WORKER_BYTES + sum(map(len, photos.values())))
+    free = free_memory_bytes()
+    if needed > free:
+        # Else the kernel would choose what to kill, perhaps the server.
+        raise SettingsError(
+            f"{variants} variants need about {needed / 1e6:.0f} MB of memory, and "
+            f"{free / 1e6:.0f} MB are free: compare fewer variants, or use a larger machine."
+        )
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -11,11 +12,12 @@ from msgspec import Meta
 
 from facecore.errors import SettingsError
 from facecore.executors.messages import Count, Positive, Whole, WorkerFacts
+from facecore.experiment.environment import MAX_PHOTOS, Environment
 from facecore.experiment.variants import Variant, check_variants
 from facecore.results import Face, StageTimings
 from facecore.settings import MAX_FACES
+from facecore.wording import counted
 
-MAX_PHOTOS = 100
 MAX_REPEATS = 1000
 MAX_TRIALS = 100_000
 """Trials of all variants together; an experiment that has so many ends there."""
@@ -142,47 +144,6 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far an experiment is.
-
-    Attributes:
-        phase: what it is doing, in words.
-        done, total: trials measured, and to be measured; the total of a time
-            budget is an estimate, and 0 where it is not known yet.
-        left_s: seconds left, None where nothing is known yet.
-        trials: measured so far, oldest first.
-        failures: what went wrong so far.
-    """
-
-    phase: str
-    done: int = 0
-    total: int = 0
-    left_s: float | None = None
-    trials: Sequence[Trial] = ()
-    failures: Sequence[Failure] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """Where an experiment ran.
-
-    ``opencv_build`` is OpenCV's own text about its build; ``model_sha256`` the
-    hash of each known network file that was there, by the file's name;
-    ``cpu_quota`` the container's limit in processors, or None without one.
-    """
-
-    processor: str
-    cores: Count
-    cpu_quota: Positive | None
-    memory_bytes: Count
-    system: str
-    python: str
-    packages: Mapping[str, str] = field(hash=False)
-    opencv_build: str
-    model_sha256: Mapping[str, str] = field(hash=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """Everything that an experiment measured, raw.
 
@@ -241,3 +202,94 @@ class Experiment:
             raise ValueError("a failure is of a variant or photo that is not in the experiment")
         if any(set(answers) - names for answers in self.answers):
             raise ValueError("an answer is of a photo that is not in the experiment")
+
+    @property
+    def rounds_begun(self) -> frozenset[tuple[str, int]]:
+        """The rounds of which there is a trial: the photo's name and the repeat of each."""
+        return frozenset((trial.photo, trial.repeat) for trial in self.trials)
+
+    @property
+    def measured_share(self) -> float:
+        """Which part of the measuring the trials took, 0 to 1."""
+        trials_s = sum(one.cycle_time_s for one in self.trials)
+        return trials_s / self.measured_s if self.measured_s else 0.0
+
+    def more(self, repeats: int) -> Continuation:
+        """Return what goes on with this for so many repeats of each photo.
+
+        A pass over the photos that was begun is finished as well; there is no time budget.
+
+        Raises:
+            SettingsError: that would be more repeats than an experiment can have.
+        """
+        begun = 1 + max((repeat for _, repeat in self.rounds_begun), default=-1)
+        plan = replace(self.plan, repeats=begun + repeats, budget_s=None)
+        return Continuation(before=self, plan=plan)
+
+    def followed_by(self, more: Experiment) -> Experiment:
+        """Return this and what was measured after it, in other rounds, as one experiment."""
+        added = len(more.workers) - len(self.workers)
+        measured_s = self.measured_s + more.measured_s
+        workers = (*self.workers, *(None,) * added)
+        answers = (*self.answers, *({},) * added)
+        return replace(
+            more,
+            started_at=self.started_at,
+            environment=self.environment,
+            photos=self.photos,
+            workers=tuple(new or old for old, new in zip(workers, more.workers, strict=True)),
+            trials=(
+                *self.trials,
+                *(replace(one, started_s=self.measured_s + one.started_s) for one in more.trials),
+            ),
+            answers=tuple({**old, **new} for old, new in zip(answers, more.answers, strict=True)),
+            failures=(*self.failures, *more.failures),
+            measured_s=measured_s,
+            other_load_percent=_mean_load((self, more)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """What goes on with an experiment: only rounds that it does not have are to be measured.
+
+    Attributes:
+        before: what was measured.
+        plan: its own with more repeats; more variants may come after its own.
+
+    Raises:
+        SettingsError: the plan has other variants or another seed.
+    """
+
+    before: Experiment
+    plan: Plan
+
+    def __post_init__(self) -> None:
+        known = self.before.plan
+        if self.plan.variants[: len(known.variants)] != known.variants or (
+            self.plan.seed != known.seed
+        ):
+            raise SettingsError("An experiment goes on with the same variants and the same seed.")
+
+    def own_photos(self, photos: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the experiment's photos, found among others by their bytes.
+
+        Raises:
+            SettingsError: one that was readable is not among them.
+        """
+        by_hash = {hashlib.sha256(data).hexdigest(): data for data in photos.values()}
+        readable = [photo for photo in self.before.photos if photo.size_wh]
+        missing = [photo.name for photo in readable if photo.sha256 not in by_hash]
+        if missing:
+            raise SettingsError(
+                f"{len(missing)} of the experiment's {counted(len(readable), 'photo')} cannot be "
+                f"found, {missing[0]} for one: choose the same photos again."
+            )
+        return {photo.name: by_hash[photo.sha256] for photo in readable}
+
+
+def _mean_load(parts: Sequence[Experiment]) -> float | None:
+    known = [(one.other_load_percent, one.measured_s) for one in parts]
+    loads = [(load, spent_s) for load, spent_s in known if load is not None]
+    spent_s = sum(spent for _, spent in loads)
+    return sum(load * spent for load, spent in loads) / spent_s if spent_s else None

@@ -13,34 +13,55 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from facecore.errors import FacecoreError, ImageError, SettingsError
+from facecore.errors import FacecoreError, ImageError
 from facecore.executors.messages import WorkerFacts
 from facecore.executors.process import Cancelled, WorkerAnswer, WorkerProcess
-from facecore.experiment.environment import MachineLoad, alone, this_environment
+from facecore.experiment.environment import (
+    MachineLoad,
+    alone,
+    check_room,
+    check_same_machine,
+    this_environment,
+)
 from facecore.experiment.record import (
-    MAX_PHOTOS,
     MAX_TRIALS,
     PREVIEW_SIDE_PX,
+    Continuation,
     Experiment,
     Failure,
     PhotoFacts,
     Plan,
-    Progress,
     Trial,
 )
-from facecore.machine.container import free_memory_bytes
 from facecore.results import Face
 from facecore.settings import DEFAULT_MAX_PIXELS
-
-MAX_PHOTOS_BYTES = 200_000_000
-WORKER_BYTES = 450_000_000
-"""Memory of one worker process: its networks, Python, and a photo of some 10 megapixels."""
 
 TRIAL_TIMEOUT_S = 60.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an experiment is.
+
+    Attributes:
+        phase: what it is doing, in words.
+        done, total: trials measured, and to be measured; the total of a time
+            budget is an estimate, and 0 where it is not known yet.
+        left_s: seconds left, None where nothing is known yet.
+        trials: measured so far, oldest first.
+        failures: what went wrong so far.
+    """
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    left_s: float | None = None
+    trials: Sequence[Trial] = ()
+    failures: Sequence[Failure] = ()
+
+
 def run_experiment(
-    plan: Plan,
+    plan: Plan | Continuation,
     photos: Mapping[str, bytes],
     *,
     max_pixels: int = DEFAULT_MAX_PIXELS,
@@ -50,8 +71,10 @@ def run_experiment(
     """Measure a plan over photos; no process is left when it returns.
 
     Args:
-        plan: variants, repeats, warm-up, seed.
-        photos: files' bytes by name, 1 to 100 of them.
+        plan: variants, repeats, warm-up, seed; or what goes on with an experiment, in the
+            order in which its rounds would have come, and gives it back with them.
+        photos: files' bytes by name, 1 to 100 of them; those of an experiment that goes
+            on are found by their bytes.
         max_pixels: the workers refuse larger photos unread.
         cancelled: asked some twenty times a second; once it says so, the workers
             are stopped and what was measured is given.
@@ -59,29 +82,19 @@ def run_experiment(
 
     Raises:
         SettingsError: there are no photos, too many, too little memory, or another
-            experiment runs.
+            experiment runs; or what goes on is of other photos or another machine.
     """
-    _check(plan, photos)
+    before = None
+    if isinstance(plan, Continuation):
+        photos, before, plan = plan.own_photos(photos), plan.before, plan.plan
+    check_room(len(plan.variants), photos)
     with alone():
-        return _Run(plan, photos, max_pixels, cancelled, on_progress).run()
-
-
-def _check(plan: Plan, photos: Mapping[str, bytes]) -> None:
-    if not 0 < len(photos) <= MAX_PHOTOS:
-        raise SettingsError(f"An experiment needs 1 to {MAX_PHOTOS} photos, not {len(photos)}.")
-    if sum(map(len, photos.values())) > MAX_PHOTOS_BYTES:
-        raise SettingsError(
-            f"These photos have more than {MAX_PHOTOS_BYTES // 1_000_000} MB together, and each "
-            "variant keeps them all: choose fewer."
-        )
-    needed = len(plan.variants) * (WORKER_BYTES + sum(map(len, photos.values())))
-    free = free_memory_bytes()
-    if needed > free:
-        # Else the kernel would choose what to kill, perhaps the server.
-        raise SettingsError(
-            f"{len(plan.variants)} variants need about {needed / 1e6:.0f} MB of memory, and "
-            f"{free / 1e6:.0f} MB are free: compare fewer variants, or use a larger machine."
-        )
+        run = _Run(plan, photos, max_pixels, cancelled, on_progress)
+        if before is None:
+            return run.run()
+        check_same_machine(before.environment, this_environment())
+        run.done_before = before.rounds_begun
+        return before.followed_by(run.run())
 
 
 def rounds(names: Sequence[str], variants: int, seed: int) -> Iterator[tuple[str, list[int]]]:
@@ -102,6 +115,7 @@ class _Run:
     max_pixels: int
     cancelled: Callable[[], bool]
     on_progress: Callable[[Progress], None]
+    done_before: frozenset[tuple[str, int]] = frozenset()
     workers: dict[int, WorkerProcess] = field(default_factory=dict)
     facts: dict[int, WorkerFacts] = field(default_factory=dict)
     answers: dict[int, dict[str, tuple[Face, ...]]] = field(default_factory=dict)
@@ -181,6 +195,8 @@ class _Run:
                 spent_s = time.perf_counter() - began
                 if not self.workers or number >= plan.repeats * count or self._is_over(spent_s):
                     break
+                if (name, number // count) in self.done_before:
+                    continue
                 for place in order:
                     if place not in self.workers:
                         continue
@@ -251,7 +267,8 @@ class _Run:
     def _say_measured(self, count: int, began: float) -> None:
         done, spent_s = len(self.trials), time.perf_counter() - began
         # What a worker that died has done counts, what it left does not.
-        total = self.plan.repeats * count * len(self.workers) + self.done_by_the_dead
+        left = self.plan.repeats * count - len(self.done_before)
+        total = left * len(self.workers) + self.done_by_the_dead
         left_s = spent_s / done * (total - done) if done else None
         if left_s is not None and self.plan.budget_s is not None:
             left_s = min(left_s, max(0.0, self.plan.budget_s - spent_s))

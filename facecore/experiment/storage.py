@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, fields
 from datetime import datetime
+from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, get_type_hints
 
@@ -14,14 +15,19 @@ from msgspec import Meta, Struct
 from facecore.engines import option_values, options_from_values
 from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.messages import PlainFace, Positive, WorkerFacts
-from facecore.experiment.record import Environment, Experiment, Failure, PhotoFacts, Plan, Trial
+from facecore.experiment.environment import Environment
+from facecore.experiment.record import Experiment, Failure, PhotoFacts, Plan, Trial
 from facecore.results import STAGES, StageTimings
 from facecore.settings import ONE_LOOK, AnalysisSettings, ProcessOptions
 from facecore.settings.setting import from_values
+from facecore.sources.names import printable
 
 FORMAT = "facecore experiment"
 VERSION = 1
 MAX_FILE_BYTES = 50_000_000
+_TOO_LARGE = (
+    f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB: this is no saved experiment."
+)
 
 _STAGE_COLUMNS = tuple(f"{stage}_ms" for stage in (*STAGES, "total"))
 _OWN_COLUMNS = tuple(one.name for one in fields(Trial) if one.name != "timings")
@@ -123,11 +129,25 @@ def experiment_from_json(data: bytes) -> Experiment:
         ) from error
 
 
+def read_experiment(path: Path) -> Experiment:
+    """Read a file of a saved experiment.
+
+    Raises:
+        ExperimentFileError: it cannot be read, or as `experiment_from_json`.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ExperimentFileError(_TOO_LARGE)
+        return experiment_from_json(path.read_bytes())
+    except OSError as error:
+        raise ExperimentFileError(
+            f"{printable(path)} cannot be read ({error.strerror}): check the name."
+        ) from error
+
+
 def _content(data: bytes) -> dict[str, Any]:
     if len(data) > MAX_FILE_BYTES:
-        raise ExperimentFileError(
-            f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB: this is no saved experiment."
-        )
+        raise ExperimentFileError(_TOO_LARGE)
     try:
         content = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

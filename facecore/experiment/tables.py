@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from facecore.experiment.record import Experiment
-from facecore.experiment.report import VariantReport, asked_and_effective
+from facecore.experiment.report import Outcome, VariantReport, asked_and_effective
 from facecore.experiment.variants import differences, known_settings
 from facecore.results import STAGES
 from facecore.statistics.comparison import TimeComparison
@@ -162,3 +162,19 @@ def trials_table(experiment: Experiment) -> pd.DataFrame:
         for trial in experiment.trials
     ]
     return pd.DataFrame(rows, columns=None if rows else ["variant", "photo", "repeat", "total_ms"])
+
+
+def as_values(outcome: Outcome) -> dict[str, Any]:
+    """Return what an experiment says as plain values that JSON has: its advice and its tables."""
+    return {
+        "advice": outcome.advice,
+        "variants": _records(summary_table(outcome.reports)),
+        "stages": _records(stages_table(outcome.reports)),
+        "differing_answers": _records(events_table(outcome.reports)),
+        "warnings": list(outcome.warnings),
+        "measured_share": outcome.experiment.measured_share,
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    return table.astype(object).where(table.notna(), None).to_dict("records")

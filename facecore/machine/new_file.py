@@ -47,6 +47,21 @@ def give_name(aside: Path, path: Path) -> None:
         aside.replace(path)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Put a file there whole, instead of one that may be replaced; a device is written to.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)  # such as /dev/stdout
+        return
+    path = path.resolve()  # a link stays one
+    aside = path.with_name(f".{path.name}.new")
+    write_aside(aside, lambda file: file.write(content))
+    aside.replace(path)
+
+
 def is_same(aside: Path, path: Path) -> bool:
     """Return whether both names are there and of one file."""
     try:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from facecore.errors import SettingsError
-from facecore.experiment.storage import experiment_from_json
+from facecore.experiment.storage import experiment_from_json, experiment_to_json
 from facecore.experiment.variants import Variant, read_variants
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from tests.cli.conftest import (
@@ -26,6 +28,9 @@ from tests.cli.conftest import (
     json_lines,
 )
 from tests.conftest import REPOSITORY, SAMPLES
+from tests.experiment.conftest import MadeExperiment, made
+
+__all__ = ["made"]  # a fixture
 
 ASTRONAUT = SAMPLES / "astronaut.png"
 HOPPER = SAMPLES / "grace_hopper.jpg"
@@ -316,6 +321,37 @@ def test_claim_is_measured_and_printed_as_json(tmp_path: Path) -> None:
     assert 0 < report["measured_share"] <= 1
     workers = experiment_from_json(out.read_bytes()).workers
     assert [worker and worker.engine.optimised for worker in workers] == [False, True]
+
+    again = tmp_path / "again.json"
+    done = in_process(
+        *("compare", HOPPER, "--continue", out, "--repeats", "3", "--json", "--out", again)
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (report,) = json_lines(done.stdout)
+    assert [one["trials"] for one in report["variants"]] == [5, 5]
+    whole = experiment_from_json(again.read_bytes())
+    assert whole.trials[:4] == experiment_from_json(out.read_bytes()).trials
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.json", "out.json"]
+
+
+def test_what_cannot_go_on_is_told_before_anything_is_measured(
+    tmp_path: Path, made: MadeExperiment
+) -> None:
+    """Another machine's experiment, other photos, another seed; the file stays as it is."""
+    hopper = hashlib.sha256(HOPPER.read_bytes()).hexdigest()
+    photos = tuple(replace(photo, sha256=hopper) for photo in made().photos)
+    saved = tmp_path / "saved.json"
+    saved.write_bytes(experiment_to_json(made(photos=photos)))
+    for options, says in (
+        ((HOPPER,), "measured on another machine"),
+        ((ASTRONAUT,), "cannot be found, a.jpg for one"),
+        ((HOPPER, "--seed", "9"), "the same variants and the same seed"),
+        ((HOPPER, "--repeats", "998"), "must be 1 to 1000, not 1001"),
+    ):
+        done = in_process("compare", *options, "--continue", saved)
+        assert says in done.stderr
+        assert (done.returncode, done.stdout) == (2, "")
+    assert experiment_from_json(saved.read_bytes()) == made(photos=photos)
 
 
 def test_claim_in_words_is_the_article_s() -> None:

@@ -56,6 +56,6 @@ def test_profiles_are_variants(lobby: Path) -> None:
     done = in_process("compare", lobby, *nine)
     assert (done.returncode, done.stderr) == (2, "error: Compare 2 to 8 variants, not 9.\n")
     done = in_process("compare", lobby)
-    assert done.stderr.startswith("error: Nothing is to be compared: give --variants, --claim or")
+    assert done.stderr.startswith("error: Nothing is to be compared: give --variants, --claim")
     # A folder without photos, which is what comes next.
     assert "no photo to measure with" in in_process("compare", lobby.parent, *nine[:2]).stderr

@@ -18,16 +18,15 @@ from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines.facts import EngineFacts
 from facecore.executors.messages import WorkerFacts
 from facecore.experiment.claims import cpu_feature_levels_here
+from facecore.experiment.environment import Environment
 from facecore.experiment.record import (
-    Environment,
     Experiment,
     Failure,
     PhotoFacts,
     Plan,
-    Progress,
     Trial,
 )
-from facecore.experiment.runner import run_experiment
+from facecore.experiment.runner import Progress, run_experiment
 from facecore.experiment.variants import Variant
 from facecore.imaging.decoding import encode_png
 from facecore.results import (

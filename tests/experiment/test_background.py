@@ -9,7 +9,8 @@ import pytest
 
 from facecore.errors import SettingsError
 from facecore.experiment.background import BackgroundExperiment
-from facecore.experiment.record import MAX_PHOTOS, Plan
+from facecore.experiment.environment import MAX_PHOTOS
+from facecore.experiment.record import Plan
 from facecore.experiment.runner import run_experiment
 from facecore.serving import job
 from tests.experiment.conftest import WAIT_S, two_variants, wait_until, worker_processes

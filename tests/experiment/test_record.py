@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from facecore.errors import SettingsError
 from facecore.experiment import record
-from facecore.experiment.record import Failure, Plan
+from facecore.experiment.record import Continuation, Failure, Plan
+from facecore.experiment.storage import experiment_from_json, experiment_to_json
 from facecore.experiment.variants import Variant
 from facecore.results import StageTimings
 from tests.experiment.conftest import (
@@ -137,3 +139,60 @@ def test_photos_have_different_names(made: MadeExperiment) -> None:
     photo = made().photos[0]
     with pytest.raises(ValueError, match="same name"):
         made(photos=(photo, photo))
+
+
+def test_an_experiment_goes_on_as_one(made: MadeExperiment) -> None:
+    """Trials come after those before, facts of both stay, and the file is one that loads."""
+    first = made(stopped=True, other_load_percent=None)
+    continuation = first.more(2)
+    assert continuation.plan == replace(first.plan, repeats=5, budget_s=None)
+    trial = made_trial(1, "a.jpg", 3)
+    more = replace(
+        first,
+        plan=continuation.plan,
+        trials=(trial,),
+        workers=(None, made_worker(threads=7)),
+        answers=({}, {"a.jpg": ()}),
+        failures=(),
+        measured_s=1.5,
+        other_load_percent=8.0,
+        stopped=False,
+    )
+    whole = first.followed_by(more)
+    assert whole.trials == (*first.trials, replace(trial, started_s=3.5 + trial.started_s))
+    assert whole.workers == (first.workers[0], made_worker(threads=7))
+    assert whole.answers == (first.answers[0], {"a.jpg": (), "b.jpg": first.answers[1]["b.jpg"]})
+    assert (whole.measured_s, whole.other_load_percent, whole.stopped) == (5.0, 8.0, False)
+    assert (whole.started_at, whole.failures) == (first.started_at, first.failures)
+    assert experiment_from_json(experiment_to_json(whole)) == whole
+
+
+def test_a_variant_can_be_added_as_an_experiment_goes_on(made: MadeExperiment) -> None:
+    """It comes after the others; other variants or another seed are another experiment."""
+    first = made()
+    third = replace(first.plan, repeats=4, variants=(*first.plan.variants, Variant(name="third")))
+    more = replace(
+        first,
+        plan=Continuation(before=first, plan=third).plan,
+        workers=(*first.workers, None),
+        answers=({}, {}, {"a.jpg": ()}),
+        trials=(made_trial(2, "a.jpg", 3),),
+    )
+    whole = first.followed_by(more)
+    assert (len(whole.workers), whole.answers[2]) == (3, {"a.jpg": ()})
+    for other in (replace(first.plan, seed=8), replace(first.plan, variants=third.variants[1:])):
+        with pytest.raises(SettingsError, match="same variants and the same seed"):
+            Continuation(before=first, plan=other)
+
+
+def test_photos_are_known_by_their_bytes(made: MadeExperiment) -> None:
+    """Under whatever name; those that could not be read are not asked for, others are."""
+    data = b"photo"
+    known, other = made().photos
+    own = replace(known, sha256=hashlib.sha256(data).hexdigest())
+    continuation = made(photos=(own, replace(other, size_wh=None))).more(1)
+    assert continuation.own_photos({"x": b"", "y": data}) == {"a.jpg": data}
+    with pytest.raises(
+        SettingsError, match=r"1 of the experiment's 1 photo cannot be found, a\.jpg"
+    ):
+        continuation.own_photos({"x": b""})

@@ -21,9 +21,11 @@ from facecore.errors import SettingsError
 from facecore.executors import process
 from facecore.experiment import runner
 from facecore.experiment.claims import cpu_feature_levels_here
-from facecore.experiment.record import MAX_PHOTOS, Experiment, Plan, Progress
-from facecore.experiment.runner import rounds, run_experiment
+from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
+from facecore.experiment.record import Experiment, Plan
+from facecore.experiment.runner import Progress, rounds, run_experiment
 from facecore.experiment.variants import Variant
+from facecore.imaging.decoding import encode_png
 from facecore.machine import container
 from facecore.machine.container import ContainerLimits, usable_cores
 from facecore.models.catalogue import network_specs
@@ -103,7 +105,7 @@ def test_too_many_photos_are_refused(small_photo: bytes) -> None:
     many = {str(number): small_photo for number in range(MAX_PHOTOS + 1)}
     with pytest.raises(SettingsError, match="not 101"):
         run_experiment(_plan(), many)
-    large = bytes(runner.MAX_PHOTOS_BYTES // 2 + 1)
+    large = bytes(MAX_PHOTOS_BYTES // 2 + 1)
     with pytest.raises(SettingsError, match="more than 200 MB together"):
         run_experiment(_plan(), {"a": large, "b": large})
 
@@ -410,6 +412,41 @@ def test_budget_ends_the_measuring(small_photo: bytes) -> None:
         assert now.done <= now.total or not now.done
     assert seen[-1].left_s == 0
     assert seen[-1].total == len(done.trials)
+
+
+@slow
+def test_an_experiment_that_was_stopped_goes_on_in_its_order(small_photo: bytes) -> None:
+    """What was begun is not done again; the next rounds are those that would have come."""
+    other_photo = encode_png(np.full((64, 64, 3), 30, np.uint8))
+    photos = {"a": small_photo, "b": other_photo}
+    seen: list[Progress] = []
+    first = run_experiment(
+        _plan(repeats=100, budget_s=60.0),
+        photos,
+        on_progress=seen.append,
+        cancelled=lambda: bool(seen) and seen[-1].done >= 5,
+    )
+    assert first.stopped
+    renamed = {"x": b"no photo", "y": other_photo, "z": small_photo}
+    whole = run_experiment(first.more(2), renamed, on_progress=seen.append)
+    repeats = first.trials[-1].repeat + 3
+    order = itertools.islice(rounds(list(photos), 2, first.plan.seed), repeats * 2)
+    expected = [
+        (place, name, number // 2)
+        for number, (name, places) in enumerate(order)
+        for place in places
+    ]
+    done = [(trial.variant, trial.photo, trial.repeat) for trial in whole.trials]
+    begun = {(trial.photo, trial.repeat) for trial in first.trials}
+    after = [one for one in expected if one[1:] not in begun]
+    assert done == expected[: len(first.trials)] + after
+    starts = [trial.started_s for trial in whole.trials]
+    assert starts == sorted(starts)
+    assert (whole.plan.repeats, whole.plan.budget_s, whole.stopped) == (repeats, None, False)
+    assert (seen[-1].done, seen[-1].total, seen[-1].left_s) == (len(after), len(after), 0)
+    elsewhere = replace(first, environment=replace(first.environment, cores=999))
+    with pytest.raises(SettingsError, match=r"another machine .* \(what differs: cores\)"):
+        run_experiment(elsewhere.more(1), photos)
 
 
 @slow

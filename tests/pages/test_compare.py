@@ -132,6 +132,15 @@ def test_an_experiment_is_measured_shown_saved_and_loaded_the_same() -> None:
     assert other.info.values == app.info.values
     charts = [[chart.proto.spec for chart in one.get("plotly_chart")] for one in (app, other)]
     assert charts[0] == charts[1]
+    # The loaded one goes on there, as its photo is a sample.
+    next(one for one in other.number_input if one.label == "More repeats").set_value(2).run()
+    _button(other, "Measure 2 more pairs")
+    more: BackgroundExperiment = other.session_state["facecore.running"]
+    assert more.wait(WAIT_S)
+    other.run()
+    expect_no_error(other)
+    (shown,) = other.session_state["facecore.experiments"].items()
+    assert (shown[0], len(shown[1].experiment.trials)) == ("saved.json", 16)
 
 
 def test_an_experiment_goes_on_while_another_page_is_open_and_can_be_stopped() -> None:

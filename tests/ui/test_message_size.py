@@ -10,7 +10,8 @@ import pytest
 from streamlit.dataframe_util import convert_pandas_df_to_arrow_bytes
 
 from facecore.batch.answers import ListedPhoto, photo_table
-from facecore.experiment.record import MAX_PHOTOS, MAX_REPEATS
+from facecore.experiment.environment import MAX_PHOTOS
+from facecore.experiment.record import MAX_REPEATS
 from facecore.experiment.variants import MAX_VARIANTS
 from facecore.imaging.decoding import encode_jpeg
 from facecore.serving.history import MAX_RECORDS

@@ -7,7 +7,7 @@ import streamlit as st
 from facecore.ui.compare import files, run
 from facecore.ui.compare.inputs import chosen_plan, chosen_variants
 from facecore.ui.compare.photos import photos_view
-from facecore.ui.compare.results import outcome_view
+from facecore.ui.compare.results import advice_view, outcome_view
 from facecore.ui.inputs import chosen_photos
 
 
@@ -29,6 +29,8 @@ def compare_page() -> None:
     run.progress()
     shown = files.chosen_experiment()
     if shown is not None:
+        advice_view(shown)
+        run.more_button(shown, photos)
         outcome_view(shown)
         photos_view(shown)
         files.downloads(shown)

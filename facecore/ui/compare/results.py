@@ -25,10 +25,14 @@ _AGREEMENT = {
 }
 
 
-def outcome_view(outcome: Outcome) -> None:
-    """Show everything about one experiment but its photos."""
-    reports = outcome.reports
+def advice_view(outcome: Outcome) -> None:
+    """Show what to do, in one sentence."""
     st.success(as_text(outcome.advice), icon=":material/recommend:")
+
+
+def outcome_view(outcome: Outcome) -> None:
+    """Show everything about one experiment but its advice and its photos."""
+    reports = outcome.reports
     _sentences(outcome)
     for column, one in zip(grid(len(reports)), reports, strict=True):
         with column.container(border=True):

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 
 import streamlit as st
 
 from facecore.experiment.background import BackgroundExperiment
-from facecore.experiment.record import Plan
+from facecore.experiment.record import MAX_REPEATS, Experiment, Plan
 from facecore.experiment.report import Outcome
 from facecore.serving.service import process_service
 from facecore.sources.photo import Photo
+from facecore.sources.samples import samples
 from facecore.ui import state
 from facecore.ui.compare import charts
 from facecore.ui.compare import state as compare_state
 from facecore.ui.components import as_text, bar_and_stop, chart, friendly_errors, sign
-from facecore.wording import counted, left_in_words
+from facecore.wording import clock, counted, left_in_words
 
 _LOOK_EVERY_S = 0.5
+_MOST_SUGGESTED = 200
+"""More repeats than that are for whoever asks for them."""
 
 
 def start_button(plan: Plan, photos: Sequence[Photo]) -> None:
@@ -37,6 +41,68 @@ def start_button(plan: Plan, photos: Sequence[Photo]) -> None:
         st.rerun()
 
 
+def more_button(outcome: Outcome, photos: Sequence[Photo]) -> None:
+    """Draw the button that goes on with an experiment: more rounds of the same.
+
+    Args:
+        outcome: of the experiment.
+        photos: those that are chosen now, among which its own may be.
+    """
+    experiment = outcome.experiment
+    readable = [photo for photo in experiment.photos if photo.size_wh]
+    begun = 1 + max((repeat for _, repeat in experiment.rounds_begun), default=-1)
+    # Without a hash nobody knows which photos they were.
+    if not readable or begun >= MAX_REPEATS or not all(photo.sha256 for photo in readable):
+        return
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    repeats = row.number_input(
+        "More repeats",
+        1,
+        MAX_REPEATS - begun,
+        min(_suggested_repeats(outcome, len(readable)), MAX_REPEATS - begun),
+        key=f"more_{experiment.started_at:%H%M%S}_{len(experiment.trials)}",
+        width=160,
+        help="How often each variant reads each photo once more. What was measured stays, and "
+        "the random order goes on.",
+    )
+    pairs = repeats * len(readable)
+    spent_s = sum(trial.cycle_time_s for trial in experiment.trials)
+    needed_s = spent_s / max(1, len(experiment.trials)) * pairs * len(experiment.plan.variants)
+    if row.button(
+        f"Measure {counted(pairs, 'more pair')}",
+        key="measure_more",
+        icon=":material/playlist_add:",
+        disabled=compare_state.running_experiment() is not None,
+        help=f"About {clock(needed_s)}, after the variants are started anew and warmed up. It "
+        "needs the same photos and the same machine.",
+    ):
+        _go_on(experiment, repeats, photos)
+        st.rerun()
+
+
+def _suggested_repeats(outcome: Outcome, photos: int) -> int:
+    """Return how many more repeats would settle what is open, within bounds; else as many again."""
+    wanted = [one.comparison.more_trials or 0 for one in outcome.reports if one.comparison]
+    most = max(wanted, default=0) or len(outcome.experiment.rounds_begun)
+    return max(1, min(_MOST_SUGGESTED, math.ceil(most / photos)))
+
+
+def _go_on(experiment: Experiment, repeats: int, photos: Sequence[Photo]) -> None:
+    known = state.compared_photos()
+    wanted = {photo.sha256 for photo in experiment.photos if photo.size_wh}
+    with friendly_errors():
+        if not wanted <= known.keys():
+            # It was loaded, or others were chosen meanwhile.
+            for photo in (*photos, *samples()):
+                known.setdefault(hashlib.sha256(photo.read()).hexdigest(), photo)
+        data = {sha256: known[sha256].read() for sha256 in wanted & known.keys()}
+        compare_state.running_experiment.keep(
+            BackgroundExperiment(
+                experiment.more(repeats), data, max_pixels=process_service().max_pixels
+            )
+        )
+
+
 def collect() -> None:
     """Take over what an experiment has measured once it is done."""
     running = compare_state.running_experiment()
@@ -45,6 +111,7 @@ def collect() -> None:
     compare_state.running_experiment.keep(None)
     if running.result is not None:
         title = f"{running.result.started_at:%Y-%m-%d %H:%M:%S} UTC, {_names(running.plan)}"
+        title = compare_state.forget_experiment(running.before) or title
         compare_state.keep_experiment(title, Outcome.of(running.result))
     if running.error:
         state.messages().append(running.error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from facecore.experiment.background import BackgroundExperiment
+from facecore.experiment.record import Experiment
 from facecore.experiment.report import Outcome
 from facecore.experiment.variants import Variant
 from facecore.sources.names import unique_name
@@ -37,6 +38,14 @@ def keep_variants(chosen: Sequence[Variant], claim: str = "") -> None:
     """Remember the variants to measure, and of which ready-made comparison they are, if any."""
     variants.keep(tuple(chosen))
     chosen_claim.keep(claim)
+
+
+def forget_experiment(experiment: Experiment | None) -> str:
+    """Forget an experiment, as it goes on in another; return its title, "" where it is unknown."""
+    known = experiments()
+    title = next((name for name, one in known.items() if one.experiment == experiment), "")
+    known.pop(title, None)
+    return title
 
 
 def keep_experiment(title: str, outcome: Outcome) -> None:
