@@ -273,6 +273,7 @@ _FORMULA = re.compile(r"(^|;\s*)(?=[=+\-@＝＋－＠])")
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """Write a table as UTF-8 CSV that a spreadsheet shows as text, not as formulas.
 
+    Without the byte order mark at its beginning Excel takes it for another encoding.
     A cell of text that begins with =, +, - or @, of either width, is set behind an
     apostrophe (OWASP, "CSV Injection"); so is what follows a semicolon, which begins the
     next cell where the comma is the decimal sign. Control characters such as line ends become
@@ -281,7 +282,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     guarded = table.copy()
     for column in guarded.columns[guarded.dtypes.map(pd.api.types.is_string_dtype)]:
         guarded[column] = guarded[column].map(spreadsheet_text)
-    return guarded.to_csv(index=False).encode("utf-8")
+    return guarded.to_csv(index=False).encode("utf-8-sig")
 
 
 def spreadsheet_text(cell: Any) -> Any:

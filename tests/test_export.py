@@ -225,7 +225,7 @@ def test_runs_table_without_runs_is_empty() -> None:
     """No run is no row, and still a table that can be written."""
     table = runs_table([])
     assert len(table) == 0
-    assert csv_bytes(table).decode().startswith("run,time,source,photo")
+    assert csv_bytes(table).decode("utf-8-sig").startswith("run,time,source,photo")
 
 
 def test_runs_table_has_a_row_per_run() -> None:
@@ -274,7 +274,7 @@ def test_a_semicolon_begins_no_formula(gap: str) -> None:
 def test_line_end_in_a_name_does_not_start_a_new_row(line_end: str) -> None:
     """A name with a line end in it stays one cell, so nothing behind it becomes a formula."""
     table = pd.DataFrame({"photo": [f"a{line_end}=cmd.png"], "n": [1]})
-    rows = list(csv.reader(io.StringIO(csv_bytes(table).decode(), newline="")))
+    rows = list(csv.reader(io.StringIO(csv_bytes(table).decode("utf-8-sig"), newline="")))
     assert rows == [["photo", "n"], ["a =cmd.png", "1"]]
 
 
@@ -288,7 +288,8 @@ def test_other_text_is_left_alone(name: str) -> None:
 def test_negative_numbers_are_left_alone() -> None:
     """A number is no formula, also in a column that has text beside it."""
     table = pd.DataFrame({"n": [-1.5, 2.0], "mixed": [-3, "-3"], "gap": [None, -1]})
-    assert csv_bytes(table).decode().split() == ["n,mixed,gap", "-1.5,-3,", "2.0,'-3,-1.0"]
+    text = csv_bytes(table).decode("utf-8-sig")
+    assert text.split() == ["n,mixed,gap", "-1.5,-3,", "2.0,'-3,-1.0"]
     assert table["mixed"].tolist() == [-3, "-3"]
 
 

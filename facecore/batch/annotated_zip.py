@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from facecore.errors import ArchiveError, ImageError
 from facecore.export import FailedRow, PhotoRow, Row
-from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg
+from facecore.imaging.decoding import BgrImage, cap_longest_side, decode_image, encode_jpeg
 from facecore.imaging.drawing import draw_faces
 from facecore.sources.photo import Photo
 
@@ -47,7 +47,8 @@ def write_annotated_zip(
             try:
                 with turn():
                     # Inflated in here, so that those who wait hold nothing.
-                    drawn = _drawn(photo.read(), row, max_pixels)
+                    image = decode_image(photo.read(), max_pixels=max_pixels)
+                    drawn = drawn_jpeg(image, row)
             except (ArchiveError, ImageError):
                 continue  # it could be read before, and its row says what was found
             written += 1
@@ -55,8 +56,8 @@ def write_annotated_zip(
     return written
 
 
-def _drawn(data: bytes, row: PhotoRow, max_pixels: int) -> bytes:
-    image = decode_image(data, max_pixels=max_pixels)
+def drawn_jpeg(image: BgrImage, row: PhotoRow) -> bytes:
+    """Return a JPEG of a photo with its faces drawn, at most 1600 pixels long."""
     small = cap_longest_side(image, SIDE_PX)
     scale = max(small.shape[:2]) / max(image.shape[:2])
     faces = [face.face() for face in row.faces]

@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from facecore.batch.summary import BatchSummary
-from facecore.export import FailedRow, PhotoRow, Row, row_of, to_json_line
+from facecore.export import FaceRow, FailedRow, PhotoRow, Row, row_of, to_json_line
+
+_MOST_AGES = 6
+"""Ages that a line of the list names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +25,8 @@ class ListedPhoto:
     """A line of the list of photos.
 
     ``faces`` and ``latency_ms`` are None for a photo that could not be read; its
-    ``error`` says why. ``thumbnail_jpeg`` is b"" where there is none.
+    ``error`` says why. ``gender`` counts what the faces were read as ("2 Female, 1 Male"),
+    ``age`` has their years or age groups. ``thumbnail_jpeg`` is b"" where there is none.
     """
 
     name: str
@@ -29,6 +34,8 @@ class ListedPhoto:
     latency_ms: float | None
     error: str
     thumbnail_jpeg: bytes
+    gender: str = ""
+    age: str = ""
 
 
 class BatchAnswers:
@@ -51,6 +58,8 @@ class BatchAnswers:
             latency_ms=row.timings_ms["total"] if isinstance(row, PhotoRow) else None,
             error=row.error if isinstance(row, FailedRow) else "",
             thumbnail_jpeg=thumbnail_jpeg,
+            gender=_genders(row.faces) if isinstance(row, PhotoRow) else "",
+            age=_ages(row.faces) if isinstance(row, PhotoRow) else "",
         )
         # A crowd's answer has 90 KB, and a seventh of that when packed.
         packed = zlib.compress(to_json_line(row).encode(), 1)
@@ -66,6 +75,16 @@ class BatchAnswers:
         for row in packed:
             yield row_of(json.loads(zlib.decompress(row)))
 
+    def row(self, place: int) -> Row:
+        """Return one of the rows, counted from 0.
+
+        Raises:
+            IndexError: there are not so many.
+        """
+        with self._lock:
+            packed = self._packed[place]
+        return row_of(json.loads(zlib.decompress(packed)))
+
     def listed(self) -> tuple[ListedPhoto, ...]:
         """Return the list of the photos that are there now, in their order."""
         with self._lock:
@@ -78,17 +97,38 @@ class BatchAnswers:
 
 
 def photo_table(listed: Sequence[ListedPhoto]) -> pd.DataFrame:
-    """Return the list as a table: preview (a data URI or None), photo, faces, latency_ms, error."""
+    """Return the list as a table with a row per photo.
+
+    Its columns are preview (a data URI or None), photo, faces, gender, age, latency_ms, error.
+    """
     return pd.DataFrame(
         {
-            "preview": [_data_uri(photo.thumbnail_jpeg) for photo in listed],
+            "preview": [data_uri(photo.thumbnail_jpeg) for photo in listed],
             "photo": [photo.name for photo in listed],
             "faces": pd.array([photo.faces for photo in listed], dtype="Int64"),
+            "gender": [photo.gender for photo in listed],
+            "age": [photo.age for photo in listed],
             "latency_ms": pd.array([photo.latency_ms for photo in listed], dtype="Float64"),
             "error": [photo.error for photo in listed],
         }
     )
 
 
-def _data_uri(jpeg: bytes) -> str | None:
+def _genders(faces: Sequence[FaceRow]) -> str:
+    counts = Counter(face.gender for face in faces)
+    if len(faces) == 1:
+        return faces[0].gender
+    return ", ".join(f"{counts[gender]} {gender}" for gender in sorted(counts))
+
+
+def _ages(faces: Sequence[FaceRow]) -> str:
+    ages = [
+        face.age_group.strip("()") if face.age_years is None else f"{face.age_years:.0f}"
+        for face in faces[:_MOST_AGES]
+    ]
+    return ", ".join(ages) + (" …" if len(faces) > _MOST_AGES else "")
+
+
+def data_uri(jpeg: bytes) -> str | None:
+    """Return what shows a JPEG in a table; None where there is none."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}" if jpeg else None

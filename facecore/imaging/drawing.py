@@ -86,6 +86,23 @@ def draw_candidates(
     return canvas
 
 
+def draw_boxes(photo: BgrImage, boxes: Sequence[Box], scale: float = 1.0) -> BgrImage:
+    """Draw boxes alone on a copy of a small picture, where labels would hide the photo.
+
+    Args:
+        photo: BGR uint8; stays as it is.
+        boxes: in pixels of the photo in full.
+        scale: size of this picture as a part of that one.
+
+    Returns:
+        A new array of the same shape.
+    """
+    canvas = photo.copy()
+    for box in boxes:
+        _draw_box(canvas, box, scale, _GREEN_BGR, 1 + max(photo.shape[:2]) // 250)
+    return canvas
+
+
 def face_labels(number: int, face: Face) -> tuple[str, str, str]:
     """Return what is drawn at a face, whole and shortened: number, gender, age or its group."""
     years = face.age_group.years

@@ -25,10 +25,10 @@ _GALLERY_STYLE = """<style>
 [class*="st-key-tile_"] :is(.stElementContainer, .stButton, button) {position: static;}
 [class*="st-key-tile_"] button {justify-content: flex-start; overflow: hidden;}
 [class*="st-key-tile_"] button p {overflow: hidden; text-overflow: ellipsis; white-space: nowrap;}
-[class*="st-key-tile_"] button::after {content: ""; position: absolute; inset: 0; z-index: 1;
+[class*="st-key-tile_"] button::after {content: ""; position: absolute; inset: -.75rem; z-index: 1;
   border-radius: .5rem;}
 [class*="st-key-tile_"] button:is(:hover, :focus-visible)::after,
-[class*="st-key-tile_open_"] button::after {box-shadow: 0 0 0 2px var(--st-primary-color);}
+[class*="st-key-tile_open_"] button::after {box-shadow: 0 0 0 2px currentColor;}
 </style>"""
 
 

@@ -24,7 +24,7 @@ _ICONS = {
     "models": "network_node",
     "engines": "speed",
 }
-_UPLOADERS = ("uploads", "camera", "batch_uploads", "truth_files", "experiment_files")
+_UPLOADERS = ("camera", "batch_uploads", "truth_files", "experiment_files")
 
 
 def dashboard(folder: Path) -> None:
@@ -50,10 +50,11 @@ def dashboard(folder: Path) -> None:
     )
     with friendly_errors():
         _let_go_of_unused_files()
-        state.current_settings.keep(settings_sidebar())
+        # Above the settings, so that they are in sight.
         experiment_sign()
         batch_sign()
         engines_sign()
+        state.current_settings.keep(settings_sidebar())
         page.run()
 
 
@@ -70,6 +71,6 @@ def _let_go_of_unused_files() -> None:
 
 
 def _shown() -> Iterator[str]:
-    for key in _UPLOADERS:
+    for key in (state.uploads_key(), *_UPLOADERS):
         files = state.widget_value(key) or []
         yield from (file.file_id for file in (files if isinstance(files, list) else [files]))

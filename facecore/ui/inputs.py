@@ -11,7 +11,9 @@ from facecore.sources.names import unique_names
 from facecore.sources.photo import Photo
 from facecore.sources.samples import samples
 from facecore.ui import state
+from facecore.ui.batch.inputs import MAX_BATCH_PHOTOS
 from facecore.ui.photos import MAX_PHOTOS
+from facecore.ui.uploader import uploader
 
 
 def chosen_photos() -> list[Photo]:
@@ -66,20 +68,26 @@ def _take_picture() -> None:
 
 
 def _uploader() -> None:
-    uploads = st.file_uploader(
-        f"Or drop your own photos here: {', '.join(PHOTO_FORMATS)}",
-        accept_multiple_files=True,
-        key="uploads",
+    uploads = uploader(
+        f"Or drop your own photos here, or paste one: {', '.join(PHOTO_FORMATS)}",
+        state.uploads_key(),
         on_change=_take_uploads,
-        help="They stay in this server's memory until you remove them or close the page, and are "
+        help="A picture that you have copied comes in with Ctrl+V (⌘V), anywhere on the page. "
+        "Photos stay in this server's memory until you remove them or close the page, and are "
         "never stored.",
     )
     if len(uploads) > MAX_PHOTOS:
-        st.warning(f"Only the first {MAX_PHOTOS} photos are read: upload the others afterwards.")
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.warning(
+            f"{MAX_PHOTOS} of {len(uploads)} photos are read here. Batch takes "
+            f"{MAX_BATCH_PHOTOS:,} at once.",
+            icon=":material/photo_library:",
+        )
+        row.page_link("pages/batch.py", label="Go to Batch", icon=":material/arrow_forward:")
 
 
 def _take_uploads() -> None:
-    uploads = (state.widget_value("uploads") or [])[:MAX_PHOTOS]
+    uploads = (state.widget_value(state.uploads_key()) or [])[:MAX_PHOTOS]
     names = unique_names([upload.name for upload in uploads])
     state.keep_own_photos(
         [
@@ -98,8 +106,5 @@ def _own_photos_buttons(count: int) -> None:
             icon=":material/undo:",
             on_click=partial(state.shows_own_photos.keep, True),
         )
-    elif not state.widget_value("uploads"):
-        # With files in the uploader, its own crosses remove them.
-        row.button(
-            f"Remove {words}", icon=":material/close:", on_click=partial(state.keep_own_photos, [])
-        )
+    else:
+        row.button(f"Remove {words}", icon=":material/close:", on_click=state.remove_own_photos)

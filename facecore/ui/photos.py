@@ -29,7 +29,8 @@ class Reading:
     """A photo's answer as a page shows it, or the sentence that says why there is none.
 
     ``analysis`` is without the full-size annotated copy, which would fill the
-    memory; ``crops_jpeg`` are the surest faces as the networks were given them;
+    memory; ``crops_jpeg`` are the surest faces as the networks were given them,
+    ``thumbnail_jpeg`` is small, with the boxes;
     ``run`` and ``run_before`` are what it cost, and what the run of the same photo
     before it did. ``busy`` tells that it was not read only because too many wait.
     """
@@ -39,6 +40,7 @@ class Reading:
     options: RuntimeOptions
     analysis: Analysis | None = None
     crops_jpeg: tuple[bytes, ...] = ()
+    thumbnail_jpeg: bytes = b""
     run: RunRecord | None = None
     run_before: RunRecord | None = None
     error: str = ""

@@ -16,7 +16,8 @@ from facecore.errors import (
     friendly_message,
 )
 from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg, encode_png
-from facecore.imaging.drawing import draw_candidates, draw_faces
+from facecore.imaging.drawing import draw_boxes, draw_candidates, draw_faces
+from facecore.results import Analysis
 from facecore.serving.history import RunRecord
 from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
@@ -26,8 +27,10 @@ from facecore.ui.networks import session_turn
 from facecore.ui.photos import Reading
 
 PREVIEW_SIDE_PX = 1400
+THUMBNAIL_SIDE_PX = 320
 CROP_SIDE_PX = 160
 CROPS_PER_PHOTO = 60
+THUMBNAIL_QUALITY = 80
 SHOWN_FROM = 0.15
 """Candidates less sure than this are not drawn while they are rejected: there are too many."""
 
@@ -69,6 +72,7 @@ def _read(unread: Reading, before: RunRecord | None) -> Reading:
             encode_jpeg(cap_longest_side(crop, CROP_SIDE_PX))
             for crop in turn.analyzer.crops(opened, seen, settings)
         )
+        small = thumbnail(opened, settings, analysis, THUMBNAIL_SIDE_PX)
     run = state.history().add(
         analysis,
         source=photo.source,
@@ -77,7 +81,24 @@ def _read(unread: Reading, before: RunRecord | None) -> Reading:
         waited_ms=turn.waited_ms,
     )
     state.photos().keep_open(photo.key, options, opened)
-    return replace(unread, analysis=analysis, crops_jpeg=crops, run=run, run_before=before)
+    return replace(
+        unread,
+        analysis=analysis,
+        crops_jpeg=crops,
+        thumbnail_jpeg=small,
+        run=run,
+        run_before=before,
+    )
+
+
+def thumbnail(
+    opened: PhotoMemory, settings: AnalysisSettings, analysis: Analysis, side_px: int
+) -> bytes:
+    """Return a small JPEG of a photo that was read, with its boxes and without their labels."""
+    small = opened.picture(settings, side_px).preview(side_px)
+    scale = max(small.shape[:2]) / max(analysis.size_wh)
+    boxes = [face.box for face in analysis.faces]
+    return encode_jpeg(draw_boxes(small, boxes, scale), THUMBNAIL_QUALITY)
 
 
 def read_photos(

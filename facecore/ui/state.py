@@ -52,6 +52,12 @@ session_key = Remembered("session_key", lambda: secrets.token_hex(8))
 own_photos = Remembered[tuple[Photo, ...]]("own_photos", tuple)
 """The photos that the visitor uploaded or took."""
 
+opened_photo = Remembered("opened_photo", str)
+"""The key of the visitor's photo that is shown in full; "" or one that is gone for the newest."""
+
+uploads_key = Remembered("uploads_key", lambda: "uploads")
+"""The key of the uploader of the visitor's photos; a new one is a new and empty uploader."""
+
 shows_own_photos = Remembered("shows_own", bool)
 """Whether the visitor's photos are to be shown rather than a sample."""
 
@@ -72,9 +78,19 @@ current_settings = Remembered("settings", lambda: (AnalysisSettings(), RuntimeOp
 
 
 def keep_own_photos(own: Sequence[Photo]) -> None:
-    """Remember the visitor's photos instead of those before, and show them."""
+    """Remember the visitor's photos instead of those before, show them, the newest in full."""
+    before = {photo.key for photo in own_photos()}
+    new = [photo.key for photo in own if photo.key not in before]
+    if new:
+        opened_photo.keep(new[-1])
     own_photos.keep(tuple(own))
     shows_own_photos.keep(bool(own))
+
+
+def remove_own_photos() -> None:
+    """Forget the visitor's photos all at once, and empty their uploader."""
+    keep_own_photos(())
+    uploads_key.keep(f"uploads_{secrets.token_hex(4)}")
 
 
 def keep_only_photos(keys: Collection[str]) -> None:

@@ -12,7 +12,7 @@ from facecore.batch.summary import BatchSummary
 from facecore.export import Row
 from tests.batch.conftest import failed_row, row
 
-COLUMNS = ["preview", "photo", "faces", "latency_ms", "error"]
+COLUMNS = ["preview", "photo", "faces", "gender", "age", "latency_ms", "error"]
 
 
 def test_no_answer_is_an_empty_list() -> None:
@@ -34,7 +34,15 @@ def test_rows_come_back_as_they_were() -> None:
     assert len(answers) == 3
     assert (answers.summary().photos, answers.summary().faces) == (3, 3)
     assert answers.listed()[:2] == (
-        ListedPhoto(name="b", faces=3, latency_ms=30.125, error="", thumbnail_jpeg=b"jpeg"),
+        ListedPhoto(
+            name="b",
+            faces=3,
+            latency_ms=30.125,
+            error="",
+            thumbnail_jpeg=b"jpeg",
+            gender="3 Male",
+            age="25-32, 25-32, 25-32",
+        ),
         ListedPhoto(
             name="c", faces=None, latency_ms=None, error="It is broken.", thumbnail_jpeg=b"jpeg"
         ),

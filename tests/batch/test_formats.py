@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from facecore.batch.formats import FORMATS, Format, format_for, parquet
+from facecore.batch.formats.comma_separated import FACE_COLUMNS, write_faces
 from facecore.export import PhotoRow, Row
 from facecore.results import AGE_GROUPS, STAGES
 from tests.batch.conftest import failed_row, row
@@ -33,7 +35,7 @@ def _written(suffix: str, rows: Any) -> bytes:
 
 
 def _csv(rows: list[Row]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(_written(".csv", rows).decode("utf-8"))))
+    return list(csv.DictReader(io.StringIO(_written(".csv", rows).decode("utf-8-sig"))))
 
 
 def _parquet(rows: Any) -> pq.ParquetFile:
@@ -48,7 +50,8 @@ def test_suffix_in_capitals_is_the_same() -> None:
 def test_no_row_is_an_empty_table_with_its_columns() -> None:
     """Without a photo, each form is still one that other programs can open."""
     assert _written(".jsonl", []) == b""
-    assert _written(".csv", []).decode() == ",".join(COLUMNS) + "\n"
+    header = ",".join([*COLUMNS, "setting confidence"])
+    assert _written(".csv", []).decode("utf-8-sig") == f"{header}\n"
     table = _parquet([]).read()
     assert (table.num_rows, table.schema.names) == (0, COLUMNS)
 
@@ -62,15 +65,34 @@ def test_json_lines_are_those_of_json() -> None:
 def test_csv_has_a_row_per_photo_with_faces_as_json() -> None:
     """Every column has what the row says; what a failed photo has not is empty."""
     read, failed, empty = _csv(ROWS)
-    assert list(read) == COLUMNS
+    assert list(read) == [*COLUMNS, "setting confidence"]
+    assert read["setting confidence"] == failed["setting confidence"] == "0.7"
     assert json.loads(read["faces"]) == json.loads(json.dumps(VALUES[0]["faces"]))
     assert [read[name] for name in COLUMNS[:6]] == ["a.jpg", "", "640", "480", "2", "30.125"]
     assert (read["decode_ms"], read["detect_ms"], read["resize_ms"]) == ("1.25", "20.5", "0.0")
     assert (read["cpu_time_s"], read["peak_rss_mb"]) == ("0.05", "320.0")
     assert read["started_at"] == "2024-05-01T12:30:15.250000+00:00"
     assert (failed["path"], failed["error"]) == ("b.jpg", "It is broken.")
-    assert set(list(failed.values())[2:]) == {""}
+    assert set(list(failed.values())[2:-1]) == {""}
     assert (empty["face_count"], empty["faces"]) == ("0", "[]")
+
+
+def test_faces_have_a_csv_of_their_own() -> None:
+    """Each face is a row that Excel reads, with all its probabilities and the settings."""
+    file = io.BytesIO()
+    settings = {"confidence": 0.7, "rescue": True, "engine": "onnx", "photos": ["/a", "/b"]}
+    write_faces([row("=é.jpg", 2), failed_row("b.jpg")], file, settings)
+    assert file.getvalue().startswith(codecs.BOM_UTF8)
+    first, second = csv.DictReader(io.StringIO(file.getvalue().decode("utf-8-sig")))
+    assert list(first) == [*FACE_COLUMNS, "setting confidence", "rescue"]
+    known = VALUES[0]["faces"][1]
+    assert (second["photo"], second["face"]) == ("'=é.jpg", "2")
+    assert [second[edge] for edge in ("x0", "y0", "x1", "y1")] == list(map(str, known["box_xyxy"]))
+    assert float(second["age (25-32)"]) == known["age_group_probabilities"]["(25-32)"]
+    assert (first["setting confidence"], first["rescue"], first["engine"]) == (
+        *("0.7", "True"),
+        "opencv",
+    )
 
 
 def test_csv_reads_the_same_with_pandas() -> None:

@@ -73,7 +73,7 @@ def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
     wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("2")
     expect(_metric(page, "Could not be read")).to_have_text("1")
-    rows = list(csv.DictReader(io.StringIO(_downloaded(page, "CSV").decode())))
+    rows = list(csv.DictReader(io.StringIO(_downloaded(page, "CSV").decode("utf-8-sig"))))
     assert [row["path"] for row in rows] == list(files)
     assert [row["face_count"] for row in rows] == ["1", "1", ""]
     assert _downloaded(page, "JSON lines").count(b"\n") == 3

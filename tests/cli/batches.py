@@ -36,7 +36,7 @@ def rows_of(out: Path) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = pq.read_table(out).to_pylist()
         return rows
     if out.suffix == ".csv":
-        with out.open(encoding="utf-8", newline="") as file:
+        with out.open(encoding="utf-8-sig", newline="") as file:
             return [
                 {**row, "faces": json.loads(row["faces"] or "[]")} for row in csv.DictReader(file)
             ]

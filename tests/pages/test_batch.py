@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from facecore.batch.background import BackgroundBatch
 from facecore.batch.formats import format_for
 from facecore.machine.memory_plan import plan_for
-from facecore.results import Analysis
+from facecore.results import GENDERS, Analysis
 from facecore.serving.queue import InferenceQueue
 from facecore.serving.service import process_service
 from facecore.settings import RuntimeOptions
@@ -57,6 +57,12 @@ def _end(app: AppTest) -> AppTest:
     app.run()
     assert not _buttons(app, "batch_stop")
     return app
+
+
+def _open(app: AppTest, key: str, row: int) -> None:
+    """Click on a cell of the list."""
+    app.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(row, "photo")]}}
+    app.run()
 
 
 def _never(photo: Photo, check: Callable[[object], None]) -> Analysis:
@@ -119,7 +125,11 @@ def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -
     assert len(rows["preview"][0]) < 10_000
     assert len(app.get("plotly_chart")) == 4
     labels = [button.label for button in app.download_button]
-    assert labels == ["CSV", "JSON lines", "Parquet", "Annotated photos"]
+    assert labels == ["CSV", "JSON lines", "Parquet", "Faces CSV", "Annotated photos"]
+    assert rows["gender"][1] == rows["age"][1] == ""
+    assert rows["gender"][0] in GENDERS and rows["age"][0]
+    reads_with = "Read with preset Recommended, networks "
+    assert [text for text in app.caption.values if text.startswith(reads_with)]
     expect_no_error(app)
 
 
@@ -145,6 +155,25 @@ def test_only_those_that_failed_can_be_shown(astronaut_file: bytes) -> None:
     app.toggle(key="batch_only_failed").set_value(True).run()
     assert _list(app)["photo"].tolist() == ["bad.png"]
     expect_no_error(app)
+
+
+def test_click_on_a_row_opens_its_photo(astronaut_file: bytes, hopper_file: bytes) -> None:
+    """The photo that was clicked on is drawn, with a line for each face, or says what is wrong."""
+    app = _end(_start({"a.png": astronaut_file, "bad.png": b"no picture", "c.jpg": hopper_file}))
+    images = len(app.get("imgs"))
+    _open(app, "batch_list_all", 2)
+    assert "**c\\.jpg**" in app.markdown.values
+    assert len(app.get("imgs")) == images + 1
+    (face,) = app.dataframe[1].value.to_dict("records")
+    assert face["gender"].split(",")[0] in GENDERS
+    assert face["crop"].startswith("data:image/jpeg")
+    _open(app, "batch_list_all", 1)
+    (sentence,) = app.error.values
+    assert "not a picture" in sentence
+    app.toggle(key="batch_only_failed").set_value(True).run()
+    _open(app, "batch_list_failed", 0)
+    assert "**bad\\.png**" in app.markdown.values
+    assert app.exception.values == []
 
 
 def test_batch_without_any_answer_has_no_empty_charts() -> None:
@@ -287,7 +316,7 @@ def test_files_to_take_away_have_every_photo(hopper_file: bytes) -> None:
     """Each form has a row per photo, and the ZIP file the photos that were read."""
     app = _end(_start({"a.jpg": hopper_file, "bad.png": b"no picture"}))
     batch = _batch(app)
-    assert _file(batch, format_for(".csv")).decode().count("\n") == 3
+    assert _file(batch, format_for(".csv")).decode("utf-8-sig").count("\n") == 3
     assert _file(batch, format_for(".jsonl")).decode().count("\n") == 2
     assert _file(batch, format_for(".parquet")).startswith(b"PAR1")
     assert b"0001-a.jpg" in _annotated_zip(batch, 0, "somebody")

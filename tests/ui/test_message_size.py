@@ -15,11 +15,11 @@ from facecore.experiment.record import MAX_REPEATS
 from facecore.experiment.variants import MAX_VARIANTS
 from facecore.imaging.decoding import encode_jpeg
 from facecore.serving.history import MAX_RECORDS
-from facecore.ui.batch import run as batch_run
 from facecore.ui.batch.inputs import MAX_BATCH_PHOTOS
 from facecore.ui.batch.run import THUMBNAIL_SIDE_PX
 from facecore.ui.compare.charts import latency_violins
 from facecore.ui.monitor.charts import latency_by_run
+from facecore.ui.readings import THUMBNAIL_QUALITY
 from tests.conftest import REPOSITORY
 from tests.experiment.conftest import made_trial
 from tests.ui.test_charts import RUN
@@ -45,7 +45,7 @@ def test_list_of_a_full_batch_fits(most_bytes: int) -> None:
         faces=3,
         latency_ms=1 / 3,
         error="",
-        thumbnail_jpeg=encode_jpeg(noise, batch_run._QUALITY),
+        thumbnail_jpeg=encode_jpeg(noise, THUMBNAIL_QUALITY),
     )
     table = photo_table([listed] * MAX_BATCH_PHOTOS)
     assert len(convert_pandas_df_to_arrow_bytes(table)) < most_bytes

@@ -3,7 +3,7 @@
 ``path``, ``error`` (empty for a photo that was read), ``width_px`` and ``height_px``
 of the upright photo, ``face_count``, ``latency_ms``, the time of each stage in
 milliseconds, ``engine``, ``model_set``, ``cpu_time_s``, ``peak_rss_mb`` (MB is 10**6 bytes),
-``started_at`` (UTC), and ``faces``: all that ``--json`` says of them.
+``started_at`` (UTC), and ``faces``: all that ``--json`` says of them. In CSV the settings follow.
 """
 
 from __future__ import annotations
@@ -39,6 +39,15 @@ class Format:
     symbol: str
     mime: str
     write: Callable[[Iterable[Row], BinaryIO, Mapping[str, Any]], None]
+
+
+def settings_cells(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that fit a cell, by their names; engine and networks are in each row."""
+    return {
+        name: value
+        for name, value in settings.items()
+        if name not in COLUMNS and not isinstance(value, list | tuple | Mapping)
+    }
 
 
 def cells(row: Row) -> dict[str, Any]:

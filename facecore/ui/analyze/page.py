@@ -14,11 +14,11 @@ from facecore.ui.analyze.views import (
     downloads,
     face_cards,
     faces_in_words,
-    gallery,
+    refused,
     run_metrics,
     stage_times,
 )
-from facecore.ui.components import busy_note, reading_error
+from facecore.ui.components import Tile, as_text, busy_note, gallery, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.photos import Reading
 from facecore.ui.readings import read_photo, read_photos
@@ -72,15 +72,28 @@ def _beside(reading: Reading) -> None:
 
 
 def several(readings: list[Reading]) -> None:
-    """Show many photos: the gallery, then one of them in full."""
-    good = {r.photo.key: r for r in readings if r.analysis}
-    st.markdown(f"**{len(good)} of {len(readings)} photos could be read**")
-    gallery(readings)
+    """Show many photos: what cannot be read, one of them in full, and the gallery of all."""
+    refused(readings)
+    good = {reading.photo.key: reading for reading in readings if reading.analysis}
     if good:
-        key = st.selectbox(
-            "Show one in full", list(good), format_func=lambda k: good[k].photo.name, key="in_full"
+        opened = good.get(state.opened_photo(), list(good.values())[-1])
+        st.markdown(f"**{as_text(opened.photo.name)}**")
+        show(opened)
+        st.markdown(f"**{len(good)} of {len(readings)} photos could be read**")
+        gallery(
+            "photos",
+            [
+                Tile(
+                    key=key,
+                    picture=reading.thumbnail_jpeg,
+                    name=reading.photo.name,
+                    note=faces_in_words(reading.analysis) if reading.analysis else "",
+                )
+                for key, reading in good.items()
+            ],
+            state.opened_photo.keep,
+            opened.photo.key,
         )
-        show(good[key])
 
 
 def show(reading: Reading) -> None:

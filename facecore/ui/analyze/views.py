@@ -17,13 +17,12 @@ from facecore.ui import state
 from facecore.ui.analyze.charts import stage_bar
 from facecore.ui.analyze.finding import looks_taken, nothing_found
 from facecore.ui.charts import STAGE_COLOURS
-from facecore.ui.components import chart, reading_error
+from facecore.ui.components import as_text, chart
 from facecore.ui.photos import Reading
 from facecore.ui.readings import annotated_png
 from facecore.wording import counted
 
 _MB = 1e6
-_GALLERY_COLUMNS = 3
 _CARDS_HEIGHT_PX = 690
 _CROP_WIDTH_PX = 112
 _BAR_COLOUR = STAGE_COLOURS["detect"]
@@ -142,19 +141,18 @@ def downloads(reading: Reading) -> None:
         row.download_button(label, data, f"{stem}.{ending}", mime, icon=icon, on_click="ignore")
 
 
-def gallery(readings: Sequence[Reading]) -> None:
-    """Show several photos side by side, each with its name and its faces or its error."""
-    for start in range(0, len(readings), _GALLERY_COLUMNS):
-        columns = st.columns(_GALLERY_COLUMNS)
-        for column, reading in zip(columns, readings[start:], strict=False):
-            with column.container(border=True):
-                st.text(reading.photo.name)
-                if reading.analysis is None:
-                    reading_error(reading)
-                    continue
-                if reading.analysis.preview_jpeg:
-                    st.image(reading.analysis.preview_jpeg, width="stretch", alt=reading.photo.name)
-                st.caption(faces_in_words(reading.analysis))
+def refused(readings: Sequence[Reading]) -> None:
+    """Say of each photo that could not be read why, those of one reason together."""
+    names_by_error: dict[str, list[str]] = {}
+    for reading in readings:
+        if reading.error and not reading.busy:
+            names_by_error.setdefault(reading.error, []).append(reading.photo.name)
+    if names_by_error:
+        lines = [
+            f"**{as_text(', '.join(names))}**  \n{as_text(error)}"
+            for error, names in names_by_error.items()
+        ]
+        st.error("\n\n".join(lines), icon=":material/broken_image:")
 
 
 def _face_card(

@@ -15,6 +15,7 @@ from facecore.sources.names import unique_names
 from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.sources.uploads import Upload, photos_of_uploads
+from facecore.ui.uploader import uploader
 
 MAX_BATCH_PHOTOS = 1000
 """Photos of one batch."""
@@ -45,10 +46,9 @@ class ChosenPhotos:
 
 def chosen_batch() -> ChosenPhotos:
     """Draw the uploader and return the photos of what is in it."""
-    uploads = st.file_uploader(
+    uploads = uploader(
         "Drop photos here, as many as you like, or a ZIP file of them",
-        accept_multiple_files=True,
-        key="batch_uploads",
+        "batch_uploads",
         # The server refuses a larger one whatever the uploader says.
         max_upload_size=max(1, min(st.get_option("server.maxUploadSize"), most_bytes() // 2**20)),
         help=f"Up to {MAX_BATCH_PHOTOS} photos and {most_bytes() / 1e6:.0f} MB at once. They "

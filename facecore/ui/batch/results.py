@@ -12,11 +12,13 @@ from itertools import islice
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facecore.batch.annotated_zip import SIDE_PX, write_annotated_zip
 from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch
 from facecore.batch.formats import FORMATS, Format
+from facecore.batch.formats.comma_separated import write_faces
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BusyError
 from facecore.machine.memory_plan import MemoryPlan, memory_plan
@@ -26,6 +28,7 @@ from facecore.serving.service import process_service
 from facecore.statistics.intervals import percentile
 from facecore.ui import state
 from facecore.ui.batch import charts
+from facecore.ui.batch.opened import opened_photo, reads_with
 from facecore.ui.components import chart
 from facecore.wording import counted
 
@@ -48,11 +51,12 @@ PHOTOS_PER_ZIP = photos_per_zip(memory_plan())
 def results(batch: BackgroundBatch) -> None:
     """Show all of a batch that has ended."""
     summary = batch.answers.summary()
+    st.caption(f"Read with {reads_with(batch.settings)}.")
     metrics(summary)
     if not summary.photos:
         return
     downloads(batch)
-    _list(photo_table(batch.answers.listed()), summary)
+    _list(batch, summary)
     _charts(summary)
 
 
@@ -75,12 +79,19 @@ def metrics(summary: BatchSummary) -> None:
         st.caption(f"Passed over: {words} of kinds that are not read.")
 
 
-def table(rows: pd.DataFrame) -> None:
-    """Show a list of photos; names and errors are shown as they are."""
+def table(rows: pd.DataFrame, key: str | None = None) -> int | None:
+    """Show a list of photos; names and errors are shown as they are.
+
+    Returns:
+        Where a key is given, the number of the row that was clicked on; else None.
+    """
     hidden = [] if rows["error"].any() else ["error"]
     row_height_px = _PICTURE_HEIGHT_PX if "preview" in rows else _LINE_HEIGHT_PX
-    st.dataframe(
+    chosen = st.dataframe(
         rows.drop(columns=hidden),
+        key=key,
+        on_select="rerun" if key else "ignore",
+        selection_mode="single-cell",
         hide_index=True,
         row_height=row_height_px,
         height=_LINE_HEIGHT_PX + row_height_px * min(len(rows), _ROWS_IN_SIGHT) + 3,
@@ -88,17 +99,27 @@ def table(rows: pd.DataFrame) -> None:
             "preview": st.column_config.ImageColumn("", width=90),
             "photo": st.column_config.TextColumn("Photo", width="medium"),
             "faces": st.column_config.NumberColumn("Faces", width=70),
+            "gender": st.column_config.TextColumn("Gender"),
+            "age": st.column_config.TextColumn("Age"),
             "latency_ms": st.column_config.NumberColumn("Latency, ms", format="%.0f", width=100),
             "error": st.column_config.TextColumn("What is wrong", width="large"),
         },
     )
+    cells = [] if isinstance(chosen, DeltaGenerator) else chosen.selection.cells
+    return cells[0][0] if cells else None
 
 
 def downloads(batch: BackgroundBatch) -> None:
-    """Offer the answers in three forms, and the photos with their faces drawn."""
+    """Offer the answers per photo and per face, and the photos with their faces drawn."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
+    with row:
+        _tables(batch)
+    _annotated(row, batch)
+
+
+def _tables(batch: BackgroundBatch) -> None:
     for one in FORMATS:
-        row.download_button(
+        st.download_button(
             one.title,
             partial(_file, batch, one),
             f"batch{one.suffix}",
@@ -107,6 +128,19 @@ def downloads(batch: BackgroundBatch) -> None:
             icon=f":material/{one.symbol}:",
             on_click="ignore",
         )
+    st.download_button(
+        "Faces CSV",
+        partial(_faces_file, batch),
+        "batch.faces.csv",
+        "text/csv",
+        key="batch_faces_csv",
+        icon=":material/face:",
+        on_click="ignore",
+        help="A row for each face, with all its probabilities.",
+    )
+
+
+def _annotated(row: DeltaGenerator, batch: BackgroundBatch) -> None:
     done = len(batch.answers)
     parts = range(0, done, PHOTOS_PER_ZIP)
     first = 0
@@ -131,12 +165,17 @@ def downloads(batch: BackgroundBatch) -> None:
     )
 
 
-def _list(rows: pd.DataFrame, summary: BatchSummary) -> None:
-    st.markdown("**The photos**")
+def _list(batch: BackgroundBatch, summary: BatchSummary) -> None:
+    rows = photo_table(batch.answers.listed())
+    st.markdown("**The photos** (click on one to open it)")
     only_failed = bool(summary.failed) and st.toggle(
         f"Only those that could not be read ({summary.failed})", key="batch_only_failed"
     )
-    table(rows[rows["error"] != ""] if only_failed else rows)
+    shown = rows[rows["error"] != ""] if only_failed else rows
+    clicked = table(shown, f"batch_list_{'failed' if only_failed else 'all'}")
+    if clicked is not None and clicked < len(shown):
+        turn = partial(_turn, process_service().queue, state.session_key())
+        opened_photo(batch, int(shown.index[clicked]), turn)
 
 
 def _charts(summary: BatchSummary) -> None:
@@ -169,6 +208,12 @@ def _chart(title: str, figure: go.Figure) -> None:
 def _file(batch: BackgroundBatch, one: Format) -> bytes:
     file = io.BytesIO()
     one.write(batch.answers.rows(), file, batch.settings)
+    return file.getvalue()
+
+
+def _faces_file(batch: BackgroundBatch) -> bytes:
+    file = io.BytesIO()
+    write_faces(batch.answers.rows(), file, batch.settings)
     return file.getvalue()
 
 

@@ -5,27 +5,28 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from typing import Any
 
 import streamlit as st
 
 from facecore.batch.answers import photo_table
 from facecore.batch.background import BackgroundBatch, ReadPhoto
 from facecore.engines import option_values
-from facecore.imaging.decoding import encode_jpeg
 from facecore.results import Analysis
 from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.batch.inputs import BUDGET, ChosenPhotos
+from facecore.ui.batch.opened import reads_with
 from facecore.ui.batch.results import metrics, table
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
+from facecore.ui.readings import thumbnail
 from facecore.wording import counted, left_in_words, time_left_s
 
 THUMBNAIL_SIDE_PX = 112
 _LOOK_EVERY_S = 1.0
 _NEWEST = 10
-_QUALITY = 80
 _NO_ROOM = (
     "The server holds as many files of other visitors' batches as it has room for: try again later."
 )
@@ -39,6 +40,8 @@ def start_button(chosen: ChosenPhotos) -> None:
     """Draw the button that starts a batch of these photos."""
     for message in state.messages.take():
         st.error(message, icon=":material/error:")
+    settings, options = state.current_settings()
+    st.caption(f"Reads with {reads_with(_stored(settings, options))}.")
     count = sum(not photo.passed_over for photo in chosen.photos)
     words = counted(count, "photo") if count else "photos"
     st.button(
@@ -49,7 +52,7 @@ def start_button(chosen: ChosenPhotos) -> None:
         on_click=_start,
         args=(chosen,),
         disabled=not count,
-        help="With the settings of the sidebar as they are now.",
+        help="With the settings of the sidebar as they are when you click.",
     )
 
 
@@ -76,6 +79,7 @@ def _running() -> None:
         if batch is None or not batch.is_running:
             st.rerun()
         note = "What is done is kept, and you can go on later."
+        st.caption(f"Reading with {reads_with(batch.settings)}.")
         bar_and_stop(batch, len(batch.answers) / len(batch.photos), _in_words(batch), note)
         metrics(batch.answers.summary())
         if len(batch.answers):
@@ -106,12 +110,15 @@ def _start(chosen: ChosenPhotos) -> None:
     if not room.grow(chosen.size_bytes):
         state.messages().append(_NO_ROOM)
         return
-    effective = process_service().effective(options)
-    stored = {**asdict(settings), **option_values(effective)}
+    stored = _stored(settings, options)
     batch = BackgroundBatch(chosen.photos, _reader(settings, options), stored, room)
     session_batch.keep(batch)
     state.batch_files.keep(frozenset(chosen.file_ids))
     _go_on(batch)
+
+
+def _stored(settings: AnalysisSettings, options: RuntimeOptions) -> dict[str, Any]:
+    return {**asdict(settings), **option_values(process_service().effective(options))}
 
 
 def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
@@ -123,9 +130,7 @@ def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
             # Inflated in here, so that batches that wait hold nothing.
             opened = turn.analyzer.memory(photo.read())
             analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
-            # At this size the labels would hide the photo.
-            small = opened.picture(settings, THUMBNAIL_SIDE_PX).preview(THUMBNAIL_SIDE_PX)
-            plain = encode_jpeg(small, _QUALITY)
+            small = thumbnail(opened, settings, analysis, THUMBNAIL_SIDE_PX)
         history.add(
             analysis,
             source="batch",
@@ -133,7 +138,7 @@ def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
             runtime=options,
             waited_ms=turn.waited_ms,
         )
-        return replace(analysis, preview_jpeg=plain)
+        return replace(analysis, preview_jpeg=small)
 
     return read
 

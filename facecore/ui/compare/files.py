@@ -12,16 +12,15 @@ from facecore.export import csv_bytes
 from facecore.ui import state
 from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.results import all_variants_table
+from facecore.ui.uploader import uploader
 
 
 def chosen_experiment() -> Outcome | None:
     """Draw the heading, the upload and the choice among several; return the one to show."""
     st.subheader("What was measured")
-    st.file_uploader(
-        "Load saved experiments, also from other machines",
-        type="json",
-        accept_multiple_files=True,
-        key="experiment_files",
+    uploader(
+        "Load saved experiments (JSON), also from other machines",
+        "experiment_files",
         on_change=_load,
     )
     known = compare_state.experiments()

@@ -13,6 +13,7 @@ from facecore.evaluation.labels import (
     read_boxes,
     read_labels,
 )
+from facecore.imaging.kinds import HEAD_BYTES, kind_of
 
 MAX_TABLE_BYTES = 5_000_000
 
@@ -38,6 +39,12 @@ def read_truth(tables: Sequence[tuple[str, bytes]]) -> Truth:
         truth.tables.append(name)
         if len(data) > MAX_TABLE_BYTES:
             truth.problems.append(f"{name} is larger than 5 MB, so it is left out.")
+            continue
+        if kind := kind_of(data[:HEAD_BYTES]):
+            truth.problems.append(
+                f"{name} is no table of text but {'an' if kind[0] in 'AEIOS' else 'a'} {kind} "
+                "file, so it is left out: save it as CSV."
+            )
             continue
         text = decode_table(data)
         if has_boxes(text):

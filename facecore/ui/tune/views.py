@@ -17,6 +17,7 @@ from facecore.ui.readings import candidates_jpeg
 from facecore.ui.sidebar import slider_step, use_confidence
 from facecore.ui.tune import charts
 from facecore.ui.tune.truth import Truth, read_truth
+from facecore.ui.uploader import uploader
 from facecore.wording import counted
 
 _THRESHOLD = "tune_threshold"
@@ -80,11 +81,9 @@ def candidates_view(readings: Sequence[Reading], threshold: float) -> None:
 def truth_input() -> Truth:
     """Let the visitor upload labels and boxes; return what could be read of them."""
     st.subheader("Against the truth")
-    st.file_uploader(
+    uploader(
         "Boxes (file, x1, y1, x2, y2) or labels (file, age or age_range, gender) as CSV",
-        type="csv",
-        accept_multiple_files=True,
-        key="truth_files",
+        "truth_files",
         on_change=_take_truth,
         help="The files' names must be those of the photos. A file without a face has a row "
         "without numbers.",

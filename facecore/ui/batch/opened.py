@@ -1,0 +1,120 @@
+"""A photo of a batch that was clicked on: drawn, with its faces, and what it was read with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from facecore.batch.annotated_zip import drawn_jpeg
+from facecore.batch.answers import data_uri
+from facecore.batch.background import BackgroundBatch
+from facecore.engines import titles
+from facecore.errors import FacecoreError
+from facecore.export import FailedRow, PhotoRow
+from facecore.imaging.decoding import BgrImage, cap_longest_side, decode_image, encode_jpeg
+from facecore.models.catalogue import set_spec
+from facecore.serving.service import process_service
+from facecore.settings import AnalysisSettings
+from facecore.settings.presets import PRESETS
+from facecore.settings.setting import declared, differences, differences_in_words
+from facecore.ui.components import as_text
+
+_CROP_SIDE_PX = 96
+_MARGIN_RATIO = 0.2
+_ROW_HEIGHT_PX = 72
+
+
+def reads_with(settings: Mapping[str, Any]) -> str:
+    """Return a batch's settings in words: preset, set of networks, engine, and what differs."""
+    known = declared(AnalysisSettings)
+    ours = {name: settings[name] for name in known if name in settings}
+    presets = {name: asdict(one) for name, one in PRESETS.items()}
+    nearest = min(presets, key=lambda name: len(differences(ours, presets[name])))
+    words = differences_in_words(ours, presets[nearest], known)
+    return (
+        f"preset {nearest}, networks {set_spec(str(settings['model_set'])).title}, engine "
+        f"{titles(str(settings['engine']))}{f'; differs by {words}' if words else ''}"
+    )
+
+
+def opened_photo(
+    batch: BackgroundBatch, place: int, turn: Callable[[], AbstractContextManager[object]]
+) -> None:
+    """Show a photo of a batch, counted from 0, with its faces drawn and listed.
+
+    Args:
+        batch: holds the photos' files, and their rows.
+        place: of the photo.
+        turn: held while the photo is decoded and drawn.
+    """
+    row = batch.answers.row(place)
+    st.markdown(f"**{as_text(row.path)}**")
+    if isinstance(row, FailedRow):
+        st.error(row.error, icon=":material/broken_image:")
+        return
+    left, right = st.columns([3, 2])
+    crops: list[bytes] = []
+    with left:
+        try:
+            with turn():
+                image = decode_image(
+                    batch.photos[place].read(), max_pixels=process_service().max_pixels
+                )
+                drawn, crops = drawn_jpeg(image, row), [_crop(image, face) for face in _boxes(row)]
+            st.image(drawn, width="stretch", alt="The photo with its faces marked")
+        except FacecoreError as error:
+            st.error(str(error), icon=":material/broken_image:")
+    with right:
+        _faces(row, crops)
+
+
+def _boxes(row: PhotoRow) -> list[tuple[int, int, int, int]]:
+    return [face.box_xyxy for face in row.faces]
+
+
+def _crop(image: BgrImage, box_xyxy: tuple[int, int, int, int]) -> bytes:
+    x0, y0, x1, y1 = box_xyxy
+    margin = round(_MARGIN_RATIO * max(x1 - x0, y1 - y0))
+    height, width = image.shape[:2]
+    left, top = min(max(0, x0 - margin), width - 1), min(max(0, y0 - margin), height - 1)
+    part = image[top : max(top + 1, y1 + margin), left : max(left + 1, x1 + margin)]
+    return encode_jpeg(cap_longest_side(part, _CROP_SIDE_PX))
+
+
+def _faces(row: PhotoRow, crops: list[bytes]) -> None:
+    if not row.faces:
+        st.info("No face reaches the confidence that the batch was read with.")
+        return
+    table = pd.DataFrame(
+        {
+            "number": range(1, len(row.faces) + 1),
+            "crop": [data_uri(crop) for crop in crops] or None,
+            "gender": [_answer(face.gender, face.gender_probabilities) for face in row.faces],
+            "age": [_answer(face.age_group, face.age_group_probabilities) for face in row.faces],
+            "years": [face.age_years for face in row.faces],
+            "confidence": [face.confidence for face in row.faces],
+        }
+    )
+    st.dataframe(
+        table.dropna(axis="columns", how="all"),
+        hide_index=True,
+        row_height=_ROW_HEIGHT_PX,
+        key="batch_faces",
+        column_config={
+            "number": st.column_config.NumberColumn("", width=40),
+            "crop": st.column_config.ImageColumn("Face", width=80),
+            "gender": "Gender",
+            "age": "Age group",
+            "years": st.column_config.NumberColumn("Years", format="%.0f"),
+            "confidence": st.column_config.NumberColumn("Confidence", format="percent"),
+        },
+    )
+
+
+def _answer(label: str, probabilities: Mapping[str, float]) -> str:
+    return f"{label}, {probabilities[label]:.0%}"
