@@ -160,10 +160,10 @@ def test_only_those_that_failed_can_be_shown(astronaut_file: bytes) -> None:
 def test_click_on_a_row_opens_its_photo(astronaut_file: bytes, hopper_file: bytes) -> None:
     """The photo that was clicked on is drawn, with a line for each face, or says what is wrong."""
     app = _end(_start({"a.png": astronaut_file, "bad.png": b"no picture", "c.jpg": hopper_file}))
-    images = len(app.get("imgs"))
+    images = len(app.get("image"))
     _open(app, "batch_list_all", 2)
     assert "**c\\.jpg**" in app.markdown.values
-    assert len(app.get("imgs")) == images + 1
+    assert len(app.get("image")) == images + 1
     (face,) = app.dataframe[1].value.to_dict("records")
     assert face["gender"].split(",")[0] in GENDERS
     assert face["crop"].startswith("data:image/jpeg")
