@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.sources.samples import samples
 from facecore.ui.photos import SessionPhotos
 from tests.batch.conftest import grey_png
@@ -22,11 +22,11 @@ def _key(app: AppTest, name: str) -> str:
     return str(key)
 
 
-def _thumbnail(app: AppTest, name: str) -> np.ndarray:
+def _thumbnail(app: AppTest, name: str) -> BgrImage:
     photos: SessionPhotos = app.session_state["facecore.photos"]
     reading = photos.reading(_key(app, name))
     assert reading is not None
-    return cv2.imdecode(np.frombuffer(reading.thumbnail_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return decode_image(reading.thumbnail_jpeg)
 
 
 def _tiles(app: AppTest) -> list[str]:
