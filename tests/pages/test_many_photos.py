@@ -44,14 +44,14 @@ def test_newest_is_in_full_and_a_click_opens_another(
     """The last photo that came is shown in full; a click in the gallery opens its photo instead."""
     app = upload(visit(), {"faces.png": samples()[0].read(), "one.png": astronaut_file})
     assert metrics(app)["Faces"] == "1"
-    assert "**one\\.png**" in app.markdown.values
+    assert "one.png" in app.text.values
     app.button(key=f"photos_{_key(app, 'faces.png')}").click().run()
     assert metrics(app)["Faces"] == "8"
-    assert "**faces\\.png**" in app.markdown.values
+    assert "faces.png" in app.text.values
     green = (_thumbnail(app, "faces.png").astype(int) @ [-1, 2, -1]).max(axis=-1) > 200
     assert green.any(), "the thumbnail has no boxes"
     upload(app, {"a.png": astronaut_file, "b.jpg": hopper_file})
-    assert "**b\\.jpg**" in app.markdown.values
+    assert "b.jpg" in app.text.values
     expect_no_error(app)
 
 

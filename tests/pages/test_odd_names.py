@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
+from facecore.ui.components import as_text
 from tests.pages.conftest import expect_no_error, go_to, upload, visit
 
 BROKEN = b"not a picture"
@@ -45,8 +46,10 @@ def test_every_page_shows_a_name_as_text(name: str, astronaut_file: bytes) -> No
     assert app.text.values == [name]
     _expect_not_interpreted(app, name)
     app = upload(app, {name: BROKEN, f"good {name}": astronaut_file, f"two {name}": astronaut_file})
-    assert app.text.values == [name, f"good {name}", f"two {name}"]
-    assert app.selectbox(key="in_full").options == [f"good {name}", f"two {name}"]
+    assert app.text.values == [f"two {name}"]
+    assert as_text(name) in app.error[0].value
+    tiles = [one.label for one in app.button if str(one.key).startswith("photos_")]
+    assert tiles == [as_text(f"good {name}"), as_text(f"two {name}")]
     _expect_not_interpreted(app, name)
     go_to(app, "Tune")
     assert app.text.values == [name]

@@ -18,7 +18,7 @@ from facecore.ui.analyze.views import (
     run_metrics,
     stage_times,
 )
-from facecore.ui.components import Tile, as_text, busy_note, gallery, reading_error
+from facecore.ui.components import Tile, busy_note, gallery, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.photos import Reading
 from facecore.ui.readings import read_photo, read_photos
@@ -77,7 +77,7 @@ def several(readings: list[Reading]) -> None:
     good = {reading.photo.key: reading for reading in readings if reading.analysis}
     if good:
         opened = good.get(state.opened_photo(), list(good.values())[-1])
-        st.markdown(f"**{as_text(opened.photo.name)}**")
+        st.text(opened.photo.name)
         show(opened)
         st.markdown(f"**{len(good)} of {len(readings)} photos could be read**")
         gallery(

@@ -22,7 +22,6 @@ from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings
 from facecore.settings.presets import PRESETS
 from facecore.settings.setting import declared, differences, differences_in_words
-from facecore.ui.components import as_text
 
 _CROP_SIDE_PX = 96
 _MARGIN_RATIO = 0.2
@@ -53,7 +52,7 @@ def opened_photo(
         turn: held while the photo is decoded and drawn.
     """
     row = batch.answers.row(place)
-    st.markdown(f"**{as_text(row.path)}**")
+    st.text(row.path)
     if isinstance(row, FailedRow):
         st.error(row.error, icon=":material/broken_image:")
         return
