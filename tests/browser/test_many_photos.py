@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from tests.sources.odd_files import read_files, refused_files
 pytestmark = pytest.mark.browser
 
 PORTRAIT = samples()[-1].read()
-TOO_LARGE = bytes(50 * 2**20 + 1)
+TOO_LARGE_BYTES = 50 * 2**20 + 1
 PASTE = """(base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     const clipboardData = new DataTransfer();
@@ -59,11 +61,16 @@ def test_click_on_a_thumbnail_opens_its_photo(page: Page, server: str) -> None:
     expect(page.get_by_test_id("stFileChip")).to_have_count(0)
 
 
-def test_too_large_is_said_and_the_clipboard_is_taken(page: Page, server: str) -> None:
+def test_too_large_is_said_and_the_clipboard_is_taken(
+    page: Page, server: str, tmp_path: Path
+) -> None:
     """What the browser does not even send has its sentence; a copied picture comes in by paste."""
     page.goto(server)
     wait_until_idle(page)
-    _drop(page, {"film.jpg": TOO_LARGE})
+    film = tmp_path / "film.jpg"
+    film.touch()
+    os.truncate(film, TOO_LARGE_BYTES)
+    page.locator('input[type="file"]').first.set_input_files(film)
     said = page.get_by_text("film.jpg is larger than 50 MB, the most that one file may have")
     expect(said).to_be_visible()
     page.evaluate(PASTE, base64.b64encode(PORTRAIT).decode())

@@ -143,6 +143,9 @@ def downloads(reading: Reading) -> None:
 
 def refused(readings: Sequence[Reading]) -> None:
     """Say of each photo that could not be read why, those of one reason together."""
+    if busy := sum(reading.busy for reading in readings):
+        words = f"{counted(busy, 'photo')} {'is' if busy == 1 else 'are'} not read yet."
+        st.info(words, icon=":material/hourglass_top:")
     names_by_error: dict[str, list[str]] = {}
     for reading in readings:
         if reading.error and not reading.busy:
