@@ -7,16 +7,15 @@ import json
 import math
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from facecore.cli.options import add_pixel_limit, max_pixels_from
+from facecore.cli.options import add_pixel_limit, max_pixels_from, table_text
 from facecore.errors import FacecoreError, ImageError, SettingsError
+from facecore.evaluation.labels import PersonLabel, read_labels
+from facecore.evaluation.right import NONE_OF_THESE
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import claims
@@ -38,26 +37,11 @@ from facecore.settings.presets import RECOMMENDED
 from facecore.sources.folders import find_photos
 from facecore.sources.names import printable, unique_name, unique_names, valid_text
 from facecore.sources.sorting import PassedOver, in_words
-from facecore.wording import aligned, left_in_words
+from facecore.wording import left_in_words
 
 _TEXT_WIDTH = 100
 _REPEATS = 10
 _LOOK_EVERY_S = 0.2
-_TEXTS = ("variant", "verdict", "answers")
-_COLUMNS = {
-    "variant": "variant",
-    "trials": "n",
-    "typical_ms": "ms",
-    "p90_ms": "p90",
-    "p95_ms": "p95",
-    "verdict": "verdict",
-    "cpu_s_per_photo": "CPU s",
-    "cpu_percent_average": "CPU %",
-    "peak_memory_mb": "MB",
-    "model_load_ms": "load ms",
-    "answers": "answers",
-}
-_DIGITS = {"cpu_s_per_photo": 3, "typical_ms": 1, "p90_ms": 1, "p95_ms": 1}
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,6 +62,12 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     add("--out", type=Path, metavar="FILE", help="save the whole experiment as JSON in a new file")
     add("--csv", type=Path, metavar="FILE", help="write the raw trials as CSV into a new file")
     add("--json", action="store_true", help="print the table as JSON")
+    add(
+        "--labels",
+        type=Path,
+        metavar="CSV",
+        help="what is true of the photos: file, age or age_range, gender",
+    )
     parser.set_defaults(run=run)
 
 
@@ -116,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         FacecoreError: nothing could be measured at all.
     """
-    plan = _plan(arguments)
+    plan, labels = _plan(arguments), _labels(arguments.labels)
     photos = _photos(arguments.paths)
     for path in filter(None, (arguments.out, arguments.csv)):
         # Not after an hour of measuring.
@@ -130,7 +120,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not experiment.trials:
         why = "see the messages above" if experiment.failures else "it was stopped too early"
         raise FacecoreError(f"Nothing was measured: {why}.")
-    outcome = Outcome.of(experiment)
+    outcome = _judged(Outcome.of(experiment), labels)
     if arguments.json:
         print(json.dumps(tables.as_values(outcome), allow_nan=False))
     else:
@@ -138,6 +128,24 @@ def run(arguments: argparse.Namespace) -> int:
     # Last: what was measured must not be lost to a full disk.
     _write(arguments, experiment)
     return 0
+
+
+def _labels(path: Path | None) -> dict[str, PersonLabel]:
+    if path is None:
+        return {}
+    labels, problems = read_labels(table_text(path))
+    for problem in problems:
+        print(f"error: {printable(problem)}", file=sys.stderr)
+    if not labels:
+        raise SettingsError(f"{printable(path)} has no label that can be used.")
+    return labels
+
+
+def _judged(outcome: Outcome, labels: Mapping[str, PersonLabel]) -> Outcome:
+    judged = outcome.judged_by(labels)
+    if labels and not judged.is_judged:
+        print(f"error: {NONE_OF_THESE}", file=sys.stderr)
+    return judged
 
 
 def _variants(arguments: argparse.Namespace) -> list[Variant]:
@@ -266,11 +274,7 @@ def _trials_csv(experiment: Experiment) -> bytes:
 
 def _print(outcome: Outcome) -> None:
     print(f"{textwrap.fill(printable(outcome.advice), _TEXT_WIDTH)}\n")
-    table = tables.summary_table(outcome.reports)
-    rows = [list(_COLUMNS.values())]
-    rows += [[_cell(name, row[name]) for name in _COLUMNS] for row in table.to_dict("records")]
-    numbers = [place for place, name in enumerate(_COLUMNS) if name not in _TEXTS]
-    print("\n".join(aligned(rows, right=numbers)))
+    print("\n".join(map(printable, tables.summary_lines(outcome.reports))))
     base = outcome.reports[0].variant
     sentences = [
         f"{one.variant.name}: {differences_in_words(one.variant, base)}."
@@ -289,11 +293,3 @@ def _print(outcome: Outcome) -> None:
     )
     for sentence in sentences:
         print(f"\n{textwrap.fill(printable(sentence), _TEXT_WIDTH)}")
-
-
-def _cell(name: str, value: Any) -> str:
-    if isinstance(value, str):
-        return printable(value)
-    if value is None or pd.isna(value):
-        return "-"
-    return f"{value:.{_DIGITS.get(name, 0)}f}"

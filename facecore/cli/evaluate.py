@@ -14,7 +14,13 @@ from typing import Any
 import msgspec
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.cli.options import add_settings_options, max_pixels_from, options_from, settings_from
+from facecore.cli.options import (
+    add_settings_options,
+    max_pixels_from,
+    options_from,
+    settings_from,
+    table_text,
+)
 from facecore.cli.progress import progress
 from facecore.engines import option_values
 from facecore.errors import FacecoreError, SettingsError
@@ -34,7 +40,7 @@ from facecore.evaluation.detection import (
     DetectionReport,
     evaluate_detection,
 )
-from facecore.evaluation.labels import BoxXyxy, PersonLabel, decode_table, read_boxes, read_labels
+from facecore.evaluation.labels import BoxXyxy, PersonLabel, read_boxes, read_labels
 from facecore.executors.reading import read_here
 from facecore.export import to_json_line
 from facecore.results import Analysis
@@ -151,8 +157,8 @@ def _read_tables(arguments: argparse.Namespace) -> _Tables:
             f"{printable(folder)} has neither {_LABELS} nor {_BOXES}: "
             "name a table with --labels or --boxes."
         )
-    labels, bad_labels = read_labels(_text_of(labels_csv)) if labels_csv else ({}, [])
-    boxes, bad_boxes = read_boxes(_text_of(boxes_csv)) if boxes_csv else ({}, [])
+    labels, bad_labels = read_labels(table_text(labels_csv)) if labels_csv else ({}, [])
+    boxes, bad_boxes = read_boxes(table_text(boxes_csv)) if boxes_csv else ({}, [])
     tables = _Tables(labels, boxes, [*bad_labels, *bad_boxes])
     if not tables.files:
         raise FacecoreError(" ".join([*tables.problems[:1], "No row of the tables can be used."]))
@@ -161,15 +167,6 @@ def _read_tables(arguments: argparse.Namespace) -> _Tables:
 
 def _if_there(path: Path) -> Path | None:
     return path if path.is_file() else None
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return decode_table(path.read_bytes())
-    except OSError as error:
-        raise SettingsError(
-            f"{printable(path)} cannot be read ({error.strerror}): name another table."
-        ) from error
 
 
 def _read_photos(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from facecore.analysis.automatic import settled
 from facecore.errors import SettingsError
+from facecore.evaluation.labels import decode_table
 from facecore.models.catalogue import network_specs, set_spec
 from facecore.models.files import verified_path
 from facecore.profiles.configuration import SETTINGS_VARIABLE, Configuration, configuration
@@ -20,6 +22,7 @@ from facecore.settings import (
 )
 from facecore.settings.presets import PRESETS, RECOMMENDED
 from facecore.settings.setting import Setting, declared
+from facecore.sources.names import printable
 
 
 def add_settings_options(parser: argparse.ArgumentParser, *, of_a_server: bool = False) -> None:
@@ -142,3 +145,17 @@ def _reader(setting: Setting) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
+
+
+def table_text(path: Path) -> str:
+    """Return the text of a CSV file that somebody named.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    try:
+        return decode_table(path.read_bytes())
+    except OSError as error:
+        raise SettingsError(
+            f"{printable(path)} cannot be read ({error.strerror}): name another table."
+        ) from error

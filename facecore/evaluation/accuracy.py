@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,19 @@ HOW_INTERVALS = (
 )
 
 
-def labelled_face(analysis: Analysis) -> Face | None:
+class Answered(Protocol):
+    """What tells who the labelled person is: an `Analysis`, or what is left of one."""
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces, empty where none was found."""
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the upright photo in pixels."""
+
+
+def labelled_face(analysis: Answered) -> Face | None:
     """Return the face whose centre is nearest to the photo's centre; None without a face."""
     width, height = analysis.size_wh
 

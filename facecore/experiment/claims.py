@@ -57,14 +57,8 @@ class Claim:
 
 def claims() -> tuple[Claim, ...]:
     """Return all comparisons that say something on this machine."""
-    sets = set_specs()
     found = (
-        replace(
-            claim,
-            variants=tuple(
-                variant for variant in claim.variants if sets[variant.options.model_set].is_there
-            ),
-        )
+        replace(claim, variants=tuple(filter(_has_networks, claim.variants)))
         for claim in (*_all(), _of_engines())
     )
     return tuple(
@@ -72,6 +66,15 @@ def claims() -> tuple[Claim, ...]:
         for claim in found
         if len(claim.variants) > 1 and (claim.key != "threads" or usable_cores() > 1)
     )
+
+
+def _has_networks(variant: Variant) -> bool:
+    sets = set_specs()
+    spec = sets[variant.options.model_set]
+    needed = [spec]
+    if variant.settings.aligned and spec.landmarks:
+        needed.append(sets[spec.landmarks])
+    return all(one.is_there for one in needed)
 
 
 def claim_of(variants: Sequence[Variant]) -> Claim | None:

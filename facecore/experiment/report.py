@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 
+from facecore.evaluation.labels import PersonLabel
+from facecore.evaluation.right import (
+    RightAnswers,
+    labels_of_photos,
+    only_one_right,
+    right_answers,
+)
 from facecore.executors.messages import WorkerFacts
 from facecore.experiment.claims import claim_of, without_effect
 from facecore.experiment.record import Experiment, Failure, Trial
-from facecore.experiment.variants import Variant, differences, known_settings
+from facecore.experiment.variants import Variant, differences
 from facecore.results import STAGES
-from facecore.settings import AnalysisSettings
-from facecore.settings.setting import declared
 from facecore.statistics.advice import IsFaster, Rival, advice, best_places
 from facecore.statistics.agreement import Agreement, face_agreement
 from facecore.statistics.comparison import TimeComparison, compare_times
@@ -41,6 +46,7 @@ class VariantReport:
         peak_rss_bytes: the most memory that its process held.
         agreement: of its answers with the baseline's; None for itself.
         failures: what went wrong.
+        right: which answers about labelled people are; empty without labels.
     """
 
     variant: Variant
@@ -55,6 +61,7 @@ class VariantReport:
     peak_rss_bytes: int | None
     agreement: Agreement | None
     failures: tuple[Failure, ...]
+    right: RightAnswers = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -89,6 +96,27 @@ class Outcome:
             advice=advice(list(_rivals(reports)), is_faster),
             best=_best(reports, is_faster),
         )
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether labels told which answers are right."""
+        return any(one.right for one in self.reports)
+
+    def judged_by(self, labels: Mapping[str, PersonLabel]) -> Outcome:
+        """Return the same with what labels of the photos, by their names, say of the answers."""
+        sizes = {photo.name: photo.size_wh for photo in self.experiment.photos}
+        known = labels_of_photos(labels, sizes)
+        if not known:
+            return self
+        reports = tuple(
+            replace(
+                one,
+                right=right_answers(answers, sizes, known),
+            )
+            for one, answers in zip(self.reports, self.experiment.answers, strict=True)
+        )
+        said = advice(list(_rivals(reports)), _verdicts(self.experiment))
+        return replace(self, reports=reports, advice=said)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -133,7 +161,14 @@ def _rivals(reports: Sequence[VariantReport]) -> Iterator[Rival]:
     for place, one in enumerate(reports):
         if one.comparison is not None and one.agreement is not None:
             yield Rival(
-                name=one.variant.name, place=place, times=one.comparison, answers=one.agreement
+                name=one.variant.name,
+                place=place,
+                times=one.comparison,
+                answers=one.agreement,
+                judged={
+                    asked: only_one_right(right, reports[0].right.get(asked, {}))
+                    for asked, right in one.right.items()
+                },
             )
 
 
@@ -205,35 +240,6 @@ def measured_in_words(base: VariantReport, other: VariantReport) -> str:
     if other.agreement is not None:
         parts.append(f"answers: {other.agreement.words}")
     return "; ".join(parts) + "."
-
-
-def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
-    """Return what of the process was asked for and what was effective, by label, in words."""
-    known = known_settings()
-    effective = {} if one.worker is None else _effective(one.worker)
-    return {
-        known[name].label: (
-            known[name].in_words(value),
-            effective.get(name, "not told by the engine"),
-        )
-        for name, value in ({"engine": None} | one.variant.values()).items()
-        if name not in _NOT_OF_THE_PROCESS
-    }
-
-
-# A throttle is what the worker does between photos, and takes effect as it is.
-_NOT_OF_THE_PROCESS = {*declared(AnalysisSettings), "min_interval_ms"}
-
-
-def _effective(worker: WorkerFacts) -> dict[str, str]:
-    engine = worker.engine
-    return {
-        "engine": f"{engine.name} {engine.version}".strip(),
-        "threads": str(engine.threads),
-        "cores": str(worker.cores),
-        "optimised": "on" if engine.optimised else "off",
-        "cpu_features_off": f"in use: {' '.join(engine.cpu_features)}",
-    }
 
 
 def _variant_report(

@@ -7,19 +7,39 @@ from typing import Any
 
 import pandas as pd
 
+from facecore.executors.messages import WorkerFacts
 from facecore.experiment.record import Experiment
-from facecore.experiment.report import Outcome, VariantReport, asked_and_effective
+from facecore.experiment.report import Outcome, VariantReport
 from facecore.experiment.variants import differences, known_settings
 from facecore.results import STAGES
+from facecore.settings import AnalysisSettings
+from facecore.settings.setting import declared
 from facecore.statistics.comparison import TimeComparison
+from facecore.statistics.intervals import Proportion
+from facecore.wording import aligned
 
 _MB = 1e6
+_IN_TEXT = {
+    "variant": "variant",
+    "trials": "n",
+    "typical_ms": "ms",
+    "p90_ms": "p90",
+    "p95_ms": "p95",
+    "verdict": "verdict",
+    "cpu_s_per_photo": "CPU s",
+    "cpu_percent_average": "CPU %",
+    "peak_memory_mb": "MB",
+    "model_load_ms": "load ms",
+    "answers": "answers",
+}
+_DIGITS = {"cpu_s_per_photo": 3, "typical_ms": 1, "p90_ms": 1, "p95_ms": 1}
 
 
 def summary_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
     """Return a row per variant: times, verdict, cost and agreement; None where nothing is known.
 
-    ``ratio`` is the baseline's typical time over the variant's, as in the verdict's words.
+    ``ratio`` is the baseline's typical time over the variant's, as in the verdict's words. Where
+    the outcome was judged by labels there are right answers with their intervals as well.
     """
     return pd.DataFrame([_summary_row(one) for one in reports])
 
@@ -45,7 +65,63 @@ def _summary_row(one: VariantReport) -> dict[str, Any]:
         "model_load_ms": None if worker is None else worker.load_time_ms,
         "start_up_ms": None if worker is None else worker.start_up_time_ms,
         "answers": agreed.words if agreed else "baseline",
+        **_right(one),
     }
+
+
+def _right(one: VariantReport) -> dict[str, Any]:
+    """Return how many labelled people's answers are right, with Wilson's interval, percent."""
+    cells: dict[str, Any] = {}
+    for asked, right in one.right.items():
+        share = Proportion(sum(right.values()), len(right))
+        name = f"{asked.replace(' ', '_')}_right"
+        low, high = share.interval or (None, None)
+        cells[f"{name}_percent"] = None if share.value is None else 100 * share.value
+        cells[f"{name}_low_percent"] = None if low is None else 100 * low
+        cells[f"{name}_high_percent"] = None if high is None else 100 * high
+        cells[f"{name}_of"] = share.n
+    return cells
+
+
+def right_in_words(one: VariantReport) -> dict[str, str]:
+    """Return by what is asked how many answers are right: "gender right": "12 of 16, 75 %"."""
+    found = {}
+    for asked, right in one.right.items():
+        count, of = sum(right.values()), len(right)
+        found[f"{asked} right"] = f"{count} of {of}, {100 * count / of:.0f} %"
+    return found
+
+
+def accuracy_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    """Return one row per variant and thing asked: how many answers are right by the labels."""
+    columns = ["variant", "asked", "right", "of", "right, %", "low, %", "high, %"]
+    rows: list[list[object]] = []
+    for one in reports:
+        for asked, right in one.right.items():
+            share = Proportion(sum(right.values()), len(right))
+            ends = [None if end is None else round(100 * end, 1) for end in (share.value,)]
+            ends += [round(100 * end, 1) for end in share.interval or ()]
+            rows.append([one.variant.name, asked, share.successes, share.n, *ends])
+    return pd.DataFrame(rows, columns=columns)
+
+
+def summary_lines(reports: Sequence[VariantReport]) -> list[str]:
+    """Return the summary for a terminal: a heading and a line per variant, in columns."""
+    table = summary_table(reports)
+    rows = [[*_IN_TEXT.values(), *right_in_words(reports[0])]]
+    for row, one in zip(table.to_dict("records"), reports, strict=True):
+        cells = [_cell(name, row[name]) for name in _IN_TEXT]
+        rows.append([*cells, *right_in_words(one).values()])
+    numbers = [
+        place for place, name in enumerate(_IN_TEXT) if pd.api.types.is_numeric_dtype(table[name])
+    ]
+    return aligned(rows, right=numbers)
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "-" if pd.isna(value) else f"{value:.{_DIGITS.get(name, 0)}f}"
 
 
 def _ratio(compared: TimeComparison | None) -> dict[str, float | None]:
@@ -139,6 +215,35 @@ def effective_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
         for label, (asked, effective) in asked_and_effective(one).items()
     ]
     return pd.DataFrame(rows)
+
+
+def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
+    """Return what of the process was asked for and what was effective, by label, in words."""
+    known = known_settings()
+    effective = {} if one.worker is None else _effective(one.worker)
+    return {
+        known[name].label: (
+            known[name].in_words(value),
+            effective.get(name, "not told by the engine"),
+        )
+        for name, value in ({"engine": None} | one.variant.values()).items()
+        if name not in _NOT_OF_THE_PROCESS
+    }
+
+
+# A throttle is what the worker does between photos, and takes effect as it is.
+_NOT_OF_THE_PROCESS = {*declared(AnalysisSettings), "min_interval_ms"}
+
+
+def _effective(worker: WorkerFacts) -> dict[str, str]:
+    engine = worker.engine
+    return {
+        "engine": f"{engine.name} {engine.version}".strip(),
+        "threads": str(engine.threads),
+        "cores": str(worker.cores),
+        "optimised": "on" if engine.optimised else "off",
+        "cpu_features_off": f"in use: {' '.join(engine.cpu_features)}",
+    }
 
 
 def trials_table(experiment: Experiment) -> pd.DataFrame:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from facecore.statistics.agreement import Agreement
 from facecore.statistics.comparison import TimeComparison, interval_in_words, ratio_in_words
+from facecore.statistics.intervals import binomial_tail
 from facecore.wording import counted
 
 LITTLE_TO_GAIN = 1.1
 """Where more can be excluded, the baseline is kept without a reserve; a choice of ours."""
+
+_RARE = 0.05
+"""What a difference of right answers may be by chance, both ways, to be told of."""
 
 IsFaster = Callable[[int, int], bool]
 """Whether the verdict calls the variant at the first place faster than that at the second."""
@@ -18,12 +22,22 @@ IsFaster = Callable[[int, int], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """A variant beside the baseline: its name, its times and its answers against the baseline's."""
+    """A variant beside the baseline.
+
+    Attributes:
+        name: for people.
+        place: among all variants.
+        times: against the baseline's.
+        answers: against the baseline's.
+        judged: by what is asked, how many labelled people it alone gets right, and how many the
+            baseline alone; empty without labels.
+    """
 
     name: str
     place: int
     times: TimeComparison
     answers: Agreement
+    judged: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def speed(self) -> str:
@@ -35,6 +49,12 @@ class Rival:
         """Whether it read every photo that the baseline did, with the same answers."""
         one = self.answers
         return bool(one.photos) and not (one.events or one.only_baseline or one.only_variant)
+
+    @property
+    def is_right_more_often(self) -> bool:
+        """Whether the labels clearly speak for it in something, and in nothing against it."""
+        clear = [gained - lost for gained, lost in self.judged.values() if _is_clear(gained, lost)]
+        return bool(clear) and min(clear) > 0
 
 
 def advice(rivals: Sequence[Rival], is_faster: IsFaster) -> str:
@@ -51,6 +71,10 @@ def advice(rivals: Sequence[Rival], is_faster: IsFaster) -> str:
             return "Nothing can be advised: no variant was measured beside the baseline."
         return f"Measure more before you choose: {counted(pairs, 'pair')} cannot tell them apart."
     faster = [one for one in judged if one.times.verdict == "faster"]
+    better = [one for one in faster if one.is_right_more_often]
+    if better:
+        best = max(better, key=_ratio)
+        return f"Take {best.name}: {best.speed}, with other answers{_by_labels([best])}."
     same = [one for one in faster if one.answers_the_same]
     if same:
         return _take(same, faster, is_faster)
@@ -58,7 +82,7 @@ def advice(rivals: Sequence[Rival], is_faster: IsFaster) -> str:
         best = max(faster, key=_ratio)
         return (
             f"Keep the baseline, unless other answers will do: {best.name} is {best.speed}, but "
-            f"answers differ: {best.answers.words}."
+            f"answers differ: {best.answers.words}{_by_labels([best])}."
         )
     return _keep(judged, len(judged) < len(rivals))
 
@@ -123,10 +147,34 @@ def _keep(judged: Sequence[Rival], some_open: bool) -> str:
             pairs = counted(first.times.more_trials, "more pair")
             sentence += f", and about {pairs} would tell"
     if any(one.answers.events for one in judged):
-        sentence += "; whose answers are better, labels would tell"
+        sentence = sentence.replace("Keep the baseline", "Keep the baseline for its speed", 1)
+        sentence += _by_labels(judged) or "; whose answers are better, labels would tell"
     if some_open:
         sentence += "; not every variant has enough pairs for a verdict"
     return f"{sentence}."
+
+
+def _by_labels(rivals: Sequence[Rival]) -> str:
+    """Continue a sentence with what labels say of the answers; "" where there are none."""
+    found = []
+    for one in rivals:
+        for asked, (gained, lost) in one.judged.items():
+            if _is_clear(gained, lost):
+                more, count = ("more", gained) if gained > lost else ("less", lost)
+                found.append(
+                    f"{one.name} is {more} often right about the {asked} ({count} to "
+                    f"{gained + lost - count} of those whom only one of the two gets right)"
+                )
+    if found:
+        return f"; by the labels {', '.join(found)}"
+    if any(one.judged for one in rivals):
+        return "; by the labels nobody is clearly more often right"
+    return ""
+
+
+def _is_clear(gained: int, lost: int) -> bool:
+    # The sign test (McNemar's, exact): of those whom only one of the two gets right.
+    return 2 * binomial_tail(max(gained, lost), gained + lost) <= _RARE
 
 
 def _ratio(one: Rival) -> float:

@@ -50,6 +50,11 @@ def wilson_interval(successes: float, n: int) -> Interval | None:
     return max(0.0, low), min(1.0, high)
 
 
+def binomial_tail(successes: int, n: int) -> float:
+    """Return the chance of so many heads or more in n tosses of a fair coin, 0 to 1."""
+    return float(sum(math.comb(n, k) for k in range(successes, n + 1)) / 2**n)
+
+
 def bootstrap_interval(
     statistic: Callable[[NDArray[np.int64]], float | None], n: int
 ) -> Interval | None:

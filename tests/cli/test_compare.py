@@ -175,6 +175,7 @@ def test_options_are_checked_before_anything_is_measured(plain_file: Path, tmp_p
         ("--max-megapixels", "0"): "in megapixels",
         ("--out", "."): ". cannot be written",
         ("--csv", "none/a.csv"): "none/a.csv cannot be written",
+        ("--labels", "none/a.csv"): "none/a.csv cannot be read",
         ("--out", f"{'a' * 300}.json"): "cannot be written",
     }
     if Path("/proc/self").exists():
@@ -322,16 +323,19 @@ def test_claim_is_measured_and_printed_as_json(tmp_path: Path) -> None:
     workers = experiment_from_json(out.read_bytes()).workers
     assert [worker and worker.engine.optimised for worker in workers] == [False, True]
 
-    again = tmp_path / "again.json"
+    again, labels = tmp_path / "again.json", tmp_path / "labels.csv"
+    labels.write_text("file,gender\nportraits/grace_hopper.jpg,Female\n")
     done = in_process(
-        *("compare", HOPPER, "--continue", out, "--repeats", "3", "--json", "--out", again)
+        *("compare", HOPPER, "--continue", out, "--repeats", "3", "--json", "--out", again),
+        *("--labels", labels),
     )
     assert (done.returncode, done.stderr) == (0, "")
     (report,) = json_lines(done.stdout)
+    assert [one["gender_right_of"] for one in report["variants"]] == [1, 1]
     assert [one["trials"] for one in report["variants"]] == [5, 5]
     whole = experiment_from_json(again.read_bytes())
     assert whole.trials[:4] == experiment_from_json(out.read_bytes()).trials
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.json", "out.json"]
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".csv"}
 
 
 def test_what_cannot_go_on_is_told_before_anything_is_measured(

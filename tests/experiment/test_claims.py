@@ -111,7 +111,7 @@ def test_variants_whose_networks_are_missing_are_not_offered(
     """A comparison goes on without them; one that has no second variant left is no offer."""
     monkeypatch.setattr(SetSpec, "is_there", property(lambda spec: spec.name == "article"))
     found = {claim.key: [one.name for one in claim.variants] for claim in claims()}
-    assert found["presets"] == ["Article", "Recommended", "Crowd", "Careful"]
+    assert found["presets"] == ["Article", "Recommended", "Crowd", "Careful"]  # not Aligned
     assert "networks" not in found
 
 

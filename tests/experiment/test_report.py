@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from facecore.evaluation.labels import PersonLabel
 from facecore.experiment import report as module
 from facecore.experiment.claims import Claim, claims
 from facecore.experiment.record import Experiment, Failure, Plan, Trial
@@ -18,10 +19,15 @@ from facecore.experiment.report import (
     BUSY_FROM_PERCENT,
     Outcome,
     VariantReport,
-    asked_and_effective,
     claim_sentence,
     measured_in_words,
     report,
+)
+from facecore.experiment.tables import (
+    accuracy_table,
+    asked_and_effective,
+    summary_lines,
+    summary_table,
 )
 from facecore.experiment.variants import Variant
 from facecore.results import STAGES, StageTimings
@@ -260,6 +266,27 @@ def _flat(made: MadeExperiment, second_ms: float) -> tuple[Trial, ...]:
         made_trial(trial.variant, trial.photo, trial.repeat, times_ms[trial.variant])
         for trial in made().trials
     )
+
+
+def test_labels_tell_how_many_answers_are_right(made: MadeExperiment) -> None:
+    """Each variant has its right answers in the tables; labels of other photos change nothing."""
+    outcome = Outcome.of(made())
+    assert outcome.judged_by({"c.jpg": PersonLabel("c.jpg", gender="Male")}) == outcome
+    labels = {name: PersonLabel(name, gender="Female") for name in ("x/a.jpg", "b.jpg")}
+    judged = outcome.judged_by(labels)
+    assert judged.is_judged
+    assert [one.right for one in judged.reports] == [
+        {"gender": {"a.jpg": True, "b.jpg": False}},
+        {"gender": {"a.jpg": True, "b.jpg": True}},
+    ]
+    first, second = summary_table(judged.reports).to_dict("records")
+    assert (first["gender_right_percent"], second["gender_right_percent"]) == (50, 100)
+    assert (second["gender_right_of"], second["gender_right_high_percent"]) == (2, 100)
+    assert "gender_right_percent" not in summary_table(outcome.reports)
+    heading, *lines = summary_lines(judged.reports)
+    assert heading.endswith("gender right")
+    assert [line.endswith(end) for line, end in zip(lines, ("50 %", "100 %"), strict=True)]
+    assert accuracy_table(judged.reports)["right"].tolist() == [1, 2]
 
 
 def test_no_claim_has_no_sentence(made: MadeExperiment) -> None:

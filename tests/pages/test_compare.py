@@ -89,8 +89,39 @@ def test_variants_are_added_and_removed_within_bounds() -> None:
     expect_no_error(app)
 
 
-def test_a_variant_is_given_the_other_networks() -> None:
-    """The form of a variant has the sets of networks by their names, and takes one over."""
+def test_the_form_remembers_itself_while_another_page_is_open() -> None:
+    """How long is measured and by which seed is as it was when one comes back."""
+    app = visit("compare")
+    app.segmented_control(key="compare_how_long").set_value("seconds").run()
+    app.number_input(key="compare_seconds").set_value(45).run()
+    app.number_input(key="compare_seed").set_value(7).run()
+    app.selectbox(key="comparison").set_value("winograd").run()
+    go_to(app, "Models")
+    go_to(app, "Compare")
+    expect_no_error(app)
+    assert app.segmented_control(key="compare_how_long").value == "seconds"
+    assert app.number_input(key="compare_seconds").value == 45
+    assert app.number_input(key="compare_seed").value == 7
+    assert _variants(app) == ["Winograd off", "Winograd on"]
+
+
+def test_labels_are_a_column_and_stay(made: MadeExperiment) -> None:
+    """With a table of labels each variant has its right answers, on another visit as well."""
+    app = _load(visit("compare"), {"a.json": experiment_to_json(made())})
+    table = b"file,gender\na.jpg,Female\nb.jpg,x\n"
+    app.file_uploader(key="compare_labels").set_value([("l.csv", table, "text/csv")]).run()
+    assert app.exception.values == []
+    assert app.caption.values.count("Gender right: 1 of 1, 100 %.") == 2
+    assert any("neither Male nor Female" in text for text in app.text.values)
+    go_to(app, "Models")
+    go_to(app, "Compare")
+    assert app.caption.values.count("Gender right: 1 of 1, 100 %.") == 2
+    _button(app, "Remove them")
+    assert not any("Gender right" in text for text in app.caption.values)
+
+
+def test_a_variant_is_given_a_preset_and_other_networks() -> None:
+    """The form of a variant starts from a preset, explains each setting, and is taken over."""
 
     def form() -> None:
         import streamlit as st
@@ -100,15 +131,17 @@ def test_a_variant_is_given_the_other_networks() -> None:
 
         changed = variant_form(Variant(name="mine"), 0)
         if changed:
-            st.text(changed.options.model_set)
+            st.text(f"{changed.options.model_set} {changed.settings.careful}")
 
     app = AppTest.from_function(form).run()
-    networks = app.radio(key="model_set_0")
+    app.selectbox(key="start_0").set_value("Careful").run()
+    assert all(one.help for one in (*app.toggle, *app.radio, *app.selectbox, *app.number_input))
+    networks = app.radio(key="model_set_0_Careful")
     assert networks.options == ["Article 2015", "Modern"]
     networks.set_value("Modern")
     _button(app, "Use these settings")
     expect_no_error(app)
-    assert app.text.values == ["modern"]
+    assert app.text.values == ["modern True"]
 
 
 def test_an_experiment_is_measured_shown_saved_and_loaded_the_same() -> None:

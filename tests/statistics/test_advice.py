@@ -72,6 +72,29 @@ def test_other_answers_have_their_price() -> None:
     assert said.endswith("; X is faster still, but none of 1 face lost, 1 gender changed.")
 
 
+def test_labels_decide_about_other_answers() -> None:
+    """Who is clearly right more often is taken; six people to none are clear, five are not."""
+
+    def judged(ratio: float, gender: tuple[int, int], age: tuple[int, int] = (0, 0)) -> str:
+        rival = _rival("X", ratio, answer=OTHER)
+        return _said(replace(rival, judged={"gender": gender, "age group": age}))
+
+    said = judged(1.6, (6, 0))
+    assert said.startswith("Take X: 1.60× faster (")
+    assert said.endswith(
+        "with other answers; by the labels X is more often right about the gender (6 to 0 of those "
+        "whom only one of the two gets right)."
+    )
+    assert judged(1.6, (5, 0)).startswith("Keep the baseline, unless other answers will do")
+    assert judged(1.6, (5, 0)).endswith("; by the labels nobody is clearly more often right.")
+    said = judged(1.6, (6, 0), (0, 9))
+    assert said.startswith("Keep the baseline, unless other answers will do")
+    assert "less often right about the age group (9 to 0 of" in said
+    said = judged(0.5, (9, 0))
+    assert said.startswith("Keep the baseline for its speed: X is 0.50× as fast")
+    assert "; by the labels X is more often right about the gender" in said
+
+
 def test_no_clear_difference_keeps_the_baseline_with_its_bound() -> None:
     """What can be excluded is the interval's end; where much is left, that is for now."""
     narrow = _rival("X", 1.0)
@@ -94,7 +117,9 @@ def test_slower_variants_keep_the_baseline() -> None:
     said = _said(_rival("X", 0.5))
     assert said.startswith("Keep the baseline: X is 0.50× as fast (0.")
     said = _said(_rival("X", 0.5), _rival("Y", 0.25, answer=OTHER))
-    assert said.startswith("Keep the baseline: all others are slower, X the least: 0.50× as fast")
+    assert said.startswith(
+        "Keep the baseline for its speed: all others are slower, X the least: 0.50× as fast"
+    )
     assert said.endswith("; whose answers are better, labels would tell.")
 
 

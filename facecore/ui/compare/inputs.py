@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from facecore.evaluation.labels import PersonLabel, decode_table, read_labels
 from facecore.experiment.claims import Claim, claims
 from facecore.experiment.record import MAX_REPEATS, Plan
 from facecore.experiment.variants import (
@@ -22,9 +24,12 @@ from facecore.ui import state
 from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.form import variant_form
 from facecore.ui.components import grid
+from facecore.wording import counted
 
 _OWN = "own"
 _MOST_BUDGET_S = 600
+_MOST_PROBLEMS = 5
+MAX_TABLE_BYTES = 5_000_000
 
 
 def chosen_variants() -> tuple[Variant, ...]:
@@ -58,28 +63,80 @@ def chosen_plan(variants: Sequence[Variant]) -> Plan:
         default="repeats",
         required=True,
         key="compare_how_long",
+        persist_state="session",
         help="Starting the variants and warming up come on top.",
         format_func=lambda kind: "So many repeats" if kind == "repeats" else "A time budget",
     )
     budget_s = None
     repeats = MAX_REPEATS
     if kind == "repeats":
-        repeats = int(middle.number_input("Repeats", 1, MAX_REPEATS, 20, key="compare_repeats"))
+        repeats = int(
+            middle.number_input(
+                "Repeats",
+                1,
+                MAX_REPEATS,
+                20,
+                key="compare_repeats",
+                persist_state="session",
+                help="How often each variant reads each photo.",
+            )
+        )
     else:
         budget_s = float(
-            middle.number_input("Seconds", 5, _MOST_BUDGET_S, 30, key="compare_seconds")
+            middle.number_input(
+                "Seconds", 5, _MOST_BUDGET_S, 30, key="compare_seconds", persist_state="session"
+            )
         )
-    seed = int(
-        right.number_input(
+    seed = _seed(right)
+    return Plan(variants=tuple(variants), repeats=repeats, budget_s=budget_s, seed=seed)
+
+
+def _seed(column: DeltaGenerator) -> int:
+    return int(
+        column.number_input(
             "Seed",
             0,
             2**31 - 1,
             1,
             key="compare_seed",
+            persist_state="session",
             help="Of the random order of the trials: the same seed gives the same order.",
         )
     )
-    return Plan(variants=tuple(variants), repeats=repeats, budget_s=budget_s, seed=seed)
+
+
+def known_labels() -> dict[str, PersonLabel]:
+    """Draw the upload of labels, and return what is known of photos, by the file's name."""
+    st.file_uploader(
+        "Labels of the photos as CSV, if you have them: file, gender, age or age_range",
+        type="csv",
+        key="compare_labels",
+        on_change=_take_labels,
+        help="Then each variant also tells how many of its answers are right. The person of a "
+        "label is the face nearest to the middle of the photo.",
+    )
+    labels = compare_state.labels()
+    if labels and not state.widget_value("compare_labels"):
+        # The uploader forgets its file when another page is opened; the labels still count.
+        row = st.container(horizontal=True, vertical_alignment="center")
+        row.caption(f"In use: {counted(len(labels), 'label')} uploaded before.")
+        row.button("Remove them", on_click=partial(compare_state.labels.keep, {}))
+    return labels
+
+
+def _take_labels() -> None:
+    compare_state.labels.keep({})
+    file = state.widget_value("compare_labels")
+    if file is None:
+        return
+    if file.size > MAX_TABLE_BYTES:
+        state.messages().append(f"{file.name} is larger than 5 MB, so it is left out.")
+        return
+    labels, problems = read_labels(decode_table(file.getvalue()))
+    compare_state.labels.keep(labels)
+    state.messages().extend(problems[:_MOST_PROBLEMS])
+    if len(problems) > _MOST_PROBLEMS:
+        state.messages().append(f"And {len(problems) - _MOST_PROBLEMS} more rows like these.")
 
 
 @st.cache_data(show_spinner=False)

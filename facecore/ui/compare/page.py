@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from facecore.evaluation.right import NONE_OF_THESE
 from facecore.ui.compare import files, run
-from facecore.ui.compare.inputs import chosen_plan, chosen_variants
+from facecore.ui.compare.inputs import chosen_plan, chosen_variants, known_labels
 from facecore.ui.compare.photos import photos_view
 from facecore.ui.compare.results import advice_view, outcome_view
 from facecore.ui.inputs import chosen_photos
@@ -24,13 +25,17 @@ def compare_page() -> None:
     variants = chosen_variants()
     st.subheader("On which photos")
     photos = chosen_photos()
+    labels = known_labels()
     plan = chosen_plan(variants)
     run.start_button(plan, photos)
     run.progress()
     shown = files.chosen_experiment()
     if shown is not None:
+        shown = shown.judged_by(labels)
         advice_view(shown)
         run.more_button(shown, photos)
+        if labels and not shown.is_judged:
+            st.info(NONE_OF_THESE)
         outcome_view(shown)
         photos_view(shown)
         files.downloads(shown)

@@ -82,6 +82,8 @@ def _verdict(one: VariantReport) -> None:
             st.caption(compared.advice)
     if one.agreement is not None:
         st.caption(f"Answers: {one.agreement.words}.")
+    for asked, words in tables.right_in_words(one).items():
+        st.caption(f"{asked.capitalize()}: {words}.")
 
 
 def _times(outcome: Outcome) -> None:
@@ -139,6 +141,9 @@ def _agreement(outcome: Outcome) -> None:
         st.markdown("**Answers against the baseline's**")
         table = tables.agreement_table(reports).set_index("variant").rename(columns=_AGREEMENT)
         st.dataframe(table.T.map(_short), height="content")
+    if outcome.is_judged:
+        st.markdown("**Answers against the labels** (95 % intervals; a person not found is wrong)")
+        st.dataframe(tables.accuracy_table(reports), hide_index=True)
     events = tables.events_table(reports)
     if len(events):
         st.markdown(f"**Answers that changed: {len(events)}**")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from facecore.evaluation.labels import PersonLabel
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.record import Experiment
 from facecore.experiment.report import Outcome
@@ -20,6 +21,9 @@ variants = Remembered[tuple[Variant, ...]]("variants", tuple)
 
 chosen_claim = Remembered("claim", str)
 """The key of the ready-made comparison that the variants are, "" if they are none."""
+
+labels = Remembered[dict[str, PersonLabel]]("compare_labels_known", dict)
+"""What is known of photos, by the file's name in the visitor's table."""
 
 running_experiment = Remembered[BackgroundExperiment | None]("running", lambda: None)
 """The experiment that this session has under way or has just ended."""
