@@ -8,8 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from facecore.analysis.automatic import settled
-from facecore.cli.options import add_settings_options, configuration_from, flags_from
+from facecore.cli.options import add_settings_options, configuration_from, flags_from, options_from
 from facecore.cli.settings import in_lines
 from facecore.engines import ENGINE_VARIABLE
 from facecore.errors import FacecoreError
@@ -56,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     spec = set_spec(given.options.model_set)
     if spec.wheels and not spec.is_there:
         raise FacecoreError(f"The set {spec.title} is not installed: run '{INSTALL}'.")
-    engine = settled(given.options).engine
+    engine = options_from(arguments).engine
     if importlib.util.find_spec("streamlit") is None:
         raise FacecoreError("Streamlit is missing: run 'pip install -r requirements.txt'.")
     # -P: the folder it is started in may hold a json.py, and is no part of this program.

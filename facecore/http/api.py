@@ -17,16 +17,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from facecore.errors import FacecoreError, ModelError
+from facecore.errors import FacecoreError, ModelError, SettingsError
 from facecore.http.answers import Health, Prediction
 from facecore.http.endpoint import Endpoint, Handler
 from facecore.http.image_store import ImageStore
 from facecore.http.openapi import openapi_document
 from facecore.http.problems import NO_NETWORKS, RequestError
-from facecore.http.uploads import UploadDesk, UploadLimits
+from facecore.http.uploads import Upload, UploadDesk, UploadLimits
 from facecore.models.catalogue import all_file_statuses
 from facecore.serving.queue import Waiting
 from facecore.serving.service import FaceService
+from facecore.settings import AnalysisSettings
 
 try:
     from facecore.http import metrics
@@ -68,7 +69,6 @@ class HttpApi:
             pictures: where drawn photos are kept; one of its own where None.
         """
         self._service = service
-        self._settings = service.begins.settings
         self._base_path = base_path
         self._desk = UploadDesk(limits or UploadLimits())
         self._pictures = pictures or ImageStore(PICTURES_BYTES, PICTURE_AGE_S)
@@ -109,16 +109,27 @@ class HttpApi:
         if request.headers.get("Sec-Fetch-Site") == "cross-site":
             raise RequestError(403, "Photos are not taken from another site's page.")
         client = request.client.host if request.client else "unknown"
-        async with self._desk.photo(request, client) as data:
+        async with self._desk.photo(request, client) as sent:
+            settings = self._settings_of(sent)
             gone = threading.Event()
             watch = asyncio.create_task(_watch(request, gone))
             try:
-                answer = await self._in_thread(partial(self._read, data, f"http {client}", gone))
+                answer = await self._in_thread(
+                    partial(self._read, sent.photo, settings, f"http {client}", gone)
+                )
             finally:
                 watch.cancel()
         return JSONResponse(msgspec.to_builtins(answer))
 
-    def _read(self, data: bytes, session_key: str, gone: threading.Event) -> Prediction:
+    def _settings_of(self, sent: Upload) -> AnalysisSettings:
+        try:
+            return self._service.begins.overridden(sent.fields)
+        except SettingsError as error:
+            raise RequestError(400, str(error)) from None
+
+    def _read(
+        self, data: bytes, settings: AnalysisSettings, session_key: str, gone: threading.Event
+    ) -> Prediction:
         def leave_if_gone(_: Waiting) -> None:
             if gone.is_set():
                 raise ClientDisconnect
@@ -126,9 +137,8 @@ class HttpApi:
         with self._service.turn(
             session_key, self._service.options, origin="http", on_wait=leave_if_gone
         ) as turn:
-            analysis = turn.read(
-                turn.analyzer.memory(data), self._settings, preview_side_px=PICTURE_SIDE_PX
-            )
+            photo = turn.analyzer.memory(data)
+            analysis = turn.read(photo, settings, preview_side_px=PICTURE_SIDE_PX)
         name = self._pictures.put(analysis.preview_jpeg or b"")
         return Prediction.of(analysis, f"{self._base_path}/images/{name}", turn.waited_ms)
 
@@ -170,7 +180,12 @@ class HttpApi:
         return Response(self._metrics.text(), media_type=metrics.CONTENT_TYPE)
 
     async def _openapi(self, _: Request) -> Response:
-        document = openapi_document(self._base_path, self._desk.limits, self._pictures.max_age_s)
+        document = openapi_document(
+            self._base_path,
+            self._desk.limits,
+            self._pictures.max_age_s,
+            self._service.begins.overridable(),
+        )
         return JSONResponse(document)
 
     def _held_bytes(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,9 +10,10 @@ import msgspec
 from facecore.http.answers import Error, Health, Prediction
 from facecore.http.uploads import FIELD, UploadLimits
 from facecore.imaging.kinds import PHOTO_FORMATS
+from facecore.settings.setting import Setting
 
 _WHAT_FAILED = {
-    400: "There is no photo in the request, or it is damaged.",
+    400: "There is no photo in the request, it is damaged, or a field cannot be used.",
     403: "The request comes from another site's page in a browser.",
     404: "There is no such picture, or none any more.",
     405: "The path does not take this method; Allow says which it takes.",
@@ -39,19 +41,18 @@ _, _SCHEMAS = msgspec.json.schema_components(
 )
 
 
-def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float) -> dict[str, Any]:
-    """Return the document.
+def openapi_document(
+    base_path: str, limits: UploadLimits, picture_age_s: float, overrides: Mapping[str, Setting]
+) -> dict[str, Any]:
+    """Return the document; all paths begin with ``base_path``, which is empty or "/name".
 
-    Args:
-        base_path: what all paths begin with; empty or "/name".
-        limits: what is taken from clients.
-        picture_age_s: how long a picture can be fetched.
+    The defaults of ``overrides``, which a request may set, are the server's values.
     """
     return {
         "openapi": "3.1.0",
         "info": _INFO,
         "paths": {
-            f"{base_path}/predict": {"post": _predict(limits)},
+            f"{base_path}/predict": {"post": _predict(limits, overrides)},
             f"{base_path}/images/{{id}}": _get(
                 "image",
                 f"Fetch a photo with its faces drawn, for {picture_age_s / 60:g} minutes at most.",
@@ -79,11 +80,11 @@ def openapi_document(base_path: str, limits: UploadLimits, picture_age_s: float)
     }
 
 
-def _predict(limits: UploadLimits) -> dict[str, Any]:
+def _predict(limits: UploadLimits, overrides: Mapping[str, Setting]) -> dict[str, Any]:
     return {
         "operationId": "predict",
         "summary": "Read the faces of one photo.",
-        "requestBody": _form(limits),
+        "requestBody": _form(limits, overrides),
         "responses": {
             "200": _json("The faces, surest first.", _schema("Prediction")),
             **_failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
@@ -91,7 +92,7 @@ def _predict(limits: UploadLimits) -> dict[str, Any]:
     }
 
 
-def _form(limits: UploadLimits) -> dict[str, Any]:
+def _form(limits: UploadLimits, overrides: Mapping[str, Setting]) -> dict[str, Any]:
     file = {
         "type": "string",
         "contentMediaType": "application/octet-stream",
@@ -101,11 +102,26 @@ def _form(limits: UploadLimits) -> dict[str, Any]:
     }
     form = {
         "type": "object",
-        "properties": {FIELD: file},
+        "properties": {FIELD: file, **{name: _field(one) for name, one in overrides.items()}},
         "required": [FIELD],
         "additionalProperties": False,
     }
     return {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+
+
+def _field(setting: Setting) -> dict[str, Any]:
+    """Return what the text of a form's field may be for a setting."""
+    kinds: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
+    value: dict[str, Any] = {"type": kinds[setting.kind]}
+    if setting.limits:
+        value |= dict(zip(("minimum", "maximum"), setting.limits, strict=True))
+    if setting.choices:
+        value["enum"] = list(setting.choices)
+    about = {"description": setting.help, "default": setting.default}
+    if setting.none:
+        about["default"] = setting.none if setting.default is None else setting.default
+        return {"anyOf": [value, {"const": setting.none}], **about}
+    return value | about
 
 
 def _get(

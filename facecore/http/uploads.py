@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -22,8 +23,15 @@ FIELD = "image"
 """The form's field that holds the photo."""
 
 _FORM_BYTES = 64 * 1024  # what a form may have around the photo, and a field of text in it
-_MAX_FIELDS = 8
+_MAX_FIELDS = 32
 _HOW = f"send a photo as the file '{FIELD}' of a multipart/form-data form"
+
+
+class Upload(NamedTuple):
+    """What a client sent: the photo's bytes, and the form's other fields by name."""
+
+    photo: bytes
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +82,8 @@ class UploadDesk:
         return self._bytes.taken()
 
     @asynccontextmanager
-    async def photo(self, request: Request, client: str) -> AsyncIterator[bytes]:
-        """Return the bytes of the photo that a client sends; they count as held inside.
+    async def photo(self, request: Request, client: str) -> AsyncIterator[Upload]:
+        """Return the photo that a client sends, whose bytes count as held inside.
 
         Raises:
             RequestError: 400 there is no photo in it, 408 it came too slowly, 413 it is
@@ -89,14 +97,14 @@ class UploadDesk:
         try:
             try:
                 async with asyncio.timeout(self.limits.total_s):
-                    data = await self._receive(request, body)
+                    sent = await self._receive(request, body)
             except TimeoutError:
                 raise RequestError(
                     408, "The photo came too slowly: try again.", {"Connection": "close"}
                 ) from None
             finally:
                 upload.give_back()
-            yield data
+            yield sent
         finally:
             body.give_back()
 
@@ -108,7 +116,7 @@ class UploadDesk:
         if declared.isdecimal() and int(declared) > self.limits.max_body_bytes:
             raise self._too_large()
 
-    async def _receive(self, request: Request, body: Share) -> bytes:
+    async def _receive(self, request: Request, body: Share) -> Upload:
         async with aclosing(self._chunks(request, body)) as chunks:
             parser = MultiPartParser(
                 request.headers,
@@ -135,13 +143,14 @@ class UploadDesk:
             if not isinstance(photo, UploadFile):
                 raise RequestError(400, f"There is no file '{FIELD}' in the form: {_HOW}.")
             data = await photo.read()
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
         finally:
             await form.close()
         if not data:
             raise RequestError(400, "The file is empty: choose another one.")
         if len(data) > self.limits.max_bytes:
             raise self._too_large()
-        return data
+        return Upload(data, fields)
 
     async def _chunks(self, request: Request, body: Share) -> AsyncGenerator[bytes, None]:
         async with aclosing(request.stream()) as chunks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from facecore.engines import (
@@ -26,7 +26,7 @@ from facecore.settings.presets import (
     preset_options,
 )
 from facecore.settings.server import ServerSettings
-from facecore.settings.setting import declared, from_values
+from facecore.settings.setting import Setting, declared, from_values
 
 SETTINGS_VARIABLE = "FACECORE_SETTINGS"
 PRESET_VARIABLE = "FACECORE_PRESET"
@@ -66,6 +66,29 @@ class Configuration:
     def max_pixels(self, default: int) -> int:
         """Return the pixel limit, or this where nobody said one."""
         return default if self.max_megapixels is None else megapixels_to_limit(self.max_megapixels)
+
+    def overridable(self) -> dict[str, Setting]:
+        """Return the settings that a request may bring its own values of, with ours as default."""
+        known = declared(AnalysisSettings)
+        return {
+            name: replace(known[name], default=getattr(self.settings, name))
+            for name in self.server.overrides
+        }
+
+    def overridden(self, texts: Mapping[str, str]) -> AnalysisSettings:
+        """Return the settings for a request that brings these values by name, as texts.
+
+        Raises:
+            SettingsError: one may not be set by a request, or not to this.
+        """
+        allowed = self.overridable()
+        for name in texts.keys() - allowed.keys():
+            raise SettingsError(
+                f"A request can set {', '.join(allowed) or 'nothing'} at this server, and not "
+                f"{ascii(name)[1:-1][:40]}: leave it out."
+            )
+        values = {name: allowed[name].parse(text) for name, text in texts.items()}
+        return replace(self.settings, **values)
 
 
 class _Layer(NamedTuple):

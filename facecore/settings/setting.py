@@ -161,6 +161,13 @@ class Setting:
         return f"{text} {self.unit}" if self.unit and text != self.none else text
 
     @property
+    def kind(self) -> type:
+        """Return the type of its values, where these are no list and not nothing."""
+        if self.limits or self.choices:
+            return int if self._is_whole else type((self.limits or self.choices)[0])
+        return bool if self.is_switch else str
+
+    @property
     def _is_whole(self) -> bool:
         return isinstance((self.limits or self.choices)[0], int)
 

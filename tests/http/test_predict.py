@@ -12,7 +12,14 @@ import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.imaging.decoding import decode_image, encode_jpeg, encode_png
-from facecore.settings import DEFAULT_MAX_PIXELS, MODELS_DIR_VARIABLE, RuntimeOptions
+from facecore.profiles.configuration import Configuration
+from facecore.settings import (
+    DEFAULT_MAX_PIXELS,
+    MODELS_DIR_VARIABLE,
+    AnalysisSettings,
+    RuntimeOptions,
+)
+from facecore.settings.server import ServerSettings
 from tests.http.conftest import BOUNDARY, LIMITS, ServedApi, form
 
 
@@ -57,6 +64,32 @@ def test_faces_are_those_of_the_library(
         for face in faces
     ]
     assert len(faces) == 1
+
+
+def test_a_request_sets_what_the_server_lets_it(api: ServedApi, astronaut_file: bytes) -> None:
+    """The server's own settings hold, a field changes one that it allows, and no other."""
+
+    def results(**fields: str) -> Any:
+        files = {"image": ("a.png", astronaut_file)}
+        return api.client.post("/predict", files=files, data=fields)
+
+    assert _sentence(results(confidence="0.5")).startswith("A request can set nothing at this serv")
+    api.service.begins = Configuration(
+        settings=AnalysisSettings(confidence=1.0),
+        server=ServerSettings(overrides=("confidence", "careful")),
+    )
+    assert results().json()["results"] == []
+    (face,) = results(confidence="0.5").json()["results"]
+    (careful,) = results(confidence="0.5", careful="true").json()["results"]
+    assert face["bbox"] == careful["bbox"]
+    for fields, sentence in (
+        ({"confidence": "2"}, 'The setting "confidence" must be a number from 0 to 1, not 2.0.'),
+        ({"confidence": "low"}, 'The setting "confidence" must be a number from 0 to 1, not'),
+        ({"careful": "perhaps"}, 'The setting "careful" must be one of True, False, not'),
+        ({"rescue": "false"}, "A request can set confidence, careful at this server, and not resc"),
+    ):
+        refused = results(**fields)
+        assert (refused.status_code, _sentence(refused)[: len(sentence)]) == (400, sentence)
 
 
 def test_the_cost_is_told(api: ServedApi, astronaut_file: bytes) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from facecore.http.api import HttpApi
 from facecore.http.connections import ConnectionLimits
 from facecore.http.site_guard import SiteGuard
 from facecore.serving.service import FaceService
+from facecore.settings.server import ServerSettings
 from tests.conftest import REPOSITORY
 from tests.http.conftest import LIMITS, served
 
@@ -58,6 +60,9 @@ def _schemathesis(port: int, folder: Path) -> tuple[subprocess.CompletedProcess[
 @pytest.mark.slow
 def test_document_and_answers_agree(service: FaceService, tmp_path: Path) -> None:
     """Right requests are answered and wrong ones refused, each as the document says."""
+    # Fields of every kind: numbers, whole ones, one of a few, on or off, and nothing at all.
+    fields = ("confidence", "max_side_px", "input_size_px", "careful", "orientation", "max_faces")
+    service.begins = replace(service.begins, server=ServerSettings(overrides=fields))
     app = Starlette(
         routes=HttpApi(service, limits=LIMITS).routes(), middleware=[Middleware(SiteGuard)]
     )
