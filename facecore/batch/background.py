@@ -27,6 +27,8 @@ class BackgroundBatch(BackgroundJob):
         read: ReadPhoto,
         settings: Mapping[str, Any] | None = None,
         room: Share | None = None,
+        *,
+        name: str = "batch",
     ) -> None:
         """Take the photos; ``start`` begins.
 
@@ -35,8 +37,9 @@ class BackgroundBatch(BackgroundJob):
             read: called in the batch's thread.
             settings: plain values that the answers depend on, to be stored with them.
             room: for the photos' files, given back with the batch.
+            name: of the job, see `BackgroundJob`.
         """
-        super().__init__("batch")
+        super().__init__(name)
         self.photos = tuple(photos)
         self.settings = dict(settings or {})
         self.room = room

@@ -34,12 +34,7 @@ from facecore.evaluation.accuracy import (
 )
 from facecore.evaluation.calibration import HOW_CALIBRATED
 from facecore.evaluation.card import card, column, ways
-from facecore.evaluation.detection import (
-    HOW_AVERAGED,
-    HOW_MATCHED,
-    DetectionReport,
-    evaluate_detection,
-)
+from facecore.evaluation.detection import DetectionReport, evaluate_detection
 from facecore.evaluation.labels import BoxXyxy, PersonLabel, read_boxes, read_labels
 from facecore.executors.reading import read_here
 from facecore.export import to_json_line
@@ -193,7 +188,7 @@ class _Outcome:
     def how(self) -> list[str]:
         """How the figures were made, a sentence each."""
         of_people = [HOW_PERSON, HOW_AGES, HOW_CALIBRATED] if self.people else []
-        return [*of_people, *([HOW_MATCHED, HOW_AVERAGED] if self.faces else []), HOW_INTERVALS]
+        return [*of_people, *(self.faces.how if self.faces else []), HOW_INTERVALS]
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -275,9 +270,9 @@ def _face_rows(report: DetectionReport) -> Iterator[_Row]:
     yield _heading("Faces at every confidence")
     for iou, figure in report.average_precision.items():
         yield _number(f"average precision at IoU {iou:g}", figure, "photos", 3)
-    best = report.curve.best_f1()
+    best = report.by_threshold.best_f1()
     if best is not None:
-        yield f"  best F1, at confidence {best.threshold:.3f}", f"{best.f1:.3f}", "", "", ""
+        yield _number(f"F1 at {best.scores.threshold:.2f}, to take", best.scores.f1, "photos", 3)
 
 
 def _heading(text: str) -> _Row:

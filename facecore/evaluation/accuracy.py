@@ -83,7 +83,7 @@ class AttributeReport:
 
 
 def evaluate_attributes(
-    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
+    analyses: Mapping[str, Answered], labels: Mapping[str, PersonLabel]
 ) -> AttributeReport:
     """Compare gender and age of the labelled people; photos without both are left out.
 
@@ -198,25 +198,37 @@ def _reliability(people: Sequence[tuple[PersonLabel, Face]]) -> dict[str, Reliab
     return {"gender": reliability(genders), "age_group": reliability(ages)}
 
 
+def files_by_answer(
+    analyses: Mapping[str, Answered], labels: Mapping[str, PersonLabel]
+) -> dict[str, dict[tuple[str, str], list[str]]]:
+    """Return the photos by label and answer, for gender and for age_group.
+
+    Both are of `GENDERS` and `AGE_GROUPS`; an age counts in the group nearest to it.
+    """
+    files: dict[str, dict[tuple[str, str], list[str]]] = {"gender": {}, "age_group": {}}
+    for label, face in _people(analyses, labels):
+        if label.gender:
+            files["gender"].setdefault((label.gender, face.gender.label), []).append(label.file)
+        if label.age_years is not None:
+            nearest = AGE_GROUPS[nearest_age_group(label.age_years)]
+            cell = nearest, face.age_group.label
+            files["age_group"].setdefault(cell, []).append(label.file)
+    return files
+
+
 def confusions(
-    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
+    analyses: Mapping[str, Answered], labels: Mapping[str, PersonLabel]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count answers about gender and about age: a row per label, a column per answer.
 
-    Rows and columns are `GENDERS` and `AGE_GROUPS`; an age counts in the group nearest to it.
+    Rows and columns are `GENDERS` and `AGE_GROUPS`; see `files_by_answer`.
     """
-    people = list(_people(analyses, labels))
-    genders = [(label.gender, face.gender.label) for label, face in people if label.gender]
-    ages = [
-        (AGE_GROUPS[nearest_age_group(label.age_years)], face.age_group.label)
-        for label, face in people
-        if label.age_years is not None
-    ]
-    return _confusion(genders, GENDERS), _confusion(ages, AGE_GROUPS)
+    files = files_by_answer(analyses, labels)
+    return _counts(files["gender"], GENDERS), _counts(files["age_group"], AGE_GROUPS)
 
 
 def _people(
-    analyses: Mapping[str, Analysis], labels: Mapping[str, PersonLabel]
+    analyses: Mapping[str, Answered], labels: Mapping[str, PersonLabel]
 ) -> Iterator[tuple[PersonLabel, Face]]:
     for name, label in labels.items():
         face = labelled_face(analyses[name]) if name in analyses else None
@@ -235,7 +247,6 @@ def _share(answers: Iterable[bool]) -> Proportion:
     return Proportion(sum(listed), len(listed))
 
 
-def _confusion(pairs: Iterable[tuple[str, str]], names: tuple[str, ...]) -> pd.DataFrame:
-    listed = pd.DataFrame(pairs, columns=["labelled", "answered"])
-    counts = pd.crosstab(listed["labelled"], listed["answered"])
-    return counts.reindex(index=names, columns=names, fill_value=0).astype(np.int64)
+def _counts(files: Mapping[tuple[str, str], Sequence[str]], names: Sequence[str]) -> pd.DataFrame:
+    rows = [[len(files.get((label, answer), ())) for answer in names] for label in names]
+    return pd.DataFrame(rows, index=list(names), columns=list(names), dtype=np.int64)

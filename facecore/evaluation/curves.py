@@ -1,9 +1,9 @@
-"""Which of the detector's boxes are faces, and what each threshold makes of that."""
+"""Which of the detector's boxes are faces, and how well the surer ones are chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,8 @@ ScoredPhoto = tuple[Sequence[Detection], Sequence[BoxXyxy]]
 """What was found in one photo, and where its faces are."""
 
 
-def match_detections(
-    boxes: Sequence[BoxXyxy], truth: Sequence[BoxXyxy], iou: float
-) -> tuple[bool, ...]:
-    """Return which of a photo's boxes are faces.
+def taken_faces(boxes: Sequence[BoxXyxy], truth: Sequence[BoxXyxy], iou: float) -> tuple[int, ...]:
+    """Return which of a photo's faces each box takes, by its place in ``truth``; -1 for none.
 
     Each box in its turn takes the face that it overlaps most of those that are
     left. So what a box gets does not depend on the boxes after it, and a higher
@@ -34,9 +32,6 @@ def match_detections(
         truth: the faces, in the same pixels, in any order.
         iou: the least overlap, above 0 and at most 1.
 
-    Returns:
-        True for a box that took a face, in the order of ``boxes``.
-
     Raises:
         ValueError: ``iou`` is outside its range.
     """
@@ -44,80 +39,20 @@ def match_detections(
         raise ValueError(f"the least overlap is above 0 and at most 1, not {iou}")
     overlaps = iou_matrix(np.array(boxes, dtype=np.float64), np.array(truth, dtype=np.float64))
     overlaps[overlaps < iou] = 0.0
-    is_face = [False] * len(boxes)
+    taken = [-1] * len(boxes)
     for box in np.flatnonzero(overlaps.any(axis=1)):
         best = int(overlaps[box].argmax())
         if overlaps[box, best] > 0:
-            is_face[box] = True
+            taken[box] = best
             overlaps[:, best] = 0.0
-    return tuple(is_face)
+    return tuple(taken)
 
 
-@dataclass(frozen=True, slots=True)
-class PrPoint:
-    """What one threshold gives: a box counts from there on.
-
-    Precision is the part of the boxes that are faces, recall that of the faces that were
-    found (0 where there are none), F1 their harmonic mean; each 0 to 1.
-    """
-
-    threshold: float
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True, slots=True)
-class PrCurve:
-    """A point for every confidence that was given, by falling confidence.
-
-    ``truths`` is how many faces there are.
-    """
-
-    points: tuple[PrPoint, ...]
-    truths: int
-
-    def at(self, threshold: float) -> PrPoint | None:
-        """Return what this threshold gives; None where no box reaches it."""
-        reached = [point for point in self.points if point.threshold >= threshold]
-        return reached[-1] if reached else None
-
-    def at_steps(self, thresholds: Sequence[float]) -> PrCurve:
-        """Return the curve at these thresholds only, such as a slider can say; any order."""
-        reached = ((step, self.at(step)) for step in sorted(thresholds, reverse=True))
-        points = tuple(replace(point, threshold=step) for step, point in reached if point)
-        return PrCurve(points, self.truths)
-
-    def best_f1(self) -> PrPoint | None:
-        """Return the point with the highest F1, of several the surest; None without a point."""
-        return max(self.points, key=lambda point: point.f1, default=None)
-
-    def at_least_precision(self, precision: float) -> PrPoint | None:
-        """Return the point with the highest recall of those with this precision, 0 to 1, or more.
-
-        Of several the surest, which is the most precise. None where there is none.
-        """
-        good = (point for point in self.points if point.precision >= precision)
-        return max(good, key=lambda point: point.recall, default=None)
-
-
-def precision_recall_curve(per_photo: Sequence[ScoredPhoto], iou: float = MATCH_IOU) -> PrCurve:
-    """Count right and wrong boxes at every threshold; for the matching see `match_detections`.
-
-    Args:
-        per_photo: each photo's detections in any order, and its faces.
-        iou: the least overlap, above 0 and at most 1.
-    """
-    ranking = _rank(per_photo, iou)
-    right, said = ranking.totals(np.ones(len(per_photo), dtype=np.int64))
-    truths = int(ranking.truths.sum())
-    columns = (
-        ranking.confidences[ranking.ends],
-        right / said,
-        right / max(truths, 1),
-        2 * right / (said + truths),
-    )
-    return PrCurve(tuple(PrPoint(*row) for row in np.stack(columns, axis=1).tolist()), truths)
+def match_detections(
+    boxes: Sequence[BoxXyxy], truth: Sequence[BoxXyxy], iou: float
+) -> tuple[bool, ...]:
+    """Return which of a photo's boxes are faces: those that take one, see `taken_faces`."""
+    return tuple(face >= 0 for face in taken_faces(boxes, truth, iou))
 
 
 def average_precision(per_photo: Sequence[ScoredPhoto], iou: float = 0.5) -> Estimate:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 
 from facecore.evaluation.curves import (
     MATCH_IOU,
-    PrCurve,
     ScoredPhoto,
     average_precision,
     match_detections,
-    precision_recall_curve,
 )
+from facecore.evaluation.kept import Scored
 from facecore.evaluation.labels import BoxXyxy
+from facecore.evaluation.thresholds import MatchedPhoto, ThresholdScores, f1_estimate
 from facecore.models.detector import accept
-from facecore.results import Analysis
 from facecore.settings import AnalysisSettings
-from facecore.statistics.intervals import Estimate, Proportion, bootstrap_interval, mean_estimate
+from facecore.statistics.intervals import Estimate, Proportion, mean_estimate
 
 AVERAGE_PRECISION_IOUS = (0.5, 0.4)
 
@@ -50,7 +49,7 @@ class DetectionReport:
         f1: harmonic mean of the two, 0 to 1; None where there is no box and no face.
         average_precision: by the least IoU, 0 to 1.
         false_per_photo: boxes that are no face, per photo.
-        curve: the same at every threshold, at `MATCH_IOU`.
+        by_threshold: the same at every threshold, at `MATCH_IOU`, whatever the most faces are.
     """
 
     photos: int
@@ -61,10 +60,17 @@ class DetectionReport:
     f1: Estimate
     average_precision: Mapping[float, Estimate]
     false_per_photo: Estimate
-    curve: PrCurve
+    by_threshold: ThresholdScores = field(compare=False)
+
+    @property
+    def how(self) -> list[str]:
+        """How the figures were made, and what the threshold to take rests on, as sentences."""
+        best = self.by_threshold.best_f1()
+        return [HOW_MATCHED, HOW_AVERAGED, *([best.in_words()] if best else [])]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all figures as plain values; of the curve, the point with the best F1."""
+        """Return all figures as plain values; of the thresholds, the one to take for F1."""
+        best = self.by_threshold.best_f1()
         averages = self.average_precision.items()
         return {
             "photos": self.photos,
@@ -76,12 +82,12 @@ class DetectionReport:
             "f1": self.f1,
             "average_precision": {f"{iou:g}": figure for iou, figure in averages},
             "false_faces_per_photo": self.false_per_photo,
-            "best_f1": self.curve.best_f1(),
+            "best_f1": best and best.as_dict(),
         }
 
 
 def evaluate_detection(
-    analyses: Mapping[str, Analysis],
+    analyses: Mapping[str, Scored],
     boxes: Mapping[str, tuple[BoxXyxy, ...]],
     settings: AnalysisSettings,
 ) -> DetectionReport:
@@ -93,31 +99,38 @@ def evaluate_detection(
         settings: ``confidence`` and ``max_faces`` are used.
     """
     names = [name for name in boxes if name in analyses]
+    right, said, truths = counted_boxes(
+        [analyses[n] for n in names], [boxes[n] for n in names], settings
+    )
     scored: list[ScoredPhoto] = [(analyses[name].candidates, boxes[name]) for name in names]
-    right, said = np.zeros((2, len(names)), dtype=np.int64)
-    for number, (candidates, truth) in enumerate(scored):
-        found = accept(candidates, confidence=settings.confidence, max_faces=settings.max_faces)
-        said[number] = len(found)
-        right[number] = sum(match_detections([d.box.xyxy for d in found], truth, MATCH_IOU))
-    truths = np.array([len(truth) for _, truth in scored], dtype=np.int64)
     return DetectionReport(
         photos=len(names),
         faces=int(truths.sum()),
         confidence=settings.confidence,
         precision=Proportion(int(right.sum()), int(said.sum())),
         recall=Proportion(int(right.sum()), int(truths.sum())),
-        f1=_f1(right, said + truths),
+        f1=f1_estimate(right, said, truths),
         average_precision={iou: average_precision(scored, iou) for iou in AVERAGE_PRECISION_IOUS},
         false_per_photo=mean_estimate((said - right).tolist()),
-        curve=precision_recall_curve(scored, MATCH_IOU),
+        by_threshold=ThresholdScores([MatchedPhoto.of(*photo) for photo in scored]),
     )
 
 
-def _f1(right: NDArray[np.int64], said_and_truths: NDArray[np.int64]) -> Estimate:
-    def over(drawn: NDArray[np.int64]) -> float | None:
-        total = int(drawn @ said_and_truths)
-        return 2 * int(drawn @ right) / total if total else None
+def counted_boxes(
+    answers: Sequence[Scored], boxes: Sequence[Sequence[BoxXyxy]], settings: AnalysisSettings
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the right boxes, all boxes and the faces of each photo, shape (n,) each.
 
-    photos = len(right)
-    whole = over(np.ones(photos, dtype=np.int64))
-    return Estimate(whole, bootstrap_interval(over, photos), photos)
+    Args:
+        answers: one a photo.
+        boxes: the faces of each photo, in pixels.
+        settings: ``confidence`` and ``max_faces`` are used.
+    """
+    right, said = np.zeros((2, len(answers)), dtype=np.int64)
+    for number, (answer, truth) in enumerate(zip(answers, boxes, strict=True)):
+        found = accept(
+            answer.candidates, confidence=settings.confidence, max_faces=settings.max_faces
+        )
+        said[number] = len(found)
+        right[number] = sum(match_detections([d.box.xyxy for d in found], truth, MATCH_IOU))
+    return right, said, np.array([len(truth) for truth in boxes], dtype=np.int64)

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from facecore.imaging.decoding import BgrImage
 from facecore.imaging.labels import Label, Rectangle, place_labels
 from facecore.imaging.lettering import LINE_EM, text_mask, text_width_em
-from facecore.results import Box, Detection, Face
+from facecore.results import Box, Face
 
 Colour = tuple[int, int, int]
 
 _GREEN_BGR = (80, 200, 60)
 _ORANGE_BGR = (60, 150, 240)
 _TEXT_BGR = (20, 20, 20)
-_TELL_FROM = 0.2  # below, a rejected box says no number, or the numbers hide the photo
 _LETTERS_RATIO = 1 / 50  # size of the font as a part of the photo's longest side
 _SMALLEST_LETTERS_PX = 12.0
 _SMALLER = (1.0, 0.75)  # sizes of letters, tried while there is no room for more than numbers
@@ -55,34 +54,6 @@ def draw_faces(
         _draw_box(canvas, face.box, scale, colour, _line_width(photo))
     texts = [face_labels(number, face) for number, face in enumerate(faces, start=1)]
     _draw_labels(canvas, _scaled([face.box for face in faces], scale), texts, colours)
-    return canvas
-
-
-def draw_candidates(
-    photo: BgrImage, candidates: Sequence[Detection], threshold: float, scale: float = 1.0
-) -> BgrImage:
-    """Draw what the detector offered on a copy of the photo, each with its confidence.
-
-    Boxes that reach the threshold are green and thick, the others orange and thin.
-
-    Args:
-        photo: BGR uint8; stays as it is.
-        candidates: the boxes, by falling confidence.
-        threshold: 0 to 1.
-        scale: size of this photo as a part of the one that the boxes are of.
-
-    Returns:
-        A new array of the same shape.
-    """
-    canvas = photo.copy()
-    accepted = [candidate.confidence >= threshold for candidate in candidates]
-    for candidate, good in reversed(list(zip(candidates, accepted, strict=True))):
-        line = _line_width(photo) if good else 1
-        _draw_box(canvas, candidate.box, scale, _GREEN_BGR if good else _ORANGE_BGR, line)
-    told = [d for d in candidates if d.confidence >= min(threshold, _TELL_FROM)]
-    colours = [_GREEN_BGR if d.confidence >= threshold else _ORANGE_BGR for d in told]
-    texts = [(f"{d.confidence:.2f}",) for d in told]
-    _draw_labels(canvas, _scaled([d.box for d in told], scale), texts, colours)
     return canvas
 
 

@@ -21,19 +21,21 @@ from facecore.sources.archive_directory import (
     read_directory,
     stored_chunks,
 )
-from facecore.sources.sorting import PassedOver
+from facecore.sources.sorting import PassedOver, other_kind
 
 ARCHIVE_SUFFIX = ".zip"
 
 
 class PhotoArchive:
-    """The photos of a ZIP file; safe to share between threads."""
+    """The photos of a ZIP file, or its tables; safe to share between threads."""
 
     def __init__(
         self,
         open_file: Callable[[], BinaryIO],
         limits: ArchiveLimits | None = None,
         encoding: str | None = None,
+        *,
+        kind_of_other: Callable[[str, Callable[[], bytes]], str] = other_kind,
     ) -> None:
         """Read the directory and check all that it says.
 
@@ -41,6 +43,7 @@ class PhotoArchive:
             open_file: opens the file to be read from anywhere; each use closes its own.
             limits: the defaults where None.
             encoding: of names that do not say it; guessed where None.
+            kind_of_other: "" for the entries that are wanted; see `other_kind`.
 
         Raises:
             ArchiveError: it is no ZIP file, or one that is refused as a whole.
@@ -51,7 +54,7 @@ class PhotoArchive:
             self.passed_over = PassedOver()
             """What is no photo, by its kind."""
             self.entries = read_directory(
-                file, limits or ArchiveLimits(), self.passed_over, encoding
+                file, limits or ArchiveLimits(), self.passed_over, encoding, kind_of_other
             )
 
     def read(self, entry: ArchiveEntry) -> bytes:

@@ -10,7 +10,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -90,7 +90,11 @@ class ArchiveEntry:
 
 
 def read_directory(
-    file: BinaryIO, limits: ArchiveLimits, passed_over: PassedOver, encoding: str | None = None
+    file: BinaryIO,
+    limits: ArchiveLimits,
+    passed_over: PassedOver,
+    encoding: str | None = None,
+    kind_of_other: Callable[[str, Callable[[], bytes]], str] = other_kind,
 ) -> tuple[ArchiveEntry, ...]:
     """Return the photos of an archive, and what stands in the place of one.
 
@@ -101,6 +105,7 @@ def read_directory(
         limits: what is taken of it.
         passed_over: counts what is no photo.
         encoding: of names that do not say it; guessed where None.
+        kind_of_other: "" for what is wanted, such as photos; see `other_kind`.
 
     Raises:
         ArchiveError: it is no ZIP file, or one that is refused as a whole.
@@ -113,7 +118,7 @@ def read_directory(
     kinds = {
         id(info): ""
         if _is_archive(info.filename)
-        else other_kind(info.filename, partial(_head, file, info))
+        else kind_of_other(info.filename, partial(_head, file, info))
         for info in infos
         if not (info.filename.endswith("/") or is_companion(PurePosixPath(info.filename)))
     }

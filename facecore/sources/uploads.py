@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
+from facecore.errors import ArchiveError, ImageError
 from facecore.imaging.kinds import HEAD_BYTES
+from facecore.sources.archive import PhotoArchive
 from facecore.sources.archive_directory import ArchiveLimits
 from facecore.sources.folders import is_archive, photos_of_archive
 from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, is_companion, sorted_photo
+
+TABLE_SUFFIX = ".csv"
+_TABLES = 10
 
 
 class Upload(Protocol):
@@ -48,6 +54,38 @@ def photos_of_uploads(
             yield from photos_of_archive(upload.name, opener, limits, passed_over=passed_over)
         elif found := sorted_photo(photo, upload.name, head, passed_over):
             yield found
+
+
+def tables_of_uploads(
+    uploads: Sequence[Upload], max_bytes: int, problems: list[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Find the CSV files in uploads and in ZIP files among them: name and bytes of each.
+
+    A ZIP file that is refused as a whole has none, as the photos in it tell.
+
+    Args:
+        uploads: tables, ZIP files and others.
+        max_bytes: of one table.
+        problems: gets a sentence for each table that cannot be read.
+    """
+    limits = ArchiveLimits(max_entry_bytes=max_bytes, max_total_bytes=_TABLES * max_bytes)
+    for upload in uploads:
+        if not _no_table(upload.name):
+            yield upload.name, upload.getvalue()
+        elif is_archive(upload.name, partial(_head, upload)):
+            with suppress(ArchiveError):
+                opener = partial(_opened, upload)
+                archive = PhotoArchive(opener, limits, kind_of_other=_no_table)
+                for entry in archive.entries:
+                    name = f"{upload.name}/{entry.name}"
+                    try:
+                        yield name, archive.read(entry)
+                    except ImageError as error:
+                        problems.append(f"{name}: {error}")
+
+
+def _no_table(name: str, _: object = None) -> str:
+    return "" if name.lower().endswith(TABLE_SUFFIX) else "other"
 
 
 def _head(upload: Upload) -> bytes:

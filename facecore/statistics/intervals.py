@@ -12,7 +12,7 @@ A percentile has an interval from the order of the values.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,6 +55,16 @@ def binomial_tail(successes: int, n: int) -> float:
     return float(sum(math.comb(n, k) for k in range(successes, n + 1)) / 2**n)
 
 
+def draws(n: int) -> Iterator[NDArray[np.int64]]:
+    """Return `RESAMPLES` bootstrap draws of a sample of this size, at least 1, always the same.
+
+    Each says how often each member was drawn: shape (n,), whole numbers with the sum n.
+    """
+    generator = np.random.default_rng(_SEED)
+    for _ in range(RESAMPLES):
+        yield np.bincount(generator.integers(n, size=n), minlength=n)
+
+
 def bootstrap_interval(
     statistic: Callable[[NDArray[np.int64]], float | None], n: int
 ) -> Interval | None:
@@ -72,9 +82,7 @@ def bootstrap_interval(
     """
     if n < 2:
         return None
-    generator = np.random.default_rng(_SEED)
-    draws = (np.bincount(generator.integers(n, size=n), minlength=n) for _ in range(RESAMPLES))
-    values = [value for value in map(statistic, draws) if value is not None]
+    values = [value for value in map(statistic, draws(n)) if value is not None]
     # No false face in nine photos does not make it certain that there never is one.
     if len(set(values)) < 2:
         return None

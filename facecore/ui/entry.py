@@ -14,6 +14,7 @@ from facecore.ui.components import friendly_errors
 from facecore.ui.engines.run import engines_sign
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
+from facecore.ui.tune.run import tune_sign
 
 _ICONS = {
     "analyze": "familiar_face_and_zone",
@@ -24,7 +25,7 @@ _ICONS = {
     "models": "network_node",
     "engines": "speed",
 }
-_UPLOADERS = ("camera", "batch_uploads", "truth_files", "experiment_files")
+_UPLOADERS = ("camera", "batch_uploads", "tune_uploads", "truth_files", "experiment_files")
 
 
 def dashboard(folder: Path) -> None:
@@ -54,6 +55,7 @@ def dashboard(folder: Path) -> None:
         experiment_sign()
         batch_sign()
         engines_sign()
+        tune_sign()
         state.current_settings.keep(settings_sidebar())
         page.run()
 

@@ -10,13 +10,12 @@ import streamlit as st
 from facecore.analysis.memory import PhotoMemory
 from facecore.errors import (
     BusyError,
-    DamagedImageError,
     FacecoreError,
     ModelError,
     friendly_message,
 )
 from facecore.imaging.decoding import cap_longest_side, decode_image, encode_jpeg, encode_png
-from facecore.imaging.drawing import draw_boxes, draw_candidates, draw_faces
+from facecore.imaging.drawing import draw_boxes, draw_faces
 from facecore.results import Analysis
 from facecore.serving.history import RunRecord
 from facecore.serving.service import process_service
@@ -127,24 +126,22 @@ def read_photos(
     return readings
 
 
-def candidates_jpeg(reading: Reading, threshold: float) -> bytes:
-    """Draw all that the detector offered for a photo, for a page; runs no network.
+def plain_jpeg(
+    photo: Photo, settings: AnalysisSettings, options: RuntimeOptions
+) -> tuple[bytes, int]:
+    """Return a photo of a page's size with nothing drawn on it, and its width; runs no network.
 
     Raises:
         BusyError: the photo has to be decoded again, and the queue gives no turn for it.
         ImageError: the photo cannot be decoded any more.
     """
-    if reading.analysis is None:
-        raise DamagedImageError("There is nothing to draw on: the photo could not be read.")
-    opened = _opened(reading.photo, reading.options)
+    opened = _opened(photo, options)
     turn = process_service().queue.enter(state.session_key())
     with nullcontext() if opened.image_bytes else turn:
-        small = opened.picture(reading.settings, PREVIEW_SIDE_PX).preview(PREVIEW_SIDE_PX)
+        small = opened.picture(settings, PREVIEW_SIDE_PX).preview(PREVIEW_SIDE_PX)
     # Decoding may have taken memory: the bounds are seen to again.
-    state.photos().keep_open(reading.photo.key, reading.options, opened)
-    shown = [d for d in reading.analysis.candidates if d.confidence >= min(threshold, SHOWN_FROM)]
-    scale = max(small.shape[:2]) / max(reading.analysis.size_wh)
-    return encode_jpeg(draw_candidates(small, shown, threshold, scale))
+    state.photos().keep_open(photo.key, options, opened)
+    return encode_jpeg(small), small.shape[1]
 
 
 def annotated_png(reading: Reading, session_key: str) -> bytes:

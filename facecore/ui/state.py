@@ -70,6 +70,9 @@ compared_photos = Remembered[dict[str, Photo]]("compared_photos", dict)
 batch_files = Remembered[frozenset[str]]("batch_files", frozenset)
 """Of which uploaded files the batch is, by Streamlit's numbers."""
 
+tune_files = Remembered[frozenset[str]]("tune_files", frozenset)
+"""Of which uploaded files the labelled photos are, by Streamlit's numbers."""
+
 known_files = Remembered[frozenset[str]]("known_files", frozenset)
 """The uploaded files that there were when the page was drawn last."""
 
@@ -102,8 +105,8 @@ def keep_only_photos(keys: Collection[str]) -> None:
 
 
 def used_files() -> set[str]:
-    """Return the uploaded files that photos and the batch are read from, by Streamlit's numbers."""
-    return {photo.number for photo in own_photos()} | batch_files()
+    """Return the uploaded files that photos and batches are read from, by Streamlit's numbers."""
+    return {photo.number for photo in own_photos()} | batch_files() | tune_files()
 
 
 def measure_again() -> None:

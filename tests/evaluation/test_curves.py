@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import astuple
 
 import pytest
 
-from facecore.evaluation.curves import (
-    PrCurve,
-    PrPoint,
-    ScoredPhoto,
-    average_precision,
-    match_detections,
-    precision_recall_curve,
-)
+from facecore.evaluation.curves import ScoredPhoto, average_precision, match_detections
 from facecore.evaluation.labels import BoxXyxy
-from facecore.statistics.intervals import Estimate
+from facecore.evaluation.thresholds import MatchedPhoto, ThresholdScores
+from facecore.statistics.intervals import Estimate, Proportion
 from tests.evaluation.conftest import found
 
 A: BoxXyxy = (0, 0, 10, 10)
@@ -75,64 +68,11 @@ def test_impossible_overlaps_are_refused(iou: float) -> None:
         match_detections([A], [A], iou)
 
 
-@pytest.mark.parametrize("per_photo", [[], [((), ())], [((), (A,))]])
-def test_curve_without_boxes_has_no_points(per_photo: Sequence[ScoredPhoto]) -> None:
-    """Where nothing was found there is no threshold to choose."""
-    curve = precision_recall_curve(per_photo)
-    assert curve.points == ()
-    assert curve.truths == sum(len(truth) for _, truth in per_photo)
-    assert (curve.best_f1(), curve.at_least_precision(0.0)) == (None, None)
-
-
-def test_curve_without_faces_has_neither_precision_nor_recall() -> None:
-    """Every box is wrong where there is no face."""
-    curve = precision_recall_curve([(found((0.9, ON_A), (0.5, ON_B)), ())])
-    assert curve.points == (PrPoint(0.9, 0, 0, 0), PrPoint(0.5, 0, 0, 0))
-    assert curve.truths == 0
-
-
 HALF_RIGHT: list[ScoredPhoto] = [
     # By confidence over both photos: right, wrong, right, wrong; three faces.
     (found((0.7, ON_B), (0.9, ON_A)), (A, B)),
     (found((0.8, NOWHERE), (0.6, ON_B)), (C,)),
 ]
-
-
-def test_curve_by_hand() -> None:
-    """Photos are counted together, by falling confidence, whatever order they come in."""
-    curve = precision_recall_curve(HALF_RIGHT)
-    assert curve.truths == 3
-    assert [astuple(point) for point in curve.points] == [
-        pytest.approx((0.9, 1, 1 / 3, 2 / 4)),
-        pytest.approx((0.8, 1 / 2, 1 / 3, 2 / 5)),
-        pytest.approx((0.7, 2 / 3, 2 / 3, 4 / 6)),
-        pytest.approx((0.6, 2 / 4, 2 / 3, 4 / 7)),
-    ]
-    assert precision_recall_curve(HALF_RIGHT[::-1]) == curve
-
-
-def test_equal_confidences_share_a_point() -> None:
-    """A threshold cannot tell them apart, so neither may the curve."""
-    curve = precision_recall_curve([(found((0.9, ON_A), (0.9, NOWHERE), (0.4, ON_B)), (A, B))])
-    assert curve.points == (PrPoint(0.9, 0.5, 0.5, 0.5), PrPoint(0.4, 2 / 3, 1.0, 0.8))
-
-
-def test_points_to_choose() -> None:
-    """Best F1, and the most recall that a wanted precision leaves; of equals the surest."""
-    curve = precision_recall_curve(HALF_RIGHT)
-    best = curve.best_f1()
-    assert best is not None
-    assert best == PrPoint(0.7, 2 / 3, 2 / 3, best.f1)
-    assert best.f1 == pytest.approx(2 / 3)
-    wanted = [curve.at_least_precision(precision) for precision in (1.0, 0.6, 0.5, 0.0)]
-    assert [point and point.threshold for point in wanted] == [0.9, 0.7, 0.7, 0.7]
-    wrong_first = precision_recall_curve([(found((0.9, NOWHERE), (0.8, ON_A)), (A,))])
-    assert wrong_first.at_least_precision(0.51) is None
-    flat = PrCurve((PrPoint(0.9, 1.0, 0.5, 0.6), PrPoint(0.2, 1.0, 0.5, 0.6)), 2)
-    best, surest = flat.best_f1(), flat.at_least_precision(1.0)
-    assert best is not None
-    assert surest is not None
-    assert best.threshold == surest.threshold == 0.9
 
 
 @pytest.mark.parametrize("per_photo", [[], [((), ())], [(found((0.9, ON_A)), ())]])
@@ -212,22 +152,15 @@ def test_curves_agree_with_counting_at_every_threshold_anew(seed: int) -> None:
     """One matching serves every threshold, and the area is that under the steps."""
     draw = random.Random(seed)
     per_photo = [_random_photo(draw) for _ in range(8)]
-    curve = precision_recall_curve(per_photo)
-    counts = [_counted_anew(per_photo, point.threshold) for point in curve.points]
-    precisions = [point.precision for point in curve.points]
-    recalls = [point.recall for point in curve.points]
-    assert precisions == pytest.approx([right / said for right, said in counts])
-    assert recalls == pytest.approx([right / curve.truths for right, _ in counts])
+    thresholds = [step / 20 for step in range(1, 21)]
+    scores = ThresholdScores([MatchedPhoto.of(*photo) for photo in per_photo], thresholds)
+    at = [scores.at(threshold) for threshold in thresholds]
+    counts = [_counted_anew(per_photo, threshold) for threshold in thresholds]
+    assert [(one.precision.successes, one.precision.n) for one in at] == counts
+    assert [one.recall for one in at] == [Proportion(right, scores.faces) for right, _ in counts]
+    falling = [(one.recall.value or 0.0, one.precision.value or 0.0) for one in at[::-1]]
     area = 0.0
-    for number, recall in enumerate(recalls):
-        step = recall - (recalls[number - 1] if number else 0.0)
-        area += step * max(precisions[number:])
+    for number, (recall, _) in enumerate(falling):
+        step = recall - (falling[number - 1][0] if number else 0.0)
+        area += step * max(precision for _, precision in falling[number:])
     assert average_precision(per_photo, 0.4).value == pytest.approx(area)
-
-
-def test_points_at_steps_are_what_the_steps_give() -> None:
-    """A curve at a slider's steps has the figures of those steps, not of the exact confidences."""
-    curve = PrCurve((PrPoint(0.997, 1.0, 0.5, 2 / 3), PrPoint(0.993, 0.5, 0.5, 0.5)), 2)
-    steps = curve.at_steps((0.98, 0.99, 1.0))
-    assert steps.points == (PrPoint(0.99, 0.5, 0.5, 0.5), PrPoint(0.98, 0.5, 0.5, 0.5))
-    assert steps.at_least_precision(0.95) is None

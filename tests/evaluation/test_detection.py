@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.evaluation.curves import average_precision, precision_recall_curve
+from facecore.evaluation.curves import average_precision
 from facecore.evaluation.detection import AVERAGE_PRECISION_IOUS, evaluate_detection
 from facecore.evaluation.labels import BoxXyxy, read_boxes
 from facecore.export import to_json_line
@@ -66,7 +66,8 @@ def test_a_moved_threshold_moves_the_figures_alone() -> None:
     after = evaluate_detection(ANALYSES, BOXES, replace(SETTINGS, confidence=0.85))
     assert (after.precision, after.recall) == (Proportion(1, 1), Proportion(1, 4))
     assert after.false_per_photo.value == 0
-    assert (after.average_precision, after.curve) == (before.average_precision, before.curve)
+    assert after.average_precision == before.average_precision
+    assert after.by_threshold.lines() == before.by_threshold.lines()
     none = evaluate_detection(ANALYSES, BOXES, replace(SETTINGS, confidence=1.0))
     assert (none.precision, none.recall, none.f1.value) == (Proportion(0, 0), Proportion(0, 4), 0)
 
@@ -82,13 +83,18 @@ def test_curve_and_averages_are_those_of_the_candidates() -> None:
     report = evaluate_detection(ANALYSES, BOXES, SETTINGS)
     names = ("both.jpg", "half.jpg", "empty.jpg")
     scored = [(ANALYSES[name].candidates, BOXES[name]) for name in names]
-    assert report.curve == precision_recall_curve(scored, 0.4)
+    assert report.by_threshold.at(0.7).precision == report.precision
+    assert report.by_threshold.at(0.05).precision == Proportion(4, 7)
     assert report.average_precision == {
         iou: average_precision(scored, iou) for iou in AVERAGE_PRECISION_IOUS
     }
     plain = json.loads(to_json_line(report.as_dict()))
     assert list(plain["average_precision"]) == ["0.5", "0.4"]
-    assert plain["best_f1"]["threshold"] == 0.6
+    # At 0.60 and below all four are found, with two false ones down to 0.11, then three.
+    best = plain["best_f1"]
+    assert (best["plateau"], best["threshold"]) == ([0.11, 0.6], 0.35)
+    assert (best["highest_f1"], best["faces"], best["photos"]) == (0.8, 4, 3)
+    assert best["f1"]["interval"][0] < 0.8 < best["f1"]["interval"][1]
     assert plain["precision"]["successes"] == 3
 
 
@@ -110,6 +116,6 @@ def test_real_candidates_find_the_faces_of_group_photos(
     assert (report.recall.value or 0) > 0.8
     estimate = report.average_precision[0.4]
     assert 0.8 < (estimate.value or 0) <= 1
-    surest = report.curve.at_least_precision(0.9)
+    surest = report.by_threshold.at_least_precision(0.9)
     assert surest is not None
-    assert surest.recall >= (report.recall.value or 0)
+    assert (surest.recall.value or 0) >= (report.recall.value or 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, islice
 
@@ -70,8 +70,13 @@ def most_bytes() -> int:
     return min(MAX_BATCH_BYTES, int(BUDGET.limit) // 2)
 
 
-def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
-    """Find the photos in uploaded files, each with a name of its own; opens no photo."""
+def photos_of(uploads: Sequence[Upload], beside: Collection[str] = ()) -> ChosenPhotos:
+    """Find the photos in uploaded files, each with a name of its own; opens no photo.
+
+    Args:
+        uploads: photos and ZIP files of them.
+        beside: kinds of other files, such as "CSV", that are not told of as left out.
+    """
     notes = []
     sizes = accumulate(upload.size for upload in uploads)
     held = [one for one, size in zip(uploads, sizes, strict=True) if size <= most_bytes()]
@@ -88,6 +93,8 @@ def photos_of(uploads: Sequence[Upload]) -> ChosenPhotos:
         notes.append(
             f"Only the first {MAX_BATCH_PHOTOS} photos are taken: read the others in another batch."
         )
+    for kind in beside:
+        passed_over.pop(kind, None)
     if passed_over:
         notes.append(f"There is more than photos here; {in_words(passed_over)}.")
     names = unique_names([photo.name for photo in photos])

@@ -27,7 +27,7 @@ from facecore.wording import counted, left_in_words, time_left_s
 THUMBNAIL_SIDE_PX = 112
 _LOOK_EVERY_S = 1.0
 _NEWEST = 10
-_NO_ROOM = (
+NO_ROOM = (
     "The server holds as many files of other visitors' batches as it has room for: try again later."
 )
 _NUMBERS = itertools.count()
@@ -80,7 +80,7 @@ def _running() -> None:
             st.rerun()
         note = "What is done is kept, and you can go on later."
         st.caption(f"Reading with {reads_with(batch.settings)}.")
-        bar_and_stop(batch, len(batch.answers) / len(batch.photos), _in_words(batch), note)
+        bar_and_stop(batch, len(batch.answers) / len(batch.photos), in_words(batch), note)
         metrics(batch.answers.summary())
         if len(batch.answers):
             st.markdown("**The newest**")
@@ -100,7 +100,7 @@ def _sign_in_words() -> str | None:
     batch = session_batch()
     if batch is None:
         return None
-    words = _in_words(batch) if _is_under_way(batch) else "done, its page has the answers."
+    words = in_words(batch) if _is_under_way(batch) else "done, its page has the answers."
     return f"Batch: {words}"
 
 
@@ -108,10 +108,10 @@ def _start(chosen: ChosenPhotos) -> None:
     settings, options = state.current_settings()
     room = BUDGET.share(state.session_key())
     if not room.grow(chosen.size_bytes):
-        state.messages().append(_NO_ROOM)
+        state.messages().append(NO_ROOM)
         return
     stored = _stored(settings, options)
-    batch = BackgroundBatch(chosen.photos, _reader(settings, options), stored, room)
+    batch = BackgroundBatch(chosen.photos, reader(settings, options), stored, room)
     session_batch.keep(batch)
     state.batch_files.keep(frozenset(chosen.file_ids))
     _go_on(batch)
@@ -121,8 +121,14 @@ def _stored(settings: AnalysisSettings, options: RuntimeOptions) -> dict[str, An
     return {**asdict(settings), **option_values(process_service().effective(options))}
 
 
-def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
-    """Return what reads a photo in the batch's thread, where the session cannot be asked."""
+def reader(settings: AnalysisSettings, options: RuntimeOptions, source: str = "batch") -> ReadPhoto:
+    """Return what reads a photo in a job's thread, where the session cannot be asked.
+
+    Args:
+        settings: of every photo.
+        options: likewise.
+        source: what the history calls it.
+    """
     faces, session_key, history = process_service(), state.session_key(), state.history()
 
     def read(photo: Photo, check: Callable[[object], None]) -> Analysis:
@@ -133,7 +139,7 @@ def _reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhoto:
             small = thumbnail(opened, settings, analysis, THUMBNAIL_SIDE_PX)
         history.add(
             analysis,
-            source="batch",
+            source=source,
             name=photo.name,
             runtime=options,
             waited_ms=turn.waited_ms,
@@ -174,7 +180,8 @@ def _tied_to_session(_batch: BackgroundBatch, number: int) -> BackgroundBatch:
     return _batch
 
 
-def _in_words(batch: BackgroundBatch) -> str:
+def in_words(batch: BackgroundBatch) -> str:
+    """Return how far it is, and how long it will take."""
     if batch.state == "stopping":
         return "Stopping after the photo under way …"
     done, total, done_now = len(batch.answers), len(batch.photos), batch.done_now

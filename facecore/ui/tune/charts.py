@@ -2,96 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from facecore.evaluation.calibration import BINS, Reliability
-from facecore.evaluation.curves import PrCurve, PrPoint
-from facecore.ui.charts import laid_out
+from facecore.evaluation.thresholds import STEPS, Scores, ThresholdScores
+from facecore.ui.charts import PALETTE, laid_out
 
 _ACCEPTED, _REJECTED = "#009E73", "#E69F00"
 _LIKELY_FROM = 0.2
 _HEIGHT_PX = 280
+_BARS = 50
 _LINES = {"precision": "#0072B2", "recall": "#E69F00", "f1": "#009E73"}
 
 
-def faces_by_threshold(confidences: Sequence[float], threshold: float) -> go.Figure:
+def faces_by_threshold(confidences: NDArray[np.float64], threshold: float) -> go.Figure:
     """Draw how many boxes reach each threshold, as steps, with the threshold marked.
 
     Args:
         confidences: of all candidates, 0 to 1, in any order.
         threshold: 0 to 1.
     """
-    falling = sorted(confidences, reverse=True)
+    rising = np.sort(confidences)
+    reached = len(rising) - np.searchsorted(rising, STEPS, side="left")
     figure = go.Figure(
         go.Scatter(
-            x=[1.0, *falling, 0.0],
-            y=[0, *range(1, len(falling) + 1), len(falling)],
+            x=STEPS,
+            y=reached.tolist(),
             mode="lines",
-            line={"shape": "hv", "color": _ACCEPTED},
+            line={"shape": "vh", "color": _ACCEPTED},
             hovertemplate="from %{x:.2f} on: %{y} faces<extra></extra>",
         )
     )
     # Near 0 the detector offers boxes by the hundred; they would flatten all the rest.
-    likely = sum(confidence >= _LIKELY_FROM for confidence in falling)
+    likely = int((rising >= _LIKELY_FROM).sum())
     figure.update_yaxes(title="faces", range=[0, max(5, 1.4 * likely)])
     return _over_threshold(figure, threshold)
 
 
-def confidences_histogram(confidences: Sequence[float], threshold: float) -> go.Figure:
+def confidences_histogram(confidences: NDArray[np.float64], threshold: float) -> go.Figure:
     """Draw how the candidates' confidences spread; accepted and rejected in two colours."""
     figure = go.Figure()
     for name, colour, values in (
-        ("accepted", _ACCEPTED, [c for c in confidences if c >= threshold]),
-        ("rejected", _REJECTED, [c for c in confidences if c < threshold]),
+        ("accepted", _ACCEPTED, confidences[confidences >= threshold]),
+        ("rejected", _REJECTED, confidences[confidences < threshold]),
     ):
-        figure.add_histogram(
-            x=values,
+        counts, edges = np.histogram(values, bins=_BARS, range=(0, 1))
+        figure.add_bar(
+            x=((edges[:-1] + edges[1:]) / 2).tolist(),
+            y=counts.tolist(),
+            width=1 / _BARS,
             name=name,
             marker_color=colour,
-            xbins={"start": 0.0, "end": 1.0, "size": 0.02},
-            hovertemplate="%{x}: %{y} " + name + "<extra></extra>",
+            hovertemplate="%{x:.2f}: %{y} " + name + "<extra></extra>",
         )
-    figure.update_layout(barmode="stack")
+    figure.update_layout(barmode="stack", bargap=0)
     figure.update_yaxes(title="candidates, logarithmic", type="log", dtick=1)
     return _over_threshold(figure, threshold)
 
 
-def scores_by_threshold(curve: PrCurve, threshold: float) -> go.Figure:
+def scores_by_threshold(scores: ThresholdScores, threshold: float) -> go.Figure:
     """Draw precision, recall and F1 over the threshold, with the threshold marked."""
     figure = go.Figure()
-    for name, colour in _LINES.items():
+    for name, values in scores.lines().items():
         figure.add_scatter(
-            x=[point.threshold for point in curve.points],
-            y=[getattr(point, name) for point in curve.points],
+            x=scores.thresholds,
+            y=values,
             name="F1" if name == "f1" else name,
             mode="lines",
-            line={"shape": "hv", "color": colour},
+            line={"shape": "vh", "color": _LINES[name]},
             hovertemplate="from %{x:.2f} on: %{y:.3f}<extra></extra>",
         )
-    figure.update_yaxes(range=[0, 1.03])
+    figure.update_yaxes(title="score", range=[0, 1.03])
     return _over_threshold(figure, threshold)
 
 
-def precision_recall(curve: PrCurve, here: PrPoint | None) -> go.Figure:
-    """Draw precision over recall, with the point of the threshold marked."""
-    figure = go.Figure(
-        go.Scatter(
-            x=[point.recall for point in curve.points],
-            y=[point.precision for point in curve.points],
+def precision_recall(
+    scores: Mapping[str, ThresholdScores], here: Scores | None = None
+) -> go.Figure:
+    """Draw precision over recall, a line for each name, with the point of the threshold marked."""
+    figure = go.Figure()
+    for (name, one), colour in zip(scores.items(), PALETTE, strict=False):
+        lines = one.lines()
+        figure.add_scatter(
+            x=lines["recall"],
+            y=lines["precision"],
             mode="lines",
-            name="all thresholds",
-            line_color=_LINES["precision"],
-            customdata=[point.threshold for point in curve.points],
+            name=name,
+            line_color=colour,
+            customdata=one.thresholds,
             hovertemplate="recall %{x:.3f}, precision %{y:.3f} from %{customdata:.2f} on"
             "<extra></extra>",
         )
-    )
-    if here is not None:
+    if here is not None and here.precision.value is not None:
         figure.add_scatter(
-            x=[here.recall],
-            y=[here.precision],
+            x=[here.recall.value],
+            y=[here.precision.value],
             mode="markers",
             name="this threshold",
             marker={"size": 12, "color": _LINES["recall"]},
@@ -99,6 +108,23 @@ def precision_recall(curve: PrCurve, here: PrPoint | None) -> go.Figure:
         )
     figure.update_xaxes(title="recall", range=[0, 1.03])
     figure.update_yaxes(title="precision", range=[0, 1.03])
+    return laid_out(figure, _HEIGHT_PX)
+
+
+def f1_by_threshold(scores: Mapping[str, ThresholdScores]) -> go.Figure:
+    """Draw F1 over the threshold, a line for each name."""
+    figure = go.Figure()
+    for (name, one), colour in zip(scores.items(), PALETTE, strict=False):
+        figure.add_scatter(
+            x=one.thresholds,
+            y=one.lines()["f1"],
+            name=name,
+            mode="lines",
+            line={"shape": "vh", "color": colour},
+            hovertemplate="from %{x:.2f} on: %{y:.3f}<extra></extra>",
+        )
+    figure.update_yaxes(title="F1", range=[0, 1.03])
+    figure.update_xaxes(title="threshold", range=[0, 1])
     return laid_out(figure, _HEIGHT_PX)
 
 

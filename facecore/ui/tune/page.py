@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from facecore.ui import state
-from facecore.ui.components import busy_note, reading_error
-from facecore.ui.inputs import chosen_photos
-from facecore.ui.readings import read_photos
-from facecore.ui.tune import views
+from facecore.ui.tune import inputs, views
+from facecore.ui.tune.beside import side_by_side
+from facecore.ui.tune.mistakes import mistakes
+from facecore.ui.tune.people import people_scores
 
 
 def tune_page() -> None:
@@ -17,18 +16,14 @@ def tune_page() -> None:
     st.markdown(
         "See what the detector offers, and what a threshold makes of it, before you choose it."
     )
-    settings, options = state.current_settings()
-    readings = read_photos(chosen_photos(), settings, options)
-    busy_note(readings)
-    good = [reading for reading in readings if reading.analysis]
-    for reading in readings:
-        if reading.error:
-            st.text(reading.photo.name)
-            reading_error(reading)
-    if good:
-        threshold = views.threshold_slider()
-        views.candidates_view(good, threshold)
-        truth = views.truth_input()
-        analyses = {reading.photo.name: reading.analysis for reading in good if reading.analysis}
-        views.detection_scores(analyses, truth, threshold)
-        views.attribute_scores(analyses, truth)
+    subject = inputs.subject()
+    if subject is None:
+        return
+    threshold = views.threshold_slider()
+    views.candidates_view(subject, threshold)
+    st.subheader("Against the truth")
+    inputs.tables_input(subject)
+    views.detection_scores(subject, threshold)
+    people_scores(subject)
+    mistakes(subject, threshold)
+    side_by_side(subject)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from facecore.ui.tune import truth
-from facecore.ui.tune.truth import read_truth
+from facecore.evaluation import truth
+from facecore.evaluation.truth import read_truth
 
 
 def test_no_table_tells_nothing() -> None:
@@ -33,3 +33,22 @@ def test_a_huge_table_is_named_and_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     known = read_truth([("big.csv", b"x" * 41), ("ok.csv", b"file,gender\na.jpg,m\n")])
     assert known.problems == ["big.csv is larger than 5 MB, so it is left out."]
     assert list(known.labels) == ["a.jpg"]
+
+
+def test_rows_find_their_photos_by_the_end_of_the_path() -> None:
+    """A ZIP file's and a folder's names are in front of either; what is ambiguous is left out."""
+    table = b"file,gender\na.jpg,m\ntrain/b.jpg,f\nc.jpg,m\nx/c.jpg,f\nd.jpg,m\nnone.jpg,f\n"
+    known = read_truth([("labels.csv", table)])
+    names = ["s.zip/faces/a.jpg", "b.jpg", "s.zip/x/c.jpg", "c.jpg", "1/d.jpg", "2/d.jpg"]
+    found = known.of_photos(names)
+    assert {name: label.gender for name, label in found.labels.items()} == {
+        "s.zip/faces/a.jpg": "Male",
+        "b.jpg": "Female",
+        "c.jpg": "Male",
+        "s.zip/x/c.jpg": "Female",
+    }
+    assert [label.file for label in found.labels.values()] == list(found.labels)
+    assert found.problems == [
+        "'d.jpg' could be any of 2 photos, so it is left out: name its folder in the table as well."
+    ]
+    assert read_truth([]).of_photos(names).files == set()
