@@ -18,8 +18,8 @@ from facecore.ui.photos import Reading
 _SIGN_EVERY_S = 2.0
 _TILE_WIDTH_PX = 150
 # The name's button lies over its whole tile, so that a click anywhere on this opens it; the
-# height is reserved before the picture has come.
-_GALLERY_STYLE = """<style>
+# height is reserved before the picture has come. What is opened may stand above what is in sight.
+_GALLERY = """<style>
 [class*="st-key-tile_"] {position: relative;}
 [class*="st-key-tile_"] img {height: 8rem; object-fit: contain;}
 [class*="st-key-tile_"] :is(.stElementContainer, .stButton, button) {position: static;}
@@ -29,7 +29,16 @@ _GALLERY_STYLE = """<style>
   border-radius: .5rem;}
 [class*="st-key-tile_"] button:is(:hover, :focus-visible)::after,
 [class*="st-key-tile_open_"] button::after {box-shadow: 0 0 0 2px currentColor;}
-</style>"""
+</style>
+<script>
+if (!window.facecoreGallery) {
+  window.facecoreGallery = true;
+  document.addEventListener("click", ({target}) => {
+    if (target.closest?.('[class*="st-key-tile_"]'))
+      document.querySelector(".st-key-opened")?.scrollIntoView({block: "start"});
+  });
+}
+</script>"""
 
 
 def as_text(text: str) -> str:
@@ -90,7 +99,8 @@ def gallery(
 ) -> None:
     """Draw pictures side by side, as many to a row as there is room for.
 
-    A click anywhere on one calls ``on_open`` with its key before the page is drawn again.
+    A click anywhere on one calls ``on_open`` with its key before the page is drawn again, and
+    brings the page's container of the key "opened" in sight, where there is one.
 
     Args:
         name: tells this gallery's buttons from another's on the page.
@@ -99,7 +109,7 @@ def gallery(
         opened: the key of the one that the page shows in full, which is marked.
     """
     if tiles:
-        st.html(_GALLERY_STYLE)
+        st.html(_GALLERY, unsafe_allow_javascript=True)
     places = st.grid(min_column_width=_TILE_WIDTH_PX, gap="xsmall", border=True)
     for place, tile in enumerate(tiles):
         kind = "tile_open" if tile.key == opened else "tile"

@@ -77,8 +77,9 @@ def several(readings: list[Reading]) -> None:
     good = {reading.photo.key: reading for reading in readings if reading.analysis}
     if good:
         opened = good.get(state.opened_photo(), list(good.values())[-1])
-        st.text(opened.photo.name)
-        show(opened)
+        with st.container(key="opened"):
+            st.text(opened.photo.name)
+            show(opened)
         st.markdown(f"**{len(good)} of {len(readings)} photos could be read**")
         gallery(
             "photos",

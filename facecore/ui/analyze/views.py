@@ -152,10 +152,10 @@ def refused(readings: Sequence[Reading]) -> None:
             names_by_error.setdefault(reading.error, []).append(reading.photo.name)
     if names_by_error:
         lines = [
-            f"**{as_text(', '.join(names))}**  \n{as_text(error)}"
+            f"**{as_text(', '.join(names))}:** {as_text(error)}"
             for error, names in names_by_error.items()
         ]
-        st.error("\n\n".join(lines), icon=":material/broken_image:")
+        st.error("  \n".join(lines), icon=":material/broken_image:")
 
 
 def _face_card(

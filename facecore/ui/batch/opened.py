@@ -56,24 +56,17 @@ def opened_photo(
     if isinstance(row, FailedRow):
         st.error(row.error, icon=":material/broken_image:")
         return
-    left, right = st.columns([3, 2])
     crops: list[bytes] = []
-    with left:
-        try:
-            with turn():
-                image = decode_image(
-                    batch.photos[place].read(), max_pixels=process_service().max_pixels
-                )
-                drawn, crops = drawn_jpeg(image, row), [_crop(image, face) for face in _boxes(row)]
-            st.image(drawn, width="stretch", alt="The photo with its faces marked")
-        except FacecoreError as error:
-            st.error(str(error), icon=":material/broken_image:")
-    with right:
-        _faces(row, crops)
-
-
-def _boxes(row: PhotoRow) -> list[tuple[int, int, int, int]]:
-    return [face.box_xyxy for face in row.faces]
+    try:
+        with turn():
+            data = batch.photos[place].read()
+            image = decode_image(data, max_pixels=process_service().max_pixels)
+            drawn = drawn_jpeg(image, row)
+            crops = [_crop(image, face.box_xyxy) for face in row.faces]
+        st.image(drawn, width="stretch", alt="The photo with its faces marked")
+    except FacecoreError as error:
+        st.error(str(error), icon=":material/broken_image:")
+    _faces(row, crops)
 
 
 def _crop(image: BgrImage, box_xyxy: tuple[int, int, int, int]) -> bytes:
@@ -105,11 +98,11 @@ def _faces(row: PhotoRow, crops: list[bytes]) -> None:
         row_height=_ROW_HEIGHT_PX,
         key="batch_faces",
         column_config={
-            "number": st.column_config.NumberColumn("", width=40),
-            "crop": st.column_config.ImageColumn("Face", width=80),
-            "gender": "Gender",
-            "age": "Age group",
-            "years": st.column_config.NumberColumn("Years", format="%.0f"),
+            "number": st.column_config.NumberColumn("", width=30),
+            "crop": st.column_config.ImageColumn("Face", width=70),
+            "gender": st.column_config.TextColumn("Gender", width=80),
+            "age": st.column_config.TextColumn("Age group", width=90),
+            "years": st.column_config.NumberColumn("Years", format="%.0f", width=50),
             "confidence": st.column_config.NumberColumn("Confidence", format="percent"),
         },
     )

@@ -34,7 +34,7 @@ from facecore.wording import counted
 
 _LINE_HEIGHT_PX = 35
 _PICTURE_HEIGHT_PX = 72
-_ROWS_IN_SIGHT = 7
+_ROWS_IN_SIGHT = 6
 _TURN_ATTEMPTS = 5
 _LEAST_PER_ZIP, _MOST_PER_ZIP = 10, 200
 _LARGE_PHOTO_BYTES = 1_000_000  # drawn; most have a third of it
@@ -95,12 +95,13 @@ def table(rows: pd.DataFrame, key: str | None = None) -> int | None:
         hide_index=True,
         row_height=row_height_px,
         height=_LINE_HEIGHT_PX + row_height_px * min(len(rows), _ROWS_IN_SIGHT) + 3,
+        placeholder="",
         column_config={
             "preview": st.column_config.ImageColumn("", width=90),
-            "photo": st.column_config.TextColumn("Photo", width="medium"),
-            "faces": st.column_config.NumberColumn("Faces", width=70),
-            "gender": st.column_config.TextColumn("Gender"),
-            "age": st.column_config.TextColumn("Age"),
+            "photo": st.column_config.TextColumn("Photo", width=130),
+            "faces": st.column_config.NumberColumn("Faces", width=60),
+            "gender": st.column_config.TextColumn("Gender", width=100),
+            "age": st.column_config.TextColumn("Age", width=150),
             "latency_ms": st.column_config.NumberColumn("Latency, ms", format="%.0f", width=100),
             "error": st.column_config.TextColumn("What is wrong", width="large"),
         },
@@ -167,13 +168,18 @@ def _annotated(row: DeltaGenerator, batch: BackgroundBatch) -> None:
 
 def _list(batch: BackgroundBatch, summary: BatchSummary) -> None:
     rows = photo_table(batch.answers.listed())
-    st.markdown("**The photos** (click on one to open it)")
+    st.markdown("**The photos**")
     only_failed = bool(summary.failed) and st.toggle(
         f"Only those that could not be read ({summary.failed})", key="batch_only_failed"
     )
     shown = rows[rows["error"] != ""] if only_failed else rows
-    clicked = table(shown, f"batch_list_{'failed' if only_failed else 'all'}")
-    if clicked is not None and clicked < len(shown):
+    left, right = st.columns([3, 2])
+    with left:
+        clicked = table(shown, f"batch_list_{'failed' if only_failed else 'all'}")
+    with right:
+        if clicked is None or clicked >= len(shown):
+            st.caption("Click on a line to open its photo.")
+            return
         turn = partial(_turn, process_service().queue, state.session_key())
         opened_photo(batch, int(shown.index[clicked]), turn)
 
