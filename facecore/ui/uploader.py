@@ -9,7 +9,8 @@ import streamlit as st
 from facecore.sources.uploads import Upload
 
 # Streamlit keeps the sentence about a file that is too large, or did not come through, in a
-# hover; and a picture from the clipboard it takes only while its own button has the focus.
+# hover; and a picture from the clipboard it takes only while its own button has the focus. What
+# this relies on of its page, tests/browser/test_many_photos.py holds.
 _SAID_ON_THE_PAGE = """
 <style>
 .facecore-refused:not(:empty) {white-space: pre-line; padding: .75rem 1rem; border-radius: .5rem;

@@ -206,6 +206,7 @@ def test_settings_are_those_at_the_start(hopper_file: bytes) -> None:
     app = _end(_start({"a.jpg": hopper_file}, confidence="1.0"))
     assert metrics(app)["Faces"] == "0"
     assert _batch(app).settings["confidence"] == 1.0
+    assert any("differs by confidence 1" in text for text in app.caption.values)
     app.sidebar.slider(key="confidence").set_value(0.5).run()
     assert metrics(app)["Faces"] == "0"
     assert len(_list(app)) == 1
