@@ -7,6 +7,7 @@ from facecore.settings.analysis import AnalysisSettings
 from facecore.settings.runtime import RuntimeOptions
 
 RECOMMENDED = "Recommended"
+CROWD = "Crowd"
 
 PRESETS: dict[str, AnalysisSettings] = {
     # The defaults: no dearer than the article's way, and better on what was measured.
@@ -26,13 +27,21 @@ PRESETS: dict[str, AnalysisSettings] = {
         calibrated=False,
     ),
     # Small faces: nine times the detector's work, from the full photo.
-    "Crowd": AnalysisSettings(max_side_px=None, input_size_px=900),
+    CROWD: AnalysisSettings(max_side_px=None, input_size_px=900),
     # Six views of each face, averaged.
     "Careful": AnalysisSettings(careful=True),
     # Two views of each face, turned upright; needs the modern set's detector.
     "Aligned": AnalysisSettings(aligned=True),
 }
 
+PRESET_HELP = {
+    RECOMMENDED: "For most photos: no dearer than the article's way, and right more often.",
+    "Article": "Exactly as the article does it, to check its claims.",
+    CROWD: "For many small faces: a larger look at the full photo, nine times the detector's work.",
+    "Careful": "Six views of each face, averaged: right a little more often, six times the work.",
+    "Aligned": "Each face turned upright by its landmarks, two views; for the Modern networks.",
+}
+"""One line about each preset."""
 
 _OPTIONS = {
     # The article's system is OpenCV; the others run on whatever is best.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import math
+import zipfile
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -28,8 +31,9 @@ from facecore.ui.photos import Reading
 PREVIEW_SIDE_PX = 1400
 THUMBNAIL_SIDE_PX = 320
 CROP_SIDE_PX = 160
-CROPS_PER_PHOTO = 60
 THUMBNAIL_QUALITY = 80
+_MOST_SHOWN_PIXELS = 16_000_000
+_SHOWN_PHOTOS = 4
 SHOWN_FROM = 0.15
 """Candidates less sure than this are not drawn while they are rejected: there are too many."""
 
@@ -66,7 +70,7 @@ def _read(unread: Reading, before: RunRecord | None) -> Reading:
     with session_turn(options) as turn:
         opened = _opened(photo, options)
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
-        seen = [face.detection for face in analysis.faces[:CROPS_PER_PHOTO]]
+        seen = [face.detection for face in analysis.faces]
         crops = tuple(
             encode_jpeg(cap_longest_side(crop, CROP_SIDE_PX))
             for crop in turn.analyzer.crops(opened, seen, settings)
@@ -126,22 +130,37 @@ def read_photos(
     return readings
 
 
+def most_side_px(size_wh: tuple[int, int]) -> int:
+    """Return the longest side in which a photo is sent to a browser: in full, to 16 megapixels."""
+    share = math.sqrt(_MOST_SHOWN_PIXELS / (size_wh[0] * size_wh[1]))
+    return math.floor(max(size_wh) * min(1, share))
+
+
 def plain_jpeg(
-    photo: Photo, settings: AnalysisSettings, options: RuntimeOptions
+    photo: Photo,
+    settings: AnalysisSettings,
+    options: RuntimeOptions,
+    side_px: int = PREVIEW_SIDE_PX,
 ) -> tuple[bytes, int]:
-    """Return a photo of a page's size with nothing drawn on it, and its width; runs no network.
+    """Return a photo no longer than this with nothing drawn on it, and its width; kept for a while.
 
     Raises:
         BusyError: the photo has to be decoded again, and the queue gives no turn for it.
         ImageError: the photo cannot be decoded any more.
     """
-    opened = _opened(photo, options)
-    turn = process_service().queue.enter(state.session_key())
-    with nullcontext() if opened.image_bytes else turn:
-        small = opened.picture(settings, PREVIEW_SIDE_PX).preview(PREVIEW_SIDE_PX)
-    # Decoding may have taken memory: the bounds are seen to again.
-    state.photos().keep_open(photo.key, options, opened)
-    return encode_jpeg(small), small.shape[1]
+    shown, key = state.shown_photos(), (photo.key, side_px)
+    if key not in shown:
+        opened = _opened(photo, options)
+        turn = process_service().queue.enter(state.session_key())
+        with nullcontext() if opened.image_bytes else turn:
+            small = opened.picture(settings, side_px).preview(side_px)
+        # Decoding may have taken memory: the bounds are seen to again.
+        state.photos().keep_open(photo.key, options, opened)
+        shown[key] = encode_jpeg(small), small.shape[1]
+    shown.move_to_end(key)
+    while len(shown) > _SHOWN_PHOTOS:
+        shown.popitem(last=False)
+    return shown[key]
 
 
 def annotated_png(reading: Reading, session_key: str) -> bytes:
@@ -155,6 +174,30 @@ def annotated_png(reading: Reading, session_key: str) -> bytes:
     with process_service().queue.enter(session_key):
         image = decode_image(reading.photo.read(), max_pixels=process_service().max_pixels)
         return encode_png(draw_faces(image, reading.analysis.faces if reading.analysis else ()))
+
+
+def crops_zip(reading: Reading, session_key: str) -> bytes:
+    """Return a ZIP file with a JPEG of each face as the networks are given it, in full size.
+
+    Raises:
+        BusyError: the queue gives no turn for it.
+        ImageError: the photo cannot be decoded any more.
+    """
+    faces = reading.analysis.faces if reading.analysis else ()
+    packed = io.BytesIO()
+    service = process_service()
+    with (
+        service.turn(session_key, reading.options) as turn,
+        zipfile.ZipFile(packed, "w") as archive,
+    ):
+        opened = PhotoMemory(reading.photo.read(), service.max_pixels)
+        seen = [face.detection for face in faces]
+        crops = turn.analyzer.crops(opened, seen, reading.settings)
+        for number, (face, crop) in enumerate(zip(faces, crops, strict=True), start=1):
+            age = face.age_group.label.strip("()")
+            name = f"face-{number:03}-{face.gender.label.lower()}-{age}.jpg"
+            archive.writestr(name, encode_jpeg(crop))
+    return packed.getvalue()
 
 
 def _opened(photo: Photo, options: RuntimeOptions) -> PhotoMemory:

@@ -17,7 +17,13 @@ from facecore.models.catalogue import SetSpec, set_spec, set_specs
 from facecore.models.files import INSTALL
 from facecore.serving.service import process_service
 from facecore.settings import DEFAULT_MODEL_SET, AnalysisSettings, RuntimeOptions
-from facecore.settings.presets import PRESETS, RECOMMENDED, check_together, preset_options
+from facecore.settings.presets import (
+    PRESET_HELP,
+    PRESETS,
+    RECOMMENDED,
+    check_together,
+    preset_options,
+)
 from facecore.settings.setting import GROUPS, Setting, declared, differences_in_words
 from facecore.ui import state
 
@@ -39,6 +45,7 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
         model_set = _networks()
         st.subheader("Settings")
         chosen = st.selectbox("Preset", list(PRESETS), key="preset", on_change=_fill_from_preset)
+        st.caption(PRESET_HELP[chosen])
         changed = st.container()
         values = {"model_set": model_set} | _controls(set_spec(model_set).without)
         settings = AnalysisSettings(**{name: values[name] for name in _ANALYSIS})
@@ -169,6 +176,12 @@ def _choices(setting: Setting) -> tuple[Any, ...]:
 def use_confidence(confidence: float) -> None:
     """Set the confidence slider, from a callback of any page; rounded down to its step."""
     state.set_widget_values({"confidence": slider_step(confidence)})
+
+
+def use_preset(name: str, **changed: Any) -> None:
+    """Take a preset, from a callback of any page, but for what is changed of it."""
+    _fill(_of_preset(name) | changed)
+    state.set_widget_values({"preset": name})
 
 
 def slider_step(confidence: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -61,6 +62,17 @@ uploads_key = Remembered("uploads_key", lambda: "uploads")
 shows_own_photos = Remembered("shows_own", bool)
 """Whether the visitor's photos are to be shown rather than a sample."""
 
+chosen_face = Remembered("chosen_face", lambda: ("", 0))
+"""The face that was chosen on the page Analyze: the photo's key, and its number from 1."""
+
+finer_photo = Remembered("finer_photo", str)
+"""The key of the photo that was zoomed into, so that it is shown in full."""
+
+shown_photos = Remembered[OrderedDict[tuple[str, int], tuple[bytes, int]]](
+    "shown_photos", OrderedDict
+)
+"""The photos that pages showed last: JPEG and its width, by key and longest side in pixels."""
+
 messages = Remembered("messages", list[str])
 """Sentences about what went wrong, for the next drawing of the page."""
 
@@ -99,6 +111,9 @@ def remove_own_photos() -> None:
 def keep_only_photos(keys: Collection[str]) -> None:
     """Let go of all photos but these, with their answers and their files' bytes."""
     photos().keep_only(keys)
+    shown = shown_photos()
+    for one in [one for one in shown if one[0] not in keys]:
+        del shown[one]
     compared = compared_photos()
     for sha256 in [sha256 for sha256, photo in compared.items() if photo.key not in keys]:
         del compared[sha256]

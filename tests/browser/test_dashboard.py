@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from facecore.sources.samples import samples
 from tests.browser.server import DESKTOP_PX, PAGE_TIMEOUT_MS, wait_until_idle
+from tests.crowd import crowd_photo
 from tests.server import Server
 
 pytestmark = pytest.mark.browser
@@ -22,6 +23,7 @@ PAGES = {
     "monitor": "Monitor",
     "models": "Models",
 }
+TABLE_HEAD_PX, TABLE_ROW_PX = 36, 44
 PHONE_PX: ViewportSize = {"width": 420, "height": 900}
 OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -56,8 +58,8 @@ def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None
     page.goto(server)
     wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("8")
-    expect(page.get_by_alt_text("The photo with its faces marked")).to_be_visible()
-    expect(page.get_by_alt_text("Face 6")).to_have_count(1)
+    photo = page.get_by_role("group", name="The photo with its faces marked")
+    expect(photo.get_by_role("button")).to_have_count(8)
     for key in ("End", *["ArrowLeft"] * 3):
         _confidence(page).press(key)
         wait_until_idle(page)
@@ -141,6 +143,35 @@ def test_preset_fills_the_sidebar(page: Page, server: str) -> None:
     _expect_no_error(page)
 
 
+def test_a_face_is_chosen_in_the_table_and_on_the_photo(page: Page, server: str) -> None:
+    """Of sixty faces, the one that is clicked in the table or on the photo is marked in both."""
+    page.goto(f"{server}/?input_size=900&max_side=none")
+    wait_until_idle(page)
+    _upload(page, {"crowd.jpg": crowd_photo()})
+    expect(_metric(page, "Faces")).to_have_text("60")
+    face = page.locator("[data-number]")
+    expect(face).to_have_count(60)
+    _expect_chosen(page, 1)
+    face.nth(59).scroll_into_view_if_needed()
+    page.locator('[data-number="33"]').click()
+    _expect_chosen(page, 33)
+    table = page.get_by_test_id("stDataFrame").first
+    # The grid is drawn on a canvas; for screen readers its cells are told beside it.
+    expect(table.locator('tr[aria-selected="true"]')).to_contain_text("33")
+    box = table.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 14, box["y"] + TABLE_HEAD_PX + 1.5 * TABLE_ROW_PX)
+    _expect_chosen(page, 2)
+    # Another choice leaves what is zoomed to as it is.
+    page.get_by_role("button", name="Zoom in").click()
+    seen = page.locator(".frame svg").get_attribute("viewBox")
+    page.mouse.click(box["x"] + 14, box["y"] + TABLE_HEAD_PX + 0.5 * TABLE_ROW_PX)
+    _expect_chosen(page, 1)
+    assert seen is not None
+    assert page.locator(".frame svg").get_attribute("viewBox") != "0 0 1500 900"
+    _expect_no_error(page)
+
+
 def test_server_log_has_no_traceback(server: str, server_log: Path) -> None:
     """Nothing that the tests above did was unexpected to the server."""
     assert server.startswith("http")
@@ -170,6 +201,12 @@ def _metric(page: Page, label: str) -> Locator:
     metric = page.get_by_test_id("stMetric").filter(has_text=label)
     # For a moment the old number may still stand beside the new one.
     return metric.get_by_test_id("stMetricValue").first
+
+
+def _expect_chosen(page: Page, number: int) -> None:
+    """The photo's box, and the card, are those of this face."""
+    expect(page.locator(".box.chosen")).to_have_attribute("data-number", str(number))
+    expect(page.get_by_text(f"Face {number}", exact=True)).to_be_visible()
 
 
 def _expect_no_error(page: Page) -> None:

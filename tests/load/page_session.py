@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -228,6 +229,9 @@ def _note(element: Any, view: PageView) -> None:
         view.metrics[element.metric.label] = element.metric.body
     elif kind == "imgs":
         view.images += [image.url for image in element.imgs.imgs if image.url.startswith("/")]
+    elif kind == "bidi_component":
+        # The photo, with its boxes beside it.
+        view.images += re.findall(r'"src": "(/[^"]+)"', element.bidi_component.json)
     elif kind == "file_uploader" and not view.uploader_id:
         view.uploader_id = element.file_uploader.id
     elif kind in ("markdown", "text"):

@@ -92,17 +92,24 @@ def test_the_first_sample_is_read_with_each_preset(name: str) -> None:
 
 @pytest.mark.parametrize("limit", ["0.0", "0.6", "0.95"])
 def test_unsure_answers_are_marked(analyzer: FaceAnalyzer, limit: str) -> None:
-    """Each card marks the answers that are less probable than asked for, and tells an age."""
+    """Table and card mark the answers that are less probable than asked for, and tell an age."""
     app = visit(unsure_below=limit)
-    cards = [text for text in app.markdown.values if text.startswith("**Face ")]
     faces = analyzer.analyze(figures_photo(), annotate=False).faces
-    for card, face in zip(cards, faces, strict=True):
-        answers: tuple[GenderPrediction | AgeGroupPrediction, ...] = (face.gender, face.age_group)
-        lines = [line for line in card.splitlines() if "%" in line][:2]
-        for line, answer in zip(lines, answers, strict=True):
-            assert f"{answer.label}, {answer.probability:.0%}" in line
-            assert ("unsure" in line) == (answer.probability < float(limit))
-        assert f"Expected age {face.age_group.expected_age:.0f}" in card
+    marked = [
+        {"gender": face.gender.probability, "age": face.age_group.probability} for face in faces
+    ]
+    assert app.dataframe[0].value["unsure"].tolist() == [
+        ", ".join(name for name, probability in one.items() if probability < float(limit))
+        for one in marked
+    ]
+    (card,) = [text for text in app.markdown.values if text.startswith("**Face ")]
+    answers: tuple[GenderPrediction | AgeGroupPrediction, ...]
+    answers = (faces[0].gender, faces[0].age_group)
+    lines = [line for line in card.splitlines() if "%" in line][:2]
+    for line, answer in zip(lines, answers, strict=True):
+        assert f"{answer.label}, {answer.probability:.0%}" in line
+        assert ("unsure" in line) == (answer.probability < float(limit))
+    assert f"Expected age {faces[0].age_group.expected_age:.0f}" in card
     expect_no_error(app)
 
 

@@ -9,10 +9,10 @@ import streamlit as st
 from facecore.models.catalogue import set_spec, set_specs
 from facecore.results import Analysis
 from facecore.ui import state
-from facecore.ui.analyze.finding import turned
+from facecore.ui.analyze.faces import faces_in_full, photo_with_faces, photo_without_faces
+from facecore.ui.analyze.finding import looks_taken, turned, what_to_try
 from facecore.ui.analyze.views import (
     downloads,
-    face_cards,
     faces_in_words,
     refused,
     run_metrics,
@@ -27,17 +27,15 @@ from facecore.ui.sidebar import not_installed
 
 def single(reading: Reading, analysis: Analysis) -> None:
     """Show one photo's answer: the photo, its cost, a card per face, times and downloads."""
-    left, right = st.columns([3, 2])
-    with left:
-        if analysis.preview_jpeg:
-            st.image(analysis.preview_jpeg, width="stretch", alt="The photo with its faces marked")
-        turned(analysis)
-        if reading.photo.credit:
-            st.caption(f"Photo: {reading.photo.credit}.")
-        if reading.run:
-            run_metrics(reading.run, reading.run_before)
-    with right:
-        face_cards(analysis, reading.crops_jpeg, reading.photo)
+    turned(analysis)
+    if analysis.faces:
+        photo_with_faces(reading, analysis)
+    else:
+        photo_without_faces(reading, analysis)
+    looks_taken(analysis)
+    what_to_try(analysis, reading.options.model_set)
+    if reading.run:
+        run_metrics(reading.run, reading.run_before)
     _beside(reading)
     st.markdown("**Where the time went**")
     stage_times(analysis, key="stage_times")
@@ -68,7 +66,7 @@ def _beside(reading: Reading) -> None:
                 )
             st.caption(faces_in_words(one.analysis))
             if one.analysis.faces:  # else what to try stands beside the photo already
-                face_cards(one.analysis, one.crops_jpeg, reading.photo)
+                faces_in_full(one, one.analysis, reading.photo)
 
 
 def several(readings: list[Reading]) -> None:

@@ -1,8 +1,7 @@
-"""What the Analyze page shows: faces, cost and times of a photo, and many photos side by side."""
+"""What the Analyze page shows beside the faces: cost, times, downloads, and many photos."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -10,22 +9,16 @@ import streamlit as st
 
 from facecore.engines import titles
 from facecore.export import PhotoRow, csv_bytes, faces_table, to_json_line
-from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
+from facecore.results import Analysis
 from facecore.serving.history import RunRecord
-from facecore.sources.photo import Person, Photo
 from facecore.ui import state
 from facecore.ui.analyze.charts import stage_bar
-from facecore.ui.analyze.finding import looks_taken, nothing_found
-from facecore.ui.charts import STAGE_COLOURS
 from facecore.ui.components import as_text, chart
 from facecore.ui.photos import Reading
-from facecore.ui.readings import annotated_png
+from facecore.ui.readings import annotated_png, crops_zip
 from facecore.wording import counted
 
 _MB = 1e6
-_CARDS_HEIGHT_PX = 690
-_CROP_WIDTH_PX = 112
-_BAR_COLOUR = STAGE_COLOURS["detect"]
 
 # Label, form of the number, where it is read, what it means.
 _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
@@ -88,34 +81,11 @@ def _instead(run: RunRecord) -> str:
     return "" if wished == run.engine else f" instead of {titles(wished)}, {why}"
 
 
-def face_cards(analysis: Analysis, crops_jpeg: Sequence[bytes], photo: Photo) -> None:
-    """Show one card per face: crop, what is true where it is known, and all that was read."""
-    if not analysis.faces:
-        nothing_found(analysis)
-        return
-    with st.container(
-        height=_CARDS_HEIGHT_PX if len(analysis.faces) > 1 else "content", border=False
-    ):
-        for number, (face, crop) in enumerate(
-            zip(analysis.faces, crops_jpeg, strict=False), start=1
-        ):
-            person = photo.person_at(face.box)
-            _face_card(number, face, crop, analysis.settings.unsure_below, person)
-        hidden = len(analysis.faces) - len(crops_jpeg)
-        if hidden > 0:
-            st.caption(f"{hidden} more faces are in the photo and in the downloads.")
-        found = {photo.person_at(face.box) for face in analysis.faces}
-        missed = [person.in_words for person in photo.people if person not in found]
-        if missed:
-            st.markdown(f"**Not found**  \n{'; '.join(missed)}.")
-
-
 def stage_times(analysis: Analysis, key: str) -> None:
     """Show where the time went as one stacked bar."""
     chart(stage_bar(analysis.timings), key, "Time of each stage of this run, in milliseconds")
     if analysis.reused:
         st.caption(f"Taken over from an earlier run: {', '.join(analysis.reused)}.")
-    looks_taken(analysis)
     st.caption(
         "Decode: the file becomes pixels. Resize: the detector's copy. Detect and classify: the "
         "networks. Annotate and encode: the drawn photo."
@@ -123,7 +93,7 @@ def stage_times(analysis: Analysis, key: str) -> None:
 
 
 def downloads(reading: Reading) -> None:
-    """Offer the annotated photo, the faces as CSV, and everything as JSON."""
+    """Offer the annotated photo, the crops, the faces as CSV, and everything as JSON."""
     if reading.analysis is None:
         return
     name, analysis = reading.photo.name, reading.analysis
@@ -132,8 +102,10 @@ def downloads(reading: Reading) -> None:
     row = st.container(horizontal=True)
     table, row_json = faces_table([(name, analysis)]), to_json_line(PhotoRow.of(name, analysis))
     png = partial(annotated_png, reading, session_key)
+    crops = partial(crops_zip, reading, session_key)
     for label, data, ending, mime, symbol in (
         ("Annotated PNG", png, "annotated.png", "image/png", "image"),
+        ("Crops ZIP", crops, "crops.zip", "application/zip", "folder_zip"),
         ("Faces CSV", csv_bytes(table), "faces.csv", "text/csv", "table"),
         ("JSON", row_json, "json", "application/json", "data_object"),
     ):
@@ -158,52 +130,9 @@ def refused(readings: Sequence[Reading]) -> None:
         st.error("  \n".join(lines), icon=":material/broken_image:")
 
 
-def _face_card(
-    number: int, face: Face, crop_jpeg: bytes, limit: float, person: Person | None
-) -> None:
-    with st.container(border=True):
-        row = st.container(horizontal=True, vertical_alignment="center")
-        row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=f"Face {number}")
-        gender, age = face.gender, face.age_group
-        expected = f"Expected age {age.expected_age:.0f}" if age.years is None else ""
-        years = "" if age.years is None else f"{age.years:.0f} years, "
-        lines = [
-            f"**Face {number}**",
-            f"{gender.label}, {gender.probability:.0%}{_unsure(gender, limit)}",
-            f"Age {years}{age.label}, {age.probability:.0%}{_unsure(age, limit)}",
-            expected,
-            f"Confidence {face.confidence:.0%}",
-            f"**True:** {person.in_words}" if person else "",
-        ]
-        row.markdown("  \n".join(filter(None, lines)))
-        st.html(_probability_bars(face.age_group.as_dict()))
-
-
 def _waited(run: RunRecord) -> str:
     # A free queue takes microseconds to pass.
     return f" It waited {run.waited_ms:.0f} ms for its turn." if run.waited_ms >= 1 else ""
-
-
-def _unsure(answer: GenderPrediction | AgeGroupPrediction, limit: float) -> str:
-    return " :orange-badge[unsure]" if answer.probability < limit else ""
-
-
-def _probability_bars(probabilities: dict[str, float]) -> str:
-    best = max(probabilities.values())
-    rows = "".join(
-        '<div style="display:flex;align-items:center;gap:.5rem;line-height:1.35">'
-        f'<span style="flex:0 0 4.6rem">{html.escape(label)}</span>'
-        '<span style="flex:1;background:rgba(128,128,128,.18);border-radius:3px;height:.7rem">'
-        f'<span style="display:block;height:100%;width:{100 * probability:.1f}%;'
-        f"background:{_BAR_COLOUR};opacity:{1 if probability == best else 0.55};"
-        'border-radius:3px"></span></span>'
-        f'<span style="flex:0 0 2.6rem;text-align:right">{probability:.0%}</span></div>'
-        for label, probability in probabilities.items()
-    )
-    return (
-        '<div role="img" aria-label="Probability of each age group" style="font-size:.85rem">'
-        f"{rows}</div>"
-    )
 
 
 def faces_in_words(analysis: Analysis) -> str:
