@@ -15,6 +15,7 @@ from tests.browser.server import (
     running_server,
     wait_until_idle,
 )
+from tests.crowd import crowd_photo
 
 WIDTHS_PX = {"wide": 1400, "narrow": 420}
 SCHEMES = ("light", "dark")
@@ -61,6 +62,17 @@ def _shoot_whole(page: Page, width: int, target: Path) -> None:
 def _visit_analyze(page: Page, address: str) -> None:
     page.goto(address)
     page.locator(".js-plotly-plot").first.wait_for()
+    wait_until_idle(page)
+
+
+def _visit_crowd(page: Page, address: str) -> None:
+    page.goto(f"{address}/?input_size=900&max_side=none")
+    wait_until_idle(page)
+    page.locator('input[type="file"]').first.set_input_files(
+        {"name": "crowd.jpg", "mimeType": "image/jpeg", "buffer": crowd_photo()}
+    )
+    page.locator('[data-number="12"]').click()
+    page.get_by_text("Face 12", exact=True).wait_for()
     wait_until_idle(page)
 
 
@@ -159,6 +171,7 @@ def _navigate(page: Page, title: str) -> None:
 
 _VISITS = {
     "analyze": _visit_analyze,
+    "crowd": _visit_crowd,
     "gallery": _visit_gallery,
     "batch": _visit_batch,
     "tune": _visit_tune,

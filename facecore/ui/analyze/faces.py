@@ -18,7 +18,7 @@ from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.analyze.cards import face_card
 from facecore.ui.photos import Reading
-from facecore.ui.picture.clickable import Mark, ShownPhoto, clickable_picture
+from facecore.ui.picture.clickable import Mark, ShownPhoto, TableBeside, clickable_picture
 from facecore.ui.readings import PREVIEW_SIDE_PX, most_side_px, plain_jpeg
 
 FEW = 4
@@ -29,23 +29,23 @@ _FILTERS = ("Male", "Female", "Unsure")
 _ROW_PX, _HEAD_PX, _TABLE_PX = 44, 38, 640
 _THUMBNAIL_SIDE_PX = 64
 _COLUMNS = {
-    "no": st.column_config.NumberColumn("no.", width=44),
-    "crop": st.column_config.ImageColumn("face", width=52),
-    "gender": st.column_config.TextColumn("gender", width=72),
+    "no": st.column_config.NumberColumn("no.", width=38),
+    "crop": st.column_config.ImageColumn("face", width=46),
+    "gender": st.column_config.TextColumn("gender", width=62),
     "gender_percent": st.column_config.NumberColumn(
-        "gender %", format="%.0f", width=66, help="Probability of this gender"
+        "gender %", format="%.0f", width=62, help="Probability of this gender"
     ),
-    "age": st.column_config.TextColumn("age", width=72),
+    "age": st.column_config.TextColumn("age", width=70),
     "age_percent": st.column_config.NumberColumn(
-        "age %", format="%.0f", width=56, help="Probability of this age group"
-    ),
-    "found_percent": st.column_config.NumberColumn(
-        "found %", format="%.0f", width=64, help="How sure the detector is that this is a face"
+        "age %", format="%.0f", width=52, help="Probability of this age group"
     ),
     "unsure": st.column_config.TextColumn(
-        "unsure", width=72, help="Which answers have a probability below the setting unsure below"
+        "unsure", width=64, help="Which answers have a probability below the setting unsure below"
     ),
-    "true": st.column_config.TextColumn("true", width=220, help="What is known of this person"),
+    "found_percent": st.column_config.NumberColumn(
+        "found %", format="%.0f", width=60, help="How sure the detector is that this is a face"
+    ),
+    "true": st.column_config.TextColumn("true", width=240, help="What is known of this person"),
 }
 
 
@@ -62,10 +62,10 @@ def photo_with_faces(reading: Reading, analysis: Analysis) -> None:
     chosen = _chosen(reading.photo, numbers, first=not few)
     with left:
         _photo(reading, analysis, numbers, chosen)
-        if reading.photo.credit:
-            st.caption(f"Photo: {reading.photo.credit}.")
         if chosen and not few:
             _cards(reading, analysis, [chosen])
+        if reading.photo.credit:
+            st.caption(f"Photo: {reading.photo.credit}.")
     with right:
         if few:
             _cards(reading, analysis, numbers)
@@ -123,8 +123,8 @@ def face_rows(
                 "gender_percent": 100 * face.gender.probability,
                 "age": _age(face),
                 "age_percent": 100 * face.age_group.probability,
-                "found_percent": 100 * face.confidence,
                 "unsure": ", ".join(_unsure(face, limit)),
+                "found_percent": 100 * face.confidence,
                 "true": person.in_words if person else "",
             }
         )
@@ -148,6 +148,9 @@ def _photo(
             alt="The photo with its faces marked",
             on_finer=partial(state.finer_photo.keep, reading.photo.key)
             if side_px < finest_px
+            else None,
+            beside=TableBeside(key=_TABLE_KEY, row=numbers.index(chosen), row_px=_ROW_PX)
+            if chosen
             else None,
         ),
         [_mark(number, analysis.faces[number - 1], reading.photo) for number in numbers],

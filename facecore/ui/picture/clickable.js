@@ -82,8 +82,33 @@ class ClickablePicture {
     this.place(this.image, { width: data.width, height: data.height });
     if (this.image.getAttribute("href") !== data.src) this.image.setAttribute("href", data.src);
     this.fill();
-    if (chosen && !other) this.seek();
+    // What was clicked here is in sight; what was chosen elsewhere may not be.
+    if (chosen && !other && data.chosen !== this.clicked) this.seek();
+    if (chosen && data.chosen === this.clicked && data.beside) this.follow(data.beside);
+    this.clicked = null;
     this.draw();
+  }
+
+  click(number) {
+    this.clicked = number;
+    this.tell("clicked", number);
+  }
+
+  // Scroll the table beside the photo to the row that was chosen here. Streamlit has no way to
+  // ask for it; where its table is another one day, or the visitor has sorted it, it stays.
+  follow({ key, row, row_px }) {
+    const table = document.querySelector(`.st-key-${key}`);
+    const scroller = table?.querySelector(".dvn-scroller");
+    if (!scroller) return;
+    const before = scroller.scrollTop;
+    const isSeen = () => table.querySelector('[role="row"][aria-selected="true"]');
+    const settle = () => isSeen() || (scroller.scrollTop = before);
+    const scroll = () => {
+      if (isSeen()) return;
+      scroller.scrollTop = Math.max(0, (row - 2) * row_px);
+      setTimeout(settle, 400);
+    };
+    setTimeout(scroll, 400); // once the table knows of it
   }
 
   place(element, attributes) {
@@ -118,7 +143,7 @@ class ClickablePicture {
       box.addEventListener("pointermove", (event) => this.point(mark, event));
       box.addEventListener("pointerout", () => (this.tip.hidden = true));
       if (!live) continue;
-      box.addEventListener("click", () => this.dragged || this.tell("clicked", mark.number));
+      box.addEventListener("click", () => this.dragged || this.click(mark.number));
       box.addEventListener("keydown", (event) => this.key(mark, event));
     }
   }
@@ -126,7 +151,7 @@ class ClickablePicture {
   key(mark, event) {
     const live = this.data.marks.filter((one) => one.number !== null);
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    if (event.key === "Enter" || event.key === " ") this.tell("clicked", mark.number);
+    if (event.key === "Enter" || event.key === " ") this.click(mark.number);
     else if (by) {
       const next = live[(live.indexOf(mark) + by + live.length) % live.length];
       this.boxes.querySelector(`[data-number="${next.number}"]`).focus();

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ GREEN, ORANGE, BLUE = "#3cc850", "#f0963c", "#56b4e9"
 # Letters as a part of the photo's longest side, for a narrow page and for each zoom; the browser
 # takes the smallest that can be read.
 _LETTERS_RATIOS = tuple(1 / (26 * 1.5**step) for step in range(8))
+_HIDES = 2  # `Label.covers` of one that hides a face: it is told by a hover, or closer up
 _FOLDER = Path(__file__).resolve().parent
 
 
@@ -53,6 +54,21 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableBeside:
+    """A table with a row for each box, which is scrolled to the one that is clicked on the photo.
+
+    Attributes:
+        key: of the table.
+        row: of the chosen box, from 0, as the table is unsorted.
+        row_px: height of each row in pixels.
+    """
+
+    key: str
+    row: int
+    row_px: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownPhoto:
     """A photo as it goes to the browser.
 
@@ -64,6 +80,7 @@ class ShownPhoto:
         alt: what the picture is, for a screen reader.
         on_finer: is called once the visitor has zoomed so far that a finer JPEG would show more;
             None where there is none.
+        beside: a table of the same boxes.
     """
 
     jpeg: bytes
@@ -72,6 +89,7 @@ class ShownPhoto:
     name: str
     alt: str
     on_finer: Callable[[], None] | None = None
+    beside: TableBeside | None = None
 
 
 def clickable_picture(
@@ -100,12 +118,19 @@ def clickable_picture(
         if on_click is not None and number is not None:
             on_click(int(number))
 
-    result = _component()(
-        key=key,
-        data=_sent(photo, marks, key) | {"chosen": chosen},
-        on_clicked_change=clicked,
-        on_finer_change=photo.on_finer or _nothing,
-    )
+    with st.container(key=f"{key}_place"):
+        # Until the browser has the component's script, the place is kept free for it.
+        width, height = photo.size_wh
+        st.html(
+            f"<style>.st-key-{key}_place {{ aspect-ratio: {width} / {height}; "
+            "min-height: 13.5rem; max-height: calc(min(80vh, 46rem) + 2.5rem); }</style>"
+        )
+        result = _component()(
+            key=key,
+            data=_sent(photo, marks, key) | {"chosen": chosen},
+            on_clicked_change=clicked,
+            on_finer_change=photo.on_finer or _nothing,
+        )
     return None if result.clicked is None else int(result.clicked)
 
 
@@ -129,6 +154,7 @@ def _sent(photo: ShownPhoto, marks: Sequence[Mark], key: str) -> dict[str, Any]:
         "height": photo.size_wh[1],
         "shown_width": photo.jpeg_width,
         "finer": photo.on_finer is not None,
+        "beside": asdict(photo.beside) if photo.beside else None,
         "layouts": _layouts(tuple(mark.box.xyxy for mark in marks), texts, photo.size_wh),
         "marks": [
             {
@@ -169,7 +195,7 @@ def _layouts(
         labels = [
             (index, *(round(edge, 1) for edge in label.xyxy), texts[index][label.form])
             for index, label in zip(labelled, placed, strict=True)
-            if label is not None
+            if label is not None and label.covers < _HIDES
         ]
         layouts.append({"letters": letters_px, "labels": labels})
     return layouts
