@@ -32,6 +32,7 @@ PREVIEW_SIDE_PX = 1400
 THUMBNAIL_SIDE_PX = 320
 CROP_SIDE_PX = 160
 THUMBNAIL_QUALITY = 80
+_MANY = 60  # faces whose crops are kept in full
 _MOST_SHOWN_PIXELS = 16_000_000
 _SHOWN_PHOTOS = 4
 SHOWN_FROM = 0.15
@@ -71,8 +72,9 @@ def _read(unread: Reading, before: RunRecord | None) -> Reading:
         opened = _opened(photo, options)
         analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
         seen = [face.detection for face in analysis.faces]
+        side_px = CROP_SIDE_PX if len(seen) <= _MANY else CROP_SIDE_PX // 2
         crops = tuple(
-            encode_jpeg(cap_longest_side(crop, CROP_SIDE_PX))
+            encode_jpeg(cap_longest_side(crop, side_px))
             for crop in turn.analyzer.crops(opened, seen, settings)
         )
         small = thumbnail(opened, settings, analysis, THUMBNAIL_SIDE_PX)
