@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+from collections import OrderedDict
 from contextlib import nullcontext
 from dataclasses import replace
 
@@ -150,7 +151,8 @@ def plain_jpeg(
         BusyError: the photo has to be decoded again, and the queue gives no turn for it.
         ImageError: the photo cannot be decoded any more.
     """
-    shown, key = state.shown_photos(), (photo.key, side_px)
+    key = photo.key, side_px
+    shown = state.shown_photos() if photo.key else OrderedDict()
     if key not in shown:
         opened = _opened(photo, options)
         turn = process_service().queue.enter(state.session_key())
