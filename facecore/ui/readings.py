@@ -6,7 +6,7 @@ import io
 import math
 import zipfile
 from collections import OrderedDict
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import streamlit as st
@@ -155,8 +155,7 @@ def plain_jpeg(
     shown = state.shown_photos() if photo.key else OrderedDict()
     if key not in shown:
         opened = _opened(photo, options)
-        turn = process_service().queue.enter(state.session_key())
-        with nullcontext() if opened.image_bytes else turn:
+        with _turn_to_decode(opened):
             small = opened.picture(settings, side_px).preview(side_px)
         # Decoding may have taken memory: the bounds are seen to again.
         state.photos().keep_open(photo.key, options, opened)
@@ -202,6 +201,12 @@ def crops_zip(reading: Reading, session_key: str) -> bytes:
             name = f"face-{number:03}-{face.gender.label.lower()}-{age}.jpg"
             archive.writestr(name, encode_jpeg(crop))
     return packed.getvalue()
+
+
+def _turn_to_decode(opened: PhotoMemory) -> AbstractContextManager[object]:
+    if opened.image_bytes:
+        return nullcontext()
+    return process_service().queue.enter(state.session_key())
 
 
 def _opened(photo: Photo, options: RuntimeOptions) -> PhotoMemory:

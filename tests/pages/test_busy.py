@@ -156,16 +156,17 @@ def test_a_session_waits_under_its_own_name(
 def test_a_photo_is_decoded_again_only_at_the_gate(
     queue: InferenceQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tune draws a photo that is still decoded without a turn, and takes one to decode it."""
+    """Tune draws a photo that is still decoded without a turn, and takes one to decode it, once."""
     app = visit("tune")
     admitted = queue.stats().admitted
     app.slider(key="tune_threshold").set_value(0.5).run()
     assert queue.stats().admitted == admitted
     monkeypatch.setattr("facecore.ui.photos.BUDGET.limit", 0)
-    app = visit("tune", sample=samples()[2].title)
     admitted = queue.stats().admitted
+    app = visit("tune", sample=samples()[2].title)
+    assert queue.stats().admitted == admitted + 2  # to read it, and to draw it
     app.slider(key="tune_threshold").set_value(0.6).run()
-    assert queue.stats().admitted == admitted + 1
+    assert queue.stats().admitted == admitted + 2
     expect_no_error(app)
 
 
