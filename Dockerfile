@@ -38,6 +38,10 @@ ENV PATH=/opt/venv/bin:$PATH \
     MALLOC_ARENA_MAX=2 \
     MALLOC_MMAP_THRESHOLD_=1048576 \
     PORT=8501
+# The history is all that the server writes; a volume keeps it.
+ENV FACECORE_HISTORY=/app/history
+RUN mkdir /app/history && chown 10001 /app/history
+VOLUME /app/history
 USER 10001
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 # A shell ignores Ctrl-C for what it starts in the background, and the programs that the
 # tests start and interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Nothing that tests do goes into the history of whoever runs them.
+os.environ["FACECORE_HISTORY"] = "off"
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLES = REPOSITORY / "facecore" / "sources" / "samples"

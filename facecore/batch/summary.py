@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from facecore.export import FailedRow, Row
+from facecore.statistics.intervals import percentile
 
 
 @dataclass(slots=True)
@@ -47,3 +54,43 @@ class BatchSummary:
         for face in row.faces:
             self.genders[face.gender, face.unsure["gender"]] += 1
             self.age_groups[face.age_group, face.unsure["age_group"]] += 1
+
+
+class FinishedBatch(Struct, frozen=True, kw_only=True):
+    """What is left of a batch when its photos and rows are gone: numbers and settings."""
+
+    ended_at: datetime
+    photos: int
+    failed: int
+    faces: int
+    median_ms: float | None
+    settings: dict[str, Any]
+
+    @classmethod
+    def of(cls, summary: BatchSummary, settings: Mapping[str, Any]) -> FinishedBatch:
+        """Return what is left of a batch that ends now."""
+        return cls(
+            ended_at=datetime.now(UTC),
+            photos=summary.photos,
+            failed=summary.failed,
+            faces=summary.faces,
+            median_ms=percentile(summary.latencies_ms, 50),
+            settings=dict(settings),
+        )
+
+    def to_json(self) -> bytes:
+        """Return it as JSON."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, data: bytes) -> FinishedBatch:
+        """Return what was written so.
+
+        Raises:
+            msgspec.DecodeError: it was not.
+        """
+        return _FINISHED.decode(data)
+
+
+# Here, where no second thread does, as with the messages of workers.
+_FINISHED = msgspec.json.Decoder(FinishedBatch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,9 +58,10 @@ class BackgroundExperiment(BackgroundJob):
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         abandoned_after_s: float = ABANDONED_AFTER_S,
+        at_the_end: Callable[[BackgroundExperiment], object] = lambda _: None,
     ) -> None:
-        """Start it at once; see `run_experiment`."""
-        super().__init__("experiment", abandoned_after_s=abandoned_after_s)
+        """Start it at once; see `run_experiment`, and `BackgroundJob` for the end."""
+        super().__init__("experiment", abandoned_after_s=abandoned_after_s, at_the_end=at_the_end)
         self.plan = plan.plan if isinstance(plan, Continuation) else plan
         self.before = plan.before if isinstance(plan, Continuation) else None
         """What goes on, if anything does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from pathlib import Path
 from types import GenericAlias
@@ -92,6 +92,28 @@ def experiment_to_json(experiment: Experiment) -> bytes:
     )
     plain = msgspec.to_builtins(saved, builtin_types=(datetime,))
     return json.dumps(plain, allow_nan=False, default=datetime.isoformat).encode("ascii")
+
+
+def without_names(experiment: Experiment) -> Experiment:
+    """Return the same experiment with numbered photos, without their names and hashes."""
+    names = {photo.name: f"photo {n}" for n, photo in enumerate(experiment.photos, start=1)}
+    return replace(
+        experiment,
+        photos=tuple(
+            replace(photo, name=names[photo.name], sha256="") for photo in experiment.photos
+        ),
+        trials=tuple(replace(trial, photo=names[trial.photo]) for trial in experiment.trials),
+        answers=tuple(
+            {names[name]: faces for name, faces in answers.items()}
+            for answers in experiment.answers
+        ),
+        failures=tuple(
+            replace(one, photo=names[one.photo], message=one.message.replace(one.photo, "it"))
+            if one.photo
+            else one
+            for one in experiment.failures
+        ),
+    )
 
 
 def experiment_from_json(data: bytes) -> Experiment:

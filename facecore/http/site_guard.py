@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +18,10 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 ANY_HOST = "*"
 
+VISITOR_COOKIE = "facecore_visitor"
+"""A browser's secret, by which a reloaded page finds again what its visitor had."""
+
+_VISITOR = re.compile(r"[A-Za-z0-9_-]{32}")
 _HOST_IN_A_POLICY = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Streamlit's page has a script and styles of its own inside and loads its components' from
@@ -44,7 +50,12 @@ class SiteGuard:
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Sequence[str] = (ANY_HOST,), origins: Sequence[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Sequence[str] = (ANY_HOST,),
+        origins: Sequence[str] = (),
+        base_path: str = "/",
     ) -> None:
         """Stand before an application.
 
@@ -53,10 +64,12 @@ class SiteGuard:
             hosts: names that the server answers to, such as "example.org", "*.example.org",
                 or "*" for any.
             origins: pages of other sites that may speak to it, such as "https://example.org".
+            base_path: below which all of it is; a browser's secret is for this alone.
         """
         self._app = app
         self._hosts = tuple(host.lower() for host in hosts)
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
+        self._base_path = base_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a stranger; pass everything else on, and add the headers to what is answered."""
@@ -66,13 +79,24 @@ class SiteGuard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers.get("Host", ""), headers.get("Origin"))
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send, headers.get("Host", "")))
+            own = _page_headers(headers.get("Host", "")) | self._secret(scope, headers)
+            await self._app(scope, receive, _with_headers(send, own))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             status, sentence = refusal
             answer = JSONResponse({"error": sentence}, status, {"Connection": "close"})
-            await answer(scope, receive, _with_headers(send))
+            await answer(scope, receive, _with_headers(send, PAGE_HEADERS))
+
+    def _secret(self, scope: Scope, headers: Headers) -> dict[str, str]:
+        """Return the header that gives a browser its secret, where it asks for a page without."""
+        asks_for_a_page = scope["type"] == "http" and "text/html" in headers.get("Accept", "")
+        if not asks_for_a_page or visitor_of(cookie_parser(headers.get("Cookie", ""))):
+            return {}
+        # Until the browser is closed; no script can read it, and no other site's page brings it.
+        rules = f"Path={self._base_path}; HttpOnly; SameSite=Lax"
+        secure = "; Secure" if scope.get("scheme") == "https" else ""
+        return {"Set-Cookie": f"{VISITOR_COOKIE}={secrets.token_urlsafe(24)}; {rules}{secure}"}
 
     def _refusal(self, scope: Scope, host: str, origin: str | None) -> tuple[int, str] | None:
         if not self._is_ours(host):
@@ -121,19 +145,31 @@ def _name_of(host: str) -> str:
         return ""
 
 
-def _with_headers(send: Send, host: str = "") -> Send:
+def visitor_of(cookies: Mapping[str, str]) -> str:
+    """Return the secret that is among a browser's cookies, or "" where there is none."""
+    value = cookies.get(VISITOR_COOKIE, "")
+    return value if _VISITOR.fullmatch(value) else ""
+
+
+def _page_headers(host: str) -> dict[str, str]:
     own = dict(PAGE_HEADERS)
     if _HOST_IN_A_POLICY.fullmatch(host):
         # Safari before 15.4 takes a page's own sockets for another site's.
         own["Content-Security-Policy"] = own["Content-Security-Policy"].replace(
             "connect-src 'self'", f"connect-src 'self' ws://{host} wss://{host}"
         )
+    return own
 
+
+def _with_headers(send: Send, own: Mapping[str, str]) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in own.items():
-                headers.setdefault(name, value)
+                if name == "Set-Cookie":
+                    headers.append(name, value)  # beside what the application sets
+                else:
+                    headers.setdefault(name, value)
         await send(message)
 
     return send_with_headers

@@ -1,4 +1,4 @@
-"""The folder for what can be made anew: checked when it is read, and nobody needs it."""
+"""The folders for what can be made anew, which nobody needs, and for what cannot."""
 
 from __future__ import annotations
 
@@ -29,19 +29,38 @@ def data_folder() -> Path:
     Raises:
         OSError: there is no such folder for this user.
     """
+    return _named() or _of_platform("~/Library/Caches", "XDG_CACHE_HOME", "~/.cache")
+
+
+def state_folder() -> Path:
+    """Return the folder for what cannot be made anew, such as a history; it need not be there.
+
+    ``FACECORE_DATA_DIR`` where it is set, else "facecore" in the platform's folder for a
+    program's state.
+
+    Raises:
+        OSError: there is no such folder for this user.
+    """
+    mac = "~/Library/Application Support"
+    return _named() or _of_platform(mac, "XDG_STATE_HOME", "~/.local/state")
+
+
+def _named() -> Path | None:
     named = os.environ.get(DATA_DIR_VARIABLE)
-    if named:
-        return Path(named)
+    return Path(named) if named else None
+
+
+def _of_platform(mac: str, variable: str, usual: str) -> Path:
     if sys.platform == "win32":
-        caches = os.environ.get("LOCALAPPDATA", "")
+        named = os.environ.get("LOCALAPPDATA", "")
     elif sys.platform == "darwin":
-        caches = "~/Library/Caches"
+        named = mac
     else:
-        caches = os.environ.get("XDG_CACHE_HOME", "")
+        named = os.environ.get(variable, "")
     try:
         # The specification says to ignore a path that is not absolute.
-        folder = Path(caches or "~/.cache").expanduser()
-        return (folder if folder.is_absolute() else Path("~/.cache").expanduser()) / "facecore"
+        folder = Path(named or usual).expanduser()
+        return (folder if folder.is_absolute() else Path(usual).expanduser()) / "facecore"
     except RuntimeError as error:
         raise OSError("this user has no home") from error
 

@@ -6,7 +6,8 @@ import itertools
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.results import Analysis, ResourceUsage, StageTimings
@@ -50,6 +51,33 @@ class RunRecord:
     waited_ms: float = 0.0
 
 
+def run_record(
+    analysis: Analysis,
+    *,
+    source: str,
+    name: str,
+    runtime: RuntimeOptions,
+    waited_ms: float = 0.0,
+) -> RunRecord:
+    """Return what is remembered of a run that has no number yet."""
+    used = analysis.resources
+    return RunRecord(
+        number=0,
+        source=source,
+        name=name,
+        size_wh=analysis.size_wh,
+        faces=len(analysis.faces),
+        settings=analysis.settings,
+        runtime=runtime,
+        engine=analysis.engine,
+        timings=analysis.timings,
+        reused=analysis.reused,
+        used=used,
+        cpu_percent_of_allowed=used.cpu_percent / usable_cpus(read_limits()),
+        waited_ms=waited_ms,
+    )
+
+
 class RunHistory:
     """The newest runs of one session, at most ``max_records``; safe to share between threads."""
 
@@ -58,33 +86,10 @@ class RunHistory:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
-    def add(
-        self,
-        analysis: Analysis,
-        *,
-        source: str,
-        name: str,
-        runtime: RuntimeOptions,
-        waited_ms: float = 0.0,
-    ) -> RunRecord:
-        """Remember a run; the oldest is forgotten when the history is full."""
-        used = analysis.resources
+    def add(self, analysis: Analysis, **facts: Any) -> RunRecord:
+        """Remember a run, see `run_record`; the oldest is forgotten when the history is full."""
         with self._lock:
-            record = RunRecord(
-                number=next(self._numbers),
-                source=source,
-                name=name,
-                size_wh=analysis.size_wh,
-                faces=len(analysis.faces),
-                settings=analysis.settings,
-                runtime=runtime,
-                engine=analysis.engine,
-                timings=analysis.timings,
-                reused=analysis.reused,
-                used=used,
-                cpu_percent_of_allowed=used.cpu_percent / usable_cpus(read_limits()),
-                waited_ms=waited_ms,
-            )
+            record = replace(run_record(analysis, **facts), number=next(self._numbers))
             self._records.append(record)
         return record
 

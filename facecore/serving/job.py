@@ -6,7 +6,8 @@ import math
 import threading
 import time
 from abc import ABC, abstractmethod
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from facecore.errors import friendly_message
 
@@ -26,9 +27,23 @@ class BackgroundJob(ABC):
     nobody has looked for ``abandoned_after_s``.
     """
 
-    def __init__(self, name: str, *, abandoned_after_s: float = math.inf) -> None:
-        """Make a job of which nothing is done; ``start`` begins."""
+    def __init__(
+        self,
+        name: str,
+        *,
+        abandoned_after_s: float = math.inf,
+        at_the_end: Callable[[Any], object] = lambda _: None,
+    ) -> None:
+        """Make a job of which nothing is done; ``start`` begins.
+
+        Args:
+            name: of its thread and its controls.
+            abandoned_after_s: it ends when nobody has looked for so long.
+            at_the_end: see there.
+        """
         self.name = name
+        self.at_the_end = at_the_end
+        """Is called in its thread when its work is over, done or not, before it says so."""
         self._abandoned_after_s = abandoned_after_s
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -131,6 +146,10 @@ class BackgroundJob(ABC):
             pass
         except Exception as trouble:  # noqa: BLE001 - a thread has nobody else to tell
             error = friendly_message(trouble)
+        try:
+            self.at_the_end(self)
+        except Exception as trouble:  # noqa: BLE001 - what was done is done
+            friendly_message(trouble)
         with self._lock:
             if error:
                 self._state, self._error = "failed", error

@@ -19,7 +19,9 @@ from facecore.machine.container import read_limits, usable_cpus
 from facecore.machine.memory_plan import memory_plan
 from facecore.profiles.configuration import Configuration, configuration
 from facecore.results import Analysis
+from facecore.serving.history import run_record
 from facecore.serving.queue import InferenceQueue, OnWait
+from facecore.serving.store import ServerStore
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     AnalysisSettings,
@@ -41,6 +43,8 @@ class RunOutcome:
 
     origin: str
     waited_ms: float
+    options: RuntimeOptions
+    name: str = ""
     analysis: Analysis | None = None
     error_kind: str = ""
 
@@ -55,12 +59,18 @@ class Turn:
     analyzer: FaceAnalyzer
     waited_ms: float
     _origin: str
+    _options: RuntimeOptions
     _listeners: Sequence[RunListener]
 
     def read(
-        self, photo: PhotoMemory, settings: AnalysisSettings, *, preview_side_px: int
+        self,
+        photo: PhotoMemory,
+        settings: AnalysisSettings,
+        *,
+        preview_side_px: int,
+        name: str = "",
     ) -> Analysis:
-        """Read a photo and draw its faces on a preview; tell the service's listeners.
+        """Read a photo, called so, and draw its faces on a preview; tell the service's listeners.
 
         Raises:
             ImageError: the photo cannot be read.
@@ -69,13 +79,19 @@ class Turn:
         try:
             analysis = self.analyzer.read(photo, settings, preview_side_px=preview_side_px)
         except Exception as error:
-            self._tell(error_kind=type(error).__name__)
+            self._tell(name, error_kind=type(error).__name__)
             raise
-        self._tell(analysis=analysis)
+        self._tell(name, analysis=analysis)
         return analysis
 
-    def _tell(self, **found: Any) -> None:
-        outcome = RunOutcome(origin=self._origin, waited_ms=self.waited_ms, **found)
+    def _tell(self, name: str, **found: Any) -> None:
+        outcome = RunOutcome(
+            origin=self._origin,
+            waited_ms=self.waited_ms,
+            options=self._options,
+            name=name,
+            **found,
+        )
         for listener in self._listeners:
             listener(outcome)
 
@@ -84,18 +100,24 @@ class FaceService:
     """The queue and the networks of one server process; safe to share between threads."""
 
     def __init__(
-        self, begins: Configuration | None = None, *, max_pixels: int = DEFAULT_MAX_PIXELS
+        self,
+        begins: Configuration | None = None,
+        *,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+        store: ServerStore | None = None,
     ) -> None:
         """Make the service; nothing is loaded yet.
 
         Args:
             begins: what the HTTP API reads with, and the pages begin with.
             max_pixels: of the largest photo, where that does not say it.
+            store: of its runs; none is kept where None.
         """
         self.begins = begins or Configuration()
         self.max_pixels = self.begins.max_pixels(max_pixels)
         self.queue = InferenceQueue(self.settings)
-        self._listeners: list[RunListener] = []
+        self.store = store or ServerStore(None)
+        self._listeners: list[RunListener] = [self._remember]
         self._lock = threading.Lock()
         self._effective: dict[RuntimeOptions, RuntimeOptions] = {}
         self._replicas: OrderedDict[RuntimeOptions, _Replicas] = OrderedDict()
@@ -122,7 +144,7 @@ class FaceService:
         share_heaps()
         if plan.is_tight:
             give_memory_back()
-        return cls(begins, max_pixels=plan.max_pixels)
+        return cls(begins, max_pixels=plan.max_pixels, store=ServerStore.of(begins.server))
 
     def listen(self, listener: RunListener) -> None:
         """Have every run told to a function, which must be quick and is called in any thread."""
@@ -147,7 +169,18 @@ class FaceService:
             self.queue.enter(session_key, on_wait=on_wait) as waited_ms,
             self._replicas_for(options).lend() as analyzer,
         ):
-            yield Turn(analyzer, waited_ms, origin, self._listeners)
+            yield Turn(analyzer, waited_ms, origin, options, self._listeners)
+
+    def _remember(self, run: RunOutcome) -> None:
+        if run.analysis is not None and self.store.is_on:
+            record = run_record(
+                run.analysis,
+                source=run.origin,
+                name=run.name,
+                runtime=run.options,
+                waited_ms=run.waited_ms,
+            )
+            self.store.add_run(record)
 
     def loaded(self, options: RuntimeOptions) -> tuple[FaceAnalyzer, ...]:
         """Return the sets of networks for these options that are in memory; loads nothing."""

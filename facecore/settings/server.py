@@ -71,6 +71,26 @@ class ServerSettings:
         help="Settings, by their names, that a request to the HTTP API may bring its own values "
         "of, such as confidence.",
     )
+    history: str = setting(
+        "",
+        "history",
+        pattern=".*",
+        help="The folder for what the server's runs cost and for finished work of its visitors: "
+        "numbers and settings, never a photo. 'off' stores nothing; by default it is in the data "
+        "folder.",
+    )
+    history_mb: int = setting(
+        50,
+        "size of the history",
+        limits=(2, 10_000),
+        unit="MB",
+        help="The files of the history together; the oldest runs make room.",
+    )
+    history_names: bool = setting(
+        False,
+        "photos' names in the history",
+        help="Whether photos' names and the hashes of their files are stored as well.",
+    )
 
     def __post_init__(self) -> None:
         check_all(self)

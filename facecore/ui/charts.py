@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
 
 from facecore.results import STAGES
@@ -17,6 +19,19 @@ STAGE_COLOURS = dict(
         strict=True,
     )
 )
+
+
+_FEW = 10
+
+
+def whole_ticks(values: Iterable[float]) -> dict[str, object]:
+    """Return what an axis of counts needs so that no number stands on it twice.
+
+    By itself Plotly sets ticks at halves where there are few values, and "d" rounds them.
+    """
+    found = list(values)
+    few = not found or max(found) - min(found) <= _FEW
+    return {"tickformat": "d", **({"dtick": 1} if few else {})}
 
 
 def laid_out(figure: go.Figure, height_px: int, *, legend: bool | None = None) -> go.Figure:

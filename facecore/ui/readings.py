@@ -71,7 +71,7 @@ def _read(unread: Reading, before: RunRecord | None) -> Reading:
     photo, settings, options = unread.photo, unread.settings, unread.options
     with session_turn(options) as turn:
         opened = _opened(photo, options)
-        analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX)
+        analysis = turn.read(opened, settings, preview_side_px=PREVIEW_SIDE_PX, name=photo.name)
         seen = [face.detection for face in analysis.faces]
         side_px = CROP_SIDE_PX if len(seen) <= _MANY else CROP_SIDE_PX // 2
         crops = tuple(

@@ -76,7 +76,13 @@ def _site_guard(hosts: Sequence[str]) -> Middleware:
         # By its own names the machine itself may always ask, such as a container's health check.
         hosts=(*LOOPBACK_HOSTS, *given) if given else default_hosts(address),
         origins=st.get_option("server.corsAllowedOrigins") or (),
+        base_path=_base_path() or "/",
     )
+
+
+def _base_path() -> str:
+    name = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{name}" if name else ""
 
 
 def make_api() -> HttpApi:
@@ -85,13 +91,12 @@ def make_api() -> HttpApi:
     Raises:
         SettingsError: a variable of the environment is no number or outside its range.
     """
-    name = str(st.get_option("server.baseUrlPath") or "").strip("/")
     plan, max_bytes = memory_plan(), _max_upload_bytes()
     return HttpApi(
         process_service(),
         limits=upload_limits(max_bytes, plan.request_bytes),
         pictures=ImageStore(min(PICTURES_BYTES, plan.picture_bytes), PICTURE_AGE_S),
-        base_path=f"/{name}" if name else "",
+        base_path=_base_path(),
     )
 
 

@@ -2,52 +2,108 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import secrets
+import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import streamlit as st
 
+from facecore.http.site_guard import visitor_of
 from facecore.serving.history import RunHistory
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui.photos import SessionPhotos
+from facecore.ui.streamlit_internals import is_connected, session_id, take_files
 
 _T = TypeVar("_T")
 
 
-class Remembered(Generic[_T]):
-    """What a session remembers under a key, made when it is first asked for; call it to have it."""
+def visitor() -> str:
+    """Return what tells this visitor's browser from others, and cannot be guessed; "" if unknown.
 
-    def __init__(self, key: str, make: Callable[[], _T]) -> None:
+    It is no secret: what the browser sends cannot be found from it.
+    """
+    secret = visitor_of(st.context.cookies.to_dict())
+    return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
+
+
+class _Lasting:
+    """What a session remembers over a reload of its page, which begins another session."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.session = session_id()
+        self.number = next(self._numbers)
+        self.values: dict[str, Any] = {}
+
+
+# Each is held by the sessions that use it, and gone with the last of them.
+_ALL: weakref.WeakSet[_Lasting] = weakref.WeakSet()
+_FINDING = threading.Lock()
+
+
+def _lasting() -> _Lasting:
+    """Return what lasts of this session: what the same browser's lost page left, or nothing yet."""
+    key = "facecore.lasting"
+    if key not in st.session_state:
+        owner = visitor()
+        with _FINDING:
+            left = [one for one in _ALL if owner == one.owner and not is_connected(one.session)]
+            found = max(left, key=lambda one: one.number) if owner and left else _Lasting(owner)
+            former, found.session = found.session, session_id()
+            _ALL.add(found)
+        take_files(former, found.values.get("facecore.batch_files", ()))
+        st.session_state[key] = found
+    return cast(_Lasting, st.session_state[key])
+
+
+class Remembered(Generic[_T]):
+    """What a session remembers under a key, made when it is first asked for; call it to have it.
+
+    What ``lasts`` is there again after a reload of the page.
+    """
+
+    def __init__(self, key: str, make: Callable[[], _T], *, lasts: bool = False) -> None:
         self._key = f"facecore.{key}"
         self._make = make
+        self._lasts = lasts
 
     def __call__(self) -> _T:
         """Return what is remembered."""
         if self._key not in st.session_state:
-            self.keep(self._make())
+            lasting = _lasting().values if self._lasts else {}
+            self.keep(lasting[self._key] if self._key in lasting else self._make())
         return cast(_T, st.session_state[self._key])
 
     def keep(self, value: _T) -> None:
         """Remember something instead of what was there before."""
         st.session_state[self._key] = value
+        if self._lasts:
+            _lasting().values[self._key] = value
 
     def take(self) -> _T:
         """Return what is remembered, and remember it no longer."""
         value = self()
         del st.session_state[self._key]
+        if self._lasts:
+            del _lasting().values[self._key]
         return value
 
 
 photos = Remembered("photos", SessionPhotos)
 """This session's photos."""
 
-history = Remembered("history", RunHistory)
+history = Remembered("history", RunHistory, lasts=True)
 """This session's runs."""
 
-session_key = Remembered("session_key", lambda: secrets.token_hex(8))
+session_key = Remembered("session_key", lambda: secrets.token_hex(8), lasts=True)
 """A name of this session for the queue, which lets sessions take turns."""
 
 own_photos = Remembered[tuple[Photo, ...]]("own_photos", tuple)
@@ -79,7 +135,7 @@ messages = Remembered("messages", list[str])
 compared_photos = Remembered[dict[str, Photo]]("compared_photos", dict)
 """The photos of this session's experiments, by SHA-256, to show them."""
 
-batch_files = Remembered[frozenset[str]]("batch_files", frozenset)
+batch_files = Remembered[frozenset[str]]("batch_files", frozenset, lasts=True)
 """Of which uploaded files the batch is, by Streamlit's numbers."""
 
 tune_files = Remembered[frozenset[str]]("tune_files", frozenset)

@@ -111,6 +111,28 @@ def media_url(data: bytes, mime_type: str, key: str) -> str:
     return f"/{base}{address}" if base else address
 
 
+def session_id() -> str:
+    """Return Streamlit's name of the session that runs; "" outside of any."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return context.session_id if context is not None else ""
+
+
+def is_connected(session: str) -> bool:
+    """Return whether a page of a session, by its id, is open now."""
+    return runtime.exists() and runtime.get_instance().is_active_session(session)
+
+
+def take_files(former: str, file_ids: Collection[str]) -> None:
+    """Let uploaded files of another session be the running one's, and be counted as its own."""
+    if not runtime.exists():
+        return
+    storage = runtime.get_instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
+    for file_id in file_ids:
+        record = storage.get(former, {}).pop(file_id, None)
+        if record is not None:
+            storage[session_id()][file_id] = record
+
+
 class MemoryFile(io.BytesIO):
     """Where a form's file is kept; read as a whole, it gives its bytes without a copy."""
 

@@ -13,7 +13,14 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from facecore.http.site_guard import ANY_HOST, PAGE_HEADERS, SiteGuard, default_hosts
+from facecore.http.site_guard import (
+    ANY_HOST,
+    PAGE_HEADERS,
+    VISITOR_COOKIE,
+    SiteGuard,
+    default_hosts,
+    visitor_of,
+)
 
 OWN = "http://testserver"
 
@@ -151,3 +158,33 @@ def test_every_answer_has_the_pages_headers() -> None:
     assert all(refused[name] == value for name, value in PAGE_HEADERS.items())
     assert answered["X-Frame-Options"] == "SAMEORIGIN"
     assert answered["Content-Security-Policy"] == "default-src 'none'"
+
+
+PAGE = {"Accept": "text/html,application/xhtml+xml"}
+
+
+def test_only_a_secret_of_ours_tells_a_visitor() -> None:
+    """Without the cookie, or with one of another form, nobody is known."""
+    assert visitor_of({}) == ""
+    for value in ("", "a" * 31, "a" * 33, "a" * 31 + ";", "a" * 32 + "\n"):
+        assert visitor_of({VISITOR_COOKIE: value}) == ""
+    assert visitor_of({VISITOR_COOKIE: "a-_0" * 8}) == "a-_0" * 8
+
+
+def test_a_browser_gets_a_secret_of_its_own() -> None:
+    """Each browser that opens a page gets another, no script may read it, and it is kept."""
+    client, other = _client(base_path="/lab"), _client()
+    cookie = client.get("/", headers=PAGE).headers["Set-Cookie"]
+    assert cookie.endswith("; Path=/lab; HttpOnly; SameSite=Lax")
+    first, second = (one.get("/", headers=PAGE).cookies[VISITOR_COOKIE] for one in (client, other))
+    assert len({first, second}) == 2
+    assert visitor_of({VISITOR_COOKIE: second}) == second
+    assert "Set-Cookie" not in other.get("/", headers=PAGE).headers
+
+
+def test_a_program_gets_no_secret() -> None:
+    """What asks for no page has no use for one; over TLS a browser sends it over TLS alone."""
+    assert "Set-Cookie" not in _client().get("/").headers
+    client = _client()
+    client.base_url = "https://testserver"
+    assert "; Secure" in client.get("/", headers=PAGE).headers["Set-Cookie"]

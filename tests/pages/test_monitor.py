@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from facecore.serving.service import process_service
+from facecore.serving.store import ServerStore
 from tests.pages.conftest import expect_no_error, go_to, metrics, upload, visit
+from tests.ui.test_charts import RUN
 
 NO_RUNS = "No runs yet: open Analyze and come back."
 LIVE = ["Process CPU", "Process memory", "System CPU", "System memory"]
@@ -88,4 +96,52 @@ def test_cleared_runs_are_gone(astronaut_file: bytes) -> None:
     app = go_to(app, "Analyze")
     app.sidebar.slider(key="confidence").set_value(0.9).run()
     assert go_to(app, "Monitor").dataframe[0].value["run"].tolist() == [4, 3]
+    expect_no_error(app)
+
+
+def _of_the_server(store: ServerStore, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Open the page of a server with this history, and look at its runs."""
+    monkeypatch.setattr(process_service(), "store", store)
+    app = visit("monitor")
+    return app.segmented_control(key="whose").set_value("This server").run()
+
+
+def test_a_server_without_a_history_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is switched off there is nothing to choose."""
+    app = _of_the_server(ServerStore(None), monkeypatch)
+    assert [text for text in app.info.values if "FACECORE_HISTORY" in text]
+    assert len(app.selectbox) == len(visit("monitor").selectbox)
+    expect_no_error(app)
+
+
+def test_the_servers_runs_have_a_time_range(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of any session are shown over time, those of the last day first, without names."""
+    with closing(ServerStore(tmp_path / "a.sqlite3")) as store:
+        for days in (3, 0):
+            began = datetime.now(UTC) - timedelta(days=days, minutes=5)
+            store.add_run(replace(RUN, used=replace(RUN.used, started_at=began), source="http"))
+        app = _of_the_server(store, monkeypatch)
+        assert app.dataframe[0].value["run"].tolist() == [2]
+        app.selectbox(key="run_range").set_value("Last 7 days").run()
+        table = app.dataframe[0].value
+    assert table["run"].tolist() == [2, 1]
+    assert "photo" not in table
+    assert app.pills(key="run_source").options == ["all", "http"]
+    assert any(text.startswith("2 runs of all visitors") for text in app.caption.values)
+    assert len(app.get("plotly_chart")) == 3
+    expect_no_error(app)
+
+
+def test_a_history_that_cannot_be_used_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged file is one sentence on the page, without the server's path."""
+    (tmp_path / "a.sqlite3").write_bytes(b"no database" * 100)
+    with closing(ServerStore(tmp_path / "a.sqlite3")) as store:
+        app = _of_the_server(store, monkeypatch)
+    (sentence,) = app.warning.values
+    assert "it is damaged" in sentence
+    assert str(tmp_path) not in sentence
     expect_no_error(app)

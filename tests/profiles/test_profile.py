@@ -88,7 +88,8 @@ def test_what_is_written_is_read_again(
     given: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """File and options both say what the configuration was, to the last digit."""
-    monkeypatch.delenv(ENGINE_VARIABLE, raising=False)
+    for variable in (ENGINE_VARIABLE, "FACECORE_HISTORY"):
+        monkeypatch.delenv(variable, raising=False)
     text = profile_text(given)
     assert _read(text) == given
     assert max(map(len, text.split("\n"))) <= 100

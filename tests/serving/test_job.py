@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from facecore.serving.job import BackgroundJob
 
@@ -13,7 +14,7 @@ TIMEOUT_S = 30
 class Job(BackgroundJob):
     """Does whatever a test wants."""
 
-    def __init__(self, work: Callable[[Job], bool], **how: float) -> None:
+    def __init__(self, work: Callable[[Job], bool], **how: Any) -> None:
         super().__init__("job", **how)
         self.do = work
 

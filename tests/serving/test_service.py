@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -75,8 +76,8 @@ def test_listeners_hear_of_every_run(astronaut_file: bytes) -> None:
         )
         with pytest.raises(ImageError):
             turn.read(turn.analyzer.memory(b"junk"), SETTINGS, preview_side_px=SIDE_PX)
-    good = RunOutcome(origin="http", waited_ms=turn.waited_ms, analysis=analysis)
-    bad = RunOutcome(origin="http", waited_ms=turn.waited_ms, error_kind="UnsupportedImageError")
+    told = partial(RunOutcome, origin="http", waited_ms=turn.waited_ms, options=DEFAULT)
+    good, bad = told(analysis=analysis), told(error_kind="UnsupportedImageError")
     assert heard == [good, good, bad, bad]
 
 

@@ -20,7 +20,12 @@ VARIABLES = {
     "FACECORE_MAX_WAIT_S": "max_wait_s",
     "FACECORE_MIN_INTERVAL_MS": "min_interval_ms",
     "FACECORE_OVERRIDES": "overrides",
+    "FACECORE_HISTORY": "history",
+    "FACECORE_HISTORY_MB": "history_mb",
+    "FACECORE_HISTORY_NAMES": "history_names",
 }
+
+TEXTS = {"FACECORE_OVERRIDES", "FACECORE_HISTORY"}
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -37,7 +42,8 @@ def test_every_setting_has_its_variable() -> None:
     table = (REPOSITORY / "docs" / "deployment.md").read_text(encoding="utf-8")
     for name, one in zip(VARIABLES, known.values(), strict=True):
         (row,) = [line for line in table.splitlines() if line.startswith(f"| `{name}` |")]
-        assert one.text(one.default) in row or one.name == "concurrency"
+        default = one.in_words(one.default) if one.is_switch else one.text(one.default)
+        assert default in row or one.name == "concurrency"
         if one.limits:
             assert f"{one.limits[1]:g}" in row.replace(" ", "")
 
@@ -52,6 +58,9 @@ def test_variables_are_read() -> None:
         "FACECORE_MAX_WAIT_S": "2.5",
         "FACECORE_MIN_INTERVAL_MS": "500",
         "FACECORE_OVERRIDES": "confidence, careful",
+        "FACECORE_HISTORY": "/var/lib/faces",
+        "FACECORE_HISTORY_MB": "7",
+        "FACECORE_HISTORY_NAMES": "on",
     }
     assert configuration(environment=given).server == ServerSettings(
         replicas=2,
@@ -61,6 +70,9 @@ def test_variables_are_read() -> None:
         max_wait_s=2.5,
         min_interval_ms=500,
         overrides=("confidence", "careful"),
+        history="/var/lib/faces",
+        history_mb=7,
+        history_names=True,
     )
 
 
@@ -70,7 +82,7 @@ def test_as_many_run_at_once_as_there_are_sets() -> None:
     assert (settings.replicas, settings.concurrency) == (4, 4)
 
 
-@pytest.mark.parametrize("variable", [one for one in VARIABLES if one != "FACECORE_OVERRIDES"])
+@pytest.mark.parametrize("variable", sorted(VARIABLES.keys() - TEXTS))
 @pytest.mark.parametrize("text", ["many", "-1", "1e9", "nan", "inf", "1,5"])
 def test_what_makes_no_sense_is_one_sentence(variable: str, text: str) -> None:
     """A text that is no number, or a number outside the range, is told with its variable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,9 +15,15 @@ from facecore.results import STAGES, ResourceUsage, StageTimings
 from facecore.serving.history import RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.analyze.charts import stage_bar
-from facecore.ui.charts import STAGE_COLOURS
+from facecore.ui.charts import STAGE_COLOURS, whole_ticks
 from facecore.ui.models.charts import layer_times
-from facecore.ui.monitor.charts import cpu_by_run, latency_by_run, memory_by_run
+from facecore.ui.monitor.charts import (
+    cpu_by_run,
+    latency_by_run,
+    latency_over_time,
+    memory_by_run,
+    sparkline,
+)
 
 TIMINGS = StageTimings(decode_ms=4.0, detect_ms=20.0, classify_ms=30.25, total_ms=55.0)
 RUN = RunRecord(
@@ -61,7 +67,7 @@ def _traces(figure: go.Figure) -> dict[str, dict[str, Any]]:
     return {trace["name"]: trace for trace in figure.to_plotly_json()["data"]}
 
 
-def _values(figure: go.Figure, axis: str = "y") -> dict[str, list[float]]:
+def _values(figure: go.Figure, axis: str = "y") -> dict[str, list[Any]]:
     return {name: list(trace[axis]) for name, trace in _traces(figure).items()}
 
 
@@ -145,3 +151,34 @@ def test_legend_is_shown_for_more_than_one_series() -> None:
     """A single series needs no legend."""
     assert stage_bar(TIMINGS).layout.showlegend is True
     assert stage_bar(StageTimings(detect_ms=1.0)).layout.showlegend is False
+
+
+def test_no_count_stands_twice_on_an_axis() -> None:
+    """Where there are few numbers each has a tick; many are left to Plotly."""
+    assert whole_ticks([])["dtick"] == whole_ticks([7])["dtick"] == 1
+    assert whole_ticks([1, 11])["dtick"] == 1
+    assert "dtick" not in whole_ticks([1, 12])
+    assert latency_by_run([RUN, REUSED]).layout.xaxis.dtick == 1
+
+
+def test_server_runs_lie_at_their_time_of_day() -> None:
+    """Each source is a series, over the time where the visitor is."""
+    zone = timezone(timedelta(hours=2))
+    figure = latency_over_time([RUN, replace(REUSED, source="http")], zone)
+    assert _values(figure) == {"http": [9.5], "sample": [55.0]}
+    assert _values(figure, "x")["sample"] == ["2024-05-01 02:00:00.000000"]
+    assert _values(cpu_by_run([RUN], zone), "x")["of one core"] == ["2024-05-01 02:00:00.000000"]
+    assert _values(latency_over_time([], zone)) == {}
+
+
+def test_a_sparkline_has_the_scale_that_it_is_given() -> None:
+    """2 of 400 MB are a fortieth of the height; nothing, and one value, are drawn as well."""
+
+    def heights(values: list[float]) -> list[float]:
+        points = sparkline(values, 440.0, 60).partition('polyline points="')[2].partition('"')[0]
+        return [float(point.partition(",")[2]) for point in points.split()]
+
+    assert heights([]) == []
+    assert heights([440.0, 0.0]) == [2.0, 46.0]
+    high, low = heights([402.0, 400.0])
+    assert low - high == pytest.approx(0.2, abs=0.11)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from facecore.ui.charts import laid_out
+from facecore.ui.charts import laid_out, whole_ticks
 
 _SURE, _UNSURE = "#0072B2", "#9EC5E4"
 _PHOTOS, _TIMES = "#009E73", "#E69F00"
@@ -30,8 +30,9 @@ def faces_per_photo(photos_by_faces: Mapping[int, int]) -> go.Figure:
     )
     # One bar alone would fill the whole width, and have half numbers beside it.
     highest = max(5, *numbers) if numbers else 5
-    figure.update_xaxes(title="faces", range=[-0.6, highest + 0.6], tickformat="d")
-    figure.update_yaxes(title="photos", tickformat="d", rangemode="tozero")
+    figure.update_xaxes(title="faces", range=[-0.6, highest + 0.6], **whole_ticks([0, highest]))
+    counts = whole_ticks([0, *photos_by_faces.values()])
+    figure.update_yaxes(title="photos", rangemode="tozero", **counts)
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
@@ -46,7 +47,9 @@ def latencies(latencies_ms: Sequence[float]) -> go.Figure:
         )
     )
     figure.update_xaxes(title="milliseconds", rangemode="tozero")
-    figure.update_yaxes(title="photos", tickformat="d", rangemode="tozero")
+    # No bar is higher than all photos.
+    counts = whole_ticks([0, len(latencies_ms)])
+    figure.update_yaxes(title="photos", rangemode="tozero", **counts)
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
@@ -63,5 +66,6 @@ def answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go
         )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(type="category")
-    figure.update_yaxes(title="faces", tickformat="d", rangemode="tozero")
+    totals = [sum(counts.get((label, unsure), 0) for unsure in (True, False)) for label in labels]
+    figure.update_yaxes(title="faces", rangemode="tozero", **whole_ticks([0, *totals]))
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)

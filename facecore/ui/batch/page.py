@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from facecore.ui.batch import run
+from facecore.ui.batch.earlier import earlier_batches
 from facecore.ui.batch.inputs import chosen_batch
 from facecore.ui.batch.results import results
 
@@ -13,11 +14,12 @@ def batch_page() -> None:
     """Draw the page."""
     st.title("Batch")
     st.markdown(
-        "Many photos at once, read one after the other. You can look at other pages meanwhile; "
-        "closing this tab ends it."
+        "Many photos at once, read one after the other. You can look at other pages meanwhile, "
+        "and come back after a reload; closing this tab ends it."
     )
     batch = run.session_batch()
     if batch is None:
         run.start_button(chosen_batch())
+        earlier_batches()
     elif run.progress(batch):
         results(batch)

@@ -17,6 +17,7 @@ from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
+from facecore.ui.batch.earlier import keeper
 from facecore.ui.batch.inputs import BUDGET, ChosenPhotos
 from facecore.ui.batch.opened import reads_with
 from facecore.ui.batch.results import metrics, table
@@ -32,7 +33,7 @@ NO_ROOM = (
 )
 _NUMBERS = itertools.count()
 
-session_batch = state.Remembered[BackgroundBatch | None]("batch", lambda: None)
+session_batch = state.Remembered[BackgroundBatch | None]("batch", lambda: None, lasts=True)
 """This session's batch of photos, under way or ended."""
 
 
@@ -112,6 +113,7 @@ def _start(chosen: ChosenPhotos) -> None:
         return
     stored = _stored(settings, options)
     batch = BackgroundBatch(chosen.photos, reader(settings, options), stored, room)
+    batch.at_the_end = keeper()
     session_batch.keep(batch)
     state.batch_files.keep(frozenset(chosen.file_ids))
     _go_on(batch)
@@ -135,7 +137,9 @@ def reader(settings: AnalysisSettings, options: RuntimeOptions, source: str = "b
         with faces.turn(session_key, options, on_wait=check) as turn:
             # Inflated in here, so that batches that wait hold nothing.
             opened = turn.analyzer.memory(photo.read())
-            analysis = turn.read(opened, settings, preview_side_px=THUMBNAIL_SIDE_PX)
+            analysis = turn.read(
+                opened, settings, preview_side_px=THUMBNAIL_SIDE_PX, name=photo.name
+            )
             small = thumbnail(opened, settings, analysis, THUMBNAIL_SIDE_PX)
         history.add(
             analysis,

@@ -98,7 +98,10 @@ def _go_on(experiment: Experiment, repeats: int, photos: Sequence[Photo]) -> Non
         data = {sha256: known[sha256].read() for sha256 in wanted & known.keys()}
         compare_state.running_experiment.keep(
             BackgroundExperiment(
-                experiment.more(repeats), data, max_pixels=process_service().max_pixels
+                experiment.more(repeats),
+                data,
+                max_pixels=process_service().max_pixels,
+                at_the_end=compare_state.keeper(),
             )
         )
 
@@ -110,7 +113,7 @@ def collect() -> None:
         return
     compare_state.running_experiment.keep(None)
     if running.result is not None:
-        title = f"{running.result.started_at:%Y-%m-%d %H:%M:%S} UTC, {_names(running.plan)}"
+        title = compare_state.title_of(running.result)
         title = compare_state.forget_experiment(running.before) or title
         compare_state.keep_experiment(title, Outcome.of(running.result))
     if running.error:
@@ -167,7 +170,12 @@ def _start(plan: Plan, photos: Sequence[Photo]) -> None:
         data[photo.name] = photo.read()
         state.compared_photos()[hashlib.sha256(data[photo.name]).hexdigest()] = photo
     compare_state.running_experiment.keep(
-        BackgroundExperiment(plan, data, max_pixels=process_service().max_pixels)
+        BackgroundExperiment(
+            plan,
+            data,
+            max_pixels=process_service().max_pixels,
+            at_the_end=compare_state.keeper(),
+        )
     )
 
 
@@ -179,7 +187,3 @@ def _in_words(running: BackgroundExperiment) -> str:
         return f"{as_text(now.phase)} …"  # with a variant's name in it
     total = f"{'about ' if running.plan.budget_s else ''}{now.total}"
     return f"{now.done} of {total} trials{left_in_words(now.left_s)}"
-
-
-def _names(plan: Plan) -> str:
-    return " / ".join(variant.name for variant in plan.variants)

@@ -12,8 +12,8 @@ from facecore.ui.components import bar_and_stop, friendly_errors, sign
 from facecore.ui.state import Remembered
 
 _LOOK_EVERY_S = 1.0
-_job = Remembered[BackgroundEngines | None]("engines", lambda: None)
-_measured = Remembered[dict[str, Any] | None]("engines_measured", lambda: None)
+_job = Remembered[BackgroundEngines | None]("engines", lambda: None, lasts=True)
+_measured = Remembered[dict[str, Any] | None]("engines_measured", lambda: None, lasts=True)
 
 
 def start_form() -> None:

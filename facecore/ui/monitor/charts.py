@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 
 import plotly.graph_objects as go
 
 from facecore.engines import titles
 from facecore.results import STAGES
 from facecore.serving.history import RunRecord
-from facecore.ui.charts import STAGE_COLOURS, laid_out
+from facecore.ui.charts import PALETTE, STAGE_COLOURS, laid_out, whole_ticks
 
 _MB = 1e6
 _PATTERNS = ("", "/", "x", ".", "-", "\\", "|", "+")
-_LINE_COLOURS = ("#0072B2", "#E69F00", "#009E73")
 
 
 def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
@@ -46,12 +46,36 @@ def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
         # Draws nothing: it is there for the legend.
         marker = {"color": "#888888", "pattern": {"shape": patterns[name]}}
         figure.add_bar(x=numbers[:1], y=[0], name=titles(name), marker=marker, hoverinfo="skip")
-    figure.update_layout(barmode="stack", yaxis_title="milliseconds")
-    return _over_runs(figure, 330)
+    figure.update_layout(barmode="stack", yaxis_title="milliseconds", xaxis_title="run")
+    figure.update_xaxes(minor_showgrid=False, **whole_ticks(numbers))
+    return laid_out(figure, 330)
 
 
-def cpu_by_run(records: Sequence[RunRecord]) -> go.Figure:
-    """Draw each run's CPU use: percent of one core and of all this process may use."""
+def latency_over_time(records: Sequence[RunRecord], zone: tzinfo) -> go.Figure:
+    """Draw each run's time at the time of day when it began, by where it came from."""
+    figure = go.Figure()
+    for source, colour in zip(sorted({one.source for one in records}), PALETTE, strict=False):
+        its = [one for one in records if one.source == source]
+        figure.add_scatter(
+            x=_times(its, zone),
+            y=[one.timings.total_ms for one in its],
+            name=source,
+            mode="markers",
+            marker_color=colour,
+            customdata=[[one.faces, titles(one.engine)] for one in its],
+            hovertemplate="%{x}: %{y:.0f} ms, %{customdata[0]} faces, %{customdata[1]}"
+            "<extra></extra>",
+        )
+    figure.update_layout(yaxis_title="milliseconds")
+    figure.update_yaxes(rangemode="tozero")
+    return laid_out(figure, 330, legend=True)
+
+
+def cpu_by_run(records: Sequence[RunRecord], zone: tzinfo | None = None) -> go.Figure:
+    """Draw each run's CPU use: percent of one core and of all this process may use.
+
+    Where a time zone is given, over the time of day and not over the run's number.
+    """
     return _lines(
         records,
         {
@@ -59,11 +83,15 @@ def cpu_by_run(records: Sequence[RunRecord]) -> go.Figure:
             "of all that may be used": [record.cpu_percent_of_allowed for record in records],
         },
         "percent",
+        zone,
     )
 
 
-def memory_by_run(records: Sequence[RunRecord]) -> go.Figure:
-    """Draw the process's resident memory at each run, in megabytes (10**6 bytes)."""
+def memory_by_run(records: Sequence[RunRecord], zone: tzinfo | None = None) -> go.Figure:
+    """Draw the process's resident memory at each run, in megabytes (10**6 bytes).
+
+    Where a time zone is given, over the time of day and not over the run's number.
+    """
     return _lines(
         records,
         {
@@ -72,28 +100,61 @@ def memory_by_run(records: Sequence[RunRecord]) -> go.Figure:
             "after": [record.used.rss_after_bytes / _MB for record in records],
         },
         "megabytes",
+        zone,
     )
 
 
-def _lines(records: Sequence[RunRecord], series: dict[str, list[float]], unit: str) -> go.Figure:
+def _lines(
+    records: Sequence[RunRecord],
+    series: Mapping[str, list[float]],
+    unit: str,
+    zone: tzinfo | None,
+) -> go.Figure:
     figure = go.Figure()
     numbers = [record.number for record in records]
-    for (name, values), colour in zip(series.items(), _LINE_COLOURS, strict=False):
+    for (name, values), colour in zip(series.items(), PALETTE, strict=False):
         figure.add_scatter(
-            x=numbers,
+            x=_times(records, zone) if zone else numbers,
             y=values,
             name=name,
-            mode="lines+markers",
+            # Between two runs that are hours apart nothing is known.
+            mode="markers" if zone else "lines+markers",
             line_color=colour,
-            hovertemplate=f"run %{{x}}: %{{y:.0f}} {unit} {name}<extra></extra>",
+            hovertemplate=f"{'' if zone else 'run '}%{{x}}: %{{y:.0f}} {unit} {name}"
+            "<extra></extra>",
         )
     figure.update_layout(yaxis_title=unit)
     figure.update_yaxes(rangemode="tozero")
-    return _over_runs(figure, 300)
+    if zone is None:
+        figure.update_layout(xaxis_title="run")
+        figure.update_xaxes(minor_showgrid=False, **whole_ticks(numbers))
+    return laid_out(figure, 300)
 
 
-def _over_runs(figure: go.Figure, height_px: int) -> go.Figure:
-    figure.update_layout(xaxis_title="run")
-    # Runs are counted: no half runs on the axis.
-    figure.update_xaxes(tickformat="d", minor_showgrid=False)
-    return laid_out(figure, height_px)
+def _times(records: Sequence[RunRecord], zone: tzinfo) -> list[str]:
+    # As text without a zone, which the chart would shift back.
+    return [f"{one.used.started_at.astimezone(zone):%Y-%m-%d %H:%M:%S.%f}" for one in records]
+
+
+_WIDTH, _HEIGHT = 240, 48
+_ACCENT = "#14998C"
+
+
+def sparkline(values: Sequence[float], top: float, most: int) -> str:
+    """Return a small SVG picture of the newest of at most so many values, from 0 to the top.
+
+    Streamlit's own small charts have no scale that could be told: 2 MB fill the height.
+    """
+    step = _WIDTH / max(1, most - 1)
+    first = _WIDTH - step * (len(values) - 1)
+    points = " ".join(
+        f"{first + step * place:.1f},{_HEIGHT - 2 - (_HEIGHT - 4) * min(value / top, 1.0):.1f}"
+        for place, value in enumerate(values)
+    )
+    area = f"{first:.1f},{_HEIGHT} {points} {_WIDTH},{_HEIGHT}" if values else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}">'
+        f'<polygon points="{area}" fill="{_ACCENT}" fill-opacity="0.2"/>'
+        f'<polyline points="{points}" fill="none" stroke="{_ACCENT}" stroke-width="2"/></svg>'
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facecore.machine.sampler import SystemSample, SystemSampler
 from facecore.ui import state
 from facecore.ui.components import friendly_errors
+from facecore.ui.monitor.charts import sparkline
 
 LIVE_SAMPLES = 60
 _MB = 1e6
@@ -19,32 +22,48 @@ _LONGEST_GAP = timedelta(seconds=5)
 _LIVE = state.Remembered[deque[SystemSample]]("live", lambda: deque(maxlen=LIVE_SAMPLES))
 _SAMPLER = state.Remembered("sampler", SystemSampler)
 
-# Label, what is drawn, what is said of the newest.
-_METRICS: tuple[
-    tuple[str, Callable[[SystemSample], float | None], Callable[[SystemSample], str]], ...
-] = (
-    (
+
+@dataclass(frozen=True, slots=True)
+class _Metric:
+    """A figure of the strip: its label, what is drawn, what is said of the newest, the top."""
+
+    label: str
+    read: Callable[[SystemSample], float | None]
+    words: Callable[[SystemSample], str]
+    unit: str
+    top: Callable[[SystemSample], float] = lambda _: 0.0
+
+
+_METRICS = (
+    _Metric(
         "Process CPU",
         lambda sample: sample.process_cpu_percent,
         lambda sample: _percent(sample.process_cpu_percent),
+        "%",
+        lambda _: 100.0,
     ),
-    (
+    _Metric(
         "Process memory",
         lambda sample: sample.process_rss_bytes / _MB,
         lambda sample: _mb(sample.process_rss_bytes),
+        "MB",
     ),
-    (
+    _Metric(
         "System CPU",
         lambda sample: sample.system_cpu_percent,
         lambda sample: _percent(sample.system_cpu_percent),
+        "%",
+        lambda _: 100.0,
     ),
-    (
+    _Metric(
         "System memory",
         lambda sample: sample.system_memory_used_bytes / _GB,
         lambda sample: (
             f"{sample.system_memory_used_bytes / _GB:.1f} of "
             f"{sample.system_memory_total_bytes / _GB:.1f} GB"
         ),
+        "GB",
+        lambda sample: sample.system_memory_total_bytes / _GB,
     ),
 )
 
@@ -54,12 +73,23 @@ def live_strip() -> None:
     """Draw the strip and redraw it each second without running the page again."""
     with friendly_errors():
         samples = _samples()
-        for column, (label, read, words) in zip(st.columns(4), _METRICS, strict=True):
-            values = [number for number in map(read, samples) if number is not None]
-            column.metric(
-                label, words(samples[-1]), chart_data=values, chart_type="area", border=True
-            )
+        for column, metric in zip(st.columns(4), _METRICS, strict=True):
+            _draw(column.container(border=True, gap=None), metric, samples)
         st.caption(_limits_in_words(samples[-1]))
+
+
+def _draw(box: DeltaGenerator, metric: _Metric, samples: Collection[SystemSample]) -> None:
+    values = [number for number in map(metric.read, samples) if number is not None]
+    newest = next(reversed(list(samples)))
+    # From zero, and with room above: a curve fills its height only where it means something.
+    top = max(metric.top(newest), *(1.25 * value for value in values), 1e-9)
+    if metric.unit == "%":
+        top = max(100.0, *values) if values else 100.0
+    scale = f"0 to {top:.0f} {metric.unit}"
+    box.metric(metric.label, metric.words(newest), help=f"Below: the last minute, {scale}.")
+    said = f"{min(values):.1f} to {max(values):.1f} {metric.unit}" if values else "nothing yet"
+    alt = f"{metric.label} in the last minute, on a scale of {scale}: {said}"
+    box.image(sparkline(values, top, LIVE_SAMPLES), alt=alt, width="stretch")
 
 
 def _samples() -> deque[SystemSample]:
