@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,7 @@ class ServerStore:
     def add_run(self, record: RunRecord) -> None:
         """Store a run; in the file it gets a number of its own."""
         if self._file is not None:
-            values = {"settings": asdict(record.settings), "options": option_values(record.runtime)}
-            content = json.dumps(values, sort_keys=True)
+            content = _content_of(record.settings, record.runtime)
             flat = _flat(record, record.name if self.with_names else "")
             self._file.write((_ADD_SETTINGS, (content,)), (_ADD_RUN, (*flat, content)))
 
@@ -196,6 +196,12 @@ def _record_of(
         cpu_percent_of_allowed=values["cpu_percent_of_allowed"],
         waited_ms=values["waited_ms"],
     )
+
+
+@lru_cache(maxsize=64)
+def _content_of(settings: AnalysisSettings, runtime: RuntimeOptions) -> str:
+    values = {"settings": asdict(settings), "options": option_values(runtime)}
+    return json.dumps(values, sort_keys=True)
 
 
 def _settings_of(content: str) -> tuple[AnalysisSettings, RuntimeOptions] | None:

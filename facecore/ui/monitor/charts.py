@@ -14,6 +14,7 @@ from facecore.serving.history import RunRecord
 from facecore.ui.charts import PALETTE, STAGE_COLOURS, laid_out, whole_ticks
 
 _MB = 1e6
+_LEAST_RUNS = 8
 _PATTERNS = ("", "/", "x", ".", "-", "\\", "|", "+")
 
 
@@ -46,9 +47,8 @@ def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
         # Draws nothing: it is there for the legend.
         marker = {"color": "#888888", "pattern": {"shape": patterns[name]}}
         figure.add_bar(x=numbers[:1], y=[0], name=titles(name), marker=marker, hoverinfo="skip")
-    figure.update_layout(barmode="stack", yaxis_title="milliseconds", xaxis_title="run")
-    figure.update_xaxes(minor_showgrid=False, **whole_ticks(numbers))
-    return laid_out(figure, 330)
+    figure.update_layout(barmode="stack", yaxis_title="milliseconds")
+    return laid_out(_over_runs(figure, numbers), 330)
 
 
 def latency_over_time(records: Sequence[RunRecord], zone: tzinfo) -> go.Figure:
@@ -125,10 +125,15 @@ def _lines(
         )
     figure.update_layout(yaxis_title=unit)
     figure.update_yaxes(rangemode="tozero")
-    if zone is None:
-        figure.update_layout(xaxis_title="run")
-        figure.update_xaxes(minor_showgrid=False, **whole_ticks(numbers))
-    return laid_out(figure, 300)
+    return laid_out(figure if zone else _over_runs(figure, numbers), 300)
+
+
+def _over_runs(figure: go.Figure, numbers: Sequence[int]) -> go.Figure:
+    first, last = (min(numbers), max(numbers)) if numbers else (1, 1)
+    # One bar alone would fill the whole width.
+    shown = [first - 0.6, max(last, first + _LEAST_RUNS - 1) + 0.6]
+    figure.update_xaxes(title="run", range=shown, minor_showgrid=False, **whole_ticks(shown))
+    return figure
 
 
 def _times(records: Sequence[RunRecord], zone: tzinfo) -> list[str]:
