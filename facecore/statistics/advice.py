@@ -13,6 +13,9 @@ from facecore.wording import counted
 LITTLE_TO_GAIN = 1.1
 """Where more can be excluded, the baseline is kept without a reserve; a choice of ours."""
 
+MANY_FACES = 30
+"""So many answered the same, others hardly differ in one of ten (the rule of three, at 95 %)."""
+
 _RARE = 0.05
 """What a difference of right answers may be by chance, both ways, to be told of."""
 
@@ -115,7 +118,8 @@ def best_places(shares_same: Sequence[float], is_faster: IsFaster) -> tuple[int,
 def _take(same: Sequence[Rival], faster: Sequence[Rival], is_faster: IsFaster) -> str:
     best = max(same, key=_ratio)
     faces = best.answers.matched
-    answers = f"for {counted(faces, 'face')}" if faces else "as no photo has a face"
+    few = " (few to go by)" if faces < MANY_FACES else ""
+    answers = f"for {counted(faces, 'face')}{few}" if faces else "as no photo has a face"
     sentence = f"Take {best.name}: {best.speed} with the same answers {answers}"
     ties = [one.name for one in same if one is not best and not is_faster(best.place, one.place)]
     if ties:

@@ -51,7 +51,7 @@ def test_what_is_faster_with_the_same_answers_is_to_be_taken() -> None:
     """With its figures, and how many faces the answers are of."""
     said = _said(_rival("X", 1.6), _rival("slow", 0.5))
     assert said.startswith("Take X: 1.60× faster (1.")
-    assert said.endswith("×) with the same answers for 1 face.")
+    assert said.endswith("×) with the same answers for 1 face (few to go by).")
 
 
 def test_the_fastest_is_taken_and_what_ties_with_it_named() -> None:
