@@ -98,15 +98,16 @@ class Scores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestF1:
-    """The threshold to take for F1: the middle of those that are as good as the best.
+    """The threshold to take for F1: the middle of the widest plateau of good ones.
 
     Attributes:
         scores: of that threshold.
         highest: the best F1 at any threshold, 0 to 1.
-        plateau: least and greatest threshold around the best, all between them included,
-            where F1 is at most `PLATEAU_F1` below it.
-        not_told_apart: likewise, where the 95 % interval of the difference to the best F1, by a
-            bootstrap over the same photos, does not leave out 0; None for a single photo.
+        plateau: first and last of the most thresholds in a row whose F1 is at most `PLATEAU_F1`
+            below the best.
+        not_told_apart: first and last of those around the best for which the 95 % interval of
+            the difference to it, by a bootstrap over the same photos, does not leave out 0; None
+            for a single photo.
         faces, photos: what all that rests on.
     """
 
@@ -124,9 +125,9 @@ class BestF1:
         rests = f"That rests on {counted(self.faces, 'face')} in {photos}"
         reach = (
             f"from {low:.2f} to {high:.2f} it is at most {PLATEAU_F1:g} lower, and "
-            f"{self.scores.threshold:.2f} is the middle of this plateau"
+            f"{self.scores.threshold:.2f} is the middle of this plateau, the widest"
             if low < high
-            else f"no threshold beside {low:.2f} comes within {PLATEAU_F1:g} of it"
+            else f"no threshold next to {low:.2f} comes within {PLATEAU_F1:g} of it"
         )
         words = f"The best F1 is {self.highest:.3f}; {reach}. {rests}"
         if self.not_told_apart is None:
@@ -196,17 +197,16 @@ class ThresholdScores:
         }
 
     def best_f1(self) -> BestF1 | None:
-        """Return the middle of the widest plateau of the best F1; None where no face is found."""
+        """Return the middle of the widest plateau of F1; None where no face is found."""
         f1 = np.array([value or 0.0 for value in self.lines()["f1"]])
         highest = float(f1.max(initial=0.0))
         if highest == 0:
             return None
         good = f1 >= highest - PLATEAU_F1 - 1e-12
-        runs = [run for place in np.flatnonzero(f1 == highest) for run in [_run(good, int(place))]]
+        runs = {_run(good, int(place)) for place in np.flatnonzero(good)}
         # Of equally wide ones the surest.
         low, high = max(runs, key=lambda run: (run[1] - run[0], run[0]))
-        best = next(place for place in range(low, high + 1) if f1[place] == highest)
-        ends = self._not_told_apart(best)
+        ends = self._not_told_apart(int(f1.argmax()))
         return BestF1(
             scores=self.at(self.thresholds[(low + high) // 2]),
             highest=highest,

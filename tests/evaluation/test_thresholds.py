@@ -92,6 +92,23 @@ def test_of_two_peaks_the_wider_counts() -> None:
     assert best.scores.threshold == 0.3
 
 
+def test_a_wide_plateau_may_be_a_little_lower_than_a_narrow_peak() -> None:
+    """Best is 98/99 at 0.88; 98/100 from 0.81 on is as good, and so is 100/102 up to 0.60."""
+    faces = [(20.0 * n, 0.0, 20.0 * n + 10, 10.0) for n in range(50)]
+    boxes = [(20 * n, 0, 20 * n + 10, 10) for n in range(50)]
+    offered = found(
+        *((0.9, box) for box in boxes[:48]),
+        (0.88, boxes[48]),
+        (0.87, (0, 50, 10, 60)),
+        (0.80, (20, 50, 30, 60)),
+        (0.60, boxes[49]),
+    )
+    best = _scores((offered, faces)).best_f1()
+    assert best is not None
+    assert best.highest == pytest.approx(98 / 99)
+    assert (best.plateau, best.scores.f1.value) == ((0.01, 0.6), 100 / 102)
+
+
 def test_what_photos_cannot_tell_apart_is_said() -> None:
     """A face lost in one of thirty photos may be chance; one lost in each of ten is not."""
     second_at = [0.5] * 10 + [0.7] + [0.8] * 19
@@ -111,8 +128,8 @@ def test_words_say_how_far_and_on_what() -> None:
     words = _best_in_words([(found((0.9, ON_A), (0.7, ON_B)), (A, B)), (found((0.3, NOWHERE)), ())])
     assert words == (
         "The best F1 is 1.000; from 0.31 to 0.70 it is at most 0.01 lower, and 0.50 is the middle "
-        "of this plateau. That rests on 2 faces in 2 photos; they cannot tell 0.01 to 0.70 apart "
-        "from the best. So few photos make intervals too narrow: 20 or more are better."
+        "of this plateau, the widest. That rests on 2 faces in 2 photos; they cannot tell 0.01 to "
+        "0.70 apart from the best. So few photos make intervals too narrow: 20 or more are better."
     )
     alone = _best_in_words([(found((0.9, ON_A)), (A,))])
     assert alone.endswith("That rests on 1 face in 1 photo, which does not tell how sure it is.")
