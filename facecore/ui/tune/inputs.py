@@ -26,7 +26,7 @@ from facecore.ui.components import busy_note, reading_error
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.readings import read_photos
 from facecore.ui.tune import run
-from facecore.ui.tune.subject import Reading, Subject
+from facecore.ui.tune.subject import Subject, Way
 from facecore.ui.uploader import uploader
 from facecore.wording import counted
 
@@ -55,10 +55,10 @@ def subject() -> Subject | None:
     return _of_labelled() if source == _SOURCES[1] else _of_page()
 
 
-def sidebar_reading() -> Reading:
+def sidebar_reading() -> Way:
     """Return how the sidebar says that photos are read."""
     settings, options = state.current_settings()
-    return Reading(settings=settings, options=options)
+    return Way(settings=settings, options=options)
 
 
 def tables_input(subject: Subject) -> None:

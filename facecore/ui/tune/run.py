@@ -16,7 +16,7 @@ from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.batch.run import in_words, reader
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
-from facecore.ui.tune.subject import Reading
+from facecore.ui.tune.subject import Way
 from facecore.wording import counted
 
 _LOOK_EVERY_S = 1.0
@@ -27,7 +27,7 @@ _NUMBERS = itertools.count()
 class Run:
     """Photos that are read one way in the background, and what scores need of their answers."""
 
-    reading: Reading
+    reading: Way
     job: BackgroundBatch
     answers: KeptAnswers = field(default_factory=KeptAnswers)
 
@@ -45,7 +45,7 @@ second_run = Place("tune_beside", lambda: None)
 """The same photos read another way, or those of the page where there are no labelled ones."""
 
 
-def start(place: Place, photos: Sequence[Photo], reading: Reading) -> None:
+def start(place: Place, photos: Sequence[Photo], reading: Way) -> None:
     """Begin to read photos in a way, and remember that; what was there before is stopped."""
     forget(place)
     answers, read = KeptAnswers(), reader(reading.settings, reading.options, source="tune")

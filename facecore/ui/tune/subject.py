@@ -21,7 +21,7 @@ _SETTINGS = {**declared(AnalysisSettings), **declared(RuntimeOptions)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Way:
     """How photos are read: settings and options, and both in words."""
 
     settings: AnalysisSettings
@@ -45,12 +45,12 @@ class Reading:
         """Return the same with the confidence, which is of its own."""
         return f"{self.in_words()}, from confidence {self.settings.confidence:.2f} on"
 
-    def unlike(self, other: Reading) -> str:
+    def unlike(self, other: Way) -> str:
         """Return in words what another way of reading has that this one has not; "" for nothing."""
         return differences_in_words(other.values, self.values, _SETTINGS)
 
 
-def ways() -> dict[str, Reading]:
+def ways() -> dict[str, Way]:
     """Return the presets with each set of networks that is there, by title."""
     found = {}
     for spec in set_specs().values():
@@ -60,7 +60,7 @@ def ways() -> dict[str, Reading]:
                 options = RuntimeOptions(model_set=spec.name)
             if spec.is_there and _go_together(name, options):
                 title = name if spec.name == DEFAULT_MODEL_SET else f"{name}, {spec.title}"
-                found[title] = Reading(settings=settings, options=options)
+                found[title] = Way(settings=settings, options=options)
     return found
 
 
@@ -81,7 +81,7 @@ class Subject:
 
     photos: Mapping[str, Photo]
     answers: Mapping[str, Scored]
-    reading: Reading
+    reading: Way
     truth: Truth
     key: Hashable
 
