@@ -99,6 +99,7 @@ def _of_page() -> Subject | None:
     answers = {one.photo.name: one.analysis for one in readings if one.analysis}
     if not answers:
         return None
+    st.caption(f"Read as the sidebar says: {reading.with_confidence()}.")
     return Subject(
         photos={one.photo.name: one.photo for one in readings},
         answers=answers,
