@@ -85,7 +85,7 @@ class ClickablePicture {
     // What was clicked here is in sight; what was chosen elsewhere may not be.
     if (chosen && !other && data.chosen !== this.clicked) this.seek();
     if (chosen && data.chosen === this.clicked && data.beside) this.follow(data.beside);
-    this.clicked = null;
+    if (chosen) this.clicked = null;
     this.draw();
   }
 

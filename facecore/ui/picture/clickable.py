@@ -119,12 +119,7 @@ def clickable_picture(
             on_click(int(number))
 
     with st.container(key=f"{key}_place"):
-        # Until the browser has the component's script, the place is kept free for it.
-        width, height = photo.size_wh
-        st.html(
-            f"<style>.st-key-{key}_place {{ aspect-ratio: {width} / {height}; "
-            "min-height: 13.5rem; max-height: calc(min(80vh, 46rem) + 2.5rem); }</style>"
-        )
+        _keep_place(key, photo.size_wh)
         result = _component()(
             key=key,
             data=_sent(photo, marks, key) | {"chosen": chosen},
@@ -132,6 +127,15 @@ def clickable_picture(
             on_finer_change=photo.on_finer or _nothing,
         )
     return None if result.clicked is None else int(result.clicked)
+
+
+def _keep_place(key: str, size_wh: tuple[int, int]) -> None:
+    """Keep the photo's place free until the browser has the component's script."""
+    st.html(
+        f"<style>.st-key-{key}_place {{ aspect-ratio: {size_wh[0]} / {size_wh[1]}; "
+        "min-height: 11rem; max-height: min(80vh, 46rem); padding-bottom: 2.4rem; "
+        "box-sizing: content-box; }</style>"
+    )
 
 
 @functools.cache
