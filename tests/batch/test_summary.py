@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facecore.batch.summary import BatchSummary
+from facecore.batch.summary import BatchSummary, FinishedBatch
 from tests.batch.conftest import failed_row, row
 
 
@@ -29,3 +29,17 @@ def test_rows_are_counted() -> None:
     }
     assert summary.age_groups == {("(25-32)", False): 7}
     assert list(summary.latencies_ms) == [30.125] * 3
+
+
+def test_numbers_and_settings_are_left_of_a_batch() -> None:
+    """What is stored is read back, and has no photo's name; an empty batch has no median."""
+    assert FinishedBatch.of(BatchSummary(), {}).median_ms is None
+    summary = BatchSummary()
+    for one in (row("secret.jpg", 2), failed_row("hidden.jpg"), row("b", 0)):
+        summary.add(one)
+    finished = FinishedBatch.of(summary, {"confidence": 0.5})
+    text = finished.to_json()
+    assert FinishedBatch.from_json(text) == finished
+    assert (finished.photos, finished.failed, finished.faces) == (3, 1, 2)
+    assert (finished.median_ms, finished.settings) == (30.125, {"confidence": 0.5})
+    assert b"secret" not in text and b"hidden" not in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -14,13 +15,14 @@ import pytest
 from facecore.errors import FacecoreError
 from facecore.executors.messages import PlainFace
 from facecore.experiment import storage
-from facecore.experiment.record import Experiment
+from facecore.experiment.record import Experiment, Failure
 from facecore.experiment.report import Outcome
 from facecore.experiment.storage import (
     MAX_FILE_BYTES,
     ExperimentFileError,
     experiment_from_json,
     experiment_to_json,
+    without_names,
 )
 from facecore.experiment.tables import summary_table, trials_table
 from facecore.settings import ONE_LOOK
@@ -489,3 +491,18 @@ def test_refusals_are_facecore_s_errors() -> None:
     """Whoever catches the tree of errors catches these."""
     assert issubclass(ExperimentFileError, FacecoreError)
     assert storage.VERSION == 1
+
+
+def test_what_is_stored_for_later_names_no_photo(made: MadeExperiment) -> None:
+    """Photos are numbered, their hashes gone, and what was measured comes to the same."""
+    experiment = made()
+    first = experiment.photos[0]
+    failure = Failure(variant=None, photo=first.name, message=f"{first.name} is damaged.")
+    stored = without_names(replace(experiment, failures=(failure,)))
+    text = experiment_to_json(stored).decode()
+    assert experiment_from_json(text.encode()) == stored
+    for photo in experiment.photos:
+        assert photo.name not in text
+        assert photo.sha256 not in text
+    before, after = (summary_table(Outcome.of(one).reports) for one in (experiment, stored))
+    assert before.equals(after)

@@ -59,7 +59,7 @@ variants = Remembered[tuple[Variant, ...]]("variants", tuple)
 chosen_claim = Remembered("claim", str)
 """The key of the ready-made comparison that the variants are, "" if they are none."""
 
-labels = Remembered[dict[str, PersonLabel]]("compare_labels_known", dict)
+labels = Remembered[dict[str, PersonLabel]]("compare_labels_known", dict, lasts=True)
 """What is known of photos, by the file's name in the visitor's table."""
 
 running_experiment = Remembered[BackgroundExperiment | None]("running", lambda: None, lasts=True)
