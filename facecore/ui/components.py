@@ -20,6 +20,7 @@ _TILE_WIDTH_PX = 150
 # The name's button lies over its whole tile, so that a click anywhere on this opens it; the
 # height is reserved before the picture has come. What is opened may stand above what is in sight.
 _GALLERY = """<style>
+.st-key-opened {scroll-margin-top: 4rem;}
 [class*="st-key-tile_"] {position: relative;}
 [class*="st-key-tile_"] img {height: 8rem; object-fit: contain;}
 [class*="st-key-tile_"] :is(.stElementContainer, .stButton, button) {position: static;}

@@ -92,6 +92,7 @@ def table(rows: pd.DataFrame, key: str | None = None) -> int | None:
         key=key,
         on_select="rerun" if key else "ignore",
         selection_mode="single-cell",
+        column_order=["preview", "photo", "faces", "gender", "age", "error", "latency_ms"],
         hide_index=True,
         row_height=row_height_px,
         height=_LINE_HEIGHT_PX + row_height_px * min(len(rows), _ROWS_IN_SIGHT) + 3,
