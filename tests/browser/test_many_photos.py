@@ -56,7 +56,7 @@ def test_click_on_a_thumbnail_opens_its_photo(page: Page, server: str) -> None:
     # The picture's middle, over which the button lies.
     page.locator('[class*="st-key-tile_"]').first.click()
     expect(_faces(page)).to_have_text("8")
-    expect(page.get_by_alt_text("The photo with its faces marked")).to_be_in_viewport()
+    expect(page.locator(".st-key-opened")).to_be_in_viewport()
     wait_until_idle(page)
     page.get_by_role("button", name="Remove my 20 photos").click()
     expect(page.get_by_text("photos could be read")).to_have_count(0)
