@@ -1,20 +1,25 @@
-"""``facecore settings show``: what holds, and who says so."""
+"""``facecore settings show`` and ``facecore deploy compose``: what holds, and where it runs."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
+from pathlib import Path
 
 from facecore.cli.options import add_settings_options, configuration_from
-from facecore.engines import engine_for
-from facecore.profiles.configuration import DEFAULT, ORDER, Configuration
-from facecore.profiles.profile import known_settings
+from facecore.engines import AUTOMATIC, engine_for
+from facecore.errors import SettingsError
+from facecore.profiles.compose import compose_text
+from facecore.profiles.configuration import DEFAULT, ORDER, Configuration, configuration
+from facecore.profiles.profile import known_settings, read_profile
 from facecore.sources.names import printable
 from facecore.wording import aligned
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe this subcommand and its options to the command line."""
+    """Describe both subcommands and their options to the command line."""
     parser = subcommands.add_parser("settings", help="say which settings hold, and why")
     actions = parser.add_subparsers(required=True, metavar="ACTION", help="what to do")
     show = actions.add_parser(
@@ -25,6 +30,18 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     show.add_argument("--json", action="store_true", help="one JSON object")
     add_settings_options(show, of_a_server=True)
     show.set_defaults(run=run_show)
+    parser = subcommands.add_parser("deploy", help="write what runs a profile elsewhere")
+    actions = parser.add_subparsers(required=True, metavar="ACTION", help="what to write")
+    compose = actions.add_parser(
+        "compose",
+        help="write a Compose file that serves a profile in a container",
+        description="Its limits on processors and memory are those that the profile needs.",
+    )
+    add = compose.add_argument
+    add("--settings", type=read_profile, required=True, metavar="FILE", help="the profile")
+    add("--out", type=Path, metavar="FILE", help="write it there (default: print it)")
+    add("--image", default="facecore-dashboard", metavar="NAME", help="default: %(default)s")
+    compose.set_defaults(run=run_compose)
 
 
 def run_show(arguments: argparse.Namespace) -> int:
@@ -44,6 +61,38 @@ def run_show(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(in_lines(given)))
         print(f"\n{ORDER}")
+    return 0
+
+
+def run_compose(arguments: argparse.Namespace) -> int:
+    """Write a Compose file; 0.
+
+    Raises:
+        SettingsError: what the profile says does not go together, or the file cannot be written.
+    """
+    profile, out = arguments.settings, arguments.out
+    given = configuration(profile=profile, environment={})
+    if given.options.engine not in (None, *AUTOMATIC):
+        print(
+            f"warning: The image has no engine {given.options.engine}: add its package to the "
+            "image, else another reads.",
+            file=sys.stderr,
+        )
+    folder = out.parent if out else Path()
+    source = os.path.relpath(profile.path, folder)
+    text = compose_text(
+        given, f"./{source}" if not source.startswith(".") else source, arguments.image
+    )
+    if out is None:
+        print(text, end="")
+        return 0
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise SettingsError(
+            f"{printable(out)} cannot be written ({error.strerror}): name another file."
+        ) from error
     return 0
 
 

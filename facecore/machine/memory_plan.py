@@ -20,6 +20,7 @@ _BYTES_PER_PIXEL = 12.3
 # The rest is for what no share names, such as a photo out of a ZIP file while it is read.
 _FILLED_AT_MOST = 0.88
 _LEAST_PIXELS = 4_000_000
+_STEP_BYTES = 1 << 28
 # From here on a second set takes nothing from the largest photo.
 _TWO_SETS_FROM_BYTES = 3_000_000_000
 _SHARES = {
@@ -92,6 +93,21 @@ def plan_for(memory_bytes: int) -> MemoryPlan:
     # Whole megapixels, as the limit is told to visitors.
     pixels = int(left_bytes / _BYTES_PER_PIXEL / 1e6) * 1_000_000
     return replace(without_photo, max_pixels=min(DEFAULT_MAX_PIXELS, max(_LEAST_PIXELS, pixels)))
+
+
+def memory_for(max_pixels: int, *, sets: int = 1, at_once: int = 1) -> int:
+    """Return the bytes in which so many photos of so many pixels are read at once, from 1 GiB on.
+
+    In steps of 256 MiB, with so many sets of networks for the same options.
+    """
+    more = (sets - 1) * _NETWORK_SET_BYTES + (at_once - 1) * round(_BYTES_PER_PIXEL * max_pixels)
+    memory_bytes = 4 * _STEP_BYTES
+    while (
+        replace(plan_for(memory_bytes), max_pixels=max_pixels).needed_bytes + more
+        > _FILLED_AT_MOST * memory_bytes
+    ):
+        memory_bytes += _STEP_BYTES
+    return memory_bytes
 
 
 def memory_plan() -> MemoryPlan:

@@ -12,6 +12,7 @@ from facecore.ui.batch.run import batch_sign
 from facecore.ui.compare.run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.engines.run import engines_sign
+from facecore.ui.profile.take_along import UPLOADER, settings_notes
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
 from facecore.ui.tune.run import tune_sign
@@ -25,7 +26,14 @@ _ICONS = {
     "models": "network_node",
     "engines": "speed",
 }
-_UPLOADERS = ("camera", "batch_uploads", "tune_uploads", "truth_files", "experiment_files")
+_UPLOADERS = (
+    "camera",
+    "batch_uploads",
+    "tune_uploads",
+    "truth_files",
+    "experiment_files",
+    UPLOADER,
+)
 
 
 def dashboard(folder: Path) -> None:
@@ -57,6 +65,7 @@ def dashboard(folder: Path) -> None:
         engines_sign()
         tune_sign()
         state.current_settings.keep(settings_sidebar())
+        settings_notes()
         page.run()
 
 

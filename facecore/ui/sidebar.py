@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from facecore.engines import engines
 from facecore.errors import SettingsError
 from facecore.machine.container import read_limits, threads_within_quota
 from facecore.models.catalogue import SetSpec, set_spec, set_specs
@@ -24,13 +23,23 @@ from facecore.settings.presets import (
     check_together,
     preset_options,
 )
-from facecore.settings.setting import GROUPS, Setting, declared, differences_in_words
+from facecore.settings.setting import GROUPS, Setting, differences_in_words
 from facecore.ui import state
+from facecore.ui.profile.controls import (
+    ANALYSIS,
+    OFFERED,
+    RUNTIME,
+    base,
+    fill,
+    of_preset,
+    offered_engines,
+    start_from,
+    values_of,
+)
+from facecore.ui.profile.link import read_link, write_link
+from facecore.ui.profile.take_along import take_along
 
-_ANALYSIS = declared(AnalysisSettings)
-# The engine's own knobs act on the whole process, which all visitors share: see Compare.
-_RUNTIME = declared(RuntimeOptions)
-_OFFERED = {**_ANALYSIS, **_RUNTIME}
+_TOLD = (*ANALYSIS, "engine")
 
 
 def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
@@ -41,37 +50,43 @@ def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
     Raises:
         SettingsError: they do not go together.
     """
+    read_link()
+    begins = process_service().begins
     with st.sidebar:
         model_set = _networks()
         st.subheader("Settings")
-        chosen = st.selectbox("Preset", list(PRESETS), key="preset", on_change=_fill_from_preset)
+        chosen = st.selectbox("Preset", list(PRESETS), key="preset", on_change=_start_from_preset)
         st.caption(PRESET_HELP[chosen])
+        write_link()
         changed = st.container()
         values = {"model_set": model_set} | _controls(set_spec(model_set).without)
-        settings = AnalysisSettings(**{name: values[name] for name in _ANALYSIS})
-        options = RuntimeOptions(**{name: values[name] for name in _RUNTIME})
-        ours = asdict(settings) | {"engine": options.engine}
-        words = differences_in_words(ours, _of_preset(chosen), _OFFERED)
+        settings = AnalysisSettings(**{name: values[name] for name in ANALYSIS})
+        options = RuntimeOptions(**{name: values[name] for name in RUNTIME})
+        if options == replace(begins.options, engine_options=()):
+            # The server's own networks, and not some that differ in what no control shows.
+            options = begins.options
+        held = {name: value for name, value in values.items() if name in _TOLD}
+        plain = values_of(of_preset(chosen))
+        words = differences_in_words(held, {name: plain[name] for name in held}, OFFERED)
         if words:
             changed.caption(f"Differs from {chosen}: {words}.")
+        take_along(settings, options)
         st.button(
             "Reset to defaults",
             icon=":material/restart_alt:",
-            on_click=_reset,
+            on_click=start_from,
+            args=(begins,),
             disabled=(settings, options, chosen)
-            == (AnalysisSettings(), process_service().options, RECOMMENDED),
+            == (begins.settings, begins.options, begins.preset),
             width="stretch",
         )
-        st.caption("The link in the address bar carries these settings.")
     return settings, options
 
 
 def _networks() -> str:
     """Draw the switch between the model sets, and return the one to read with."""
-    specs, key = set_specs(), _RUNTIME["model_set"].key
-    usual = process_service().options.model_set
-    if state.widget_value(key) not in specs:
-        state.set_widget_values({key: _linked_set(specs) or usual})
+    specs, key = set_specs(), RUNTIME["model_set"].key
+    usual = base().options.model_set
     chosen = st.radio(
         "Networks",
         list(specs),
@@ -92,12 +107,6 @@ def _networks() -> str:
     return DEFAULT_MODEL_SET
 
 
-def _linked_set(specs: Mapping[str, SetSpec]) -> str | None:
-    """Return the model set that the link names, in any case, by its title as well."""
-    linked = st.query_params.get(_RUNTIME["model_set"].key, "").lower()
-    return next((name for name, one in specs.items() if linked in (name, one.title.lower())), None)
-
-
 def not_installed(spec: SetSpec) -> str:
     """Return what to do about a model set that is not there, as a sentence."""
     return f"The set {spec.title} is not installed: run `{INSTALL}` on the server."
@@ -105,28 +114,23 @@ def not_installed(spec: SetSpec) -> str:
 
 def _controls(without: Collection[str]) -> dict[str, Any]:
     values = {}
+    begun = values_of(base())
     for group in GROUPS:
         if not group.fold:
             st.markdown(f"**{group.title}**")
         with st.expander(group.fold) if group.fold else nullcontext():
-            for name, one in _OFFERED.items():
+            for name, one in OFFERED.items():
                 if one.group == group and name != "model_set":
                     offered = offered_engines() if name == "engine" else None
                     values[name] = control(
                         one,
-                        one.default,
+                        begun[name],
                         one.key,
                         offered=offered,
                         bind="query-params",
                         disabled=name in without,
                     )
     return values
-
-
-def offered_engines() -> dict[str, str | None]:
-    """Return the engines that are installed by their names, and the one that is found by itself."""
-    none = _RUNTIME["engine"].none
-    return {none: None, **{one.name: one.name for one in engines() if one.available()}}
 
 
 def control(
@@ -141,7 +145,7 @@ def control(
 
     Args:
         setting: what is to be set.
-        value: where the control begins.
+        value: where the control begins, which the link does not tell.
         key: the control's own, which is also its name in the link.
         offered: the values to choose from by their words, instead of the setting's own.
         widget: more that Streamlit's controls take, such as ``bind="query-params"`` for one
@@ -155,9 +159,11 @@ def control(
         number = st.number_input if high > 1 else st.slider
         return number(setting.title, low, high, type(low)(value), setting.step, **more)
     by_word = dict(offered or {setting.text(one): one for one in _choices(setting)})
-    if value not in by_word.values():
-        # What a preset or a file has may be none of the usual values.
-        by_word[setting.text(value)] = value
+    held = state.widget_value(key)
+    # What a preset, a link or a file has may be none of the usual values.
+    for one in (value, *([setting.parse(held)] if isinstance(held, str) else [])):
+        if one not in by_word.values():
+            by_word[setting.text(one)] = one
     words, first = list(by_word), list(by_word.values()).index(value)
     if isinstance(setting.default, str):
         word = st.radio(setting.title, words, first, horizontal=True, **more)
@@ -180,8 +186,8 @@ def use_confidence(confidence: float) -> None:
 
 def use_preset(name: str, **changed: Any) -> None:
     """Take a preset, from a callback of any page, but for what is changed of it."""
-    _fill(_of_preset(name) | changed)
-    state.set_widget_values({"preset": name})
+    _start_from(name)
+    fill(changed)
 
 
 def slider_step(confidence: float) -> float:
@@ -189,38 +195,26 @@ def slider_step(confidence: float) -> float:
     return max(0.01, math.floor(confidence * 100 + 1e-9) / 100)
 
 
-def _fill_from_preset() -> None:
-    name = state.widget_value("preset")
-    _fill(_of_preset(name))
-    if preset_options(name) != RuntimeOptions():
-        _fill({"model_set": preset_options(name).model_set})
+def _start_from_preset() -> None:
+    _start_from(state.widget_value("preset"))
+
+
+def _start_from(preset: str) -> None:
+    chosen = of_preset(preset)
+    threads = RUNTIME["threads"]
+    # What a preset says nothing of stays.
+    kept: dict[str, Any] = {"threads": threads.parse(state.widget_value(threads.key))}
+    if preset_options(preset) == RuntimeOptions():
+        kept["model_set"] = state.widget_value(RUNTIME["model_set"].key)
+    name = state.widget_value("profile") or ""
+    start_from(replace(chosen, name=name, options=replace(chosen.options, **kept)))
 
 
 def _fit_preset() -> None:
     try:
         check_together(
             state.widget_value("preset"),
-            RuntimeOptions(model_set=state.widget_value(_RUNTIME["model_set"].key)),
+            RuntimeOptions(model_set=state.widget_value(RUNTIME["model_set"].key)),
         )
     except SettingsError:
-        state.set_widget_values({"preset": RECOMMENDED})
-        _fill_from_preset()
-
-
-def _of_preset(name: str) -> dict[str, Any]:
-    engine = preset_options(name).engine
-    offered = offered_engines().values()
-    return asdict(PRESETS[name]) | {"engine": engine if engine in offered else None}
-
-
-def _reset() -> None:
-    defaults = {name: one.default for name, one in _OFFERED.items()}
-    _fill(defaults | {"model_set": process_service().options.model_set})
-    state.set_widget_values({"preset": RECOMMENDED})
-
-
-def _fill(values: Mapping[str, Any]) -> None:
-    for name, value in values.items():
-        one = _OFFERED[name]
-        held = value if one.is_switch or one.step else one.text(value)
-        state.set_widget_values({one.key: held})
+        _start_from(RECOMMENDED)

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 import streamlit as st
 
 from facecore.http.site_guard import visitor_of
+from facecore.profiles.configuration import Configuration
 from facecore.serving.history import RunHistory
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
@@ -146,6 +147,18 @@ known_files = Remembered[frozenset[str]]("known_files", frozenset)
 
 current_settings = Remembered("settings", lambda: (AnalysisSettings(), RuntimeOptions()))
 """What the sidebar says, for the page that is drawn after it; the defaults before."""
+
+link_is_read = Remembered("link_is_read", bool)
+"""Whether the settings of the link that opened this session are in the sidebar."""
+
+named_preset = Remembered("named_preset", str)
+"""The preset that the link names and tells the differences from; "" for the server's settings."""
+
+began_with = Remembered("began_with", Configuration)
+"""The preset or file that the sidebar was filled from: a profile keeps what no control shows."""
+
+settings_notes = Remembered("settings_notes", list[str])
+"""Sentences about what a link or a profile said in vain."""
 
 
 def keep_own_photos(own: Sequence[Photo]) -> None:

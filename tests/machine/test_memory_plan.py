@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import psutil
 import pytest
@@ -33,6 +33,25 @@ def test_all_shares_together_fit(gibibytes: int) -> None:
     assert len(shares) == 6
     needed = networks + sum(shares) + round(module._BYTES_PER_PIXEL * plan.max_pixels)
     assert needed == plan.needed_bytes <= 0.9 * gibibytes * GIB
+
+
+@pytest.mark.parametrize(("sets", "at_once"), [(1, 1), (2, 2), (1, 4), (4, 8)])
+@pytest.mark.parametrize("megapixels", [0.01, 24, 100])
+def test_memory_for_a_server_is_the_least_that_holds_it(
+    sets: int, at_once: int, megapixels: float
+) -> None:
+    """In it all shares and further sets and photos fit, and in 256 MiB less they would not."""
+    pixels = round(megapixels * 1e6)
+    memory = module.memory_for(pixels, sets=sets, at_once=at_once)
+    more = (sets - 1) * 290e6 + (at_once - 1) * module._BYTES_PER_PIXEL * pixels
+
+    def left(memory_bytes: int) -> float:
+        plan = replace(plan_for(memory_bytes), max_pixels=pixels)
+        return 0.88 * memory_bytes - plan.needed_bytes - more
+
+    assert plan_for(memory).max_pixels >= pixels
+    assert left(memory) >= -1
+    assert memory == GIB or left(memory - GIB // 4) < 0
 
 
 def test_one_gibibyte_takes_the_largest_file_at_either_interface() -> None:

@@ -66,7 +66,7 @@ def test_first_opening_shows_an_analysed_sample() -> None:
         assert float(shown[label].removesuffix(unit)) > 0
     assert app.dataframe[0].value["no"].tolist() == list(range(1, 9))
     assert len(app.get("plotly_chart")) == 1
-    assert [button.label for button in app.download_button] == [
+    assert [button.label for button in app.main.download_button] == [
         "Annotated PNG",
         "Crops ZIP",
         "Faces CSV",

@@ -48,7 +48,7 @@ OTHERS: dict[str, tuple[str, object]] = {
 }
 NONSENSE = {
     "confidence": ["", "abc", "nan", "7", "-1"],
-    "max_side": ["9", "NONE"],
+    "max_side": ["9", "most"],
     "max_faces": ["-3", "0", "201", "many"],
     "crop_margin": ["inf", "9"],
     "crop_shape": ["round", "<b>", ""],
@@ -135,11 +135,12 @@ def test_link_names_the_networks_in_any_case_and_is_written_with_their_key(linke
 
 
 def test_nonsense_in_a_link_is_passed_over() -> None:
-    """Values that controls cannot hold leave them at their defaults, without an error."""
+    """Values that controls cannot hold leave them at their defaults, with a sentence each."""
     for number in range(max(map(len, NONSENSE.values()))):
         query = {key: texts[number] for key, texts in NONSENSE.items() if number < len(texts)}
         app = visit("monitor", **query)
         assert _controls(app) == DEFAULTS, query
+        assert len(app.main.warning.values) == len(query), query
         expect_no_error(app)
 
 

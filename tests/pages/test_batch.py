@@ -124,7 +124,7 @@ def test_photos_are_read_to_the_end(astronaut_file: bytes, hopper_file: bytes) -
     assert rows["preview"][0].startswith("data:image/jpeg;base64,")
     assert len(rows["preview"][0]) < 10_000
     assert len(app.get("plotly_chart")) == 4
-    labels = [button.label for button in app.download_button]
+    labels = [button.label for button in app.main.download_button]
     assert labels == ["CSV", "JSON lines", "Parquet", "Faces CSV", "Annotated photos"]
     assert rows["gender"][1] == rows["age"][1] == ""
     assert rows["gender"][0] in GENDERS and rows["age"][0]

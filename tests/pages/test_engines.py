@@ -52,7 +52,7 @@ def test_the_table_is_measured_while_other_pages_are_open() -> None:
     go_to(app, "Engines")
     assert sorted(_shown(app)) == sorted(["", *INSTALLED])
     assert len(app.get("plotly_chart")) == 2
-    assert [one.label for one in app.download_button] == [
+    assert [one.label for one in app.main.download_button] == [
         "Engines CSV",
         "Engines JSON",
         "Engines PNG",

@@ -56,7 +56,7 @@ def test_runs_are_listed_newest_first(astronaut_file: bytes) -> None:
     assert table["source"].tolist() == ["upload", "sample"]
     assert table["faces"].tolist() == [1, 8]
     assert len(app.get("plotly_chart")) == 3
-    assert [button.label for button in app.download_button] == ["Runs CSV"]
+    assert [button.label for button in app.main.download_button] == ["Runs CSV"]
     expect_no_error(app)
 
 

@@ -21,7 +21,8 @@ from facecore.profiles.profile import MAX_NAME_LETTERS
 from facecore.settings import RuntimeOptions
 from facecore.settings.presets import PRESETS, preset_options
 from facecore.settings.setting import GROUPS
-from facecore.ui.sidebar import control, offered_engines
+from facecore.ui.profile.controls import offered_engines
+from facecore.ui.sidebar import control
 
 _AS_IT_IS = "As it is"
 

@@ -1,0 +1,65 @@
+"""The link: what it sets when a page is opened, said in a sentence where it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from facecore.errors import SettingsError
+from facecore.models.catalogue import set_specs
+from facecore.profiles.profile import MAX_NAME_LETTERS
+from facecore.serving.service import process_service
+from facecore.settings.presets import preset_name
+from facecore.settings.setting import Setting
+from facecore.ui import state
+from facecore.ui.profile.controls import OFFERED, fill, of_preset, offered_engines, start_from
+
+_PRESET, _PROFILE = "preset", "profile"
+
+
+def read_link() -> None:
+    """Set the controls as the link says, once in a session and before they are drawn."""
+    if state.link_is_read():
+        return
+    state.link_is_read.keep(True)
+    given = process_service().begins
+    linked = st.query_params.to_dict()
+    notes = state.settings_notes()
+    if _PRESET in linked:
+        try:
+            given = of_preset(preset_name(linked[_PRESET]))
+        except SettingsError as error:
+            notes.append(f"The link: {error}")
+    name = linked.get(_PROFILE, given.name)[:MAX_NAME_LETTERS]
+    start_from(replace(given, name=name) if name != given.name else given)
+    for name, one in OFFERED.items():
+        if one.key in linked:
+            try:
+                fill({name: _value(one, linked[one.key])})
+            except SettingsError as error:
+                notes.append(f"The link's {one.key} is passed over. {error}")
+
+
+def write_link() -> None:
+    """Have the link name the preset that it tells the differences from."""
+    named = state.named_preset()
+    # Streamlit's own binding would leave out whatever the control begins with.
+    if not named:
+        st.query_params.pop(_PRESET, None)
+    elif st.query_params.get(_PRESET) != named:
+        st.query_params[_PRESET] = named
+
+
+def _value(setting: Setting, text: str) -> Any:
+    if setting.name == "model_set":
+        for name, spec in set_specs().items():
+            if text.lower() in (name, spec.title.lower()):
+                return name
+        raise SettingsError(f"The model set must be one of {', '.join(set_specs())}.")
+    value = setting.parse(text)
+    setting.check(value)
+    if setting.name == "engine" and value not in offered_engines().values():
+        raise SettingsError(f"The engine must be one of {', '.join(offered_engines())} here.")
+    return value
