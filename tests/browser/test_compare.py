@@ -121,7 +121,7 @@ def _open(page: Page, address: str) -> None:
 
 
 def _measure(page: Page, repeats: int) -> None:
-    field = page.get_by_label("Repeats")
+    field = page.get_by_role("spinbutton", name="Repeats")
     field.fill(str(repeats))
     field.press("Enter")
     wait_until_idle(page)

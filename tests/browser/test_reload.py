@@ -37,7 +37,7 @@ def _make_runs(page: Page, address: str) -> None:
 
 def _measure(page: Page, address: str) -> None:
     _open(page, address, "compare")
-    field = page.get_by_label("Repeats")
+    field = page.get_by_role("spinbutton", name="Repeats")
     field.fill("1")
     field.press("Enter")
     wait_until_idle(page)
