@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from facecore.engines import engines, option_values
 from facecore.errors import SettingsError
-from facecore.profiles.configuration import configuration, reading_from_values
+from facecore.profiles.configuration import Configuration, configuration, reading_from_values
 from facecore.profiles.profile import Profile, checked_name
 from facecore.profiles.toml_text import decode_text
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions, setting
-from facecore.settings.presets import RECOMMENDED
+from facecore.settings.presets import PRESETS, RECOMMENDED, preset, preset_options
 from facecore.settings.setting import Setting, declared, from_values
 from facecore.sources.names import printable
 
@@ -117,6 +117,33 @@ def profile_variant(profile: Profile, name: str) -> Variant:
     """
     given = configuration(profile=profile, environment={})
     return Variant(name=name, settings=given.settings, options=given.options)
+
+
+def variant_configuration(variant: Variant, begins: Configuration) -> Configuration:
+    """Return a variant as a configuration that differs least from its preset.
+
+    The queue and the limits are those of ``begins``; what is done to a worker process has no
+    part in it.
+    """
+    ours = asdict(variant.settings)
+
+    def differing(name: str) -> int:
+        theirs, options = asdict(preset(name)), preset_options(name)
+        # The article's preset is for the article's networks and engine alone.
+        other = options != RuntimeOptions() and (
+            (options.engine, options.model_set)
+            != (variant.options.engine, variant.options.model_set)
+        )
+        return len(ours) if other else sum(ours[one] != theirs[one] for one in ours)
+
+    return replace(
+        begins,
+        name=variant.name,
+        preset=min(PRESETS, key=differing),
+        settings=variant.settings,
+        options=variant.options,
+        origins={},
+    )
 
 
 def _shared(variant: Variant, base: Variant) -> tuple[dict[str, Any], dict[str, Any]]:

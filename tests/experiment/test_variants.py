@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,11 +16,15 @@ from facecore.experiment.variants import (
     differences,
     differences_in_words,
     known_settings,
+    profile_variant,
+    variant_configuration,
     variant_from_settings,
 )
-from facecore.profiles.profile import MAX_NAME_LETTERS
+from facecore.profiles.configuration import Configuration
+from facecore.profiles.profile import MAX_NAME_LETTERS, profile_from_bytes
+from facecore.profiles.writing import profile_text
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
-from facecore.settings.presets import PRESETS, preset
+from facecore.settings.presets import PRESETS, preset, preset_options
 
 BUSY = Variant(
     name="much",
@@ -211,3 +216,14 @@ def test_unknown_setting_cannot_steer_a_terminal() -> None:
     with pytest.raises(SettingsError) as told:
         variant_from_settings({"name": "a", "x\x1b[2Jy\nz": 1})
     assert str(told.value).isprintable()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_variant_is_a_profile_of_the_nearest_preset(name: str) -> None:
+    """What was measured is written and read again as it was, from the preset that is nearest."""
+    options = replace(preset_options(name), threads=1)
+    variant = Variant(name="a", settings=replace(PRESETS[name], confidence=0.55), options=options)
+    given = variant_configuration(variant, Configuration(max_megapixels=24))
+    assert (given.preset, given.max_megapixels) == (name, 24)
+    read = profile_from_bytes(profile_text(given).encode(), "a.toml")
+    assert profile_variant(read, read.name) == variant

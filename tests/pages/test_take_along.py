@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from facecore.experiment.storage import experiment_to_json
 from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.presets import PRESETS
+from tests.experiment.conftest import MadeExperiment
 from tests.pages.conftest import expect_no_error, forget_service, go_to, visit
 
 LOBBY = """
@@ -120,6 +122,24 @@ def test_pages_begin_with_the_server_s_profile(
         expect_no_error(app)
     finally:
         forget_service()
+
+
+def test_a_variant_fills_the_sidebar(made: MadeExperiment) -> None:
+    """What was measured is used with a click, or downloaded; what no control holds is told."""
+    app = visit("compare")
+    file = ("a.json", experiment_to_json(made()), "application/json")
+    app.file_uploader(key="experiment_files").set_value([file]).run()
+    app.main.selectbox(key="taken_variant").set_value("schnell é").run()
+    assert "Download as a profile" in [one.label for one in app.main.download_button]
+    (use,) = [button for button in app.main.button if button.label == "Use this variant"]
+    use.click().run()
+    options = RuntimeOptions(engine="opencv", threads=1)
+    assert app.session_state["facecore.settings"] == (AnalysisSettings(), options)
+    assert app.sidebar.text_input(key="profile").value == "schnell é"
+    knobs, process = app.main.warning.values
+    assert "fusion would act on all visitors" in knobs
+    assert "are left out" in process
+    assert app.exception.values == []
 
 
 def test_the_command_says_what_the_sidebar_says() -> None:

@@ -8,10 +8,15 @@ from facecore.errors import friendly_message
 from facecore.experiment import tables
 from facecore.experiment.report import Outcome
 from facecore.experiment.storage import MAX_FILE_BYTES, experiment_from_json, experiment_to_json
+from facecore.experiment.variants import variant_configuration
 from facecore.export import csv_bytes
+from facecore.profiles.configuration import Configuration
+from facecore.serving.service import process_service
+from facecore.settings import ProcessOptions
 from facecore.ui import state
 from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.results import all_variants_table
+from facecore.ui.profile.take_along import profile_button, take_over
 from facecore.ui.uploader import uploader
 
 
@@ -58,6 +63,33 @@ def downloads(outcome: Outcome) -> None:
             "text/csv",
             on_click="ignore",
             icon=":material/table:",
+        )
+
+
+def take_a_variant(outcome: Outcome) -> None:
+    """Offer a variant's settings to the sidebar, and as a profile."""
+    by_name = {variant.name: variant for variant in outcome.experiment.plan.variants}
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name = row.selectbox("Take a variant along", list(by_name), key="taken_variant")
+    variant = by_name[name]
+    given = variant_configuration(variant, process_service().begins)
+    row.button(
+        "Use this variant",
+        icon=":material/tune:",
+        on_click=_use,
+        args=(given, variant.process),
+        help="It fills the sidebar, for all pages.",
+    )
+    with row:
+        profile_button(given, key="variant_profile")
+
+
+def _use(given: Configuration, process: ProcessOptions) -> None:
+    take_over(given, given.name)
+    if process != ProcessOptions():
+        state.settings_notes().append(
+            f"{given.name}: its cores, CPU features and throttle are those of a worker process, "
+            "and are left out."
         )
 
 

@@ -38,5 +38,6 @@ def compare_page() -> None:
             st.info(NONE_OF_THESE)
         outcome_view(shown)
         photos_view(shown)
+        files.take_a_variant(shown)
         files.downloads(shown)
     files.all_experiments()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -34,16 +35,7 @@ def take_along(settings: AnalysisSettings, options: RuntimeOptions) -> None:
             help="What the file is called, and the link carries.",
         )
         given = _taken(_usable(name), settings, options)
-        file = f"{_UNUSUAL.sub('-', given.name).strip('-.') or 'settings'}.toml"
-        st.download_button(
-            "Download as a profile",
-            lambda: profile_text(given).encode(),
-            file,
-            "application/toml",
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-        )
+        file = profile_button(given, width="stretch")
         st.caption("Serve photos with it, or read them on the command line:")
         st.code(
             f"facecore serve --settings {shlex.quote(file)}\n"
@@ -55,6 +47,27 @@ def take_along(settings: AnalysisSettings, options: RuntimeOptions) -> None:
         st.file_uploader(
             "Or drop a profile here", key=UPLOADER, on_change=_take_file, max_upload_size=1
         )
+
+
+def profile_button(given: Configuration, **how: Any) -> str:
+    """Draw the button that downloads a configuration, and return the file's name."""
+    file = f"{_UNUSUAL.sub('-', given.name).strip('-.') or 'settings'}.toml"
+    st.download_button(
+        "Download as a profile",
+        lambda: profile_text(given).encode(),
+        file,
+        "application/toml",
+        icon=":material/download:",
+        on_click="ignore",
+        **how,
+    )
+    return file
+
+
+def take_over(given: Configuration, source: str) -> None:
+    """Fill the sidebar, from a callback of any page; what it cannot hold is told of ``source``."""
+    start_from(given)
+    state.settings_notes().extend(_left_out(given, source))
 
 
 def settings_notes() -> None:
@@ -90,8 +103,7 @@ def _take_file() -> None:
     except SettingsError as error:
         state.settings_notes().append(friendly_message(error))
         return
-    start_from(given)
-    state.settings_notes().extend(_left_out(given, source))
+    take_over(given, source)
 
 
 def _left_out(given: Configuration, source: str) -> list[str]:
