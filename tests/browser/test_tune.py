@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from facecore.sources.samples import samples
 from facecore.ui.picture.clickable import GREEN
-from tests.browser.screenshots import GROUP_BOXES
 from tests.browser.server import wait_until_idle
 
 pytestmark = pytest.mark.browser
@@ -34,15 +33,8 @@ def test_moving_the_threshold_changes_photo_and_count_without_a_run(
 
 
 def test_best_f1_is_adopted_by_sidebar_and_analyze(page: Page, server: str) -> None:
-    """With boxes uploaded, one click sets the confidence everywhere."""
+    """Where the faces of a sample are is known, and one click sets the confidence everywhere."""
     page.goto(f"{server}/tune?sample={quote(samples()[1].title)}")
-    wait_until_idle(page)
-    rows = [f"group.png,{','.join(map(str, box))}" for box in GROUP_BOXES]
-    table = "\n".join(["file,x1,y1,x2,y2", *rows])
-    page.locator('input[type="file"]').last.set_input_files(
-        {"name": "boxes.csv", "mimeType": "text/csv", "buffer": table.encode()}
-    )
-    expect(page.get_by_text("boxes.csv")).to_be_visible()
     wait_until_idle(page)
     adopt = page.get_by_role("button", name="Adopt the best F1")
     words = re.search(r"threshold (\d\.\d\d)", adopt.inner_text())
@@ -55,7 +47,8 @@ def test_best_f1_is_adopted_by_sidebar_and_analyze(page: Page, server: str) -> N
     expect(page.get_by_role("heading", name="Analyze", level=1)).to_be_visible()
     wait_until_idle(page)
     assert f"confidence={float(words[1]):g}" in page.url
-    expect(page.get_by_alt_text("Face 6")).to_have_count(1)
+    faces = page.get_by_test_id("stMetric").filter(has_text="Faces")
+    expect(faces.get_by_test_id("stMetricValue")).to_have_text("6")
 
 
 def test_a_missed_face_and_a_confusion_are_looked_at_with_a_click(
@@ -65,6 +58,8 @@ def test_a_missed_face_and_a_confusion_are_looked_at_with_a_click(
     page.goto(f"{server}/tune")
     wait_until_idle(page)
     page.get_by_text("Labelled photos", exact=True).first.click()
+    expect(page.get_by_text("Drop photos and their tables here")).to_be_visible()
+    wait_until_idle(page)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("hopper.jpg", hopper_file)
