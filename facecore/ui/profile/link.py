@@ -14,7 +14,7 @@ from facecore.serving.service import process_service
 from facecore.settings.presets import preset_name
 from facecore.settings.setting import Setting
 from facecore.ui import state
-from facecore.ui.profile.controls import OFFERED, fill, of_preset, offered_engines, start_from
+from facecore.ui.profile.controls import OFFERED, base, fill, of_preset, offered_engines, start_from
 
 _PRESET, _PROFILE = "preset", "profile"
 
@@ -43,13 +43,18 @@ def read_link() -> None:
 
 
 def write_link() -> None:
-    """Have the link name the preset that it tells the differences from."""
-    named = state.named_preset()
-    # Streamlit's own binding would leave out whatever the control begins with.
-    if not named:
-        st.query_params.pop(_PRESET, None)
-    elif st.query_params.get(_PRESET) != named:
-        st.query_params[_PRESET] = named
+    """Have the link name the profile, and the preset that it tells the differences from."""
+    name = state.widget_value(_PROFILE) or ""
+    # Streamlit's own binding would leave out the preset that the control begins with, and the
+    # name once the popover that it is in is closed.
+    for key, text in {
+        _PRESET: state.named_preset(),
+        _PROFILE: "" if name == base().name else name,
+    }.items():
+        if not text:
+            st.query_params.pop(key, None)
+        elif st.query_params.get(key) != text:
+            st.query_params[key] = text
 
 
 def _value(setting: Setting, text: str) -> Any:

@@ -17,7 +17,7 @@ from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.names import printable
 from facecore.ui import state
 from facecore.ui.components import as_text
-from facecore.ui.profile.controls import base, offered_engines, start_from
+from facecore.ui.profile.controls import offered_engines, start_from
 
 UPLOADER = "profile_file"
 _UNUSUAL = re.compile(r"[^\w.-]+")
@@ -28,10 +28,10 @@ def take_along(settings: AnalysisSettings, options: RuntimeOptions) -> None:
     with st.popover("Take these settings along", icon=":material/save:", width="stretch"):
         name = st.text_input(
             "Name",
-            base().name,
+            # Else the page's own part begins with nothing once this opens, and sends that.
+            state.widget_value("profile") or "",
             key="profile",
             max_chars=MAX_NAME_LETTERS,
-            bind="query-params",
             help="What the file is called, and the link carries.",
         )
         given = _taken(_usable(name), settings, options)
