@@ -161,9 +161,10 @@ def control(
     by_word = dict(offered or {setting.text(one): one for one in _choices(setting)})
     held = state.widget_value(key)
     # What a preset, a link or a file has may be none of the usual values.
-    for one in (value, *([setting.parse(held)] if isinstance(held, str) else [])):
-        if one not in by_word.values():
-            by_word[setting.text(one)] = one
+    if value not in by_word.values():
+        by_word[setting.text(value)] = value
+    if isinstance(held, str) and held not in by_word:
+        by_word[held] = setting.parse(held)
     words, first = list(by_word), list(by_word.values()).index(value)
     if isinstance(setting.default, str):
         word = st.radio(setting.title, words, first, horizontal=True, **more)

@@ -136,7 +136,7 @@ def test_preset_fills_the_sidebar(page: Page, server: str) -> None:
     page.get_by_role("option", name="Crowd").click()
     expect(page.get_by_text("Taken over from an earlier run: decode.")).to_be_visible()
     wait_until_idle(page)
-    assert "input_size=900" in page.url
+    assert "preset=Crowd" in page.url
     expect(page.get_by_text("Differs from")).to_have_count(0)
     _confidence(page).press("ArrowRight")
     expect(page.get_by_text("Differs from Crowd: confidence 0.71 (not 0.7).")).to_be_visible()
