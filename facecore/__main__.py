@@ -12,7 +12,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from facecore.cli import analyze, compare, engines, evaluate, models, serve, settings
+from facecore.cli import (
+    analyze,
+    compare,
+    engines,
+    evaluate,
+    models,
+    optimise,
+    serve,
+    settings,
+)
 from facecore.errors import FacecoreError
 
 
@@ -22,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="facecore", description="Read faces, gender and age groups on the CPU."
     )
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (analyze, evaluate, compare, engines, models, settings, serve):
+    for command in (analyze, evaluate, compare, optimise, engines, models, settings, serve):
         command.add_parser(subcommands)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter must not end the run.

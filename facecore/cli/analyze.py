@@ -11,8 +11,7 @@ from pathlib import Path
 from facecore.cli.analyze_batch import finder, run_batch
 from facecore.cli.copies import check_not_read, make_folder, write_copy
 from facecore.cli.options import add_settings_options, settings_from
-from facecore.cli.progress import progress
-from facecore.cli.readers import add_reader_options, read_all
+from facecore.cli.readers import add_reader_options, progress, read_all
 from facecore.export import to_json_line
 from facecore.results import Analysis
 from facecore.sources.names import printable

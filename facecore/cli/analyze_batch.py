@@ -18,8 +18,7 @@ from facecore.batch.output import BatchOutput
 from facecore.batch.summary import BatchSummary
 from facecore.cli.copies import BatchCopies
 from facecore.cli.options import max_pixels_from, options_from
-from facecore.cli.progress import progress
-from facecore.cli.readers import read_all
+from facecore.cli.readers import progress, read_all
 from facecore.engines import option_values, reference
 from facecore.errors import FacecoreError, SettingsError
 from facecore.settings import AnalysisSettings

@@ -7,19 +7,19 @@ import json
 import math
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from facecore.cli.options import add_pixel_limit, max_pixels_from, table_text
-from facecore.errors import FacecoreError, ImageError, SettingsError
-from facecore.evaluation.labels import PersonLabel, read_labels
+from facecore.cli.options import add_pixel_limit, check_new, labels_from, max_pixels_from
+from facecore.cli.readers import photos_to_measure
+from facecore.errors import FacecoreError, SettingsError
+from facecore.evaluation.labels import PersonLabel
 from facecore.evaluation.right import NONE_OF_THESE
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
 from facecore.experiment.claims import claims
-from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
 from facecore.experiment.record import MAX_REPEATS, Continuation, Experiment, Plan
 from facecore.experiment.report import Outcome, claim_sentence
 from facecore.experiment.runner import Progress
@@ -34,9 +34,7 @@ from facecore.export import csv_bytes
 from facecore.machine.new_file import replace_file
 from facecore.profiles.profile import MAX_NAME_LETTERS, read_profile
 from facecore.settings.presets import RECOMMENDED
-from facecore.sources.folders import find_photos
-from facecore.sources.names import printable, unique_name, unique_names, valid_text
-from facecore.sources.sorting import PassedOver, in_words
+from facecore.sources.names import printable, unique_name
 from facecore.wording import left_in_words
 
 _TEXT_WIDTH = 100
@@ -106,11 +104,11 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         FacecoreError: nothing could be measured at all.
     """
-    plan, labels = _plan(arguments), _labels(arguments.labels)
-    photos = _photos(arguments.paths)
+    plan, labels = _plan(arguments), labels_from(arguments.labels)
+    photos = photos_to_measure(arguments.paths)
     for path in filter(None, (arguments.out, arguments.csv)):
         # Not after an hour of measuring.
-        _check_new(path)
+        check_new(path)
     experiment = _measure(plan, photos, max_pixels_from(arguments))
     for failure in experiment.failures:
         print(
@@ -128,17 +126,6 @@ def run(arguments: argparse.Namespace) -> int:
     # Last: what was measured must not be lost to a full disk.
     _write(arguments, experiment)
     return 0
-
-
-def _labels(path: Path | None) -> dict[str, PersonLabel]:
-    if path is None:
-        return {}
-    labels, problems = read_labels(table_text(path))
-    for problem in problems:
-        print(f"error: {printable(problem)}", file=sys.stderr)
-    if not labels:
-        raise SettingsError(f"{printable(path)} has no label that can be used.")
-    return labels
 
 
 def _judged(outcome: Outcome, labels: Mapping[str, PersonLabel]) -> Outcome:
@@ -181,51 +168,6 @@ def _plan(arguments: argparse.Namespace) -> Plan | Continuation:
     if repeats is None:
         more["repeats"] = MAX_REPEATS
     return replace(continuation, plan=replace(continuation.plan, budget_s=budget_s, **more))
-
-
-def _photos(paths: Sequence[str]) -> dict[str, bytes]:
-    names: list[str] = []
-    contents: list[bytes] = []
-    passed_over = PassedOver()
-    found = [
-        photo
-        for photo in find_photos(map(Path, paths), passed_over=passed_over)
-        if not photo.passed_over
-    ]
-    if passed_over:
-        print(printable(in_words(passed_over)), file=sys.stderr)
-    if len(found) > MAX_PHOTOS:
-        # Before they are read: a folder may have more than the memory holds.
-        raise SettingsError(f"Measure with at most {MAX_PHOTOS} photos, not {len(found)}.")
-    for photo in found:
-        if sum(map(len, contents)) > MAX_PHOTOS_BYTES:
-            break  # which the experiment refuses
-        try:
-            contents.append(photo.read())
-            names.append(valid_text(Path(photo.name).name))
-        except FacecoreError as error:
-            print(f"{printable(photo.name)}: error: {error}", file=sys.stderr)
-    if not names:
-        raise ImageError("There is no photo to measure with: name photos or folders of photos.")
-    return dict(zip(unique_names(names), contents, strict=True))
-
-
-def _check_new(path: Path) -> None:
-    try:
-        if path.is_file() and path.stat().st_size:
-            raise SettingsError(
-                f"{printable(path)} is there already, so nothing was measured: delete it, or name "
-                "another file."
-            )
-        is_new = not path.exists()
-        with path.open("ab"):
-            pass
-        if is_new:  # /dev/stdout is not
-            path.unlink()
-    except OSError as error:
-        raise SettingsError(
-            f"{printable(path)} cannot be written ({error.strerror}): name another file."
-        ) from error
 
 
 def _measure(plan: Plan | Continuation, photos: dict[str, bytes], max_pixels: int) -> Experiment:

@@ -21,7 +21,7 @@ from facecore.cli.options import (
     settings_from,
     table_text,
 )
-from facecore.cli.progress import progress
+from facecore.cli.readers import progress
 from facecore.engines import option_values
 from facecore.errors import FacecoreError, SettingsError
 from facecore.evaluation.accuracy import (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from facecore.analysis.automatic import settled
 from facecore.errors import SettingsError
-from facecore.evaluation.labels import decode_table
+from facecore.evaluation.labels import PersonLabel, decode_table, read_labels
 from facecore.models.catalogue import network_specs, set_spec
 from facecore.models.files import verified_path
 from facecore.profiles.configuration import SETTINGS_VARIABLE, Configuration, configuration
@@ -158,4 +159,43 @@ def table_text(path: Path) -> str:
     except OSError as error:
         raise SettingsError(
             f"{printable(path)} cannot be read ({error.strerror}): name another table."
+        ) from error
+
+
+def labels_from(path: Path | None) -> dict[str, PersonLabel]:
+    """Return the labels of a table that somebody named; what is wrong in it goes to stderr.
+
+    Raises:
+        SettingsError: it cannot be read, or no label in it can be used.
+    """
+    if path is None:
+        return {}
+    labels, problems = read_labels(table_text(path))
+    for problem in problems:
+        print(f"error: {printable(problem)}", file=sys.stderr)
+    if not labels:
+        raise SettingsError(f"{printable(path)} has no label that can be used.")
+    return labels
+
+
+def check_new(path: Path) -> None:
+    """Check that a file can be written that is not there yet.
+
+    Raises:
+        SettingsError: it is there, or cannot be written.
+    """
+    try:
+        if path.is_file() and path.stat().st_size:
+            raise SettingsError(
+                f"{printable(path)} is there already, so nothing was measured: delete it, or name "
+                "another file."
+            )
+        is_new = not path.exists()
+        with path.open("ab"):
+            pass
+        if is_new:  # /dev/stdout is not
+            path.unlink()
+    except OSError as error:
+        raise SettingsError(
+            f"{printable(path)} cannot be written ({error.strerror}): name another file."
         ) from error

@@ -1,24 +1,47 @@
-"""Who reads the photos of a command: this process, or worker processes."""
+"""Who reads the photos of a command, this process or worker processes; and how far it is."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+import sys
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import click
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.cli.options import max_pixels_from, options_from
-from facecore.errors import BatchError, friendly_message
+from facecore.errors import (
+    BatchError,
+    FacecoreError,
+    ImageError,
+    SettingsError,
+    friendly_message,
+)
 from facecore.executors.pool import PoolOptions, read_with_workers
 from facecore.executors.process import ANSWER_TIMEOUT_S
 from facecore.executors.reading import Outcome, read_here
+from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.imaging.drawing import draw_faces
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.settings import AnalysisSettings
+from facecore.sources.folders import find_photos
+from facecore.sources.names import printable, unique_names, valid_text
 from facecore.sources.photo import Photo
+from facecore.sources.sorting import PassedOver, in_words
+from facecore.wording import left_in_words, time_left_s
+
+_BAR_FROM_ITEMS = 4
+_LABEL = "Reading faces"
+_LINE_EVERY_S = 10.0
+
+_Item = TypeVar("_Item")
 
 
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
@@ -108,3 +131,69 @@ def _with_copy(outcome: Outcome, write_copy: WriteCopy, max_pixels: int) -> Outc
     except Exception as error:  # noqa: BLE001 - one photo must not stop the others
         return Outcome(photo=outcome.photo, error=friendly_message(error))
     return outcome
+
+
+@contextmanager
+def progress(
+    items: Iterable[_Item], total: int, *, is_batch: bool = False
+) -> Iterator[Iterable[_Item]]:
+    """Show how far a command is on stderr; a bar, when somebody is there to see it.
+
+    A few items show nothing, but for those of a batch. That shows their number as well, and
+    where there is no terminal a line every ten seconds.
+    """
+    is_seen = sys.stderr.isatty()
+    hidden = not is_seen or (total < _BAR_FROM_ITEMS and not is_batch)
+    with click.progressbar(
+        items if is_seen or not is_batch else _told_of(items, total),
+        length=total,
+        label=_LABEL,
+        file=sys.stderr,
+        hidden=hidden,
+        show_pos=is_batch,
+    ) as bar:
+        yield bar
+
+
+def _told_of(items: Iterable[_Item], total: int) -> Iterator[_Item]:
+    started_s = told_s = time.monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        now_s = time.monotonic()
+        if now_s - told_s >= _LINE_EVERY_S:
+            told_s = now_s
+            left = left_in_words(time_left_s(done, total, now_s - started_s))
+            print(f"{_LABEL}: {done} of {total}{left}", file=sys.stderr, flush=True)
+
+
+def photos_to_measure(paths: Sequence[str]) -> dict[str, bytes]:
+    """Return the bytes of photos, by names that are unique; who cannot be read is told on stderr.
+
+    Raises:
+        SettingsError: there are more than an experiment has.
+        ImageError: there is none.
+    """
+    names: list[str] = []
+    contents: list[bytes] = []
+    passed_over = PassedOver()
+    found = [
+        photo
+        for photo in find_photos(map(Path, paths), passed_over=passed_over)
+        if not photo.passed_over
+    ]
+    if passed_over:
+        print(printable(in_words(passed_over)), file=sys.stderr)
+    if len(found) > MAX_PHOTOS:
+        # Before they are read: a folder may have more than the memory holds.
+        raise SettingsError(f"Measure with at most {MAX_PHOTOS} photos, not {len(found)}.")
+    for photo in found:
+        if sum(map(len, contents)) > MAX_PHOTOS_BYTES:
+            break  # which the experiment refuses
+        try:
+            contents.append(photo.read())
+            names.append(valid_text(Path(photo.name).name))
+        except FacecoreError as error:
+            print(f"{printable(photo.name)}: error: {error}", file=sys.stderr)
+    if not names:
+        raise ImageError("There is no photo to measure with: name photos or folders of photos.")
+    return dict(zip(unique_names(names), contents, strict=True))

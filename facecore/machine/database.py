@@ -41,11 +41,13 @@ class Tables:
         version: of the tables; a file of a newer one is left alone.
         create: SQL that makes them where they are not.
         prune: SQL that deletes the oldest few per cent.
+        title: what sentences call it.
     """
 
     version: int
     create: str
     prune: Sequence[str]
+    title: str = "history"
 
 
 class Database:
@@ -98,7 +100,7 @@ class Database:
             return answer
 
     def _tell(self, reason: str) -> None:
-        problem = f"The history cannot be used at the moment: {reason}."
+        problem = f"The {self._tables.title} cannot be used at the moment: {reason}."
         if problem != self.problem:
             _LOGGER.warning("%s Everything else goes on. The file is %s.", problem, self._path)
         self.problem = problem

@@ -1,0 +1,230 @@
+"""What a search says for people: what to take and why, what mattered, what to doubt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from facecore.experiment.report import BUSY_FROM_PERCENT
+from facecore.optimise.confirming import finalists, gain_figure
+from facecore.optimise.judging import Judge, Tried
+from facecore.optimise.record import (
+    Confirmation,
+    Figure,
+    Importance,
+    Objective,
+    Point,
+    profile_values,
+)
+from facecore.optimise.space import Space
+from facecore.statistics.comparison import interval_in_words, ratio_in_words
+from facecore.statistics.racing import MIN_ROUNDS, front, importance
+from facecore.wording import counted
+
+FEW_FACES = 100
+"""With fewer, one face is more than a percent of the answers."""
+
+
+def recommendation(
+    judge: Judge,
+    tried: Sequence[Tried],
+    confirmations: Sequence[Confirmation],
+    space: Space,
+    *,
+    is_stopped: bool,
+) -> tuple[int | None, str]:
+    """Return the number of what is recommended, and why; None where nothing can be.
+
+    A candidate is recommended where fresh trials bear out that it is better than the baseline and
+    speak for no broken constraint; of a search that was stopped, the best so far.
+    """
+    best = {one.number: one for one in tried}
+    base_is_fine = judge.may_be_taken(judge.baseline) or not judge.is_known(judge.baseline)
+    for one in confirmations:
+        is_fine = not any(each.is_certain for each in one.violations)
+        if is_fine and (one.is_better or not base_is_fine):
+            taken = best[one.number]
+            return one.number, taken_sentence(judge, taken, one, space.changes(taken.given))
+    if is_stopped and not confirmations:
+        for taken in finalists(judge, tried):
+            changes = space.changes(taken.given)
+            return taken.number, taken_sentence(judge, taken, None, changes)
+    if base_is_fine:
+        return 0, kept_sentence(judge, tried, confirmations)
+    return None, nothing_sentence(judge, tried)
+
+
+def points(judge: Judge, tried: Sequence[Tried], space: Space) -> tuple[Point, ...]:
+    """Return all that was tried, in its order, as plain values."""
+    with_labels = bool(judge.labels)
+    answers = judge.accuracy_percent if with_labels else judge.agreement_percent
+    known = [one for one in tried if one.latency(50).value is not None]
+    values = [(one.latency(50).value or 0.0, answers(one).value or 0.0) for one in known]
+    on_front = {one.number for one, is_on in zip(known, front(values), strict=True) if is_on}
+    return tuple(
+        Point(
+            number=one.number,
+            name=one.name,
+            profile=profile_values(one.given),
+            changes=space.changes(one.given),
+            engine=one.engine or one.given.options.engine or "",
+            engine_version=one.engine_version,
+            model_set=one.given.options.model_set,
+            threads=one.threads,
+            replicas=one.given.server.replicas,
+            latency_p50_ms=one.latency(50),
+            latency_p95_ms=one.latency(95),
+            speed=_speed(judge, one),
+            photos_per_s=one.photos_per_s(),
+            peak_memory_mb=one.memory_mb(),
+            agreement_percent=judge.agreement_percent(one) if one.answers else Figure(),
+            accuracy_percent=judge.accuracy_percent(one) if one.answers else Figure(),
+            rounds=len(one.readings),
+            violations=judge.violations(one) if one.readings else (),
+            fate=one.fate,
+            why=one.why,
+            is_on_front=one.number in on_front,
+        )
+        for one in tried
+    )
+
+
+def _speed(judge: Judge, one: Tried) -> Figure:
+    found = judge.gain(one)
+    return Figure(found.ratio, found.interval if one.number else (1.0, 1.0), found.n)
+
+
+def importances(judge: Judge, tried: Sequence[Tried], space: Space) -> tuple[Importance, ...]:
+    """Return how much each setting that varied mattered for the objective, the most first."""
+    known = [one for one in tried if one.readings and judge.gain(one).n >= MIN_ROUNDS]
+    scores = [_plain_score(judge, one) for one in known]
+    shares = importance([one.choice for one in known], scores)
+    labels = {one.name: one.label for one in space.parameters}
+    found = [Importance(name, labels[name], share) for name, share in shares.items()]
+    return tuple(sorted(found, key=lambda one: one.share, reverse=True))
+
+
+def doubts(judge: Judge, confirmations: Sequence[Confirmation]) -> Iterator[str]:
+    """Return what speaks against believing the figures, a sentence each."""
+    wanted = judge.constraints.min_agreement_percent
+    faces = judge.faces
+    if wanted is not None and faces < FEW_FACES:
+        yield (
+            f"Agreement of {wanted:g} % rests on {counted(faces, 'face')}: with more photos it "
+            "would say more."
+        )
+    for one in confirmations:
+        found, fresh = one.search.interval, one.fresh.interval
+        if found and fresh and fresh[1] < found[0]:
+            yield (f"Candidate {one.number} was lucky in the search: measured anew it gains less.")
+
+
+def troubles(store_problem: str, others_percent: float | None) -> Iterator[str]:
+    """Return what went wrong beside the search, a sentence each.
+
+    Args:
+        store_problem: why nothing is kept of it, as a sentence; "" where all is well.
+        others_percent: what all else used of the machine meanwhile; None where nobody knows.
+    """
+    if store_problem:
+        yield f"{store_problem} So this search cannot be gone on with."
+    if others_percent is not None and others_percent >= BUSY_FROM_PERCENT:
+        yield (
+            f"Whatever else ran used {others_percent:.0f} % of the machine meanwhile: search again "
+            "when it is quiet."
+        )
+
+
+def _plain_score(judge: Judge, one: Tried) -> float:
+    """Return the score without regard to constraints, which would drown all else."""
+    if judge.objective in ("latency", "throughput"):
+        return judge.gain(one).log_ratio
+    value = gain_figure(judge, one).value
+    return value or 0.0
+
+
+def gain_in_words(objective: Objective, gain: Figure) -> str:
+    """Return a gain over the baseline: "2.25× faster than your baseline (2.12× to 2.38×)"."""
+    if gain.value is None:
+        return "not measured often enough to say"
+    if objective == "accuracy":
+        around = f" ({gain.interval[0]:.1f} to {gain.interval[1]:.1f})" if gain.interval else ""
+        return f"right {gain.value:.1f} percentage points more often than your baseline{around}"
+    around = f" ({interval_in_words(gain.interval)})" if gain.interval else ""
+    if objective == "memory":
+        share = 100 * (1 - 1 / gain.value)
+        return f"{abs(share):.0f} % {'less' if share >= 0 else 'more'} memory than your baseline"
+    what = "the photos a second of your baseline" if objective == "throughput" else ""
+    if what:
+        return f"{ratio_in_words(gain.value)} {what}{around}"
+    if gain.interval is None or gain.interval[0] <= 1:
+        return f"{ratio_in_words(gain.value)} as fast as your baseline{around}"
+    return f"{ratio_in_words(gain.value)} faster than your baseline{around}"
+
+
+def taken_sentence(judge: Judge, one: Tried, confirmed: Confirmation | None, changes: str) -> str:
+    """Return why a candidate is recommended; without a confirmation that it is provisional."""
+    seen = gain_figure(judge, one)
+    gain = confirmed.fresh if confirmed else seen
+    said = [f"Take {one.name} ({changes}): {gain_in_words(judge.objective, gain)}"]
+    agreed = confirmed.agreement_percent if confirmed else judge.agreement_percent(one)
+    faces = confirmed.faces if confirmed else agreed.n
+    if agreed.value is not None:
+        said.append(f"the same answers for {agreed.value:.3g} % of {counted(faces, 'face')}")
+    saved = _saved_mb(judge, one, confirmed)
+    if saved is not None and judge.objective != "memory":
+        said.append(f"{abs(saved):.0f} MB {'less' if saved >= 0 else 'more'} memory")
+    sentence = ", ".join(said)
+    broken = judge.violations(judge.baseline)
+    if broken:
+        sentence += f"; your baseline does not keep to the constraints ({broken[0].words})"
+    if confirmed is None:
+        return f"{sentence}. It was not measured again, so this may be luck."
+    if seen.value is None or judge.objective == "accuracy":
+        return f"{sentence}."
+    figure = ratio_in_words(seen.value)
+    return f"{sentence}. That is from fresh trials; in the search it was {figure}."
+
+
+def kept_sentence(
+    judge: Judge, tried: Sequence[Tried], confirmations: Sequence[Confirmation]
+) -> str:
+    """Return why the baseline is recommended."""
+    rivals = [one for one in tried if one.number and judge.may_be_taken(one)]
+    count = counted(sum(one.number > 0 and bool(one.readings) for one in tried), "candidate")
+    if not any(one.number and one.readings for one in tried):
+        return "Keep your baseline: nothing was measured beside it."
+    if not rivals:
+        return f"Keep your baseline: none of {count} keeps to the constraints."
+    best = max(rivals, key=lambda one: _or_worst(judge.score(one)))
+    fresh = {one.number: one for one in confirmations}
+    gain = fresh[best.number].fresh if best.number in fresh else gain_figure(judge, best)
+    again = " when it was measured again" if best.number in fresh else ""
+    return (
+        f"Keep your baseline: none of {count} is verifiably better; the best, {best.name}, is "
+        f"{gain_in_words(judge.objective, gain)}{again}."
+    )
+
+
+def nothing_sentence(judge: Judge, tried: Sequence[Tried]) -> str:
+    """Return why nothing is recommended: all break a constraint, and which does least."""
+    known = [one for one in tried if judge.is_known(one)]
+    if not known:
+        return "Nothing can be recommended: too little was measured to say."
+    nearest = max(known, key=lambda one: _or_worst(judge.score(one)))
+    words = "; ".join(one.words for one in judge.violations(nearest))
+    return (
+        f"Nothing that was measured keeps to the constraints; the nearest is {nearest.name}: "
+        f"{words}."
+    )
+
+
+def _saved_mb(judge: Judge, one: Tried, confirmed: Confirmation | None) -> float | None:
+    if confirmed is not None:
+        return confirmed.memory_saved_mb
+    base_mb, own_mb = judge.baseline.memory_mb(), one.memory_mb()
+    return base_mb - own_mb if base_mb and own_mb else None
+
+
+def _or_worst(score: float) -> float:
+    return -math.inf if math.isnan(score) else score
