@@ -1,1 +1,7 @@
 """All that knows Streamlit: state, shared networks, sidebar, components, charts."""
+
+TITLE = "Face reading on the CPU"
+"""What the browser's tab says, after the page's own title."""
+
+FIRST_PAGE = "analyze"
+"""The page that the address without a name leads to."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from facecore.ui import state
+from facecore.ui import FIRST_PAGE, TITLE, state
 from facecore.ui.batch.run import batch_sign
 from facecore.ui.compare.run import experiment_sign
 from facecore.ui.components import friendly_errors
@@ -17,8 +17,9 @@ from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
 from facecore.ui.tune.run import tune_sign
 
+_ICON = Path(__file__).with_name("favicon.png")
 _ICONS = {
-    "analyze": "familiar_face_and_zone",
+    FIRST_PAGE: "familiar_face_and_zone",
     "batch": "photo_library",
     "tune": "tune",
     "compare": "compare_arrows",
@@ -44,7 +45,7 @@ def dashboard(folder: Path) -> None:
             order of ours come last.
     """
     keep_uploads_in_memory()
-    st.set_page_config("Face reading on the CPU", "🙂", "wide")
+    st.set_page_config(TITLE, _ICON, "wide")
     others = {file.stem for file in folder.glob("*.py")} - set(_ICONS)
     page = st.navigation(
         [
@@ -57,6 +58,7 @@ def dashboard(folder: Path) -> None:
             for name in (*_ICONS, *sorted(others))
         ]
     )
+    st.set_page_config(f"{page.title} · {TITLE}")
     with friendly_errors():
         _let_go_of_unused_files()
         # Above the settings, so that they are in sight.

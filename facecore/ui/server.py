@@ -29,8 +29,10 @@ from facecore.http.site_guard import LOOPBACK_HOSTS, SiteGuard, default_hosts
 from facecore.http.uploads import UploadLimits
 from facecore.machine.memory_plan import memory_plan
 from facecore.serving.service import process_service
+from facecore.ui import FIRST_PAGE, TITLE
 from facecore.ui.streamlit_internals import (
     UPLOAD_PATH,
+    FirstDocument,
     close_lost_sessions,
     configure,
     keep_uploads_in_memory,
@@ -62,7 +64,11 @@ def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st
     return st.App(
         entry,
         routes=api.routes() if api else None,
-        middleware=[_site_guard(hosts), *page_uploads()],
+        middleware=[
+            _site_guard(hosts),
+            Middleware(FirstDocument, title=TITLE, first_page=FIRST_PAGE),
+            *page_uploads(),
+        ],
         lifespan=partial(running, api),
     )
 

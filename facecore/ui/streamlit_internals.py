@@ -6,6 +6,7 @@ changes one, it is this file that has to change, and no other.
 
 from __future__ import annotations
 
+import html
 import io
 import time
 from collections.abc import Collection, Mapping
@@ -14,6 +15,9 @@ from pathlib import Path
 import click
 import streamlit as st
 from starlette import formparsers
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config, runtime
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -58,6 +62,16 @@ def close_lost_sessions(lost_for_s: float) -> None:
             running.uploaded_file_mgr.remove_session_files(session)
 
 
+# Before the sidebar is there its 300 pixels are kept free, where it is not drawn above the
+# page; and a control's grey bar is as high as most of the controls are.
+_ROOM = b"""<style>
+@media (min-width: 769px) {
+  [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) {
+    padding-left: 300px;
+  }
+}
+[data-testid="stSkeleton"] { min-height: 4.25rem; }
+</style>"""
 _LOST_SINCE_S: dict[str, float] = {}
 
 
@@ -159,3 +173,53 @@ def keep_uploads_in_memory() -> None:
     own kind of file goes to the disk from 1 MB on, and is copied when it is read.
     """
     formparsers.SpooledTemporaryFile = MemoryFile  # type: ignore[assignment, attr-defined]
+
+
+class FirstDocument:
+    """Gives the document in which every page begins our title, and room for the sidebar.
+
+    Streamlit moves all of a page aside when its sidebar comes, and pushes what is below a
+    control down when the control takes the place of its grey bar.
+    """
+
+    def __init__(self, app: ASGIApp, title: str, first_page: str) -> None:
+        """Put it before an application whose first page has the title and, in its link, no name."""
+        self._app = app
+        self._title = f"<title>{html.escape(title)}</title>".encode()
+        self._first_page = f"/{first_page}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what is asked; a document is changed on its way back."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        if "text/html" not in headers.get("Accept", "") or "Range" in headers:
+            await self._app(scope, receive, send)
+        elif scope["path"].removeprefix(scope.get("root_path", "")) == self._first_page:
+            # Streamlit knows its first page by the root alone, and says that this is not found.
+            query = scope["query_string"].decode("latin-1")
+            await RedirectResponse(f"./?{query}" if query else "./")(scope, receive, send)
+        else:
+            plain = MutableHeaders(headers)
+            del plain["Accept-Encoding"]
+            await self._app({**scope, "headers": plain.raw}, receive, self._changed(send))
+
+    def _changed(self, send: Send) -> Send:
+        started: list[Message] = []
+        body = bytearray()
+
+        async def send_changed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                kind = Headers(raw=message["headers"]).get("Content-Type", "")
+                if kind.startswith("text/html") and message["status"] == 200:
+                    started.append(message)
+                    return
+            elif started:
+                body.extend(message.get("body", b""))
+                if message.get("more_body", False):
+                    return
+                message["body"] = bytes(body).replace(b"<title>Streamlit</title>", self._title, 1)
+                message["body"] = message["body"].replace(b"</head>", _ROOM + b"</head>", 1)
+                MutableHeaders(scope=started[0])["Content-Length"] = str(len(message["body"]))
+                await send(started.pop())
+            await send(message)
+
+        return send_changed

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from facecore.sources.samples import samples
+from facecore.ui import TITLE
 from tests.browser.server import DESKTOP_PX, PAGE_TIMEOUT_MS, wait_until_idle
 from tests.crowd import crowd_photo
 from tests.server import Server
@@ -24,7 +26,16 @@ PAGES = {
     "models": "Models",
 }
 TABLE_HEAD_PX, TABLE_ROW_PX = 36, 44
+MOST_LAYOUT_SHIFT = 0.1
+"""What browsers' makers call good."""
 PHONE_PX: ViewportSize = {"width": 420, "height": 900}
+# All that moved by itself since the page was opened.
+LAYOUT_SHIFT = """
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries())
+    if (!entry.hadRecentInput) window.layoutShift = (window.layoutShift || 0) + entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
 OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -37,9 +48,13 @@ def test_each_page_opens_first_on_a_fresh_server(
     with held_server.held("fresh"):
         page = browser.new_page(viewport=DESKTOP_PX, color_scheme="light", reduced_motion="reduce")
         complaints = _complaints(page)
+        page.add_init_script(LAYOUT_SHIFT)
         page.goto(f"{held_server.address}/{path}")
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+        expect(page).to_have_title(f"{title} · {TITLE}")
         _expect_it_looks_well(page)
+        assert page.evaluate("window.layoutShift || 0") <= MOST_LAYOUT_SHIFT
+        _expect_it_is_accessible(page)
         page.set_viewport_size(PHONE_PX)
         _expect_it_looks_well(page)
         light = _background(page)
@@ -48,6 +63,7 @@ def test_each_page_opens_first_on_a_fresh_server(
         _expect_it_looks_well(page)
         page.set_viewport_size(DESKTOP_PX)
         _expect_it_looks_well(page)
+        _expect_it_is_accessible(page)
         assert complaints == []
         page.close()
     assert b"Traceback" not in held_server.log.read_bytes()[begins_at:]
@@ -227,6 +243,12 @@ def _expect_it_looks_well(page: Page) -> None:
     _expect_no_error(page)
     # Charts follow a change of the width after a moment.
     page.wait_for_function(f"{OVERFLOW_PX} <= 0", timeout=PAGE_TIMEOUT_MS)
+
+
+def _expect_it_is_accessible(page: Page) -> None:
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in serious] == []
 
 
 def _background(page: Page) -> str:

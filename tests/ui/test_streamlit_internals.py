@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 from starlette import formparsers
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.web.server.server import UPLOAD_FILE_ENDPOINT
 
+from facecore.ui import FIRST_PAGE, TITLE
 from facecore.ui.streamlit_internals import UPLOAD_PATH, keep_uploads_in_memory, uploaded_bytes
 from tests.conftest import REPOSITORY
 from tests.http.conftest import body_of, form, in_a_loop, scope_of_upload
@@ -223,3 +225,25 @@ for name in ("baseUrlPath", "maxUploadSize", "port", "headless", "maxMessageSize
         check=True,
     )
     assert done.stdout.split() == ["'lab'", "7", "8123", "True", "20"]
+
+
+def test_the_document_of_every_page_is_ours(held_server: Server) -> None:
+    """Its tab has our title at once, and room is kept for what comes after it."""
+    for path in ("/", "/batch", "/?confidence=0.5"):
+        answer = requests.get(
+            held_server.address + path, headers={"Accept": "text/html"}, timeout=60
+        )
+        assert answer.status_code == 200
+        assert f"<title>{TITLE}</title>" in answer.text
+        assert "stAppViewContainer" in answer.text
+
+
+def test_the_first_page_has_its_name_too(held_server: Server) -> None:
+    """``/analyze`` leads to it with the link's settings, where Streamlit would say "not found"."""
+    answer = requests.get(
+        f"{held_server.address}/{FIRST_PAGE}?confidence=0.5",
+        headers={"Accept": "text/html"},
+        timeout=60,
+    )
+    assert answer.history[0].status_code == 307
+    assert answer.url == f"{held_server.address}/?confidence=0.5"

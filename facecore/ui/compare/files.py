@@ -22,7 +22,7 @@ from facecore.ui.uploader import uploader
 
 def chosen_experiment() -> Outcome | None:
     """Draw the heading, the upload and the choice among several; return the one to show."""
-    st.subheader("What was measured")
+    st.header("What was measured")
     uploader(
         "Load saved experiments (JSON), also from other machines",
         "experiment_files",
@@ -98,7 +98,7 @@ def all_experiments() -> None:
     known = compare_state.experiments()
     if len(known) < 2:
         return
-    st.subheader("All experiments together")
+    st.header("All experiments together")
     table = all_variants_table(known)
     columns = ["experiment", "processor", "variant", "typical_ms", "verdict", "answers"]
     st.dataframe(table[columns].round({"typical_ms": 1}), hide_index=True)

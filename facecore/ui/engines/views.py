@@ -90,7 +90,7 @@ def _text(value: Any, form: str, interval: Sequence[float] | None) -> str:
 def table(measured: Mapping[str, Any]) -> None:
     """Show all figures beside what the article says."""
     machine = measured["machine"]
-    st.subheader("Measured here")
+    st.header("Measured here")
     st.caption(
         f"{as_text(machine['processor'])}, {machine['all_threads']} threads at most, "
         f"{as_text(machine['system'])}. Times are medians with their 95 % intervals."

@@ -19,7 +19,7 @@ _METRIC_WIDTH_PX = 150
 
 def files_table(statuses: Sequence[FileStatus]) -> bool:
     """Show where each file was found; return whether all are there and the known ones."""
-    st.subheader("Files")
+    st.header("Files")
     rows = [
         {
             "network": status.spec.title,
@@ -28,7 +28,6 @@ def files_table(statuses: Sequence[FileStatus]) -> bool:
             "found in": status.found_in or "nowhere",
             "bytes": status.size_bytes,
             "SHA-256": status.file.sha256,
-            "path": str(status.path or ""),
         }
         for status in statuses
     ]
@@ -62,7 +61,7 @@ def load_cost(sets: Sequence[FaceAnalyzer], settings: ServerSettings) -> None:
 def network(loaded: Network, profile: NetworkProfile) -> None:
     """Show one network: what it is, what it costs, its files, its layers."""
     spec = loaded.spec
-    st.subheader(spec.title)
+    st.header(spec.title)
     st.markdown(f"{spec.summary} Input {spec.input_wh[0]}×{spec.input_wh[1]} pixels.")
     st.caption(f"[{spec.citation}]({spec.url}). Licence: {spec.licence}.")
     values = (
@@ -103,7 +102,7 @@ def _megabytes(size_bytes: int) -> str:
 
 def engine(title: str, facts: EngineFacts) -> None:
     """Show the facts of the engine that bear on speed."""
-    st.subheader(title)
+    st.header(title)
     use = "used" if facts.optimised else "there, but not used"
     st.markdown(
         f"Version {facts.version}, {facts.threads} threads ({facts.parallel_framework}) on "

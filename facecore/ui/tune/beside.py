@@ -18,7 +18,7 @@ def side_by_side(subject: Subject) -> None:
     """Offer to read the photos another way, and show both ways' scores once that has ended."""
     if not subject.truth.files:
         return
-    st.subheader("Beside another preset")
+    st.header("Beside another preset")
     offered = {title: way for title, way in ways().items() if subject.reading.unlike(way)}
     row = st.container(horizontal=True, vertical_alignment="bottom")
     title = row.selectbox("Preset", list(offered), key="tune_way", width=260)

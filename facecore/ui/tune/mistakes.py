@@ -36,7 +36,7 @@ def mistakes(subject: Subject, threshold: float) -> None:
     kinds = _kinds(subject, threshold)
     if not kinds:
         return
-    st.subheader("What went wrong, photo by photo")
+    st.header("What went wrong, photo by photo")
     if state.widget_value("tune_mistakes") not in kinds:
         state.set_widget_values({"tune_mistakes": next(iter(kinds))})
     kind = st.segmented_control(

@@ -21,7 +21,7 @@ def tune_page() -> None:
         return
     threshold = views.threshold_slider()
     views.candidates_view(subject, threshold)
-    st.subheader("Against the truth")
+    st.header("Against the truth")
     inputs.tables_input(subject)
     views.detection_scores(subject, threshold)
     people_scores(subject)
