@@ -27,6 +27,10 @@ _ICONS = {
     "models": "network_node",
     "engines": "speed",
 }
+# Streamlit writes on it in white, whatever the theme's accent.
+_MAIN_BUTTON = (
+    '<style>[data-testid^="stBaseButton-primary"] {color: light-dark(#fff, #0f1717)}</style>'
+)
 _UPLOADERS = (
     "camera",
     "batch_uploads",
@@ -58,6 +62,7 @@ def dashboard(folder: Path) -> None:
             for name in (*_ICONS, *sorted(others))
         ]
     )
+    st.html(_MAIN_BUTTON)
     st.set_page_config(f"{page.title} · {TITLE}")
     with friendly_errors():
         _let_go_of_unused_files()

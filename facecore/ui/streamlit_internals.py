@@ -64,7 +64,8 @@ def close_lost_sessions(lost_for_s: float) -> None:
 
 # Before the sidebar is there its 300 pixels are kept free, where it is not drawn above the
 # page; its settings are seen when the pages' links above them are; pages are wide from the
-# beginning; and a control's grey bar is as high as most of the controls are.
+# beginning; and a control's grey bar is as high as most of the controls are, which in the
+# page is between that of a button and that of a slider.
 _ROOM = b"""<style>
 @media (min-width: 769px) {
   [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) {
@@ -74,7 +75,8 @@ _ROOM = b"""<style>
 [data-testid="stSidebarContent"]:not(:has([data-testid="stSidebarNav"]))
   [data-testid="stSidebarUserContent"] { visibility: hidden; }
 body [data-testid="stMainBlockContainer"] { max-width: none; }
-[data-testid="stSkeleton"] { min-height: 4.25rem; }
+[data-testid="stSkeleton"] { min-height: 3.25rem; }
+[data-testid="stSidebar"] [data-testid="stSkeleton"] { min-height: 4.25rem; }
 </style>"""
 _LOST_SINCE_S: dict[str, float] = {}
 

@@ -30,7 +30,7 @@ def _button(app: AppTest, label: str) -> None:
 
 
 def _texts(app: AppTest) -> str:
-    parts = (app.text, app.markdown, app.caption, app.info, app.warning, app.error, app.subheader)
+    parts = (app.text, app.markdown, app.caption, app.info, app.warning, app.error, app.header)
     return "\n".join(str(value) for part in parts for value in part.values)
 
 

@@ -48,9 +48,9 @@ def test_three_networks_are_shown() -> None:
     """Each network has its heading, its numbers and its chart of layers."""
     app = visit("models")
     titles = [spec.title for spec in network_specs()]
-    assert app.main.subheader.values == ["Files", *titles, engine().title]
+    assert app.main.header.values == ["Files", *titles, engine().title]
     labels = Counter(metric.label for metric in app.metric)
-    assert len(labels) == 6
+    assert len(labels) == 5
     assert set(labels.values()) == {3}
     assert len(app.get("plotly_chart")) == 3
     expect_no_error(app)
@@ -67,15 +67,15 @@ def test_every_file_is_listed_and_right() -> None:
 
 def test_each_network_is_cited_with_its_licence() -> None:
     """Whose work a network is, and under which terms, stands with it."""
-    captions = visit("models").caption.values
+    texts = visit("models").markdown.values
     for spec in network_specs():
-        assert any(spec.citation in text and spec.licence in text for text in captions)
+        assert any(spec.citation in text and spec.licence in text for text in texts)
 
 
 def test_opencv_is_described() -> None:
     """The version and the switches that bear on speed are named, of the engine that a link says."""
     app = visit("models", engine="opencv")
-    assert app.main.subheader.values[-1] == "OpenCV DNN"
+    assert app.main.header.values[-1] == "OpenCV DNN"
     (facts,) = [text for text in app.markdown.values if text.startswith("Version ")]
     assert f"Version {cv2.__version__}, " in facts
     assert "optimised code on" in facts

@@ -22,7 +22,7 @@ ODD_NAMES = [
 
 def _interpreted(app: AppTest) -> list[str]:
     """Return every text that the browser takes for Markdown or HTML."""
-    kinds = ("markdown", "caption", "error", "warning", "info", "success", "title", "subheader")
+    kinds = ("markdown", "caption", "error", "warning", "info", "success", "title", "header")
     elements = [element for kind in kinds for element in app.get(kind)]
     found = [str(element.value) for element in elements if isinstance(element, Element)]
     found += [element.value for element in app.html]

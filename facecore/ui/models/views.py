@@ -62,8 +62,11 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
     """Show one network: what it is, what it costs, its files, its layers."""
     spec = loaded.spec
     st.header(spec.title)
-    st.markdown(f"{spec.summary} Input {spec.input_wh[0]}×{spec.input_wh[1]} pixels.")
-    st.caption(f"[{spec.citation}]({spec.url}). Licence: {spec.licence}.")
+    st.markdown(
+        f"{spec.summary} Input {spec.input_wh[0]}×{spec.input_wh[1]} pixels. Its layers run on "
+        f"{profile.backend}, {profile.target}."
+    )
+    st.markdown(f"[{spec.citation}]({spec.url}). Licence: {spec.licence}.")
     values = (
         ("Loading", f"{loaded.load_time_ms:.0f} ms", "Hash, load and first pass; side by side."),
         (
@@ -78,15 +81,10 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
             _megabytes(profile.activations_bytes),
             "All layers' outputs of one pass, as the engine says; memory is used again.",
         ),
-        ("Runs on", f"{profile.backend}, {profile.target}", "What its layers really run on."),
     )
     row = st.container(horizontal=True)
     for label, value, note in values:
-        # A number fits in the usual width, an engine's name does not.
-        if label == "Runs on":
-            row.metric(label, value, help=note, width="content")
-        else:
-            row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
+        row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
     with st.expander("Time per layer", expanded=True):
         st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
 
