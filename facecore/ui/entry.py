@@ -27,6 +27,7 @@ _ICONS = {
     "models": "network_node",
     "engines": "speed",
 }
+_WITHOUT_SETTINGS = ("monitor", "engines")
 # Streamlit writes on it in white, whatever the theme's accent.
 _MAIN_BUTTON = (
     '<style>[data-testid^="stBaseButton-primary"] {color: light-dark(#fff, #0f1717)}</style>'
@@ -71,7 +72,8 @@ def dashboard(folder: Path) -> None:
         batch_sign()
         engines_sign()
         tune_sign()
-        state.current_settings.keep(settings_sidebar())
+        acting = page.url_path not in _WITHOUT_SETTINGS
+        state.current_settings.keep(settings_sidebar(draw=acting))
         settings_notes()
         page.run()
 

@@ -42,20 +42,32 @@ from facecore.ui.profile.take_along import take_along
 _TOLD = (*ANALYSIS, "engine")
 
 
-def settings_sidebar() -> tuple[AnalysisSettings, RuntimeOptions]:
+def settings_sidebar(*, draw: bool = True) -> tuple[AnalysisSettings, RuntimeOptions]:
     """Draw the settings and return what they say.
 
-    Each is bound to the link under its key, so that a link carries the settings.
+    Each is bound to the link under its key, so that a link carries the settings, and lasts
+    while a page is shown that has none.
+
+    Args:
+        draw: whether they act on the page; where they do not, they hold what they held.
 
     Raises:
         SettingsError: they do not go together.
     """
     read_link()
     begins = process_service().begins
+    if not draw:
+        return state.current_settings()
     with st.sidebar:
         model_set = _networks()
         st.subheader("Settings")
-        chosen = st.selectbox("Preset", list(PRESETS), key="preset", on_change=_start_from_preset)
+        chosen = st.selectbox(
+            "Preset",
+            list(PRESETS),
+            key="preset",
+            on_change=_start_from_preset,
+            persist_state="session",
+        )
         st.caption(PRESET_HELP[chosen])
         write_link()
         changed = st.container()
@@ -94,6 +106,7 @@ def _networks() -> str:
         captions=[spec.summary for spec in specs.values()],
         key=key,
         on_change=_fit_preset,
+        persist_state="session",
     )
     # Streamlit's own binding would write the title, which no other interface takes.
     in_link = None if chosen == usual else chosen
@@ -129,6 +142,7 @@ def _controls(without: Collection[str]) -> dict[str, Any]:
                         offered=offered,
                         bind="query-params",
                         disabled=name in without,
+                        persist_state="session",
                     )
     return values
 

@@ -83,7 +83,7 @@ def test_the_way_through_all_pages_has_no_error() -> None:
 
 def test_settings_start_at_the_defaults() -> None:
     """Without a link's settings the sidebar shows the library's own defaults."""
-    app = visit("monitor")
+    app = visit("batch")
     assert _controls(app) == DEFAULTS
     assert _settings(app) == (AnalysisSettings(), RuntimeOptions())
     assert app.query_params == {}
@@ -93,7 +93,7 @@ def test_settings_start_at_the_defaults() -> None:
 
 def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
     """A link carries all settings; the reset button restores each and empties the link."""
-    app = visit("monitor", **{key: text for key, (text, _) in OTHERS.items()})
+    app = visit("batch", **{key: text for key, (text, _) in OTHERS.items()})
     assert _controls(app) == {key: value for key, (_, value) in OTHERS.items()}
     assert _settings(app) == (
         AnalysisSettings(
@@ -124,7 +124,7 @@ def test_link_sets_every_setting_and_reset_takes_them_back() -> None:
 @pytest.mark.parametrize("linked", ["modern", "MODERN", "Modern"])
 def test_link_names_the_networks_in_any_case_and_is_written_with_their_key(linked: str) -> None:
     """The set stays chosen on the way to another page, and the article's is not in the link."""
-    app = visit("monitor", model_set=linked)
+    app = visit("batch", model_set=linked)
     assert app.sidebar.radio(key="model_set").value == "modern"
     assert app.query_params["model_set"] in ("modern", ["modern"])
     app.switch_page("pages/tune.py").run()
@@ -138,7 +138,7 @@ def test_nonsense_in_a_link_is_passed_over() -> None:
     """Values that controls cannot hold leave them at their defaults, with a sentence each."""
     for number in range(max(map(len, NONSENSE.values()))):
         query = {key: texts[number] for key, texts in NONSENSE.items() if number < len(texts)}
-        app = visit("monitor", **query)
+        app = visit("batch", **query)
         assert _controls(app) == DEFAULTS, query
         assert len(app.main.warning.values) == len(query), query
         expect_no_error(app)
@@ -146,9 +146,13 @@ def test_nonsense_in_a_link_is_passed_over() -> None:
 
 def test_settings_hold_from_page_to_page() -> None:
     """What was set on one page counts on the next, and the other way round."""
-    app = visit("monitor")
+    app = visit("batch")
     app.sidebar.slider(key="confidence").set_value(0.99).run()
+    # Which has no settings: nothing on it would change with them.
+    go_to(app, "Monitor")
+    assert len(app.sidebar.slider) == 0
     go_to(app, "Analyze")
+    assert app.sidebar.slider(key="confidence").value == 0.99
     assert metrics(app)["Faces"] == "3"
 
 

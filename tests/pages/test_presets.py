@@ -31,7 +31,7 @@ def _differs(app: AppTest) -> list[str]:
 def test_a_preset_fills_in_all_settings() -> None:
     """After choosing a preset every setting is the preset's, whatever it was, and says so."""
     app = visit(
-        "monitor",
+        "batch",
         engine="opencv",
         confidence="0.9",
         crop_shape="box",
@@ -50,7 +50,7 @@ def test_a_preset_fills_in_all_settings() -> None:
 
 def test_what_differs_from_the_preset_is_said() -> None:
     """A setting that was moved is named with its value and the preset's."""
-    app = visit("monitor")
+    app = visit("batch")
     assert _differs(app) == []
     _choose(app, "Crowd")
     app.sidebar.slider(key="confidence").set_value(0.9).run()
@@ -65,7 +65,7 @@ def test_what_differs_from_the_preset_is_said() -> None:
 
 def test_settings_of_a_link_are_told_against_the_recommended_ones() -> None:
     """A link carries the settings themselves, and what they change is said."""
-    app = visit("monitor", input_size="600", rescue="false")
+    app = visit("batch", input_size="600", rescue="false")
     assert _differs(app) == [
         "Differs from Recommended: detector input size 600 (not 300), close-up rescue off (not on)."
     ]
@@ -73,7 +73,7 @@ def test_settings_of_a_link_are_told_against_the_recommended_ones() -> None:
 
 def test_reset_goes_back_to_the_recommended_preset() -> None:
     """The reset button takes the preset back as well."""
-    app = _choose(visit("monitor"), "Article")
+    app = _choose(visit("batch"), "Article")
     (reset,) = [button for button in app.sidebar.button if button.label == "Reset to defaults"]
     reset.click().run()
     assert _settings(app) == AnalysisSettings()

@@ -46,7 +46,7 @@ def _link(app: AppTest) -> dict[str, str]:
 @pytest.mark.parametrize("linked", ["Crowd", "crowd"])
 def test_a_link_names_a_preset(linked: str) -> None:
     """The preset fills the controls, what the link says beside it counts, and both stay in it."""
-    app = visit("monitor", preset=linked, input_size="300", confidence="0.6", profile="Lobby")
+    app = visit("batch", preset=linked, input_size="300", confidence="0.6", profile="Lobby")
     assert _settings(app) == replace(PRESETS["Crowd"], input_size_px=300, confidence=0.6)
     go_to(app, "Tune")
     assert _settings(app) == replace(PRESETS["Crowd"], input_size_px=300, confidence=0.6)
@@ -63,7 +63,7 @@ def test_a_link_names_a_preset(linked: str) -> None:
 
 def test_an_unknown_value_of_a_link_is_told() -> None:
     """Each has a sentence of its own on the page, once; the others count."""
-    app = visit("monitor", preset="best", confidence="7", engine="x", careful="true")
+    app = visit("batch", preset="best", confidence="7", engine="x", careful="true")
     assert _settings(app) == AnalysisSettings(careful=True)
     told = [text.replace("\\", "") for text in app.main.warning.values]
     assert told[0] == "The link: There is no preset 'best': use one of " + ", ".join(PRESETS) + "."
@@ -79,7 +79,7 @@ def test_an_unknown_value_of_a_link_is_told() -> None:
 
 def test_a_dropped_profile_fills_the_sidebar() -> None:
     """All that controls show is the profile's; what is wrong with a file is told with its line."""
-    app = _drop(visit("monitor", careful="true"), LOBBY)
+    app = _drop(visit("batch", careful="true"), LOBBY)
     crowd = replace(PRESETS["Crowd"], confidence=0.555, max_side_px=700)
     assert app.session_state["facecore.settings"] == (
         crowd,
@@ -109,7 +109,7 @@ def test_pages_begin_with_the_server_s_profile(
     forget_service()
     try:
         begins = process_service().begins
-        app = visit("monitor")
+        app = visit("batch")
         assert app.session_state["facecore.settings"] == (begins.settings, begins.options)
         assert begins.settings.confidence == 0.555
         assert _link(app) == {}
@@ -144,7 +144,7 @@ def test_a_variant_fills_the_sidebar(made: MadeExperiment) -> None:
 
 def test_the_command_says_what_the_sidebar_says() -> None:
     """The command to copy has the preset and what differs from it, and the file's name."""
-    app = visit("monitor", preset="Crowd", confidence="0.55", profile="Lobby 1/2")
+    app = visit("batch", preset="Crowd", confidence="0.55", profile="Lobby 1/2")
     (code,) = app.sidebar.code.values
     assert code.splitlines() == [
         "facecore serve --settings Lobby-1-2.toml",

@@ -32,6 +32,7 @@ def take_along(settings: AnalysisSettings, options: RuntimeOptions) -> None:
             state.widget_value("profile") or "",
             key="profile",
             max_chars=MAX_NAME_LETTERS,
+            persist_state="session",
             help="What the file is called, and the link carries.",
         )
         given = _taken(_usable(name), settings, options)
