@@ -236,7 +236,7 @@ def test_batch_goes_on_while_another_page_is_open(
     """Other pages say in the sidebar that it runs; coming back, everything is there."""
     with queue.enter("somebody else"):
         app = _start({"a.jpg": hopper_file, "b.jpg": hopper_file})
-        go_to(app, "Monitor")
+        go_to(app, "Compare")
         words = [str(getattr(one, "value", "")) for one in app.sidebar]
         (sign,) = [place for place, text in enumerate(words) if "Batch: 0 of 2 photos" in text]
         assert sign < words.index("Settings"), "it is not in sight"
