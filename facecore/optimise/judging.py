@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from msgspec import structs
 
@@ -93,16 +93,23 @@ class Judge:
     sizes_wh: dict[str, tuple[int, int]] = field(default_factory=dict)
     _agreements: dict[int, Agreement] = field(default_factory=dict)
     _accuracies: dict[int, Figure] = field(default_factory=dict)
+    _broken: dict[int, tuple[int, tuple[Violation, ...]]] = field(default_factory=dict)
+    _gains: dict[int, tuple[int, Gain]] = field(default_factory=dict)
 
     def anew(self, baseline: Tried) -> Judge:
         """Return the same judge for other readings of the baseline, and all beside them."""
-        return replace(self, baseline=baseline, _agreements={}, _accuracies={})
+        return Judge(self.objective, self.constraints, baseline, self.labels, self.sizes_wh)
 
     def gain(self, one: Tried) -> Gain:
         """Return how many times as fast as the baseline it is, by the objective's time."""
         if one is self.baseline:
             return Gain(0.0, 0.0, len(one.readings))
-        return gain(self.baseline.times(), one.times()) if one.readings else NO_GAIN
+        # All are looked at after each round, and few have new readings.
+        count, found = self._gains.get(one.number, (0, NO_GAIN))
+        if count != len(one.readings):
+            found = gain(self.baseline.times(), one.times())
+            self._gains[one.number] = len(one.readings), found
+        return found
 
     def agreement(self, one: Tried) -> Agreement:
         """Return how its answers agree with the baseline's."""
@@ -131,7 +138,11 @@ class Judge:
 
     def violations(self, one: Tried) -> tuple[Violation, ...]:
         """Return the constraints that it does not keep to."""
-        return tuple(self._violations(one))
+        count, found = self._broken.get(one.number, (0, ()))
+        if count != len(one.readings) or not count:
+            found = tuple(self._violations(one))
+            self._broken[one.number] = len(one.readings), found
+        return found
 
     def is_known(self, one: Tried) -> bool:
         """Return whether enough was measured to say whether it keeps to the constraints."""
