@@ -91,6 +91,7 @@ class Bench:
     _alive: dict[int, _Group] = field(default_factory=dict)
     _peak_bytes: dict[str, int] = field(default_factory=dict)
     _is_short: bool = False
+    _left_bytes: int = 0
 
     @property
     def alive(self) -> list[int]:
@@ -121,8 +122,8 @@ class Bench:
             if self._is_short:
                 self._is_short = False
                 raise TooLittleMemoryError(
-                    f"It was stopped as only {data_size(free_memory_bytes())} of memory would "
-                    "have been left."
+                    "It needs more memory than there is: it was stopped when "
+                    f"{data_size(self._left_bytes)} were left."
                 ) from None
             raise
         except FacecoreError:
@@ -216,5 +217,6 @@ class Bench:
         ]
 
     def _is_over(self) -> bool:
-        self._is_short = free_memory_bytes() < KEPT_FREE_BYTES
+        self._left_bytes = free_memory_bytes()
+        self._is_short = self._left_bytes < KEPT_FREE_BYTES
         return self._is_short or self.cancelled()

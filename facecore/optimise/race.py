@@ -154,7 +154,7 @@ class Race:
         one.fate = "under way"
         self._keep(one)
         try:
-            self._note(one, self.bench.start(one.number, one.given))
+            self._note(one, self._started(one))
         except FacecoreError as error:
             self._leave(one, "failed", str(error))
             if engine not in self._used and len(self.bench.alive) <= 1:
@@ -164,6 +164,15 @@ class Race:
         else:
             self._used.add(engine)
             self._keep(one)
+
+    def _started(self, one: Tried) -> Started:
+        try:
+            return self.bench.start(one.number, one.given)
+        except TooLittleMemoryError:
+            # The first start of an engine may convert networks, which takes more than running.
+            if self._engine(one.choice) in self._used or len(self.bench.alive) > 1:
+                raise
+            return self.bench.start(one.number, one.given)
 
     def _note(self, one: Tried, started: Started) -> None:
         one.answers = dict(started.answers)

@@ -62,7 +62,7 @@ def test_what_does_not_fit_is_refused_and_the_rest_goes_on(
     result = optimise(task, {"plain.png": small_photo})
     (_, refused) = result.points
     assert refused.fate == "failed"
-    assert refused.why.startswith("It was stopped as only")
+    assert refused.why.startswith("It needs more memory than there is")
     assert result.recommended == 0
     monkeypatch.setattr(bench, "free_memory_bytes", lambda: 10_000_000)
     with pytest.raises(SettingsError, match="baseline does not fit into memory"):
