@@ -14,6 +14,7 @@ from facecore.errors import SettingsError
 from facecore.machine.container import read_limits, threads_within_quota
 from facecore.models.catalogue import SetSpec, set_spec, set_specs
 from facecore.models.files import INSTALL
+from facecore.profiles.configuration import Configuration
 from facecore.serving.service import process_service
 from facecore.settings import DEFAULT_MODEL_SET, AnalysisSettings, RuntimeOptions
 from facecore.settings.presets import (
@@ -73,26 +74,37 @@ def settings_sidebar(*, draw: bool = True) -> tuple[AnalysisSettings, RuntimeOpt
         changed = st.container()
         values = {"model_set": model_set} | _controls(set_spec(model_set).without)
         settings = AnalysisSettings(**{name: values[name] for name in ANALYSIS})
-        options = RuntimeOptions(**{name: values[name] for name in RUNTIME})
-        if options == replace(begins.options, engine_options=()):
-            # The server's own networks, and not some that differ in what no control shows.
-            options = begins.options
-        held = {name: value for name, value in values.items() if name in _TOLD}
-        plain = values_of(of_preset(chosen))
-        words = differences_in_words(held, {name: plain[name] for name in held}, OFFERED)
+        options = _options(values, begins.options)
+        words = _differences(values, chosen)
         if words:
             changed.caption(f"Differs from {chosen}: {words}.")
         take_along(settings, options)
-        st.button(
-            "Reset to defaults",
-            icon=":material/restart_alt:",
-            on_click=start_from,
-            args=(begins,),
-            disabled=(settings, options, chosen)
-            == (begins.settings, begins.options, begins.preset),
-            width="stretch",
-        )
+        is_usual = (settings, options, chosen) == (begins.settings, begins.options, begins.preset)
+        _reset_button(begins, is_usual)
     return settings, options
+
+
+def _options(values: dict[str, Any], usual: RuntimeOptions) -> RuntimeOptions:
+    options = RuntimeOptions(**{name: values[name] for name in RUNTIME})
+    # The server's own networks, and not some that differ in what no control shows.
+    return usual if options == replace(usual, engine_options=()) else options
+
+
+def _differences(values: dict[str, Any], chosen: str) -> str:
+    held = {name: value for name, value in values.items() if name in _TOLD}
+    plain = values_of(of_preset(chosen))
+    return differences_in_words(held, {name: plain[name] for name in held}, OFFERED)
+
+
+def _reset_button(begins: Configuration, is_usual: bool) -> None:
+    st.button(
+        "Reset to defaults",
+        icon=":material/restart_alt:",
+        on_click=start_from,
+        args=(begins,),
+        disabled=is_usual,
+        width="stretch",
+    )
 
 
 def _networks() -> str:
