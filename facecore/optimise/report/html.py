@@ -99,7 +99,7 @@ class _Axis:
         span = (high - low) or 1.0
         step = _round_step(span / _MOST_TICKS)
         first, last = math.floor(low / step), math.ceil(high / step)
-        last += first == last
+        first -= first == last
         self._low, self._high = first * step, last * step
         self._begins, self._ends = begins, ends
         self.ticks = [(self(n * step), f"{n * step:.6g}") for n in range(first, last + 1)]
