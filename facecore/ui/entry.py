@@ -12,6 +12,7 @@ from facecore.ui.batch.run import batch_sign
 from facecore.ui.compare.run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.engines.run import engines_sign
+from facecore.ui.optimise.run import optimise_sign
 from facecore.ui.profile.take_along import UPLOADER, settings_notes
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
@@ -23,6 +24,7 @@ _ICONS = {
     "batch": "photo_library",
     "tune": "tune",
     "compare": "compare_arrows",
+    "optimise": "rocket_launch",
     "monitor": "monitoring",
     "models": "network_node",
     "engines": "speed",
@@ -72,6 +74,7 @@ def dashboard(folder: Path) -> None:
         batch_sign()
         engines_sign()
         tune_sign()
+        optimise_sign()
         acting = page.url_path not in _WITHOUT_SETTINGS
         state.current_settings.keep(settings_sidebar(draw=acting))
         settings_notes()

@@ -128,6 +128,19 @@ def _visit_compare(page: Page, _: str) -> None:
     wait_until_idle(page)
 
 
+def _visit_optimise(page: Page, _: str) -> None:
+    _navigate(page, "Optimise")
+    wait_until_idle(page)
+    minutes = page.get_by_role("spinbutton", name="Minutes")
+    minutes.fill("0.5")
+    minutes.press("Enter")
+    wait_until_idle(page)
+    page.get_by_role("button", name="Search on 1 photo").click()
+    page.get_by_role("button", name="Optimise Report").wait_for(timeout=300_000)
+    page.locator(".js-plotly-plot").first.wait_for()
+    wait_until_idle(page)
+
+
 def _visit_monitor(page: Page, _: str) -> None:
     # By the navigation, so that the session's runs are there to see.
     _navigate(page, "Monitor")
@@ -176,6 +189,7 @@ _VISITS = {
     "batch": _visit_batch,
     "tune": _visit_tune,
     "compare": _visit_compare,
+    "optimise": _visit_optimise,
     "monitor": _visit_monitor,
     "models": _visit_models,
     "engines": _visit_engines,

@@ -21,6 +21,7 @@ PAGES = {
     "batch": "Batch",
     "tune": "Tune",
     "compare": "Compare",
+    "optimise": "Optimise",
     "engines": "Engines",
     "monitor": "Monitor",
     "models": "Models",

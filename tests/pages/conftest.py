@@ -26,6 +26,7 @@ PAGES = {
     "batch": "Batch",
     "tune": "Tune",
     "compare": "Compare",
+    "optimise": "Optimise",
     "monitor": "Monitor",
     "models": "Models",
     "engines": "Engines",

@@ -10,7 +10,6 @@ from jinja2 import Environment, StrictUndefined
 
 from facecore.optimise.record import Result
 from facecore.optimise.report import tables
-from facecore.wording import counted
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _WIDTH, _HEIGHT = 760, 420
@@ -32,7 +31,7 @@ def html_report(result: Result) -> str:
     taken = result.recommended_point
     return template.render(
         title=f"The best settings for {tables.OBJECTIVES[result.objective]}",
-        asked=f"Found on {counted(len(result.photos), 'photo')}; constraints: "
+        asked=f"Found on {tables.photos_in_words(result)}; constraints: "
         f"{tables.constraints_in_words(result)}.",
         result=result,
         picture=_picture(result),
@@ -40,6 +39,7 @@ def html_report(result: Result) -> str:
         twice=tables.confirmations_table(result),
         violations=tables.violations_table(result),
         facts=tables.facts_table(result),
+        baseline=result.baseline.profile_text(),
         profile=None if taken is None else taken.profile_text(),
     )
 

@@ -83,6 +83,7 @@ def points_table(result: Result) -> pd.DataFrame:
     rows = [
         {
             "point": point.name,
+            "verdict": _verdict(result, point),
             "differs in": point.changes or NOTHING,
             "engine": titles(point.engine),
             "median, ms": figure(point.latency_p50_ms),
@@ -93,7 +94,6 @@ def points_table(result: Result) -> pd.DataFrame:
             "answers as the baseline, %": figure(point.agreement_percent),
             "answers right, %": figure(point.accuracy_percent),
             "rounds": str(point.rounds),
-            "verdict": _verdict(result, point),
         }
         for point in result.points
     ]
@@ -171,8 +171,7 @@ def facts_table(result: Result) -> pd.DataFrame:
             known[name].label if name in known else name for name in result.vary
         ),
         "left out": " ".join(result.left_out) or NOTHING,
-        "photos": f"{len(result.photos)}, {counted(result.faces, 'face')}, "
-        f"{counted(result.labels, 'label')}",
+        "photos": photos_in_words(result),
         "time": f"{clock(result.spent_s)} of {clock(result.budget_s)}"
         f"{', stopped before its end' if result.stopped else ''}; "
         f"begun {result.started_at:%Y-%m-%d %H:%M} UTC",
@@ -188,6 +187,12 @@ def facts_table(result: Result) -> pd.DataFrame:
         ),
     }
     return pd.DataFrame({"": list(lines), "here": list(lines.values())})
+
+
+def photos_in_words(result: Result) -> str:
+    """Return how much was read: "40 photos with 44 faces, 40 labels"."""
+    labels = f", {counted(result.labels, 'label')}" if result.labels else ""
+    return f"{counted(len(result.photos), 'photo')} with {counted(result.faces, 'face')}{labels}"
 
 
 def constraints_in_words(result: Result) -> str:

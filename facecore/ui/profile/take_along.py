@@ -35,7 +35,7 @@ def take_along(settings: AnalysisSettings, options: RuntimeOptions) -> None:
             persist_state="session",
             help="What the file is called, and the link carries.",
         )
-        given = _taken(_usable(name), settings, options)
+        given = in_sidebar(_usable(name), settings, options)
         file = profile_button(given, width="stretch")
         st.caption("Serve photos with it, or read them on the command line:")
         st.code(
@@ -77,7 +77,8 @@ def settings_notes() -> None:
         st.warning(as_text(note))
 
 
-def _taken(name: str, settings: AnalysisSettings, options: RuntimeOptions) -> Configuration:
+def in_sidebar(name: str, settings: AnalysisSettings, options: RuntimeOptions) -> Configuration:
+    """Return what the sidebar says; the queue and the limits are what it was begun with."""
     began = state.began_with()
     if options == replace(began.options, engine_options=()):
         options = began.options
