@@ -168,6 +168,8 @@ def _with_headers(send: Send, own: Mapping[str, str]) -> Send:
             for name, value in own.items():
                 if name == "Set-Cookie":
                     headers.append(name, value)  # beside what the application sets
+                    # A cache that others share would give all of them this one's secret.
+                    headers["Cache-Control"] = "private, no-cache"
                 else:
                     headers.setdefault(name, value)
         await send(message)

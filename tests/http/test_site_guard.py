@@ -33,6 +33,10 @@ async def _plain(_: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
+async def _kept(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello", headers={"Cache-Control": "public"})
+
+
 async def _socket(websocket: WebSocket) -> None:
     await websocket.accept()
     await websocket.send_text("hello")
@@ -44,6 +48,7 @@ def _client(**options: Any) -> TestClient:
         routes=[
             Route("/", _hello, methods=["GET", "POST", "PUT", "DELETE"]),
             Route("/plain", _plain),
+            Route("/kept", _kept),
             WebSocketRoute("/ws", _socket),
         ],
         middleware=[Middleware(SiteGuard, **options)],
@@ -180,6 +185,15 @@ def test_a_browser_gets_a_secret_of_its_own() -> None:
     assert len({first, second}) == 2
     assert visitor_of({VISITOR_COOKIE: second}) == second
     assert "Set-Cookie" not in other.get("/", headers=PAGE).headers
+
+
+def test_no_shared_cache_keeps_a_secret() -> None:
+    """Somebody who opens a file that everybody may keep gives nobody else his secret with it."""
+    client = _client()
+    assert client.get("/kept").headers["Cache-Control"] == "public"
+    given = client.get("/kept", headers=PAGE).headers
+    assert "Set-Cookie" in given
+    assert given["Cache-Control"] == "private, no-cache"
 
 
 def test_a_program_gets_no_secret() -> None:
