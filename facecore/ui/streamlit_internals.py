@@ -206,6 +206,8 @@ class FirstDocument:
         else:
             plain = MutableHeaders(headers)
             del plain["Accept-Encoding"]
+            # What we add may have changed where Streamlit's file has not.
+            del plain["If-None-Match"], plain["If-Modified-Since"]
             await self._app({**scope, "headers": plain.raw}, receive, self._changed(send))
 
     def _changed(self, send: Send) -> Send:
