@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from facecore.evaluation.accuracy import files_by_answer
+from facecore.evaluation.accuracy import files_by_answer, labelled_face
 from facecore.evaluation.labels import BoxXyxy
 from facecore.ui import state
 from facecore.ui.components import Tile, as_text, gallery
@@ -96,7 +96,9 @@ def _of_cell(subject: Subject, cell: tuple[str, str, str]) -> Iterator[_Shown]:
     attribute, label, answer = cell
     files = files_by_answer(subject.answers, subject.truth.labels)[attribute]
     for name in files.get((label, answer), []):
-        (face,) = subject.answers[name].faces[:1]
+        face = labelled_face(subject.answers[name])
+        if face is None:
+            continue
         said = face.attributes[attribute]
         yield _Shown(name, face.box.xyxy, f"{said.label}, {said.probability:.0%}")
 
