@@ -64,7 +64,7 @@ def _both(subject: Subject) -> None:
         answers=answers,
         reading=second.reading,
         truth=subject.truth.of_photos(answers),
-        key=(second, len(answers), subject.key),
+        key=(second.number, len(answers), subject.key),
     )
     _curves(subject, other)
 

@@ -146,7 +146,7 @@ def _of_labelled() -> Subject | None:
         answers=answers,
         reading=found.reading,
         truth=truth,
-        key=(found, len(answers), _TABLES(), _UPLOADED_TABLES()),
+        key=(found.number, len(answers), _TABLES(), _UPLOADED_TABLES()),
     )
 
 
@@ -221,7 +221,7 @@ def _start() -> None:
     photos = [replace(photo, key=f"tune:{next(_NUMBERS)}") for photo in chosen.photos]
     _TABLES.keep(tables)
     state.tune_files.keep(frozenset(chosen.file_ids))
-    run.forget(run.second_run)
+    run.forget_all()
     run.start(run.first_run, photos, sidebar_reading())
 
 
@@ -232,8 +232,7 @@ def _read_again() -> None:
 
 
 def _forget() -> None:
-    run.forget(run.first_run)
-    run.forget(run.second_run)
+    run.forget_all()
     _room().give_back()
     _TABLES.keep(Truth())
     state.tune_files.keep(frozenset())

@@ -25,11 +25,15 @@ _NUMBERS = itertools.count()
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Run:
-    """Photos that are read one way in the background, and what scores need of their answers."""
+    """Photos that are read one way in the background, and what scores need of their answers.
+
+    ``number`` is of this one alone, for keys that are not to hold the photos' bytes.
+    """
 
     reading: Way
     job: BackgroundBatch
     answers: KeptAnswers = field(default_factory=KeptAnswers)
+    number: int = field(default_factory=partial(next, _NUMBERS))
 
     def failed(self) -> list[str]:
         """Return a sentence for each photo that could not be read."""
@@ -68,6 +72,13 @@ def forget(place: Place) -> None:
     if run is not None:
         run.job.stop()
     place.keep(None)
+
+
+def forget_all() -> None:
+    """Stop and forget what is read in both places, and let go of the photos."""
+    forget(first_run)
+    forget(second_run)
+    _tied_to_session.clear()
 
 
 def progress(place: Place) -> bool:
