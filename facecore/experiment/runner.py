@@ -93,7 +93,7 @@ def run_experiment(
         if before is None:
             return run.run()
         check_same_machine(before.environment, this_environment())
-        run.done_before = before.rounds_begun
+        run.done_before, run.trials_before = before.rounds_begun, len(before.trials)
         return before.followed_by(run.run())
 
 
@@ -116,6 +116,7 @@ class _Run:
     cancelled: Callable[[], bool]
     on_progress: Callable[[Progress], None]
     done_before: frozenset[tuple[str, int]] = frozenset()
+    trials_before: int = 0
     workers: dict[int, WorkerProcess] = field(default_factory=dict)
     facts: dict[int, WorkerFacts] = field(default_factory=dict)
     answers: dict[int, dict[str, tuple[Face, ...]]] = field(default_factory=dict)
@@ -210,7 +211,8 @@ class _Run:
 
     def _is_over(self, spent_s: float) -> bool:
         # A round that was begun is finished, and must still fit.
-        full = len(self.trials) + len(self.plan.variants) > MAX_TRIALS
+        trials = self.trials_before + len(self.trials)
+        full = trials + len(self.plan.variants) > MAX_TRIALS
         return full or (self.plan.budget_s is not None and spent_s >= self.plan.budget_s)
 
     def _trial(self, place: int, name: str, repeat: int, began: float) -> None:

@@ -22,7 +22,7 @@ from facecore.executors import process
 from facecore.experiment import runner
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
-from facecore.experiment.record import Experiment, Plan
+from facecore.experiment.record import MAX_TRIALS, Experiment, Plan
 from facecore.experiment.runner import Progress, rounds, run_experiment
 from facecore.experiment.variants import Variant
 from facecore.imaging.decoding import encode_png
@@ -412,6 +412,14 @@ def test_budget_ends_the_measuring(small_photo: bytes) -> None:
         assert now.done <= now.total or not now.done
     assert seen[-1].left_s == 0
     assert seen[-1].total == len(done.trials)
+
+
+def test_what_goes_on_ends_where_an_experiment_is_full() -> None:
+    """The trials from before count: together there are never more than can be kept."""
+    run = runner._Run(_plan(), {}, 1, lambda: False, lambda _: None)
+    for before, is_over in ((MAX_TRIALS - 2, False), (MAX_TRIALS - 1, True)):
+        run.trials_before = before
+        assert run._is_over(0.0) is is_over
 
 
 @slow
