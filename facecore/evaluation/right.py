@@ -26,10 +26,16 @@ class _Read:
 def labels_of_photos(
     labels: Mapping[str, PersonLabel], names: Mapping[str, object]
 ) -> dict[str, PersonLabel]:
-    """Return labels by the photo's name; a row that names a folder is of the file's name."""
-    by_name = {PurePosixPath(file.replace("\\", "/")).name: one for file, one in labels.items()}
-    by_name |= labels
-    return {name: by_name[name] for name in names if name in by_name}
+    """Return labels by the photo's name; a row that names a folder is of the file's name.
+
+    Of two rows that could be of a photo, and neither called just so, nobody knows which is.
+    """
+    by_name: dict[str, PersonLabel | None] = {}
+    for file, one in labels.items():
+        last = PurePosixPath(file.replace("\\", "/")).name
+        by_name[last] = None if last in by_name else one
+    found = {name: labels.get(name) or by_name.get(name) for name in names}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def right_answers(

@@ -41,3 +41,4 @@ def test_labels_go_by_the_file_s_name() -> None:
     label, other = PersonLabel("x/a.jpg", gender="Male"), PersonLabel("a.jpg", gender="Female")
     assert labels_of_photos({"x/a.jpg": label}, {"a.jpg": None, "b.jpg": None}) == {"a.jpg": label}
     assert labels_of_photos({"a.jpg": other, "x\\a.jpg": label}, {"a.jpg": 1}) == {"a.jpg": other}
+    assert labels_of_photos({"y/a.jpg": other, "x/a.jpg": label}, {"a.jpg": 1}) == {}
