@@ -202,6 +202,8 @@ class ClickablePicture {
   }
 
   move(event) {
+    // A mouse that is let go of outside does not tell.
+    if (!event.buttons) this.pointers.delete(event.pointerId);
     const before = this.pointers.get(event.pointerId);
     if (!before) return;
     const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
