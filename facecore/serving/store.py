@@ -21,6 +21,7 @@ from facecore.serving.history import MAX_RECORDS, RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.server import ServerSettings
 from facecore.settings.setting import from_values
+from facecore.sources.names import valid_text
 
 FILE_NAME = "history.sqlite3"
 
@@ -118,7 +119,8 @@ class ServerStore:
         """Store a run; in the file it gets a number of its own."""
         if self._file is not None:
             content = _content_of(record.settings, record.runtime)
-            flat = _flat(record, record.name if self.with_names else "")
+            # SQLite takes no half letters, of which a file's name may have some.
+            flat = _flat(record, valid_text(record.name) if self.with_names else "")
             self._file.write((_ADD_SETTINGS, (content,)), (_ADD_RUN, (*flat, content)))
 
     def runs(self, since: datetime, most: int = MAX_RECORDS) -> tuple[RunRecord, ...]:

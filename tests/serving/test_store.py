@@ -62,10 +62,11 @@ def test_a_run_is_read_back_as_it_was(store: ServerStore) -> None:
 
 
 def test_names_are_stored_where_that_is_asked_for(tmp_path: Path) -> None:
-    """With the setting, a run has its photo's name."""
+    """With the setting, a run has its photo's name; one that is no valid text ends nothing."""
     with closing(ServerStore.of(ServerSettings(history=str(tmp_path), history_names=True))) as one:
+        one.add_run(replace(RUN, name="\udcff.png"))
         one.add_run(RUN)
-        assert [run.name for run in one.runs(EVER)] == ["a.png"]
+        assert [run.name for run in one.runs(EVER)] == ["\\xff.png", "a.png"]
         assert (tmp_path / FILE_NAME).exists()
 
 
