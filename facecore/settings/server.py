@@ -89,7 +89,8 @@ class ServerSettings:
     history_names: bool = setting(
         False,
         "photos' names in the history",
-        help="Whether photos' names and the hashes of their files are stored as well.",
+        help="Whether photos' names and the hashes of their files are stored as well. "
+        "Monitor shows every visitor the names of all.",
     )
 
     def __post_init__(self) -> None:
