@@ -77,7 +77,6 @@ def more_button(outcome: Outcome, photos: Sequence[Photo]) -> None:
         "needs the same photos and the same machine.",
     ):
         _go_on(experiment, repeats, photos)
-        st.rerun()
 
 
 def _suggested_repeats(outcome: Outcome, photos: int) -> int:
@@ -104,6 +103,8 @@ def _go_on(experiment: Experiment, repeats: int, photos: Sequence[Photo]) -> Non
                 at_the_end=compare_state.keeper(),
             )
         )
+        # Not where it could not begin: that would take the sentence away.
+        st.rerun()
 
 
 def collect() -> None:
