@@ -74,6 +74,8 @@ def test_a_click_leads_to_the_faces_of_a_team(team: bytes) -> None:
     assert int(metrics(app)["Faces"]) < 10
     assert any(text.startswith("Looks of the detector: the whole") for text in app.caption.values)
     assert any("Try this" in info.value or "may be more" in info.value for info in app.info)
+    kinds = [one.type for one in app.main]
+    assert kinds.index("info") < kinds.index("bidi_component")  # above the photo, thus in sight
     next(one for one in app.button if one.label == "Look for small faces with Modern").click()
     app.run()
     assert int(metrics(app)["Faces"]) > 15

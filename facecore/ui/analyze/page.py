@@ -28,12 +28,13 @@ from facecore.ui.sidebar import not_installed
 def single(reading: Reading, analysis: Analysis) -> None:
     """Show one photo's answer: the photo, its cost, a card per face, times and downloads."""
     turned(analysis)
+    # Above the photo, which alone may fill the window: below it nobody would see it.
+    what_to_try(analysis, reading.options.model_set)
     if analysis.faces:
         photo_with_faces(reading, analysis)
     else:
         photo_without_faces(reading, analysis)
     looks_taken(analysis)
-    what_to_try(analysis, reading.options.model_set)
     if reading.run:
         run_metrics(reading.run, reading.run_before)
     _beside(reading)
