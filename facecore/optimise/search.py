@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+
+import psutil
 
 from facecore.errors import SettingsError
 from facecore.evaluation.right import NONE_OF_THESE, labels_of_photos
@@ -295,5 +296,5 @@ class BackgroundSearch(BackgroundJob):
 
 def _used_s() -> float:
     """Return the CPU time of this process and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    used = psutil.Process().cpu_times()
+    return float(sum(used[:4]))  # user and system, ours and the children's

@@ -118,7 +118,7 @@ def space_of(
     """Return what may be tried on this machine.
 
     Args:
-        baseline: its engine must have a name.
+        baseline: where its engine is left open, it gets the name of the one that runs.
         objective: the replicas vary for throughput alone.
         vary: settings by their names or keys, and "knobs"; empty for `USUAL`.
         cores: processors that may be used.
@@ -126,6 +126,9 @@ def space_of(
     Raises:
         SettingsError: there is no such setting, or nothing can vary.
     """
+    if baseline.options.engine is None:
+        named = replace(baseline.options, engine=engine_for(baseline.options).name)
+        baseline = replace(baseline, options=named)
     names = [_name_of(one) for one in vary]
     if not names:
         names = [*USUAL, *(["replicas"] if objective == "throughput" else [])]

@@ -22,7 +22,6 @@ from facecore.results import Face
 FILE_NAME = "optimise.sqlite3"
 MAX_BYTES = 100_000_000
 
-_OLDEST = "(SELECT key FROM studies ORDER BY at LIMIT 1)"
 _TABLES = Tables(
     version=1,
     title="study",
@@ -35,9 +34,9 @@ _TABLES = Tables(
     CREATE INDEX IF NOT EXISTS readings_of ON readings (study);
     """,
     prune=(
-        f"DELETE FROM readings WHERE study = {_OLDEST}",
-        f"DELETE FROM candidates WHERE study = {_OLDEST}",
-        f"DELETE FROM studies WHERE key = {_OLDEST}",
+        "DELETE FROM studies WHERE key = (SELECT key FROM studies ORDER BY at LIMIT 1)",
+        "DELETE FROM readings WHERE study NOT IN (SELECT key FROM studies)",
+        "DELETE FROM candidates WHERE study NOT IN (SELECT key FROM studies)",
     ),
 )
 

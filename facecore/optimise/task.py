@@ -20,7 +20,7 @@ class Task:
     """What is to be found.
 
     Attributes:
-        baseline: what all is compared with; its engine has a name.
+        baseline: what all is compared with.
         objective, constraints: as of a `Result`.
         vary: settings that may vary, by name; empty for the usual ones.
         seed: of what is proposed, and of the order of the readings.
