@@ -16,7 +16,7 @@ from facecore.experiment.record import PREVIEW_SIDE_PX
 from facecore.experiment.runner import TRIAL_TIMEOUT_S
 from facecore.machine.container import free_memory_bytes
 from facecore.profiles.configuration import Configuration
-from facecore.results import Face
+from facecore.results import Analysis, Face
 from facecore.settings import ProcessOptions, RuntimeOptions
 from facecore.wording import data_size
 
@@ -29,6 +29,14 @@ MOST_ALIVE = 8
 
 class TooLittleMemoryError(FacecoreError):
     """A way of reading does not fit into the memory that is left."""
+
+
+class HopelessError(FacecoreError):
+    """A way of reading is not worth being measured; the message says why."""
+
+
+Check = Callable[[Mapping[str, Analysis]], str]
+"""Is given what was read so far, by the photo's name; says why it is not to go on, or nothing."""
 
 
 class Reading(Struct, frozen=True):
@@ -57,6 +65,7 @@ class Started:
     facts: WorkerFacts
     answers: Mapping[str, tuple[Face, ...]]
     sizes: Mapping[str, tuple[int, int]]
+    ms: Mapping[str, float]
 
 
 @dataclass(slots=True)
@@ -106,17 +115,18 @@ class Bench:
         needed = one * self._replicas(given)
         return free_memory_bytes() - KEPT_FREE_BYTES > needed
 
-    def start(self, number: int, given: Configuration) -> Started:
-        """Start one and let it read each photo once.
+    def start(self, number: int, given: Configuration, check: Check = lambda _: "") -> Started:
+        """Start one and let it read each photo once, as long as ``check`` has nothing to say.
 
         Raises:
+            HopelessError: ``check`` had.
             TooLittleMemoryError: it does not fit beside those that are alive.
             FacecoreError: its networks cannot be loaded, it died, or no photo can be read.
             Cancelled: somebody asked for it.
         """
         group = self._alive[number] = _Group(given)
         try:
-            return self._started(group)
+            return self._started(group, check)
         except Cancelled:
             self.stop(number)
             if self._is_short:
@@ -173,7 +183,7 @@ class Bench:
     def _replicas(self, given: Configuration) -> int:
         return given.server.replicas if self.side_by_side else 1
 
-    def _started(self, group: _Group) -> Started:
+    def _started(self, group: _Group, check: Check) -> Started:
         options = self._options(group.given)
         for _ in range(self._replicas(group.given)):
             # Each of a group of its own, as a server's replicas are: one after the other.
@@ -184,19 +194,23 @@ class Bench:
             facts = worker.load(cancelled=self._is_over)
             for name, data in self.photos.items():
                 worker.keep(name, data, cancelled=self._is_over)
-        read: dict[str, WorkerAnswer] = {}
+        read: dict[str, Analysis] = {}
         unreadable: FacecoreError | None = None
         for name in self.photos:
             try:
-                read[name] = self._ask(group, name)[0]
+                read[name] = self._ask(group, name)[0].analysis
             except ImageError as error:
                 unreadable = error
+            why = check(read)
+            if why:
+                raise HopelessError(why)
         if not read:
             raise unreadable or SettingsError("There is no photo to measure with.")
         return Started(
             facts=facts,
-            answers={name: one.analysis.faces for name, one in read.items()},
-            sizes={name: one.analysis.size_wh for name, one in read.items()},
+            answers={name: one.faces for name, one in read.items()},
+            sizes={name: one.size_wh for name, one in read.items()},
+            ms={name: one.timings.total_ms for name, one in read.items()},
         )
 
     def _options(self, given: Configuration) -> RuntimeOptions:

@@ -14,7 +14,7 @@ from facecore.optimise.bench import Reading
 from facecore.optimise.record import ConstraintName, Constraints, Fate, Figure, Objective, Violation
 from facecore.optimise.space import Choice
 from facecore.profiles.configuration import Configuration
-from facecore.results import Face
+from facecore.results import Analysis, Face
 from facecore.statistics.agreement import Agreement, face_agreement
 from facecore.statistics.intervals import mean_estimate, percentile_estimate, wilson_interval
 from facecore.statistics.racing import NO_GAIN, Gain, gain
@@ -22,6 +22,11 @@ from facecore.statistics.racing import NO_GAIN, Gain, gain
 OUT_OF_THE_RUNNING = -10.0
 """Score of what violates a constraint by next to nothing; by more is less."""
 
+HOPELESS = OUT_OF_THE_RUNNING - 1.0
+"""Score of what was not even measured."""
+
+_HOPELESS_TIMES = 3.0
+_HOPELESS_FROM = 4
 _TIE = 1e-3
 _LATE_SHARE = 0.05
 
@@ -252,3 +257,41 @@ def _beyond(
         is_certain=nearest is not None and side * (nearest - limit) > 0,
         words=f"{name} {figure.value:.3g} {unit}, {wanted} {limit:g} {unit} is wanted",
     )
+
+
+def hopeless(  # noqa: PLR0913 - all that is known of it at its start
+    judge: Judge,
+    one: Tried,
+    read: Mapping[str, Analysis],
+    base_ms: Mapping[str, float],
+    best: Tried,
+    *,
+    is_late: bool,
+) -> str:
+    """Return why what has read some photos need not be measured; "" where it may be good.
+
+    Args:
+        judge: of the search.
+        one: the candidate.
+        read: its first pass over the photos, as far as it came.
+        base_ms: what each photo took in the baseline's first pass.
+        best: the best so far.
+        is_late: whether its start took longer than there is time for.
+    """
+    if len(read) < _HOPELESS_FROM:
+        return ""
+    names = list(read)[1:]  # the first one builds what the others use
+    ours, theirs = sum(read[n].timings.total_ms for n in names), sum(base_ms[n] for n in names)
+    speed = theirs / ours if ours else 1.0
+    is_for_speed = judge.objective in ("latency", "throughput")
+    wanted = judge.gain(best).ratio / _HOPELESS_TIMES / one.given.server.replicas
+    if is_late or (is_for_speed and speed < wanted):
+        return f"It is far slower: {speed:.2g} times as fast in its first {len(read)} photos."
+    limit = judge.constraints.min_agreement_percent
+    if limit is not None:
+        faces = {name: judge.baseline.answers[name] for name in read}
+        agreed = face_agreement(faces, {name: each.faces for name, each in read.items()})
+        figure = _share(agreed.same, agreed.matched + agreed.lost + agreed.new)
+        if figure.interval is not None and figure.interval[1] < limit:
+            return f"Its answers are others: {figure.value:.0f} % agree in {len(read)} photos."
+    return ""

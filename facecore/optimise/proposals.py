@@ -57,7 +57,7 @@ class Proposals:
         """Return what to try next, beside the best so far; None where all was tried."""
         self._turn += 1
         near = self._near(best)
-        ways = (self._first, self._asked(), near) if self._turn % 2 else (self._first, near)
+        ways = (self._first, self._asked(), near) if self._turn % 3 == 0 else (self._first, near)
         all_ways: Iterator[Choice] = itertools.chain(*ways, self._asked(), self._all())
         for choice in all_ways:
             if self._is_new(choice):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.messages import PlainFace
-from facecore.optimise.bench import Bench, Started, TooLittleMemoryError
-from facecore.optimise.judging import Judge, Tried, best_of
+from facecore.optimise.bench import Bench, HopelessError, Started, TooLittleMemoryError
+from facecore.optimise.judging import HOPELESS, Judge, Tried, best_of, hopeless
 from facecore.optimise.proposals import Proposals
 from facecore.optimise.record import Fate
 from facecore.optimise.space import Choice, Space
 from facecore.optimise.store import StoredCandidate, StudyStore
+from facecore.results import Analysis
 from facecore.statistics.comparison import ratio_in_words
 from facecore.statistics.racing import MIN_ROUNDS, gain_over, verdict
 
@@ -32,6 +33,7 @@ class Race:
 
     Attributes:
         slots: how many may be alive, the baseline among them.
+        start_s: who takes longer to start and to read each photo once is dropped.
         on_step: called with what it does, in words.
         left_out: what was refused here, a sentence each.
     """
@@ -44,6 +46,7 @@ class Race:
     tried: list[Tried]
     seed: int
     slots: int
+    start_s: float
     spent_s: Callable[[], float]
     on_step: Callable[[str], object]
     left_out: list[str] = field(default_factory=list)
@@ -86,6 +89,7 @@ class Race:
                 "another engine for it."
             ) from error
         self._note(base, started)
+        self._ms = started.ms
         base.fate = "baseline"
         self._keep(base)
         self.judge.sizes_wh |= started.sizes
@@ -155,6 +159,10 @@ class Race:
         self._keep(one)
         try:
             self._note(one, self._started(one))
+        except HopelessError as error:
+            self._used.add(engine)
+            self._leave(one, "dropped", str(error))
+            self.proposals.tell(one.choice, HOPELESS)
         except FacecoreError as error:
             self._leave(one, "failed", str(error))
             if engine not in self._used and len(self.bench.alive) <= 1:
@@ -166,13 +174,19 @@ class Race:
             self._keep(one)
 
     def _started(self, one: Tried) -> Started:
+        until_s = self.spent_s() + self.start_s
+
+        def check(read: Mapping[str, Analysis]) -> str:
+            is_late = self.spent_s() > until_s
+            return hopeless(self.judge, one, read, self._ms, self.best, is_late=is_late)
+
         try:
-            return self.bench.start(one.number, one.given)
+            return self.bench.start(one.number, one.given, check)
         except TooLittleMemoryError:
             # The first start of an engine may convert networks, which takes more than running.
             if self._engine(one.choice) in self._used or len(self.bench.alive) > 1:
                 raise
-            return self.bench.start(one.number, one.given)
+            return self.bench.start(one.number, one.given, check)
 
     def _note(self, one: Tried, started: Started) -> None:
         one.answers = dict(started.answers)

@@ -39,7 +39,7 @@ from facecore.serving.job import BackgroundJob
 EXPLORED, DEEPENED = 0.55, 0.75
 """Parts of the time after which the search looks closer at the best, and then measures anew."""
 
-_SECONDS_A_SLOT = 30.0
+_SECONDS_A_SLOT, _SHORTEST_START_S, _START_SHARE = 30.0, 10.0, 0.08
 
 
 def optimise(
@@ -169,6 +169,7 @@ class _Search:
             proposals=Proposals(self._space, self._task.seed + len(self._tried) - 1),
             tried=self._tried,
             seed=self._task.seed,
+            start_s=max(_SHORTEST_START_S, _START_SHARE * self._task.budget_s),
             slots=min(MOST_ALIVE, 2 + int(self._task.budget_s / _SECONDS_A_SLOT)),
             spent_s=lambda: self._stored.spent_s + self._spent_s,
             on_step=self._say,
@@ -296,5 +297,4 @@ class BackgroundSearch(BackgroundJob):
 
 def _used_s() -> float:
     """Return the CPU time of this process and of its children that have ended."""
-    used = psutil.Process().cpu_times()
-    return float(sum(used[:4]))  # user and system, ours and the children's
+    return float(sum(psutil.Process().cpu_times()[:4]))
