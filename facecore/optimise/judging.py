@@ -285,8 +285,10 @@ def hopeless(  # noqa: PLR0913 - all that is known of it at its start
     speed = theirs / ours if ours else 1.0
     is_for_speed = judge.objective in ("latency", "throughput")
     wanted = judge.gain(best).ratio / _HOPELESS_TIMES / one.given.server.replicas
-    if is_late or (is_for_speed and speed < wanted):
+    if is_for_speed and speed < wanted:
         return f"It is far slower: {speed:.2g} times as fast in its first {len(read)} photos."
+    if is_late:
+        return "To start it and to read each photo once takes too long: give more time."
     limit = judge.constraints.min_agreement_percent
     if limit is not None:
         faces = {name: judge.baseline.answers[name] for name in read}

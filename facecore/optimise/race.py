@@ -22,6 +22,7 @@ ROUNDS_TO_EXPLORE = 40
 """So many tell 5 % apart on a quiet machine; who is still open then waits for the second part."""
 
 ROUNDS_TO_DEEPEN = 200
+_STARTS = 3.0
 
 Over = Callable[[], bool]
 """Whether a part of the time is over."""
@@ -33,7 +34,8 @@ class Race:
 
     Attributes:
         slots: how many may be alive, the baseline among them.
-        start_s: who takes longer to start and to read each photo once is dropped.
+        start_s: who takes longer to start and to read each photo once, and three times as long
+            as the baseline, is dropped.
         on_step: called with what it does, in words.
         left_out: what was refused here, a sentence each.
     """
@@ -80,7 +82,7 @@ class Race:
             FacecoreError: it cannot be run.
         """
         self.on_step("starting the baseline")
-        base = self.tried[0]
+        base, began_s = self.tried[0], self.spent_s()
         try:
             started = self.bench.start(0, base.given)
         except TooLittleMemoryError as error:
@@ -90,6 +92,7 @@ class Race:
             ) from error
         self._note(base, started)
         self._ms = started.ms
+        self.start_s = max(self.start_s, _STARTS * (self.spent_s() - began_s))
         base.fate = "baseline"
         self._keep(base)
         self.judge.sizes_wh |= started.sizes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from facecore.evaluation.labels import PersonLabel
 from facecore.optimise.bench import Reading
 from facecore.optimise.confirming import finalists
-from facecore.optimise.judging import Judge, Tried
+from facecore.optimise.judging import Judge, Tried, hopeless
 from facecore.optimise.record import Confirmation, Constraints, Figure
 from facecore.optimise.sentences import recommendation
 from facecore.optimise.space import space_of
@@ -140,3 +141,25 @@ def test_accuracy_counts_people() -> None:
     labels = {"0.jpg": PersonLabel("0.jpg", age_years=1.0, gender="Male")}
     judge = Judge("accuracy", Constraints(), one, labels, dict.fromkeys(FACES, (70, 100)))
     assert judge.accuracy_percent(one).value == pytest.approx(50.0)
+
+
+def test_the_hopeless_are_told_by_a_few_photos() -> None:
+    """Far slower, too late, or with other answers: out after four photos, and not sooner."""
+    tried = [made(0, 100), made(1, 50), made(2, 100)]
+    judge = Judge("latency", Constraints(min_agreement_percent=99), tried[0])
+    base_ms = dict.fromkeys(FACES, 100.0)
+
+    def said(ms: float, count: int, faces: tuple[Face, ...] = FACES["0.jpg"], **late: bool) -> str:
+        timings = SimpleNamespace(total_ms=ms)
+        read: Any = {
+            f"{n}.jpg": SimpleNamespace(timings=timings, faces=faces) for n in range(count)
+        }
+        is_late = late.get("is_late", False)
+        return hopeless(judge, tried[2], read, base_ms, tried[1], is_late=is_late)
+
+    assert said(1000, 3) == ""
+    assert said(120, 40) == ""
+    # The best takes 50 ms; three times as much is too far behind it.
+    assert said(160, 4).startswith("It is far slower: 0.62 times as fast")
+    assert said(100, 4, is_late=True)
+    assert said(100, 10, ()).startswith("Its answers are others: 0 % agree")
