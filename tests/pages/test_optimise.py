@@ -66,7 +66,7 @@ def test_a_search_runs_while_other_pages_are_open_and_can_be_stopped() -> None:
     """The form says what is searched for; the sidebar of another page tells of it; Stop ends it."""
     app = visit("optimise")
     app.number_input(key="optimise_latency").set_value(500.0)
-    app.multiselect(key="optimise_vary_12").set_value(["threads", "rescue"])
+    app.pills(key="optimise_vary_12").set_value(["threads", "rescue"])
     app.button(key="optimise_start").click().run()
     job: BackgroundSearch = app.session_state["facecore.optimise"]
     assert job.task.vary == ("threads", "rescue")

@@ -118,10 +118,11 @@ def _parts(objective: Objective) -> tuple[str, ...]:
     known[KNOBS] = "the engines' own options"
     usual = [*USUAL, *(["replicas"] if objective == "throughput" else [])]
     return tuple(
-        st.multiselect(
+        st.pills(
             "What may vary",
             list(known),
-            usual,
+            selection_mode="multi",
+            default=usual,
             format_func=lambda name: known[name],
             key=f"optimise_vary_{len(usual)}",
             persist_state="session",
