@@ -78,7 +78,7 @@ def test_a_missed_face_and_a_confusion_are_looked_at_with_a_click(
     expect(pictures).to_have_count(2)
     expect(pictures.last.get_by_label("a face, missed")).to_have_attribute("aria-pressed", "true")
     # The table is drawn on a canvas: the first number of the row "Female", read as "Male".
-    table = page.locator(".st-key-tune_confusion_gender canvas").first
+    table = page.locator(".st-key-tune_confusion_gender .dvn-scroller").first
     table.click(position={"x": 95, "y": 88})
     page.get_by_text("Female read as Male (1)").wait_for()
     page.get_by_role("button", name="hopper.jpg").click()
