@@ -91,7 +91,9 @@ def points(judge: Judge, tried: Sequence[Tried], space: Space) -> tuple[Point, .
 
 def _speed(judge: Judge, one: Tried) -> Figure:
     found = judge.gain(one)
-    return Figure(found.ratio, found.interval if one.number else (1.0, 1.0), found.n)
+    if not one.number:
+        return Figure(1.0, (1.0, 1.0), found.n)
+    return Figure(found.ratio if found.n else None, found.interval, found.n)
 
 
 def importances(judge: Judge, tried: Sequence[Tried], space: Space) -> tuple[Importance, ...]:

@@ -14,7 +14,7 @@ from facecore.optimise.bench import Reading
 from facecore.optimise.confirming import finalists
 from facecore.optimise.judging import Judge, Tried, hopeless
 from facecore.optimise.record import Confirmation, Constraints, Figure
-from facecore.optimise.sentences import recommendation
+from facecore.optimise.sentences import points, recommendation
 from facecore.optimise.space import space_of
 from facecore.profiles.configuration import configuration
 from facecore.results import Face
@@ -132,6 +132,15 @@ def test_a_baseline_that_breaks_a_constraint_gives_way() -> None:
     number, sentence = recommendation(judge, tried, [slower], SPACE, is_stopped=False)
     assert number == 1
     assert "your baseline does not keep to the constraints (memory 900 MB" in sentence
+
+
+def test_who_was_not_measured_has_no_speed() -> None:
+    """The baseline is as fast as itself; of who never ran beside it nothing is said."""
+    tried = [made(0, 100), made(1, 50), made(2, 50)]
+    tried[2].readings = []
+    found = points(Judge("latency", Constraints(), tried[0]), tried, SPACE)
+    assert [one.speed.value for one in found] == [1.0, pytest.approx(2, abs=0.1), None]
+    assert [one.is_on_front for one in found] == [False, True, False]
 
 
 def test_accuracy_counts_people() -> None:
