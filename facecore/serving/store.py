@@ -55,18 +55,19 @@ _TABLES = Tables(
         "DELETE FROM settings WHERE id NOT IN (SELECT settings FROM runs)",
     ),
 )
+# Only names and numbers of ours are put into these; what comes from outside is bound to a "?".
 _ADD_SETTINGS = "INSERT OR IGNORE INTO settings (content) VALUES (?)"
 _ADD_RUN = (
-    f"INSERT INTO runs ({', '.join(_COLUMNS)}, settings) "
+    f"INSERT INTO runs ({', '.join(_COLUMNS)}, settings) "  # nosec B608
     f"SELECT {', '.join('?' * len(_COLUMNS))}, id FROM settings WHERE content = ?"
 )
 _RUNS = (
-    f"SELECT runs.id, {', '.join(_COLUMNS)}, content FROM runs "
+    f"SELECT runs.id, {', '.join(_COLUMNS)}, content FROM runs "  # nosec B608
     "JOIN settings ON settings.id = runs.settings WHERE started_at >= ? "
     "ORDER BY runs.id DESC LIMIT ?"
 )
 _FORGET_MORE = (
-    "DELETE FROM kept WHERE rowid IN (SELECT rowid FROM kept WHERE owner = ? AND kind = ? "
+    "DELETE FROM kept WHERE rowid IN (SELECT rowid FROM kept WHERE owner = ? AND kind = ? "  # nosec B608
     f"ORDER BY rowid DESC LIMIT -1 OFFSET {MOST_KEPT})"
 )
 _FORGET_LARGE = (
