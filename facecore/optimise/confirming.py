@@ -28,7 +28,7 @@ FRESH = 100_000
 MOST_PASSES = 8
 _SPARE = 0.8
 
-MOST_FINALISTS = 2
+MOST_FINALISTS = 3
 _RARE = 0.05
 
 
@@ -115,8 +115,15 @@ def finalists(judge: Judge, tried: Sequence[Tried]) -> list[Tried]:
     """
     candidates = [one for one in tried if one.number and judge.may_be_taken(one)]
     if judge.may_be_taken(judge.baseline) or not judge.is_known(judge.baseline):
-        candidates = [one for one in candidates if seems_better(judge, one)]
+        candidates = [one for one in candidates if may_be_better(judge, one)]
     return sorted(candidates, key=judge.score, reverse=True)[:MOST_FINALISTS]
+
+
+def may_be_better(judge: Judge, one: Tried) -> bool:
+    """Return whether it is worth a last measurement: that tells luck from what is so."""
+    if judge.objective in ("memory", "accuracy"):
+        return seems_better(judge, one)
+    return judge.gain(one).ratio > 1 + SMALLEST_DIFFERENCE
 
 
 def seems_better(judge: Judge, one: Tried) -> bool:

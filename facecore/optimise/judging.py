@@ -17,7 +17,7 @@ from facecore.profiles.configuration import Configuration
 from facecore.results import Analysis, Face
 from facecore.statistics.agreement import Agreement, face_agreement
 from facecore.statistics.intervals import mean_estimate, percentile_estimate, wilson_interval
-from facecore.statistics.racing import NO_GAIN, Gain, gain
+from facecore.statistics.racing import MIN_ROUNDS, NO_GAIN, Gain, gain
 
 OUT_OF_THE_RUNNING = -10.0
 """Score of what violates a constraint by next to nothing; by more is less."""
@@ -152,7 +152,8 @@ class Judge:
     def is_known(self, one: Tried) -> bool:
         """Return whether enough was measured to say whether it keeps to the constraints."""
         needs_p95 = self.constraints.max_latency_ms is not None
-        return bool(one.readings) and (not needs_p95 or one.latency(95).value is not None)
+        enough = len(one.readings) >= (MIN_ROUNDS if one.number else 1)
+        return enough and (not needs_p95 or one.latency(95).value is not None)
 
     def may_be_taken(self, one: Tried) -> bool:
         """Return whether it keeps to all constraints, as far as was measured."""

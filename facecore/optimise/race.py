@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from facecore.errors import FacecoreError, SettingsError
-from facecore.executors.messages import PlainFace
 from facecore.optimise.bench import Bench, HopelessError, Started, TooLittleMemoryError
 from facecore.optimise.judging import HOPELESS, Judge, Tried, best_of, hopeless
 from facecore.optimise.proposals import Proposals
@@ -22,7 +21,7 @@ ROUNDS_TO_EXPLORE = 40
 """So many tell 5 % apart on a quiet machine; who is still open then waits for the second part."""
 
 ROUNDS_TO_DEEPEN = 200
-_STARTS = 3.0
+_STARTS, _FEW = 3.0, 4
 
 Over = Callable[[], bool]
 """Whether a part of the time is over."""
@@ -52,6 +51,8 @@ class Race:
     spent_s: Callable[[], float]
     on_step: Callable[[str], object]
     left_out: list[str] = field(default_factory=list)
+    _starting_s: float = 0.0
+    _measuring_s: float = 0.0
     _told: set[int] = field(default_factory=set)
     _waiting: list[Choice] = field(default_factory=list)
     _refused: set[str] = field(default_factory=set)
@@ -105,11 +106,12 @@ class Race:
         """Try one candidate after the other until the time is over or all were tried."""
         is_all = False
         while not is_over():
-            while not is_all and not is_over() and len(self.bench.alive) < self.slots:
-                if self._unfinished:
+            while not is_all and not is_over() and self._has_turn():
+                choice = self._waiting.pop() if self._waiting else None
+                if choice is None and self._unfinished:
                     self._start(self._unfinished.pop())
                     continue
-                choice = self._waiting.pop() if self._waiting else self._proposed()
+                choice = choice or self._proposed()
                 if choice is None:
                     is_all = True
                 elif not self._has_room(choice):
@@ -121,20 +123,26 @@ class Race:
                 self._measure(ROUNDS_TO_EXPLORE)
             elif is_all and not self._waiting:
                 break
-        self._clear()
 
     def deepen(self, is_over: Over) -> None:
-        """Measure those that may be the best together, until one is left or the time is over."""
-        if self.judge.objective in ("memory", "accuracy"):
-            return
+        """Measure those that may be the best on together, until enough is known or time is over."""
         close = self._close_ones()
-        if len(close) > 1:
-            for one in close:
-                if not is_over() and self.bench.has_room_for(one.given):
-                    self._start(one)
-            while not is_over() and len(self.bench.alive) > 2:
-                self._measure(ROUNDS_TO_DEEPEN)
+        for place in self.bench.alive[1:]:
+            if self.tried[place] not in close:
+                self._leave(self.tried[place], "kept", "")
+        for one in close:
+            alive = self.bench.alive
+            if one.number not in alive and not is_over() and self.bench.has_room_for(one.given):
+                self._start(one)
+        while not is_over() and len(self.bench.alive) > 1:
+            self._measure(ROUNDS_TO_DEEPEN)
         self._clear()
+
+    def _has_turn(self) -> bool:
+        """Return whether one more is to be started: where that is slow, measuring comes first."""
+        alive = len(self.bench.alive)
+        is_slow = self._starting_s > self._measuring_s + 2 * self.start_s
+        return alive < (_FEW if is_slow else self.slots)
 
     def _proposed(self) -> Choice | None:
         while (choice := self.proposals.next(self.best.choice)) is not None:
@@ -158,7 +166,7 @@ class Race:
     def _start(self, one: Tried) -> None:
         engine = self._engine(one.choice)
         self.on_step(f"starting {one.name}")
-        one.fate = "under way"
+        one.fate, began_s = "under way", self.spent_s()
         self._keep(one)
         try:
             self._note(one, self._started(one))
@@ -175,6 +183,7 @@ class Race:
         else:
             self._used.add(engine)
             self._keep(one)
+        self._starting_s += self.spent_s() - began_s
 
     def _started(self, one: Tried) -> Started:
         until_s = self.spent_s() + self.start_s
@@ -199,7 +208,7 @@ class Race:
     def _measure(self, most: int) -> None:
         """Run a round, and let those leave about whom enough is known."""
         self.on_step(f"measuring {len(self.bench.alive)} side by side")
-        photo, number = next(self._photos), self._round
+        photo, number, began_s = next(self._photos), self._round, self.spent_s()
         self._round += 1
         alive = self.bench.alive
         for place in self._chance.sample(alive, len(alive)):
@@ -216,6 +225,7 @@ class Race:
         leader = self.best
         for place in self.bench.alive[1:]:
             self._judge(self.tried[place], leader, most)
+        self._measuring_s += self.spent_s() - began_s
 
     def _lost(self, one: Tried, error: FacecoreError) -> None:
         if one.number:
@@ -254,14 +264,19 @@ class Race:
             self._leave(one, "kept", "")
 
     def _close_ones(self) -> Sequence[Tried]:
-        """Return those that may still be the best, the best first, as many as may be alive."""
+        """Return those that may still be the best and better than the baseline, the best first."""
+        if self.judge.objective in ("memory", "accuracy"):
+            return ()
         able = [one for one in self.tried if one.number and self.judge.may_be_taken(one)]
         able.sort(key=self.judge.score, reverse=True)
         base = self.tried[0].times()
         close = [
-            one for one in able if verdict(gain_over(base, able[0].times(), one.times())) != "lost"
+            one
+            for one in able
+            if verdict(gain_over(base, able[0].times(), one.times())) != "lost"
+            and verdict(self.judge.gain(one)) == "open"
         ]
-        return close[: self.slots - 1]
+        return close[:_FEW]
 
     def _leave(self, one: Tried, fate: Fate, why: str) -> None:
         self.bench.stop(one.number)
@@ -278,20 +293,7 @@ class Race:
             self.proposals.tell(one.choice, self.judge.score(one))
 
     def _keep(self, one: Tried) -> None:
-        self.store.keep(
-            StoredCandidate(
-                number=one.number,
-                choice=one.choice,
-                engine=one.engine,
-                engine_version=one.engine_version,
-                threads=one.threads,
-                answers={
-                    name: tuple(map(PlainFace.of, faces)) for name, faces in one.answers.items()
-                },
-                fate=one.fate,
-                why=one.why,
-            )
-        )
+        self.store.keep(StoredCandidate.of(one))
 
     def _passes(self, names: Sequence[str]) -> Iterator[str]:
         while True:

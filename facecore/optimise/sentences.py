@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from facecore.experiment.report import BUSY_FROM_PERCENT
-from facecore.optimise.confirming import finalists, gain_figure
+from facecore.optimise.confirming import finalists, gain_figure, seems_better
 from facecore.optimise.judging import Judge, Tried
 from facecore.optimise.record import (
     Confirmation,
@@ -47,8 +47,9 @@ def recommendation(
             return one.number, taken_sentence(judge, taken, one, space.changes(taken.given))
     if is_stopped and not confirmations:
         for taken in finalists(judge, tried):
-            changes = space.changes(taken.given)
-            return taken.number, taken_sentence(judge, taken, None, changes)
+            if not base_is_fine or seems_better(judge, taken):
+                changes = space.changes(taken.given)
+                return taken.number, taken_sentence(judge, taken, None, changes)
     if base_is_fine:
         return 0, kept_sentence(judge, tried, confirmations)
     return None, nothing_sentence(judge, tried)

