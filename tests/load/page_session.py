@@ -232,7 +232,8 @@ def _note(element: Any, view: PageView) -> None:
     elif kind == "bidi_component":
         # The photo, with its boxes beside it.
         view.images += re.findall(r'"src": "(/[^"]+)"', element.bidi_component.json)
-    elif kind == "file_uploader" and not view.uploader_id:
+    elif kind == "file_uploader" and element.file_uploader.multiple_files and not view.uploader_id:
+        # The one for photos: the sidebar's takes one file of settings.
         view.uploader_id = element.file_uploader.id
     elif kind in ("markdown", "text"):
         view.texts.append(getattr(element, kind).body)
