@@ -54,7 +54,7 @@ def test_best_f1_is_adopted_by_sidebar_and_analyze(page: Page, server: str) -> N
 def test_a_missed_face_is_looked_at_with_a_click(
     page: Page, server: str, hopper_file: bytes
 ) -> None:
-    """Labelled photos of a ZIP file are read; tiles and numbers of a table open their photos."""
+    """Labelled photos of a ZIP file are read; tiles open their photos."""
     page.goto(f"{server}/tune")
     wait_until_idle(page)
     page.get_by_text("Labelled photos", exact=True).first.click()
