@@ -51,10 +51,10 @@ def test_best_f1_is_adopted_by_sidebar_and_analyze(page: Page, server: str) -> N
     expect(faces.get_by_test_id("stMetricValue")).to_have_text("6")
 
 
-def test_a_missed_face_is_looked_at_with_a_click(
+def test_a_missed_face_and_a_confusion_are_looked_at_with_a_click(
     page: Page, server: str, hopper_file: bytes
 ) -> None:
-    """Labelled photos of a ZIP file are read; tiles open their photos."""
+    """Labelled photos of a ZIP file are read; tiles and numbers of a table open their photos."""
     page.goto(f"{server}/tune")
     wait_until_idle(page)
     page.get_by_text("Labelled photos", exact=True).first.click()
@@ -77,6 +77,15 @@ def test_a_missed_face_is_looked_at_with_a_click(
     page.get_by_role("button", name="hopper.jpg").click()
     expect(pictures).to_have_count(2)
     expect(pictures.last.get_by_label("a face, missed")).to_have_attribute("aria-pressed", "true")
+    # The table is drawn on a canvas: the first number of the row "Female", read as "Male".
+    table = page.locator(".st-key-tune_confusion_gender .dvn-scroller").first
+    # It takes a press only where the pointer rested before, as a person's does.
+    table.hover(position={"x": 95, "y": 88})
+    page.wait_for_timeout(500)
+    table.click(position={"x": 95, "y": 88}, delay=100)
+    page.get_by_text("Female read as Male (1)").wait_for()
+    page.get_by_role("button", name="hopper.jpg").click()
+    expect(page.get_by_text("set.zip/hopper.jpg: Male, 9")).to_be_visible()
 
 
 def _slider(page: Page) -> Locator:
