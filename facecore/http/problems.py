@@ -51,8 +51,14 @@ def problem_response(error: Exception) -> JSONResponse:
         # It names files of this machine, which are no stranger's business.
         _LOGGER.warning("%s", message)
         message = NO_NETWORKS
-    if isinstance(error, RequestError):
-        return JSONResponse({"error": message}, error.status, headers=error.headers)
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, BusyError) else None
+    headers = {}
+    if isinstance(error, RequestError):
+        status, headers = error.status, error.headers
+    elif isinstance(error, BusyError):
+        headers = {"Retry-After": str(error.retry_after_s)}
+    if "Retry-After" in headers:
+        # Who comes back later comes anew: kept open, the connection would end as unused at about
+        # the time that the client was told, and cut the next request off.
+        headers = {**headers, "Connection": "close"}
     return JSONResponse({"error": message}, status, headers=headers)

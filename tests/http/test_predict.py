@@ -253,6 +253,7 @@ def test_a_busy_server_is_429(api: ServedApi, astronaut_file: bytes) -> None:
         response = api.predict(astronaut_file)
     assert response.status_code == 429
     assert int(response.headers["retry-after"]) >= 1
+    assert response.headers["connection"] == "close"
     assert "busy" in _sentence(response)
     assert api.predict(astronaut_file).status_code == 200
 
