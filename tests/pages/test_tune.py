@@ -8,11 +8,11 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from facecore.serving.budget import Share
 from facecore.serving.queue import InferenceQueue
 from facecore.serving.service import process_service
 from facecore.settings.server import ServerSettings
 from facecore.sources.samples import group_photo, samples
-from facecore.ui.batch.inputs import BUDGET
 from facecore.ui.tune.run import Run
 from tests.pages.conftest import TIMEOUT_S, expect_no_error, metrics, visit
 
@@ -96,8 +96,10 @@ def test_labelled_zip_has_all_scores_and_says_whose_they_are(
     assert list(both["Score"])[:2] == ["precision", "recall"]
     assert "gender right" in list(both["Score"])
     # All of it is let go.
+    room: Share = app.session_state["facecore.tune_room"]
+    assert room.size
     app.button(key="tune_new").click().run()
-    assert BUDGET.taken() == 0
+    assert room.size == 0
     expect_no_error(app)
 
 
