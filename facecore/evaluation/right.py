@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from facecore.evaluation.accuracy import labelled_face
 from facecore.evaluation.labels import PersonLabel
-from facecore.results import AGE_GROUPS, Detection, Face, nearest_age_group
+from facecore.results import AGE_GROUPS, Face, nearest_age_group
 
 RightAnswers = Mapping[str, Mapping[str, bool]]
 """By what is asked, "gender" or "age group", and the photo's name: whether the answer is right."""
@@ -20,7 +20,6 @@ NONE_OF_THESE = "None of the labels is of a photo that was read: the names must 
 class _Read:
     faces: tuple[Face, ...]
     size_wh: tuple[int, int]
-    candidates: tuple[Detection, ...] = ()
 
 
 def labels_of_photos(

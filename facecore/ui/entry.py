@@ -52,7 +52,6 @@ def dashboard(folder: Path) -> None:
             order of ours come last.
     """
     keep_uploads_in_memory()
-    st.set_page_config(TITLE, _ICON, "wide")
     others = {file.stem for file in folder.glob("*.py")} - set(_ICONS)
     page = st.navigation(
         [
@@ -65,8 +64,8 @@ def dashboard(folder: Path) -> None:
             for name in (*_ICONS, *sorted(others))
         ]
     )
+    st.set_page_config(f"{page.title} · {TITLE}", _ICON, "wide")
     st.html(_MAIN_BUTTON)
-    st.set_page_config(f"{page.title} · {TITLE}")
     with friendly_errors():
         _let_go_of_unused_files()
         # Above the settings, so that they are in sight.
