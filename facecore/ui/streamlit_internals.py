@@ -64,12 +64,17 @@ def close_lost_sessions(lost_for_s: float) -> None:
 
 # Before the sidebar is there its 300 pixels are kept free, where it is not drawn above the
 # page; its settings are seen when the pages' links above them are; pages are wide from the
-# beginning; and a control's grey bar is as high as most of the controls are, which in the
-# page is between that of a button and that of a slider.
+# beginning; an uploader begins as the row that it is once its width was measured; and a
+# control's grey bar is as high as most of the controls are, which in the page is between that
+# of a button and that of a slider; the choice of the model set, with its notes, is higher, and
+# so is a photo, whose own shape comes a little later than its place.
 _ROOM = b"""<style>
 @media (min-width: 769px) {
   [data-testid="stAppViewContainer"]:not(:has([data-testid="stSidebar"])) {
     padding-left: 300px;
+  }
+  body [data-testid="stMain"] [data-testid="stFileUploaderDropzone"] {
+    flex-direction: row; align-items: center;
   }
 }
 [data-testid="stSidebarContent"]:not(:has([data-testid="stSidebarNav"]))
@@ -77,6 +82,11 @@ _ROOM = b"""<style>
 body [data-testid="stMainBlockContainer"] { max-width: none; }
 [data-testid="stSkeleton"] { min-height: 3.25rem; }
 [data-testid="stSidebar"] [data-testid="stSkeleton"] { min-height: 4.25rem; }
+[data-testid="stSidebar"] .st-key-model_set [data-testid="stSkeleton"] { min-height: 12rem; }
+:where([class*="_place"]:has([data-testid="stSkeleton"])) {
+  aspect-ratio: 3 / 2; max-height: min(80vh, 46rem);
+  padding-bottom: 2.4rem; box-sizing: content-box;
+}
 </style>"""
 _LOST_SINCE_S: dict[str, float] = {}
 
