@@ -21,6 +21,7 @@ from facecore.imaging.kinds import HEAD_BYTES, is_known, what_to_do
 from facecore.sources.archive_names import entry_names
 from facecore.sources.names import unique_name
 from facecore.sources.sorting import PassedOver, is_companion, other_kind
+from facecore.sources.stores import MAX_PHOTO_BYTES
 from facecore.wording import data_size
 
 NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
@@ -36,9 +37,6 @@ _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LOCAL_SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)|\0")
-
-MAX_PHOTO_BYTES = 500_000_000
-"""A photo's file may have so many bytes, in a ZIP file or beside one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

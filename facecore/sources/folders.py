@@ -11,14 +11,15 @@ from typing import BinaryIO
 from facecore.errors import ArchiveError, FacecoreError, ImageError
 from facecore.imaging.kinds import HEAD_BYTES, kind_of
 from facecore.sources.archive import ARCHIVE_SUFFIX, PhotoArchive
-from facecore.sources.archive_directory import MAX_PHOTO_BYTES, ArchiveLimits
+from facecore.sources.archive_directory import ArchiveLimits
 from facecore.sources.photo import Photo
 from facecore.sources.sorting import COMPANION_FOLDERS, PassedOver, in_words, sorted_photo
+from facecore.sources.stores import MAX_PHOTO_BYTES, Address, listed
 from facecore.wording import data_size
 
 
 def find_photos(
-    paths: Iterable[Path],
+    paths: Iterable[Path | str],
     *,
     recursive: bool = False,
     zip_encoding: str | None = None,
@@ -30,7 +31,7 @@ def find_photos(
     folder or a ZIP file without photos, or one that cannot be looked into, is a problem.
 
     Args:
-        paths: files, folders and ZIP files.
+        paths: files, folders and ZIP files; text is an address in a store.
         recursive: look into folders within folders as well; links to folders are
             not followed.
         zip_encoding: of names in ZIP files that do not say it; guessed where None.
@@ -38,7 +39,9 @@ def find_photos(
     """
     passed_over = PassedOver() if passed_over is None else passed_over
     for path in paths:
-        if _is(Path.is_dir, path):
+        if isinstance(path, str):
+            yield from _photos_of_store(path, recursive, zip_encoding, passed_over)
+        elif _is(Path.is_dir, path):
             yield from _photos_of_folder(path, recursive, passed_over)
         elif _is(Path.is_file, path) and is_archive(path.name, partial(_head, path)):
             yield from photos_of_archive(
@@ -153,6 +156,40 @@ def _photos_of_folder(folder: Path, recursive: bool, passed_over: PassedOver) ->
         where = "in it" if recursive else "right in it"
         words = _behind(f"This folder has no photos {where}", here)
         yield _problem(str(folder), ImageError(words))
+
+
+def _photos_of_store(
+    url: str, recursive: bool, zip_encoding: str | None, passed_over: PassedOver
+) -> Iterator[Photo]:
+    found = False
+    here = PassedOver()
+    try:
+        for address in listed(url, recursive=recursive):
+            photo = Photo(name=address.url, read=address.read, key=address.key, address=address)
+            if address.url == url:  # named by itself, as a file
+                found = True
+                if is_archive(url, bytes):
+                    yield from photos_of_archive(
+                        url, address.opened, encoding=zip_encoding, passed_over=passed_over
+                    )
+                else:
+                    yield photo
+            # The name alone decides: a look into each would cost a request.
+            elif one := sorted_photo(photo, _named(address), bytes, here):
+                found = found or not one.passed_over
+                yield one
+    except ImageError as error:
+        found = True
+        yield _problem(url, error)
+    passed_over.update(here)
+    if not found:
+        where = "below it" if recursive else "right below it"
+        yield _problem(url, ImageError(_behind(f"This address has no photos {where}", here)))
+
+
+def _named(address: Address) -> str:
+    name = address.url.rpartition("/")[2]
+    return name if PurePosixPath(name).suffix else f"{name}.jpg"
 
 
 def _behind(sentence: str, passed_over: PassedOver) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from facecore.results import Box
+from facecore.sources.stores import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Photo:
         read: returns the file's bytes, or raises a FacecoreError.
         key: the same for the same content: where it is from, a colon, and a number or a word
             that is its own there ("upload:3"); "" where nobody asks twice.
+        address: where a photo lies that any machine may read by ``address.read()``, which is
+            what ``read`` does; None for all that only this process can.
         problem: this stands for something that is no photo, and ``read`` says why.
         passed_over: it is of this kind, which is not read ("PDF"), and nobody asked for it by
             name; a problem as well.
@@ -54,6 +57,7 @@ class Photo:
     name: str
     read: Callable[[], bytes]
     key: str = ""
+    address: Address | None = None
     problem: bool = False
     passed_over: str = ""
     title: str = ""

@@ -1,0 +1,144 @@
+"""Object stores through fsspec's file systems: their listings page by page, and their objects."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from facecore.errors import SettingsError
+
+SCHEMES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs"}
+"""The stores by the scheme of their addresses, and the package that speaks to each."""
+
+PAGE_OBJECTS = 1000
+"""What S3 gives at most at once (its reference of ListObjectsV2); no more are in memory."""
+
+_TIMES_OUT = {"connect_timeout": 10, "read_timeout": 30}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "s3": {"config_kwargs": _TIMES_OUT},
+    "gs": {},
+    "az": {"connection_timeout": 10, "read_timeout": 30},
+}
+
+Listed = tuple[str, str, int]
+"""An object's name in its bucket, a word that is the same for the same content, and its bytes."""
+
+
+def file_system(scheme: str) -> Any:
+    """Return fsspec's file system, which finds its credentials by its library's own ways.
+
+    Raises:
+        SettingsError: the package is not installed.
+    """
+    try:
+        import fsspec  # noqa: PLC0415 - optional, and 0.2 s
+
+        # What it keeps of listings grows with each object.
+        return fsspec.filesystem(scheme, use_listings_cache=False, **_OPTIONS[scheme])
+    except ImportError as error:
+        raise SettingsError(
+            f"Addresses that begin with {scheme}:// need {SCHEMES[scheme]}: run "
+            f"'pip install \"facecore-dashboard[{scheme}]\"'."
+        ) from error
+
+
+def objects(scheme: str, bucket: str, key: str, *, recursive: bool) -> Iterator[Listed]:
+    """Find the object of this name, else those below it as if it were a folder, page by page.
+
+    Raises:
+        SettingsError: the package is not installed.
+        Exception: the store's library raises what it likes.
+    """
+    system = file_system(scheme)
+    if key and not key.endswith("/"):
+        try:
+            info = system.info(f"{bucket}/{key}")
+        except FileNotFoundError:
+            info = {"type": "directory"}
+        if info["type"] == "file":
+            yield key, _content_key(info), int(info["size"])
+            return
+        key += "/"
+    yield from _PAGES[scheme](system, bucket, key, "" if recursive else "/")
+
+
+def is_askable(scheme: str, bucket: str, key: str) -> bool:
+    """Return whether the store's library takes this name for itself and not for another one."""
+    segments = key.split("/")
+    # A client may take a/../b for b, and what follows "?" or "#" for a version.
+    asked = file_system(scheme).split_path(f"{bucket}/{key}")[:2]
+    return not {".", ".."} & {*segments} and tuple(asked) == (bucket, key)
+
+
+def read(scheme: str, path: str, most_bytes: int) -> bytes:
+    """Return an object's bytes, no more than so many; raises what the store's library raises."""
+    data: bytes = file_system(scheme).cat_file(path, start=0, end=most_bytes)
+    return data
+
+
+def opened(scheme: str, path: str) -> BinaryIO:
+    """Return an object as a file to be read from anywhere; raises what the library raises."""
+    file: BinaryIO = file_system(scheme).open(path, "rb", block_size=1 << 20)
+    return file
+
+
+def _s3(system: Any, bucket: str, prefix: str, delimiter: str) -> Iterator[Listed]:
+    asked = {"Bucket": bucket, "Prefix": prefix, "Delimiter": delimiter, "MaxKeys": PAGE_OBJECTS}
+    more = True
+    while more:
+        page = system.call_s3("list_objects_v2", **asked)
+        for one in page.get("Contents", ()):
+            yield one["Key"], _content_key(one), one["Size"]
+        more = page.get("IsTruncated", False)
+        asked["ContinuationToken"] = page.get("NextContinuationToken", "")
+
+
+def _gs(system: Any, bucket: str, prefix: str, delimiter: str) -> Iterator[Listed]:
+    asked = {"prefix": prefix, "delimiter": delimiter, "maxResults": PAGE_OBJECTS}
+    more = True
+    while more:
+        page = system.call("GET", "b/{}/o", bucket, json_out=True, **asked)
+        for one in page.get("items", ()):
+            yield one["name"], _content_key(one), int(one["size"])
+        more = "nextPageToken" in page
+        asked["pageToken"] = page.get("nextPageToken", "")
+
+
+def _az(system: Any, bucket: str, prefix: str, delimiter: str) -> Iterator[Listed]:
+    from fsspec.asyn import sync  # noqa: PLC0415 - optional
+
+    client = system.service_client.get_container_client(bucket)
+    asked = {"name_starts_with": prefix, "results_per_page": PAGE_OBJECTS}
+    if delimiter:
+        blobs = client.walk_blobs(delimiter=delimiter, **asked)
+    else:
+        blobs = client.list_blobs(**asked)
+    pages = blobs.by_page()
+    while page := sync(system.loop, _page, pages):
+        for one in page:
+            if hasattr(one, "etag"):  # else what its names begin with, as a folder
+                yield one.name, _content_key(one), one.size
+
+
+async def _page(pages: AsyncIterator[AsyncIterator[Any]]) -> list[Any]:
+    async for page in pages:
+        if found := [one async for one in page]:
+            return found
+    return []
+
+
+_PAGES: dict[str, Callable[[Any, str, str, str], Iterator[Listed]]] = {
+    "s3": _s3,
+    "gs": _gs,
+    "az": _az,
+}
+
+
+def _content_key(info: Mapping[str, Any]) -> str:
+    # A store's listing and what it says of one object are written in different ways.
+    lower = {name.lower().replace("_", ""): value for name, value in info.items()}
+    when = lower.get("lastmodified") or lower.get("updated") or ""
+    if isinstance(when, datetime):
+        when = when.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{str(lower.get('etag', '')).strip(chr(34))} {lower['size']} {when}"

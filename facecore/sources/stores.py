@@ -1,0 +1,165 @@
+"""Addresses of photos in object stores and on web servers; what is known of each is small.
+
+Credentials come from where each store's library looks for them (environment, profiles); no
+address has one, so none gets into a journal, a result or a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from facecore.errors import BatchError, FacecoreError, ImageError, SettingsError
+from facecore.sources import cloud
+from facecore.wording import data_size
+
+MAX_PHOTO_BYTES = 500_000_000
+"""A photo's file may have so many bytes, wherever it lies."""
+
+_DENIED = ("Permission", "Credential", "Forbidden", "Auth", "Token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a photo lies in a store: small, picklable, and readable from another machine.
+
+    Attributes:
+        url: such as "s3://bucket/2026/a.jpg", without credentials.
+        key: the same for the same content, as a `Photo`'s: the scheme, a colon, and what
+            the store says of the content (ETag, size and time of the last change).
+        size_bytes: as the store says; None where it does not.
+    """
+
+    url: str
+    key: str = ""
+    size_bytes: int | None = None
+
+    def read(self) -> bytes:
+        """Return the photo's bytes.
+
+        Raises:
+            ImageError: it is gone, may not be read, is too large, or the store does not answer.
+            SettingsError: the store's package is not installed.
+        """
+        if self.size_bytes == 0:
+            return b""
+        if (self.size_bytes or 0) > MAX_PHOTO_BYTES:
+            raise ImageError(
+                f"This object has {data_size(self.size_bytes or 0)}, more than the limit of "
+                f"{data_size(MAX_PHOTO_BYTES)}: make it smaller."
+            )
+        scheme, bucket, key = split(self.url)
+        if not cloud.is_askable(scheme, bucket, key):
+            raise ImageError("This object's name has parts that clients change: rename it.")
+        try:
+            data = cloud.read(scheme, f"{bucket}/{key}", MAX_PHOTO_BYTES + 1)
+        except FacecoreError:
+            raise
+        except Exception as error:
+            raise ImageError(in_words(error, "object")) from error
+        if len(data) > MAX_PHOTO_BYTES:
+            raise ImageError(f"This object is larger than {data_size(MAX_PHOTO_BYTES)}.")
+        return data
+
+    def opened(self) -> BinaryIO:
+        """Return it as a file to be read from anywhere.
+
+        Raises:
+            OSError: it cannot be opened.
+            SettingsError: the store's package is not installed.
+        """
+        scheme, bucket, key = split(self.url)
+        try:
+            return cloud.opened(scheme, f"{bucket}/{key}")
+        except (FacecoreError, OSError):
+            raise
+        except Exception as error:
+            raise OSError(0, in_words(error, "object")) from error
+
+
+def is_address(text: str) -> bool:
+    """Return whether a name is an address of a store and not a path."""
+    return text.partition("://")[0] in cloud.SCHEMES and "://" in text
+
+
+def checked_address(text: str) -> str:
+    """Return an address that somebody gave.
+
+    Raises:
+        SettingsError: it is none that can be read, or has a secret in it.
+    """
+    _, bucket, _ = split(text)
+    if "?" in text or "@" in bucket or ":" in bucket:
+        # Not even a part of it is said again.
+        raise SettingsError(
+            "An address may have no user, password, signature or query in it: give it without, "
+            "and the credentials by the environment or the profile that the store's library reads."
+        )
+    if not bucket:
+        raise SettingsError("The address names no bucket: write it as s3://bucket/prefix.")
+    return text
+
+
+def split(url: str) -> tuple[str, str, str]:
+    """Return the scheme, the bucket, and the name in it."""
+    scheme, _, rest = url.partition("://")
+    bucket, _, key = rest.partition("/")
+    return scheme, bucket, key
+
+
+def listed(url: str, *, recursive: bool) -> Iterator[Address]:
+    """Find what lies at or right below an address, one page in memory at a time.
+
+    What stores keep in the place of a folder is left out.
+
+    Args:
+        url: of an object, or of what the names of objects begin with, as of a folder.
+        recursive: all that lies below, however deep.
+
+    Raises:
+        ImageError: there is no such bucket, or it may not be listed.
+        BatchError: the store does not answer; what was found so far is not all.
+        SettingsError: the store's package is not installed.
+    """
+    scheme, bucket, prefix = split(url)
+    try:
+        for key, content, size in cloud.objects(scheme, bucket, prefix, recursive=recursive):
+            if not _is_marker(key, size):
+                yield Address(
+                    url=f"{scheme}://{bucket}/{key}", key=f"{scheme}:{content}", size_bytes=size
+                )
+    except FacecoreError:
+        raise
+    except Exception as error:
+        sentence = in_words(error, "bucket")
+        if isinstance(error, FileNotFoundError) or _is_denied(error):
+            raise ImageError(sentence) from error
+        raise BatchError(f"The listing of {url} broke off. {sentence}") from error
+
+
+def in_words(error: Exception, what: str) -> str:
+    """Return the sentence for what a store's library raised.
+
+    Never its own words: they may have a signature in them.
+    """
+    if isinstance(error, FileNotFoundError):
+        return f"There is no such {what}, or no longer: check the name."
+    if _is_denied(error):
+        return (
+            f"The store denies access to this {what}: check the credentials in the environment or "
+            "the profile that its library reads."
+        )
+    return (
+        f"The store did not give this {what} ({type(error).__name__}), tried again and again: "
+        "check that it can be reached, and give the same command again."
+    )
+
+
+def _is_denied(error: Exception) -> bool:
+    return any(word in type(error).__name__ for word in _DENIED)
+
+
+def _is_marker(key: str, size_bytes: int) -> bool:
+    name = key.rpartition("/")[2]
+    return not name or (not size_bytes and ("." not in name or name.endswith("_$folder$")))
