@@ -2,9 +2,9 @@
 FROM python:3.11-slim AS packages
 RUN python -m venv /opt/venv
 # Only a change of these files installs the packages and the networks' weights again.
-COPY constraints.txt requirements.txt requirements-serve.txt ./
+COPY constraints.txt requirements.txt requirements-serve.txt requirements-otel.txt ./
 RUN /opt/venv/bin/pip install --no-cache-dir -c constraints.txt \
-        -r requirements.txt -r requirements-serve.txt
+        -r requirements.txt -r requirements-serve.txt -r requirements-otel.txt
 # The weights that no installed package carries.
 COPY facecore facecore
 RUN FACECORE_MODELS_DIR=/opt/models /opt/venv/bin/python -m facecore models install \

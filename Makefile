@@ -56,7 +56,7 @@ $(VENV)/.installed-serve: requirements-serve.txt $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt requirements-serve.txt $(VENV)/.installed
+$(VENV)/.installed-dev: requirements-dev.txt requirements-serve.txt requirements-otel.txt $(VENV)/.installed
 	@echo "Installing what the tests and checks need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

@@ -18,6 +18,7 @@ from facecore.models.files import INSTALL
 from facecore.places import APP_DIR
 from facecore.profiles.configuration import ORDER, PRESET_VARIABLE, SETTINGS_VARIABLE
 from facecore.profiles.profile import known_settings
+from facecore.serving.logs import said
 from facecore.settings import ProcessOptions
 
 _COMMANDS = (
@@ -65,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     command += ["--with-api"] if arguments.with_api else []
     _hand_over(arguments, engine)
     told = in_lines(given, all_of_them=False)
-    print("\n".join([*told, ORDER] if told else ["All settings are the defaults."]), flush=True)
+    text = "\n".join([*told, ORDER] if told else ["All settings are the defaults."])
+    print(said(text, given.server.log), flush=True)
     os.execve(sys.executable, command, environment(ProcessOptions()))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TypeVar
 
@@ -102,7 +104,12 @@ class HttpApi:
 
     def _route(self, path: str, **handlers: Handler) -> Route:
         observe = partial(self._metrics.observe_response, path) if self._metrics else None
-        return Route(self._base_path + path, Endpoint(handlers, observe))
+        endpoint = Endpoint(handlers, observe, partial(self._trace, path))
+        return Route(self._base_path + path, endpoint)
+
+    def _trace(self, path: str, request: Request) -> AbstractContextManager[Callable[[int], None]]:
+        named = {"http.request.method": request.method, "http.route": path}
+        return self._service.traces.request(f"{request.method} {path}", request.headers, named)
 
     async def _predict(self, request: Request) -> Response:
         # A browser always says so; then another site's page is behind it, not its user.
@@ -192,7 +199,9 @@ class HttpApi:
         return {"uploads": self._desk.held_bytes, "pictures": self._pictures.used_bytes()}
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        # The thread works for the same request.
+        inside = partial(contextvars.copy_context().run, work)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, inside)
 
 
 async def _watch(request: Request, gone: threading.Event) -> None:

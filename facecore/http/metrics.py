@@ -16,7 +16,8 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from facecore.serving.service import FaceService, RunOutcome
+from facecore.serving.history import RunOutcome
+from facecore.serving.service import FaceService
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus's text format."""

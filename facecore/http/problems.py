@@ -47,6 +47,9 @@ NO_NETWORKS = "The server cannot load its networks: its log says why."
 def problem_response(error: Exception) -> JSONResponse:
     """Return the answer for an error; an unexpected one is logged with its traceback."""
     message = friendly_message(error)
+    if isinstance(error, RequestError | BusyError):
+        # Of those that came to a run, it tells.
+        _LOGGER.info("%s", message)
     if isinstance(error, ModelError):
         # It names files of this machine, which are no stranger's business.
         _LOGGER.warning("%s", message)

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
 
 from facecore.errors import ServerError
 from facecore.http.connections import MESSAGE_BYTES, ConnectionLimits, guarded_protocols
@@ -91,6 +92,8 @@ def serve(app: ASGIApp, listening: socket.socket, limits: ConnectionLimits) -> N
         ws_ping_timeout=_PING_S,
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=_DRAIN_S,
+        # uvicorn's own form, unless the process has one already (facecore/serving/logs.py).
+        log_config=None if logging.getLogger().handlers else LOGGING_CONFIG,
         access_log=False,
         log_level="warning",
         use_colors=False,

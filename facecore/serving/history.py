@@ -1,4 +1,4 @@
-"""What a session remembers of its runs."""
+"""What a run came to, and what a session remembers of its runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from facecore.machine.container import read_limits, usable_cpus
@@ -15,6 +15,23 @@ from facecore.settings import AnalysisSettings, RuntimeOptions
 
 MAX_RECORDS = 2000
 """Runs that a history keeps; about 1 KB each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """One run of the server as its listeners hear of it: an answer, or what went wrong.
+
+    ``origin`` says where it came from, such as "dashboard" or "http"; ``error_kind`` is
+    the name of the error's class; ``admitted_ns``, since 1970, is when its turn came.
+    """
+
+    origin: str
+    waited_ms: float
+    options: RuntimeOptions
+    name: str = ""
+    analysis: Analysis | None = None
+    error_kind: str = ""
+    admitted_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,11 @@ from facecore.machine.container import read_limits, usable_cpus
 from facecore.machine.memory_plan import memory_plan
 from facecore.profiles.configuration import Configuration, configuration
 from facecore.results import Analysis
-from facecore.serving.history import run_record
+from facecore.serving.history import RunOutcome, run_record
+from facecore.serving.logs import log_run
 from facecore.serving.queue import InferenceQueue, OnWait
 from facecore.serving.store import ServerStore
+from facecore.serving.traces import Traces, traces_from_environment
 from facecore.settings import (
     DEFAULT_MAX_PIXELS,
     AnalysisSettings,
@@ -31,22 +34,6 @@ from facecore.settings.server import ServerSettings
 
 MAX_OPTIONS = memory_plan().network_sets
 """Runtime options whose networks are kept, about 300 MB a set; the longest unused make room."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOutcome:
-    """One run of the server as its listeners hear of it: an answer, or what went wrong.
-
-    ``origin`` says where it came from, such as "dashboard" or "http"; ``error_kind`` is
-    the name of the error's class.
-    """
-
-    origin: str
-    waited_ms: float
-    options: RuntimeOptions
-    name: str = ""
-    analysis: Analysis | None = None
-    error_kind: str = ""
 
 
 RunListener = Callable[[RunOutcome], None]
@@ -61,6 +48,7 @@ class Turn:
     _origin: str
     _options: RuntimeOptions
     _listeners: Sequence[RunListener]
+    _admitted_ns: int
 
     def read(
         self,
@@ -90,6 +78,7 @@ class Turn:
             waited_ms=self.waited_ms,
             options=self._options,
             name=name,
+            admitted_ns=self._admitted_ns,
             **found,
         )
         for listener in self._listeners:
@@ -105,6 +94,7 @@ class FaceService:
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         store: ServerStore | None = None,
+        traces: Traces | None = None,
     ) -> None:
         """Make the service; nothing is loaded yet.
 
@@ -112,11 +102,13 @@ class FaceService:
             begins: what the HTTP API reads with, and the pages begin with.
             max_pixels: of the largest photo, where that does not say it.
             store: of its runs; none is kept where None.
+            traces: of its runs; none are made where None.
         """
         self.begins = begins or Configuration()
         self.max_pixels = self.begins.max_pixels(max_pixels)
         self.queue = InferenceQueue(self.settings)
         self.store = store or ServerStore(None)
+        self.traces = traces or Traces()
         self._listeners: list[RunListener] = [self._remember]
         self._lock = threading.Lock()
         self._effective: dict[RuntimeOptions, RuntimeOptions] = {}
@@ -144,7 +136,12 @@ class FaceService:
         share_heaps()
         if plan.is_tight:
             give_memory_back()
-        return cls(begins, max_pixels=plan.max_pixels, store=ServerStore.of(begins.server))
+        return cls(
+            begins,
+            max_pixels=plan.max_pixels,
+            store=ServerStore.of(begins.server),
+            traces=traces_from_environment(),
+        )
 
     def listen(self, listener: RunListener) -> None:
         """Have every run told to a function, which must be quick and is called in any thread."""
@@ -165,13 +162,13 @@ class FaceService:
             BusyError: the queue is full, or the turn did not come in time.
             ModelError: a file is missing or wrong, or the engine cannot load it.
         """
-        with (
-            self.queue.enter(session_key, on_wait=on_wait) as waited_ms,
-            self._replicas_for(options).lend() as analyzer,
-        ):
-            yield Turn(analyzer, waited_ms, origin, options, self._listeners)
+        with self.queue.enter(session_key, on_wait=on_wait) as waited_ms:
+            admitted_ns = time.time_ns()
+            with self._replicas_for(options).lend() as analyzer:
+                yield Turn(analyzer, waited_ms, origin, options, self._listeners, admitted_ns)
 
     def _remember(self, run: RunOutcome) -> None:
+        log_run(run, self.traces.run(run))
         if run.analysis is not None and self.store.is_on:
             record = run_record(
                 run.analysis,

@@ -71,6 +71,12 @@ class ServerSettings:
         help="Settings, by their names, that a request to the HTTP API may bring its own values "
         "of, such as confidence.",
     )
+    log: str = setting(
+        "text",
+        "log",
+        choices=("text", "json"),
+        help="As lines of text, or of JSON, where each run has one as well.",
+    )
     history: str = setting(
         "",
         "history",

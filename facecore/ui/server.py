@@ -28,6 +28,8 @@ from facecore.http.page_uploads import UploadRoom, session_budget
 from facecore.http.site_guard import LOOPBACK_HOSTS, SiteGuard, default_hosts
 from facecore.http.uploads import UploadLimits
 from facecore.machine.memory_plan import memory_plan
+from facecore.profiles.configuration import configuration
+from facecore.serving.logs import log_in_json, said
 from facecore.serving.service import process_service
 from facecore.ui import FIRST_PAGE, TITLE
 from facecore.ui.streamlit_internals import (
@@ -35,6 +37,7 @@ from facecore.ui.streamlit_internals import (
     FirstDocument,
     close_lost_sessions,
     configure,
+    hand_lines_on,
     keep_uploads_in_memory,
     uploaded_bytes,
 )
@@ -59,6 +62,9 @@ def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st
     Raises:
         SettingsError: a variable of the environment is no number or outside its range.
     """
+    if configuration().server.log == "json":
+        log_in_json()
+        hand_lines_on()
     keep_uploads_in_memory()
     api = make_api() if with_api else None
     return st.App(
@@ -139,6 +145,7 @@ async def running(api: HttpApi | None, _app: Any) -> AsyncIterator[None]:
     yield
     sweeping.cancel()
     await loading
+    process_service().traces.close()
 
 
 async def _sweep() -> None:
@@ -161,15 +168,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--with-api", action="store_true")
     parsed = parser.parse_args(arguments)
     configure(parsed.entry, parsed.host, parsed.port)
+    form = "text"
     try:
+        form = configuration().server.log
         with web_server.listening_socket(parsed.host, parsed.port) as listening:
             hosts = tuple(filter(None, map(str.strip, parsed.allowed_hosts.split(","))))
             app = application(parsed.entry, with_api=parsed.with_api, hosts=hosts)
             shown = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
-            print(f"The dashboard is at http://{shown}:{parsed.port} (Ctrl-C ends it).", flush=True)
+            told = f"The dashboard is at http://{shown}:{parsed.port} (Ctrl-C ends it)."
+            print(said(told, form), flush=True)
             web_server.serve(app, listening, web_server.connection_limits(memory_plan()))
     except FacecoreError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(said(f"error: {error}", form, "ERROR"), file=sys.stderr)
         return 2
     return 0
 

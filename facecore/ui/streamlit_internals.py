@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import html
 import io
+import logging
 import time
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import click
 import streamlit as st
+import streamlit.logger
 from starlette import formparsers
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse
@@ -37,6 +39,17 @@ def configure(entry: Path, address: str, port: int) -> None:
     bootstrap.load_config_options(
         told | {"server_address": address, "server_port": port, "server_headless": True}
     )
+
+
+def hand_lines_on() -> None:
+    """Have Streamlit's loggers leave their lines to the process's own form of log."""
+
+    def without_a_form(logger: logging.Logger) -> None:
+        logger.handlers.clear()
+        logger.propagate = True
+
+    streamlit.logger.setup_formatter = without_a_form
+    streamlit.logger.update_formatter()
 
 
 def close_lost_sessions(lost_for_s: float) -> None:

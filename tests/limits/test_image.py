@@ -43,6 +43,7 @@ def test_packages_come_before_the_code() -> None:
         "constraints.txt",
         "requirements.txt",
         "requirements-serve.txt",
+        "requirements-otel.txt",
     }
     assert not any("pip install" in text for text in texts[installed + 1 :])
 

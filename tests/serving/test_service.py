@@ -17,7 +17,8 @@ from facecore.errors import BusyError, ImageError, ModelError, SettingsError
 from facecore.machine.container import read_limits, usable_cpus
 from facecore.profiles.configuration import Configuration
 from facecore.serving import service as service_module
-from facecore.serving.service import FaceService, RunOutcome
+from facecore.serving.history import RunOutcome
+from facecore.serving.service import FaceService
 from facecore.settings import MODELS_DIR_VARIABLE, AnalysisSettings, RuntimeOptions
 from facecore.settings.server import ServerSettings
 from facecore.sources.samples import samples

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -226,6 +227,37 @@ for name in ("baseUrlPath", "maxUploadSize", "port", "headless", "maxMessageSize
         check=True,
     )
     assert done.stdout.split() == ["'lab'", "7", "8123", "True", "20"]
+
+
+@pytest.mark.slow
+def test_every_line_of_the_log_is_json() -> None:
+    """Streamlit's and uvicorn's loggers, old and new, warnings and what nobody catches."""
+    program = """
+import logging, threading, warnings
+from streamlit.logger import get_logger
+from facecore.serving.logs import log_in_json
+from facecore.ui.streamlit_internals import hand_lines_on
+old = get_logger("streamlit.old")
+logging.getLogger("uvicorn.error").addHandler(logging.StreamHandler())
+log_in_json()
+hand_lines_on()
+old.info("a")
+get_logger("streamlit.new").warning("b")
+logging.getLogger("uvicorn.error").warning("c")
+warnings.warn("d")
+threading.Thread(target=lambda: 1 / 0).start()
+logging.getLogger("facecore.http").error("f\\ng \\ud800", exc_info=ValueError("h"))
+logging.getLogger("somebody").info("not for a log of warnings")
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    names = ["streamlit.old", "streamlit.new", "uvicorn.error", "py.warnings"]
+    names += ["facecore.serving.logs", "facecore.http"]
+    assert [line["logger"] for line in lines] == names
+    assert "ZeroDivisionError" in lines[4]["exception"]
+    assert (lines[5]["message"], lines[5]["level"]) == ("f\ng \ud800", "ERROR")
+    assert lines[5]["exception"] == "ValueError: h"
 
 
 def test_the_document_of_every_page_is_ours(held_server: Server) -> None:

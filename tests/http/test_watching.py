@@ -1,0 +1,157 @@
+"""What a server tells those who watch it: its log in JSON, its traces, its metrics."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from facecore.results import STAGES
+from tests.server import server_process
+
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+SECRET_NAME = "grandmother.jpg"
+TIMEOUT_S = 60
+
+
+class _Collector(ThreadingHTTPServer):
+    """Takes spans as OTLP over HTTP sends them."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.services: set[str] = set()
+        super().__init__(("127.0.0.1", 0), _Receive)
+
+
+class _Receive(BaseHTTPRequestHandler):
+    server: _Collector
+
+    def do_POST(self) -> None:
+        """Take one batch of spans."""
+        sent = ExportTraceServiceRequest()
+        sent.ParseFromString(self.rfile.read(int(self.headers["Content-Length"])))
+        for resource in sent.resource_spans:
+            named = {one.key: one.value.string_value for one in resource.resource.attributes}
+            self.server.services.add(named["service.name"])
+            for scope in resource.scope_spans:
+                self.server.spans.extend(scope.spans)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+class Watched(NamedTuple):
+    """What is left of a server: its log's lines, its spans, its last metrics, its answers."""
+
+    lines: list[dict[str, Any]]
+    spans: list[Span]
+    services: set[str]
+    metrics: str
+    statuses: list[int]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, hopper_file: bytes) -> Iterator[Watched]:
+    """A server that read a photo and no photo, was sent no form, and ended."""
+    collector = _Collector()
+    threading.Thread(target=collector.serve_forever, daemon=True).start()
+    folder = tmp_path_factory.mktemp("watched")
+    environment = {
+        "FACECORE_LOG": "json",
+        "FACECORE_HISTORY": "off",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
+    }
+    parent = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
+    statuses = []
+    with server_process(folder / "log", environment=environment) as server:
+        for photo in (hopper_file, b"junk"):
+            given = {"image": (SECRET_NAME, photo)}
+            place = f"{server.address}/predict"
+            answer = requests.post(place, files=given, headers=parent, timeout=TIMEOUT_S)
+            statuses.append(answer.status_code)
+        statuses.append(requests.post(place, data=b"x", timeout=TIMEOUT_S).status_code)
+        metrics = requests.get(f"{server.address}/metrics", timeout=TIMEOUT_S).text
+    collector.shutdown()
+    lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    yield Watched(lines, collector.spans, collector.services, metrics, statuses)
+    collector.server_close()
+
+
+@pytest.mark.slow
+def test_each_run_is_a_line_of_json(watched: Watched) -> None:
+    """Every line is JSON; a run's has its trace, engine, stages, faces and status, and no name."""
+    assert watched.statuses == [200, 415, 400]
+    assert all({"time", "level", "logger", "message"} <= line.keys() for line in watched.lines)
+    good, bad = (line for line in watched.lines if line["logger"] == "facecore.runs")
+    assert (good["status"], good["faces"], good["origin"]) == ("ok", 1, "http")
+    assert (good["model_set"], tuple(good["stages_ms"])) == ("article", STAGES)
+    assert good["engine"] and good["total_ms"] >= sum(good["stages_ms"].values()) - 0.01
+    assert bad["status"] == "UnsupportedImageError"
+    assert [good["trace_id"], bad["trace_id"]] == [TRACE, TRACE]
+    (refused,) = (line for line in watched.lines if "no photo in it" in line["message"])
+    assert len(refused["trace_id"]) == 32
+    assert refused["trace_id"] != TRACE
+    assert SECRET_NAME not in str(watched.lines)
+
+
+@pytest.mark.slow
+def test_a_request_is_one_trace_with_a_span_for_each_stage(watched: Watched) -> None:
+    """HTTP, run, queue and six stages, in order, in the trace and below the span of the caller."""
+    trace = [span for span in watched.spans if span.trace_id.hex() == TRACE]
+    (first,) = (
+        span for span in trace if span.name == "POST /predict" and _attributes(span)[_STATUS] == 200
+    )
+    assert first.parent_span_id.hex() == CALLER
+    assert first.kind == Span.SPAN_KIND_SERVER
+    (run,) = (span for span in trace if span.parent_span_id == first.span_id)
+    inside = sorted(
+        (span for span in trace if span.parent_span_id == run.span_id),
+        key=lambda span: span.start_time_unix_nano,
+    )
+    assert [run.name, *(span.name for span in inside)] == ["run", "queue", *STAGES]
+    for outer, inner in ((first, run), *((run, span) for span in inside)):
+        assert outer.start_time_unix_nano <= inner.start_time_unix_nano + 1_000_000
+        assert inner.end_time_unix_nano <= outer.end_time_unix_nano + 1_000_000
+    failed = [span for span in trace if span.name == "run" and span is not run]
+    assert [_attributes(span)["error.type"] for span in failed] == ["UnsupportedImageError"]
+    assert watched.services == {"facecore"}
+
+
+_STATUS = "http.response.status_code"
+
+
+def _attributes(span: Span) -> dict[str, Any]:
+    return {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
+
+
+_LIBRARY = """
+import sys
+sys.path.insert(0, "")
+from facecore.serving.traces import traces_from_environment
+print(type(traces_from_environment()).__name__, "opentelemetry" in sys.modules)
+sys.modules["opentelemetry"] = None
+import os
+os.environ["OTEL_TRACES_EXPORTER"] = "otlp"
+print(type(traces_from_environment()).__name__)
+"""
+
+
+@pytest.mark.slow
+def test_opentelemetry_is_imported_only_where_it_is_asked_for() -> None:
+    """No variable, no import; where it is asked for and missing, the log says what to install."""
+    command = [sys.executable, "-c", _LIBRARY]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["Traces", "False", "Traces"], done.stderr
+    assert "OTEL_TRACES_EXPORTER asks for traces" in done.stderr
+    assert "facecore-dashboard[otel]" in done.stderr
