@@ -15,8 +15,10 @@ run: $(VENV)/.installed
 serve: $(VENV)/.installed-serve
 	$(BIN)/python -m facecore serve --port $(PORT)
 
+# What fails beside another test, on a machine that is busy with both, runs once more, alone.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(AT_ONCE)
+	$(BIN)/python -m pytest $(AT_ONCE) || { echo "Once more, alone:"; \
+	    $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 # The tests that start no server, no browser and no page but to see it open, for the impatient.
 fast: $(VENV)/.installed-dev
