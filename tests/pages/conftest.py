@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
@@ -21,6 +23,9 @@ __all__ = ["made"]
 
 ENTRY = REPOSITORY / "streamlit_app.py"
 TIMEOUT_S = 120
+# Each session of Streamlit's tester is a server that starts, and reads what is told of every
+# installed package to look for components in it: most of the time that a page takes.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 PAGES = {
     "": "Analyze",
     "batch": "Batch",
