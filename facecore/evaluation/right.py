@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from facecore.evaluation.accuracy import labelled_face
 from facecore.evaluation.labels import PersonLabel
@@ -20,21 +19,6 @@ NONE_OF_THESE = "None of the labels is of a photo that was read: the names must 
 class _Read:
     faces: tuple[Face, ...]
     size_wh: tuple[int, int]
-
-
-def labels_of_photos(
-    labels: Mapping[str, PersonLabel], names: Mapping[str, object]
-) -> dict[str, PersonLabel]:
-    """Return labels by the photo's name; a row that names a folder is of the file's name.
-
-    Of two rows that could be of a photo, and neither called just so, nobody knows which is.
-    """
-    by_name: dict[str, PersonLabel | None] = {}
-    for file, one in labels.items():
-        last = PurePosixPath(file.replace("\\", "/")).name
-        by_name[last] = None if last in by_name else one
-    found = {name: labels.get(name) or by_name.get(name) for name in names}
-    return {name: one for name, one in found.items() if one is not None}
 
 
 def right_answers(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from facecore.evaluation.labels import (
     BoxXyxy,
@@ -17,6 +18,7 @@ from facecore.evaluation.labels import (
 from facecore.imaging.kinds import HEAD_BYTES, kind_of
 
 MAX_TABLE_BYTES = 5_000_000
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True, eq=False)
@@ -51,30 +53,16 @@ class Truth:
 
         A row is of the photo whose path it names, or the end of it: "a.jpg" is
         "faces.zip/train/a.jpg", and the reverse. A row that could be of several photos is of
-        none, which is told.
+        none, and a photo that several rows could be of has none, which is told.
         """
         photos = _by_last_part(names)
-        found, problems = {}, list(self.problems)
-        for file in self.labels | self.boxes:
-            shared = {name: _shared_parts(file, name) for name in photos[_parts(file)[-1]]}
-            most = max(shared.values(), default=0)
-            same = [name for name in shared if most and shared[name] == most]
-            if file in same:
-                same = [file]
-            if len(same) == 1:
-                found[file] = same[0]
-            elif same:
-                problems.append(
-                    f"{file!r} could be any of {len(same)} photos, so it is left out: name its "
-                    "folder in the table as well."
-                )
+        problems = list(self.problems)
         labels = {
-            name: replace(self.labels[file], file=name)
-            for file, name in found.items()
-            if file in self.labels
+            name: replace(label, file=name)
+            for name, label in _by_photo(self.labels, photos, problems).items()
         }
-        boxes = {name: self.boxes[file] for file, name in found.items() if file in self.boxes}
-        return Truth(self.tables, labels, boxes, problems)
+        boxes = _by_photo(self.boxes, photos, problems)
+        return Truth(self.tables, labels, boxes, list(dict.fromkeys(problems)))
 
 
 def read_truth(tables: Sequence[tuple[str, bytes]]) -> Truth:
@@ -100,6 +88,40 @@ def read_truth(tables: Sequence[tuple[str, bytes]]) -> Truth:
             truth.labels |= labels
         truth.problems += problems
     return truth
+
+
+def _by_photo(
+    rows: Mapping[str, _T], photos: Mapping[str, Sequence[str]], problems: list[str]
+) -> dict[str, _T]:
+    """Return the row of each photo that has one of its own; add a sentence for what has none."""
+    files: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for file in rows:
+        shared = {name: _shared_parts(file, name) for name in photos.get(_parts(file)[-1], ())}
+        if same := _nearest(file, shared):
+            if len(same) == 1:
+                files[same[0]][file] = shared[same[0]]
+            else:
+                problems.append(
+                    f"{file!r} could be any of {len(same)} photos, so it is left out: name its "
+                    "folder in the table as well."
+                )
+    found = {}
+    for name, shared in files.items():
+        same = _nearest(name, shared)
+        if len(same) == 1:
+            found[name] = rows[same[0]]
+        else:
+            problems.append(
+                f"{len(same)} rows could be of {name!r}, so they are left out: name it as the "
+                "table does."
+            )
+    return found
+
+
+def _nearest(path: str, shared: Mapping[str, int]) -> list[str]:
+    """Return which paths share most parts with this one, or are the very same."""
+    most = max(shared.values(), default=0)
+    return [path] if path in shared else [one for one in shared if most and shared[one] == most]
 
 
 def _by_last_part(names: Iterable[str]) -> defaultdict[str, list[str]]:

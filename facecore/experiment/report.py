@@ -8,12 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 from facecore.evaluation.labels import PersonLabel
-from facecore.evaluation.right import (
-    RightAnswers,
-    labels_of_photos,
-    only_one_right,
-    right_answers,
-)
+from facecore.evaluation.right import RightAnswers, only_one_right, right_answers
+from facecore.evaluation.truth import Truth
 from facecore.executors.messages import WorkerFacts
 from facecore.experiment.claims import claim_of, without_effect
 from facecore.experiment.record import Experiment, Failure, Trial
@@ -105,7 +101,7 @@ class Outcome:
     def judged_by(self, labels: Mapping[str, PersonLabel]) -> Outcome:
         """Return the same with what labels of the photos, by their names, say of the answers."""
         sizes = {photo.name: photo.size_wh for photo in self.experiment.photos}
-        known = labels_of_photos(labels, sizes)
+        known = Truth(labels=dict(labels)).of_photos(sizes).labels
         if not known:
             return self
         reports = tuple(

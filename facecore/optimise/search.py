@@ -10,7 +10,8 @@ from hashlib import sha256
 import psutil
 
 from facecore.errors import SettingsError
-from facecore.evaluation.right import NONE_OF_THESE, labels_of_photos
+from facecore.evaluation.right import NONE_OF_THESE
+from facecore.evaluation.truth import Truth
 from facecore.executors.process import Cancelled
 from facecore.experiment.background import ABANDONED_AFTER_S
 from facecore.experiment.environment import (
@@ -81,7 +82,7 @@ class _Search:
         self._task, self._photos = task, photos
         self._cancelled, self._on_progress = cancelled, on_progress
         self._space = space_of(task.baseline, task.objective, task.vary, task.cores)
-        self._labels = labels_of_photos(task.labels, photos)
+        self._labels = Truth(labels=dict(task.labels)).of_photos(photos).labels
         if task.labels and not self._labels:
             raise SettingsError(NONE_OF_THESE)
         self._search_names, self._fresh_names = self._halves()

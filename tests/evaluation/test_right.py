@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facecore.evaluation.labels import PersonLabel
-from facecore.evaluation.right import labels_of_photos, only_one_right, right_answers
+from facecore.evaluation.right import only_one_right, right_answers
 from tests.evaluation.conftest import SIZE_WH, face
 
 
@@ -11,7 +11,6 @@ def test_nothing_known_is_nothing_right() -> None:
     """Without labels, photos or answers there is nothing to say."""
     assert right_answers({}, {}, {}) == {}
     assert right_answers({"a": ()}, {"a": SIZE_WH}, {}) == {}
-    assert labels_of_photos({}, {"a": None}) == {}
     assert only_one_right({}, {"a": True}) == (0, 0)
 
 
@@ -34,11 +33,3 @@ def test_a_person_is_the_face_in_the_middle_and_not_found_is_not_right() -> None
     right = right_answers(answers, sizes, labels)
     assert right == {"gender": {"a": True, "b": False}, "age group": {"a": True, "c": False}}
     assert only_one_right(right["gender"], {"a": False, "b": True, "c": True}) == (1, 1)
-
-
-def test_labels_go_by_the_file_s_name() -> None:
-    """A folder in the table is no obstacle; where a photo is called just so, that counts."""
-    label, other = PersonLabel("x/a.jpg", gender="Male"), PersonLabel("a.jpg", gender="Female")
-    assert labels_of_photos({"x/a.jpg": label}, {"a.jpg": None, "b.jpg": None}) == {"a.jpg": label}
-    assert labels_of_photos({"a.jpg": other, "x\\a.jpg": label}, {"a.jpg": 1}) == {"a.jpg": other}
-    assert labels_of_photos({"y/a.jpg": other, "x/a.jpg": label}, {"a.jpg": 1}) == {}

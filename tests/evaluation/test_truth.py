@@ -52,3 +52,15 @@ def test_rows_find_their_photos_by_the_end_of_the_path() -> None:
         "'d.jpg' could be any of 2 photos, so it is left out: name its folder in the table as well."
     ]
     assert read_truth([]).of_photos(names).files == set()
+
+
+def test_a_photo_that_two_rows_could_be_of_has_none() -> None:
+    """Where a row names the photo just so, that counts; labels and boxes each have their own."""
+    labels = b"file,gender\na.jpg,f\nx\\a.jpg,m\nx/b.jpg,m\ny/b.jpg,f\n"
+    boxes = b"file,x1,y1,x2,y2\nx/a.jpg,1,2,3,4\n"
+    found = read_truth([("l.csv", labels), ("b.csv", boxes)]).of_photos(["a.jpg", "b.jpg"])
+    assert {name: label.gender for name, label in found.labels.items()} == {"a.jpg": "Female"}
+    assert found.boxes == {"a.jpg": ((1.0, 2.0, 3.0, 4.0),)}
+    assert found.problems == [
+        "2 rows could be of 'b.jpg', so they are left out: name it as the table does."
+    ]
