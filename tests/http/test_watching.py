@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import requests
+import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from prometheus_client.parser import text_string_to_metric_families
 
+from facecore.http.site_guard import LOOPBACK_HOSTS
 from facecore.results import STAGES
+from tests.conftest import REPOSITORY
 from tests.server import server_process
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -155,3 +162,96 @@ def test_opentelemetry_is_imported_only_where_it_is_asked_for() -> None:
     assert done.stdout.split() == ["Traces", "False", "Traces"], done.stderr
     assert "OTEL_TRACES_EXPORTER asks for traces" in done.stderr
     assert "facecore-dashboard[otel]" in done.stderr
+
+
+DEPLOY = REPOSITORY / "deploy"
+DASHBOARD = json.loads((DEPLOY / "grafana/dashboards/facecore.json").read_text(encoding="utf-8"))
+ALERTS = DEPLOY / "prometheus" / "alerts.yml"
+PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
+
+_METRIC = re.compile(r"\b((?:facecore|process)_\w+)(?:{(.*?)})?")
+_MATCHER = re.compile(r'(\w+)\s*([!=]~?)\s*"(.*?)"')
+_OF_PROMETHEUS = {"instance", "job"}
+_OF_WHAT_HAPPENS = {"status", "kind"}
+"""Their values are not all seen in one scrape."""
+
+
+def _expressions() -> list[str]:
+    rules = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"][0]["rules"]
+    shown = [target["expr"] for panel in PANELS for target in panel["targets"]]
+    variables = [one["query"]["query"] for one in DASHBOARD["templating"]["list"][1:]]
+    return [*shown, *variables, *(rule["expr"] for rule in rules)]
+
+
+@pytest.mark.slow
+def test_what_is_drawn_and_watched_is_in_a_scrape(watched: Watched) -> None:
+    """Each metric, label and fixed value in the dashboard and the alerts is a real server's."""
+    scraped: dict[str, list[dict[str, str]]] = {}
+    for family in text_string_to_metric_families(watched.metrics):
+        for sample in family.samples:
+            scraped.setdefault(sample.name, []).append(sample.labels)
+    used = set()
+    for expression in _expressions():
+        names = {label for group in _GROUPED.findall(expression) for label in group.split(", ")}
+        for metric, matchers in _METRIC.findall(expression):
+            used.add(metric)
+            assert metric in scraped, (metric, expression)
+            labels = {label for labels in scraped[metric] for label in labels} | _OF_PROMETHEUS
+            assert names <= labels, expression
+            for label, sign, value in _MATCHER.findall(matchers):
+                assert label in labels, expression
+                if label in _OF_PROMETHEUS | _OF_WHAT_HAPPENS:
+                    continue
+                seen = {one[label] for one in scraped[metric]}
+                assert set(value.split("|") if "~" in sign else [value]) <= seen, expression
+    told = {name for name in scraped if name.startswith("facecore_")}
+    kinds = ("_created", "_bucket", "_sum", "_count")
+    assert told - used - {name for name in told if name.endswith(kinds)} == set()
+
+
+_GROUPED = re.compile(r"\bby \((.*?)\)")
+
+
+def test_the_dashboard_is_where_grafana_looks() -> None:
+    """Panels fill their rows without covering another, and the mounted folders are provisioned."""
+    taken: set[tuple[int, int]] = set()
+    for panel in DASHBOARD["panels"]:
+        x, y, width, height = (panel["gridPos"][name] for name in "xywh")
+        cells = {(x + column, y + row) for column in range(width) for row in range(height)}
+        assert not cells & taken, panel["title"]
+        assert x + width <= 24
+        taken |= cells
+    assert len(taken) == 24 * (1 + max(row for _, row in taken))
+    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
+    services = yaml.safe_load((DEPLOY / "watching.yml").read_text(encoding="utf-8"))["services"]
+    mounts = [mount.split(":") for mount in services["grafana"]["volumes"]]
+    folders = {inside: REPOSITORY / outside for outside, inside, *_ in mounts if "/" in outside}
+    provisioning = folders["/etc/grafana/provisioning"]
+    (provider,) = _yaml(provisioning / "dashboards/facecore.yml")["providers"]
+    assert list(folders[provider["options"]["path"]].glob("*.json"))
+    (source,) = _yaml(provisioning / "datasources/prometheus.yml")["datasources"]
+    scraping = _yaml(DEPLOY / "prometheus/prometheus.yml")
+    assert source["url"] == "http://prometheus:9090"
+    assert "prometheus" in services
+    assert (DEPLOY / "prometheus" / scraping["rule_files"][0]) == ALERTS
+    # The server answers to the name that it is scraped by.
+    (target,) = scraping["scrape_configs"][0]["static_configs"][0]["targets"]
+    host = target.partition(":")[0]
+    allowed = services["facecore"]["environment"]["FACECORE_ALLOWED_HOSTS"]
+    assert host not in LOOPBACK_HOSTS
+    assert host in allowed.rstrip("}").split(",")
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (of Prometheus) is missing")
+def test_alerts_fire_when_they_should() -> None:
+    """Prometheus takes the rules, and each fires at figures that are bad for long enough."""
+    rules = Path(__file__).with_name("alerts_test.yml")
+    names = {rule["alert"] for rule in _yaml(ALERTS)["groups"][0]["rules"]}
+    tested = [one for test in _yaml(rules)["tests"] for one in test["alert_rule_test"]]
+    assert {one["alertname"] for one in tested if one["exp_alerts"]} == names
+    subprocess.run(["promtool", "check", "rules", str(ALERTS)], check=True, capture_output=True)
+    subprocess.run(["promtool", "test", "rules", str(rules)], check=True, capture_output=True)
