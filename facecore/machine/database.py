@@ -76,9 +76,16 @@ class Database:
         return self._ask(lambda file: file.execute(sql, values).fetchall()) or []
 
     def write(self, *statements: Statement) -> None:
-        """Write in one transaction; what cannot be written now is tried again with the next."""
-        self._pending.extend(statements)
+        """Write in one transaction; what cannot be written now is tried again with the next.
+
+        Of what waits the oldest are let go, so that it takes no more memory than the journal may.
+        """
+        with self._lock:
+            self._pending.extend(statements)
         self._ask(self._write_pending)
+        with self._lock:
+            while sum(map(_content_bytes, self._pending)) > self._journal_bytes:
+                self._pending.popleft()
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -173,6 +180,10 @@ class Database:
             self._bound_journal(file)
             if file.total_changes == before and _number(file, "page_count") >= pages:
                 raise _UnusableError("there is no room left within its bound")
+
+
+def _content_bytes(statement: Statement) -> int:
+    return sum(len(value) for value in statement[1] if isinstance(value, str | bytes))
 
 
 def _number(file: sqlite3.Connection, pragma: str) -> int:

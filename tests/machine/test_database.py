@@ -146,6 +146,19 @@ def test_a_locked_file_costs_a_moment(
 
 
 @pytest.mark.slow
+def test_what_waits_for_a_locked_file_is_bounded(file: Database, path: Path) -> None:
+    """The newest are written in the end, and no more than the journal has room for."""
+    file.write((ADD, (b"first",)))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for number in range(12):
+            file.write((ADD, (bytes([number]) * 100_000,)))
+        other.execute("ROLLBACK")
+    file.write((ADD, (b"last",)))
+    bodies = [row[0] for row in file.rows("SELECT body FROM things ORDER BY id")]
+    assert [body[0] for body in bodies] == [ord("f"), 9, 10, 11, ord("l")]
+
+
 def test_whoever_reads_on_and_on_does_not_let_the_journal_grow(file: Database, path: Path) -> None:
     """Behind a reader that never ends, writing ends before the bound is reached."""
     file.write((ADD, (b"",)))
