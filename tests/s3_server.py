@@ -26,9 +26,10 @@ class S3Server:
         """Delete an object."""
         self._backend.delete_object(BUCKET, key)
 
-    def keys(self) -> list[str]:
-        """Return the names of all objects."""
-        return [key.name for key in self._backend.list_objects(BUCKET)]
+    def clear(self) -> None:
+        """Delete all objects."""
+        for key in [*self._backend.buckets[BUCKET].keys]:
+            self.delete(key)
 
     def read(self, key: str) -> bytes:
         """Return an object's bytes."""

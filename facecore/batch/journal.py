@@ -12,6 +12,8 @@ import errno
 import io
 import json
 import os
+import sqlite3
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,9 +39,9 @@ Entry = dict[str, Any]
 
 
 class Journal:
-    """The rows that are done, each once, by the photo's name; for one thread.
+    """The rows that are done, each once, by the photo's name; one thread writes, any may ask.
 
-    In memory are the photos' names, never their answers.
+    Neither names nor answers are in memory: where each row is, is in a database on the disk.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
@@ -54,26 +56,34 @@ class Journal:
                 settings, it is none of ours, or it cannot be written.
         """
         self._path = path
-        self._offsets: dict[str, int] = {}
+        # SQLite's own for a file that is gone with the process, of which it caches 2 MB.
+        self._index = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        self._lock = threading.Lock()
+        self._asked(
+            "CREATE TABLE rows (name BLOB PRIMARY KEY, key TEXT, offset INTEGER) WITHOUT ROWID"
+        )
         self._copies: dict[str, str] = {}
         self.is_complete = False
         self._file = _opened(path)
         try:
             self._read(json.loads(json.dumps(settings)))
         except BaseException:
-            self._file.close()
+            self._close()
             raise
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._offsets
-
     def __len__(self) -> int:
-        return len(self._offsets)
+        return int(self._asked("SELECT COUNT(*) FROM rows")[0])
 
-    def add(self, name: str, row: Row) -> None:
-        """Keep a photo's row; a name that is there already is passed over."""
-        if name not in self._offsets:
-            self._note(name, self._write({"photo": name, "row": msgspec.to_builtins(row)}))
+    def has(self, name: str, key: str = "") -> bool:
+        """Return whether a photo has a row, of this content where its key is told."""
+        found = self._asked("SELECT key FROM rows WHERE name = ?", _blob(name))
+        return found is not None and key in ("", found[0])
+
+    def add(self, name: str, row: Row, key: str = "") -> None:
+        """Keep a photo's row, in the place of one of other content; else the first one stays."""
+        if not self.has(name, key):
+            entry = {"photo": name, "key": key, "row": msgspec.to_builtins(row)}
+            self._note(name, key, self._write(entry))
 
     def note_copy(self, name: str, path: str) -> None:
         """Note, before it is written, where the drawn copy of a photo without a row goes."""
@@ -93,26 +103,36 @@ class Journal:
     def rows(self) -> Iterator[tuple[str, Row]]:
         """Return names and rows in the order of the names, one at a time from the file."""
         with self._path.open("rb") as file:
-            for name in sorted(self._offsets):
-                file.seek(self._offsets[name])
-                yield name, row_of(json.loads(file.readline())["row"])
+            # The order of UTF-8 is that of the letters.
+            for (offset,) in self._index.execute("SELECT offset FROM rows ORDER BY name"):
+                file.seek(offset)
+                entry = json.loads(file.readline())
+                yield entry["photo"], row_of(entry["row"])
 
     def remove(self) -> None:
         """Delete the file; nobody may use it after that."""
         self._path.unlink(missing_ok=True)
-        self._file.close()
+        self._close()
 
     def close(self) -> None:
         """Leave the file for another time; one without a row is deleted."""
-        if not self._file.closed and not self._offsets:
+        if not self._file.closed and not len(self):
             self._path.unlink(missing_ok=True)
-        self._file.close()
+        self._close()
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _close(self) -> None:
+        self._file.close()
+        self._index.close()
+
+    def _asked(self, question: str, *values: object) -> Any:
+        with self._lock:
+            return self._index.execute(question, values).fetchone()
 
     def _read(self, settings: Entry) -> None:
         header = _line({"facecore_batch": _VERSION, "settings": settings})
@@ -140,15 +160,15 @@ class Journal:
         if entry.get("complete"):
             self.is_complete = True
         elif isinstance(entry.get("photo"), str) and isinstance(entry.get("row"), dict):
-            self._note(entry["photo"], offset)
+            self._note(entry["photo"], str(entry.get("key", "")), offset)
         elif isinstance(entry.get("photo"), str) and isinstance(entry.get("copy"), str):
             self._copies[entry["photo"]] = entry["copy"]
         else:
             return False
         return True
 
-    def _note(self, name: str, offset: int) -> None:
-        self._offsets[name] = offset
+    def _note(self, name: str, key: str, offset: int) -> None:
+        self._asked("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", _blob(name), key, offset)
         self._copies.pop(name, None)
 
     def _check(self, header: Entry | None, settings: Entry) -> None:
@@ -195,6 +215,10 @@ class Journal:
             f"{self._path} cannot be written to its end: free some space, and give the same "
             "command again."
         )
+
+
+def _blob(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _line(entry: Entry) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 from facecore.batch.formats import format_for
@@ -13,7 +14,9 @@ from facecore.batch.journal import Journal
 from facecore.batch.summary import BatchSummary
 from facecore.errors import BatchError
 from facecore.export import Row
+from facecore.machine.data_folder import DATA_DIR_VARIABLE, state_folder
 from facecore.machine.new_file import give_name, is_same, write_aside
+from facecore.sources.stores import give_output, has_output
 
 
 class BatchOutput:
@@ -21,14 +24,15 @@ class BatchOutput:
 
     Rows go to a journal at once. When all are there, the output is written beside
     its place, moved into it, and the journal deleted. No file that this batch did
-    not write is ever overwritten.
+    not write is ever overwritten. Where the output goes to a store, the journal and what
+    is written beside it are on this machine.
     """
 
-    def __init__(self, path: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path | str, settings: Mapping[str, Any]) -> None:
         """Begin, or go on where an earlier process stopped; ``close`` must follow.
 
         Args:
-            path: the output; its suffix says the form.
+            path: the output, or its address in a store; its suffix says the form.
             settings: plain values that the rows depend on.
 
         Raises:
@@ -36,24 +40,31 @@ class BatchOutput:
             BatchError: the output is there already, or the journal cannot be used.
         """
         self._path = path
-        self._aside = path.with_name(f".{path.name}.part")
         self._settings = settings
-        self._format = format_for(path.suffix)
-        journal_path = path.with_name(f"{path.name}.journal")
-        # A link that leads nowhere is there as well.
-        if os.path.lexists(path) and not journal_path.exists():
+        self._format = format_for(PurePath(path).suffix)
+        here = path if isinstance(path, Path) else _place_here(path)
+        self._aside = here.with_name(f".{here.name}.part")
+        journal_path = here.with_name(f"{here.name}.journal")
+        if (is_there := self._is_there()) and not journal_path.exists():
             raise BatchError(
                 f"{path} is there already, so nothing was read: delete it to read the photos "
                 "anew, or name another --out."
             )
         self.journal = Journal(journal_path, settings)
-        if os.path.lexists(path) and not self._is_ours():
+        if is_there and not self._is_ours():
             self.journal.close()
             raise self._came_meanwhile()
 
+    def _is_there(self) -> bool:
+        if isinstance(self._path, str):
+            return has_output(self._path)
+        return os.path.lexists(self._path)  # a link that leads nowhere is there as well
+
     def _is_ours(self) -> bool:
         # A kill came between the output's name and the end of its other name or the journal.
-        return self.journal.is_complete or is_same(self._aside, self._path)
+        return self.journal.is_complete or (
+            isinstance(self._path, Path) and is_same(self._aside, self._path)
+        )
 
     def finish(self) -> BatchSummary:
         """Write the output, all rows in the order of their names, and delete the journal.
@@ -65,14 +76,12 @@ class BatchOutput:
             BatchError: somebody else wrote a file of this name meanwhile, or it cannot be
                 written; the journal stays.
         """
-        ours = self._path.exists() and self._is_ours()
         summary = BatchSummary()
         try:
+            # Before the file aside, which may be the output's other name, is written anew.
+            ours = isinstance(self._path, Path) and self._path.exists() and self._is_ours()
             write_aside(self._aside, partial(self._write, summary))
-            if ours:
-                self._aside.replace(self._path)
-            else:
-                give_name(self._aside, self._path)
+            self._give(ours)
             self.journal.mark_complete()
         except FileExistsError:
             raise self._came_meanwhile() from None
@@ -85,6 +94,15 @@ class BatchOutput:
             self._aside.unlink(missing_ok=True)
         self.journal.remove()
         return summary
+
+    def _give(self, ours: bool) -> None:
+        if isinstance(self._path, str):
+            self.journal.mark_complete()
+            give_output(self._path, self._aside)
+        elif ours:
+            self._aside.replace(self._path)
+        else:
+            give_name(self._aside, self._path)
 
     def close(self) -> None:
         """Leave the journal for another time."""
@@ -103,3 +121,16 @@ class BatchOutput:
             f"{self._path} is there already and is not this batch's, so it stays: move it away, "
             "and the same command goes on without reading a photo twice."
         )
+
+
+def _place_here(url: str) -> Path:
+    """Return the place on this machine of what belongs to an output in a store."""
+    try:
+        folder = state_folder() / "batches"
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BatchError(
+            f"The journal of a batch needs a folder here ({error.strerror or error}): set "
+            f"{DATA_DIR_VARIABLE} to one that can be written."
+        ) from error
+    return folder / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]

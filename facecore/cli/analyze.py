@@ -16,6 +16,7 @@ from facecore.export import to_json_line
 from facecore.results import Analysis
 from facecore.sources.names import printable
 from facecore.sources.sorting import PassedOver, in_words
+from facecore.sources.stores import place
 from facecore.wording import counted
 
 
@@ -23,7 +24,13 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     """Describe this subcommand and its options to the command line."""
     parser = subcommands.add_parser("analyze", help="read the faces of photos")
     add = parser.add_argument
-    add("paths", nargs="+", type=Path, metavar="PATH", help="a photo, a folder or a ZIP file")
+    add(
+        "paths",
+        nargs="+",
+        type=place,
+        metavar="PATH",
+        help="a photo, a folder or a ZIP file, here or in a store: s3://bucket/prefix, gs://, az://",
+    )
     add("--recursive", action="store_true", help="look into the folders of a folder as well")
     add(
         "--zip-encoding",
@@ -34,10 +41,10 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     add("--json", action="store_true", help="one line of JSON per file")
     add(
         "--out",
-        type=Path,
+        type=place,
         metavar="FILE",
-        help="write the answers there, as .parquet, .csv or .jsonl; after a stop, the same "
-        "command goes on",
+        help="write the answers there, as .parquet, .csv or .jsonl, here or in a store; after a "
+        "stop, the same command goes on",
     )
     add("--annotate", type=Path, metavar="DIR", help="write photos with the faces drawn there")
     add_reader_options(parser)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from facecore.batch.formats import format_for
@@ -56,16 +56,14 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
         raise SettingsError(
             "--json and --out do not go together: name an --out that ends in .jsonl."
         )
-    format_for(arguments.out.suffix)
+    format_for(PurePath(arguments.out).suffix)
     find = finder(arguments)
     passed_over = PassedOver()
-    problems = [photo.problem for photo in find(passed_over=passed_over)]
-    if all(problems):
-        raise SettingsError(_no_photos_in_words(find(), arguments.paths))
     started_s = time.monotonic()
     with closing(BatchOutput(arguments.out, _what_rows_depend_on(arguments, settings))) as output:
+        left = _count_left(arguments.paths, find, output.journal, passed_over)
         try:
-            _read_what_is_left(arguments, settings, find, output.journal)
+            _read_what_is_left(arguments, settings, find, output.journal, left)
             summary = output.finish()
         except KeyboardInterrupt:
             print(_stopped_in_words(output.journal), file=sys.stderr)
@@ -74,35 +72,61 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
     return 1 if summary.failed else 0
 
 
+def _count_left(
+    paths: Sequence[Path | str],
+    find: Callable[..., Iterator[Photo]],
+    journal: Journal,
+    passed_over: PassedOver,
+) -> int:
+    some = False
+
+    def noted() -> Iterator[Photo]:
+        nonlocal some
+        for photo in find(passed_over=passed_over):
+            some = some or not photo.problem
+            yield photo
+
+    left = sum(1 for _ in _left(noted(), journal, paths))
+    if not some:
+        raise SettingsError(_no_photos_in_words(find(), paths))
+    return left
+
+
 def _read_what_is_left(
     arguments: argparse.Namespace,
     settings: AnalysisSettings,
     find: Callable[[], Iterator[Photo]],
     journal: Journal,
+    left: int,
 ) -> None:
     if len(journal):
         print(f"Going on: {counted(len(journal), 'photo')} were done before.", file=sys.stderr)
-    left = sum(1 for _ in _left(find(), journal))
     if not left:
         return
     write_copy = BatchCopies(arguments.annotate, journal).write if arguments.annotate else None
-    outcomes = read_all(arguments, _left(find(), journal), settings, write_copy)
+    photos = _left(find(), journal, arguments.paths)
+    outcomes = read_all(arguments, photos, settings, write_copy)
     with closing(outcomes), progress(outcomes, left, is_batch=True) as announced:
         for outcome in announced:
-            journal.add(full_name(outcome.photo.name), outcome.row())
+            photo = outcome.photo
+            journal.add(full_name(photo.name), outcome.row(), photo.key)
 
 
-def _left(photos: Iterator[Photo], journal: Journal) -> Iterator[Photo]:
-    """Return the photos that have no row yet, each once, however often it is named."""
+def _left(
+    photos: Iterator[Photo], journal: Journal, paths: Sequence[Path | str]
+) -> Iterator[Photo]:
+    """Return the photos without a row of their content, each once, however often it is named."""
     given: set[str] = set()
     for photo in photos:
         name = full_name(photo.name)
-        if name not in journal and name not in given:
-            given.add(name)
+        if not journal.has(name, photo.key) and name not in given:
+            # One place has each name once, and may have more than fit into memory.
+            if len(paths) > 1:
+                given.add(name)
             yield photo
 
 
-def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path]) -> str:
+def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path | str]) -> str:
     sentence = f"There are no photos to read in {', '.join(map(printable, paths))}."
     try:
         next(problems).read()
@@ -122,7 +146,7 @@ def _what_rows_depend_on(
     encoding = {"zip_encoding": arguments.zip_encoding} if arguments.zip_encoding else {}
     return {
         **encoding,
-        "photos": [valid_text(path.absolute()) for path in arguments.paths],
+        "photos": [valid_text(full_name(str(path))) for path in arguments.paths],
         # Rows have the names as they were written.
         "spelling_of_the_photos": [valid_text(path) for path in arguments.paths],
         "recursive": arguments.recursive,
@@ -139,7 +163,9 @@ def _stopped_in_words(journal: Journal) -> str:
     return f"\nStopped: {kept} are kept, and the same command goes on from there."
 
 
-def _in_words(out: Path, summary: BatchSummary, passed_over: PassedOver, elapsed_s: float) -> str:
+def _in_words(
+    out: Path | str, summary: BatchSummary, passed_over: PassedOver, elapsed_s: float
+) -> str:
     failed = f", {summary.failed} of which could not be read" if summary.failed else ""
     faces = counted(summary.faces, "face")
     words = f"; {in_words(passed_over)}" if passed_over else ""

@@ -19,7 +19,7 @@ _LONGEST_STEM_BYTES = 200
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def check_not_read(folder: Path, paths: Sequence[Path], *, recursive: bool) -> None:
+def check_not_read(folder: Path, paths: Sequence[Path | str], *, recursive: bool) -> None:
     """See that a batch would not find its own copies when it goes on.
 
     Raises:
@@ -27,6 +27,8 @@ def check_not_read(folder: Path, paths: Sequence[Path], *, recursive: bool) -> N
     """
     place = Path(os.path.realpath(folder))
     for path in paths:
+        if isinstance(path, str):
+            continue  # in a store
         read = Path(os.path.realpath(path))
         if place == read or (recursive and read in place.parents):
             raise SettingsError(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from facecore.errors import SettingsError
@@ -81,6 +84,42 @@ def opened(scheme: str, path: str) -> BinaryIO:
     """Return an object as a file to be read from anywhere; raises what the library raises."""
     file: BinaryIO = file_system(scheme).open(path, "rb", block_size=1 << 20)
     return file
+
+
+def size_of(scheme: str, bucket: str, key: str) -> int | None:
+    """Return how many bytes an object has; None where there is none.
+
+    Raises:
+        FileNotFoundError: there is no such bucket.
+        Exception: what else the store's library raises.
+    """
+    system = file_system(scheme)
+    try:
+        info = system.info(f"{bucket}/{key}")
+    except FileNotFoundError:
+        with contextlib.suppress(PermissionError):  # who may write need not list
+            next(_PAGES[scheme](system, bucket, "", "/"), None)
+        return None
+    return int(info["size"]) if info["type"] == "file" else None
+
+
+def put(scheme: str, path: str, file: Path) -> None:
+    """Put a file into a store: it is there when all of it is, and replaces nothing.
+
+    Raises:
+        FileExistsError: there is one already.
+        Exception: what else the store's library raises.
+    """
+    system = file_system(scheme)
+    try:
+        system.put_file(str(file), path, mode="create")
+    except OSError as error:
+        if error.errno == errno.EINVAL and system.exists(path):  # s3fs's for S3's "412"
+            raise FileExistsError from error
+        if error.errno != errno.ENOSYS:
+            raise
+        # It speaks like S3, and has no such condition.
+        system.put_file(str(file), path)
 
 
 def _s3(system: Any, bucket: str, prefix: str, delimiter: str) -> Iterator[Listed]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Container, Iterable
 from pathlib import Path
 
+from facecore.sources.stores import is_address
+
 
 def valid_text(path: Path | str) -> str:
     r"""Return a name as text that JSON can hold; bytes that are no valid text become \xff."""
@@ -21,7 +23,9 @@ def printable(path: Path | str) -> str:
 
 
 def full_name(name: str) -> str:
-    """Return a photo's name from the root on, however it was reached."""
+    """Return a photo's name from the root on, however it was reached; an address is one."""
+    if is_address(name):
+        return name
     # A Path would take two names of a ZIP file, a//b and a/b, for one.
     return os.path.join(Path.cwd(), name)  # noqa: PTH118
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from facecore.errors import BatchError, FacecoreError, ImageError, SettingsError
@@ -83,6 +84,15 @@ def is_address(text: str) -> bool:
     return text.partition("://")[0] in cloud.SCHEMES and "://" in text
 
 
+def place(text: str) -> Path | str:
+    """Return what somebody named: a path, or an address as text.
+
+    Raises:
+        SettingsError: it is an address that is not taken.
+    """
+    return checked_address(text) if is_address(text) else Path(text)
+
+
 def checked_address(text: str) -> str:
     """Return an address that somebody gave.
 
@@ -136,6 +146,39 @@ def listed(url: str, *, recursive: bool) -> Iterator[Address]:
         if isinstance(error, FileNotFoundError) or _is_denied(error):
             raise ImageError(sentence) from error
         raise BatchError(f"The listing of {url} broke off. {sentence}") from error
+
+
+def has_output(url: str) -> bool:
+    """Return whether there is an object at an address.
+
+    Raises:
+        BatchError: there is no such bucket, or the store does not answer.
+    """
+    scheme, bucket, key = split(url)
+    try:
+        return cloud.size_of(scheme, bucket, key) is not None
+    except FacecoreError:
+        raise
+    except Exception as error:
+        raise BatchError(f"{url} cannot be written. {in_words(error, 'bucket')}") from error
+
+
+def give_output(url: str, aside: Path) -> None:
+    """Put a file into a store, whole or not at all; the same one may be there already.
+
+    Raises:
+        FileExistsError: something else has that name already, and keeps it.
+        BatchError: it cannot be written.
+    """
+    scheme, bucket, key = split(url)
+    try:
+        # Of the same bytes: a kill came between the end of the upload and that of the journal.
+        if cloud.size_of(scheme, bucket, key) != aside.stat().st_size:
+            cloud.put(scheme, f"{bucket}/{key}", aside)
+    except (FacecoreError, FileExistsError):
+        raise
+    except Exception as error:
+        raise BatchError(f"{url} cannot be written. {in_words(error, 'object')}") from error
 
 
 def in_words(error: Exception, what: str) -> str:

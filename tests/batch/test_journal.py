@@ -46,7 +46,7 @@ def test_journal_without_rows_leaves_no_file(path: Path) -> None:
     with Journal(path, SETTINGS) as journal:
         assert path.exists()
         assert (len(journal), list(journal.rows())) == (0, [])
-        assert "a.jpg" not in journal
+        assert not journal.has("a.jpg")
     assert not path.exists()
 
 
@@ -77,7 +77,7 @@ def test_place_of_a_copy_is_known_until_the_row_is_there(path: Path) -> None:
     for _ in range(2):
         with Journal(path, SETTINGS) as journal:
             assert journal.copy_of("a.jpg") == "/copies/\udcff.png"
-            assert (len(journal), "a.jpg" in journal) == (1, False)
+            assert (len(journal), journal.has("a.jpg")) == (1, False)
     with Journal(path, SETTINGS) as journal:
         journal.add("a.jpg", row("a.jpg"))
         assert journal.copy_of("a.jpg") is None
@@ -97,7 +97,7 @@ def test_rows_are_there_again_by_name(path: Path) -> None:
         }
         assert [name for name, _ in journal.rows()] == sorted(NAMES)
         assert (len(journal), journal.is_complete) == (3, False)
-        assert all(name in journal for name in NAMES)
+        assert all(journal.has(name) for name in NAMES)
 
 
 def test_row_is_kept_once(path: Path) -> None:
@@ -208,7 +208,7 @@ def test_second_process_is_refused(path: Path) -> None:
         os.kill(other.pid, signal.SIGKILL)
         other.wait()
     with Journal(path, {}) as journal:
-        assert "a" in journal
+        assert journal.has("a")
 
 
 def test_journal_that_was_deleted_meanwhile_is_begun_anew(path: Path) -> None:

@@ -65,8 +65,8 @@ from facecore.batch.journal import Journal
 counts = [int(count) for count in sys.argv.pop(1).split(",")]
 add = Journal.add
 
-def add_and_halt(journal, name, row):
-    add(journal, name, row)
+def add_and_halt(journal, name, row, key):
+    add(journal, name, row, key)
     if counts and len(journal) == counts[0]:
         del counts[0]
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -103,8 +103,8 @@ def stopped_after(count: int, *arguments: Argument) -> subprocess.CompletedProce
     """Run a batch in this process, and stop it as Ctrl-C does when so many rows are kept."""
     add = Journal.add
 
-    def add_or_stop(journal: Journal, name: str, row: Row) -> None:
-        add(journal, name, row)
+    def add_or_stop(journal: Journal, name: str, row: Row, key: str) -> None:
+        add(journal, name, row, key)
         if len(journal) == count:
             raise KeyboardInterrupt
 

@@ -105,10 +105,10 @@ def test_killed_between_copy_and_row_nothing_is_there_twice(
     command: list[Argument] = ["analyze", *faces, "--out", out, "--annotate", copies]
     add = Journal.add
 
-    def add_or_stop(journal: Journal, name: str, row: Row) -> None:
+    def add_or_stop(journal: Journal, name: str, row: Row, key: str) -> None:
         if len(journal) == 2:
             raise KeyboardInterrupt
-        add(journal, name, row)
+        add(journal, name, row, key)
 
     monkeypatch.setattr(Journal, "add", add_or_stop)
     assert in_process(*command).returncode == 130
