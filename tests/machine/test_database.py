@@ -156,7 +156,7 @@ def test_what_waits_for_a_locked_file_is_bounded(file: Database, path: Path) -> 
         other.execute("ROLLBACK")
     file.write((ADD, (b"last",)))
     bodies = [row[0] for row in file.rows("SELECT body FROM things ORDER BY id")]
-    assert [body[0] for body in bodies] == [ord("f"), 9, 10, 11, ord("l")]
+    assert [body[0] for body in bodies] == [ord("f"), 8, 9, 10, 11, ord("l")]
 
 
 def test_whoever_reads_on_and_on_does_not_let_the_journal_grow(file: Database, path: Path) -> None:
