@@ -20,6 +20,9 @@ from facecore.settings import AnalysisSettings
 from facecore.settings.analysis import When
 from tests.conftest import Recorded, face_rows
 
+# The same two people lie in all directions, again and again.
+pytestmark = pytest.mark.usefixtures("remembered_passes")
+
 LYING = np.array([[20, 40], [20, 60], [30, 50], [40, 45], [40, 55]], dtype=np.float64)
 """Landmarks of a face whose eyes lie left of its mouth: its photo was turned by 90 degrees."""
 

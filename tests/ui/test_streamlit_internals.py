@@ -260,6 +260,7 @@ logging.getLogger("somebody").info("not for a log of warnings")
     assert lines[5]["exception"] == "ValueError: h"
 
 
+@pytest.mark.slow
 def test_the_document_of_every_page_is_ours(held_server: Server) -> None:
     """Its tab has our title at once, and room is kept for what comes after it."""
     for path in ("/", "/batch", "/?confidence=0.5"):
@@ -275,6 +276,7 @@ def test_the_document_of_every_page_is_ours(held_server: Server) -> None:
         assert again.status_code == 200
 
 
+@pytest.mark.slow
 def test_the_first_page_has_its_name_too(held_server: Server) -> None:
     """``/analyze`` leads to it with the link's settings, where Streamlit would say "not found"."""
     answer = requests.get(
