@@ -25,7 +25,7 @@ from facecore.errors import (
 )
 from facecore.executors.pool import PoolOptions, read_with_workers
 from facecore.executors.process import ANSWER_TIMEOUT_S
-from facecore.executors.reading import Outcome, read_here
+from facecore.executors.reading import Outcome, read_ahead, read_here
 from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
 from facecore.imaging.decoding import BgrImage, decode_image
 from facecore.imaging.drawing import draw_faces
@@ -40,6 +40,7 @@ from facecore.wording import left_in_words, time_left_s
 _BAR_FROM_ITEMS = 4
 _LABEL = "Reading faces"
 _LINE_EVERY_S = 10.0
+_AHEAD = 8
 
 _Item = TypeVar("_Item")
 
@@ -85,9 +86,10 @@ def read_all(
     if arguments.workers is None:
         analyzer = FaceAnalyzer.load(options_from(arguments), max_pixels=max_pixels)
         analyze = partial(analyzer.analyze, settings=settings, annotate=write_copy is not None)
-        outcomes = read_here(photos, analyze)
+        outcomes = read_here(read_ahead(photos, _AHEAD), analyze)
     else:
-        outcomes = read_with_workers(photos, settings, pool_options_from(arguments))
+        ahead = read_ahead(photos, _AHEAD + arguments.workers)
+        outcomes = read_with_workers(ahead, settings, pool_options_from(arguments))
     return outcomes if write_copy is None else _with_copies(outcomes, write_copy, max_pixels)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from facecore.errors import SettingsError
+from facecore.errors import ImageError, SettingsError
 
 SCHEMES = {"s3": "s3fs", "gs": "gcsfs", "az": "adlfs"}
 """The stores by the scheme of their addresses, and the package that speaks to each."""
@@ -66,23 +66,25 @@ def objects(scheme: str, bucket: str, key: str, *, recursive: bool) -> Iterator[
     yield from _PAGES[scheme](system, bucket, key, "" if recursive else "/")
 
 
-def is_askable(scheme: str, bucket: str, key: str) -> bool:
-    """Return whether the store's library takes this name for itself and not for another one."""
-    segments = key.split("/")
+def read(scheme: str, bucket: str, key: str, most_bytes: int) -> bytes:
+    """Return an object's bytes, no more than so many.
+
+    Raises:
+        ImageError: the store's library would take its name for another one.
+        Exception: what else the library raises.
+    """
+    system = file_system(scheme)
     # A client may take a/../b for b, and what follows "?" or "#" for a version.
-    asked = file_system(scheme).split_path(f"{bucket}/{key}")[:2]
-    return not {".", ".."} & {*segments} and tuple(asked) == (bucket, key)
-
-
-def read(scheme: str, path: str, most_bytes: int) -> bytes:
-    """Return an object's bytes, no more than so many; raises what the store's library raises."""
-    data: bytes = file_system(scheme).cat_file(path, start=0, end=most_bytes)
+    asked = tuple(system.split_path(f"{bucket}/{key}")[:2])
+    if {".", ".."} & {*key.split("/")} or asked != (bucket, key):
+        raise ImageError("This object's name has parts that clients change: rename it.")
+    data: bytes = system.cat_file(f"{bucket}/{key}", start=0, end=most_bytes)
     return data
 
 
-def opened(scheme: str, path: str) -> BinaryIO:
+def opened(scheme: str, bucket: str, key: str) -> BinaryIO:
     """Return an object as a file to be read from anywhere; raises what the library raises."""
-    file: BinaryIO = file_system(scheme).open(path, "rb", block_size=1 << 20)
+    file: BinaryIO = file_system(scheme).open(f"{bucket}/{key}", "rb", block_size=1 << 20)
     return file
 
 
@@ -103,14 +105,14 @@ def size_of(scheme: str, bucket: str, key: str) -> int | None:
     return int(info["size"]) if info["type"] == "file" else None
 
 
-def put(scheme: str, path: str, file: Path) -> None:
+def put(scheme: str, bucket: str, key: str, file: Path) -> None:
     """Put a file into a store: it is there when all of it is, and replaces nothing.
 
     Raises:
         FileExistsError: there is one already.
         Exception: what else the store's library raises.
     """
-    system = file_system(scheme)
+    system, path = file_system(scheme), f"{bucket}/{key}"
     try:
         system.put_file(str(file), path, mode="create")
     except OSError as error:

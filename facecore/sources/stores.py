@@ -6,18 +6,22 @@ address has one, so none gets into a journal, a result or a sentence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO
 
-from facecore.errors import BatchError, FacecoreError, ImageError, SettingsError
-from facecore.sources import cloud
+from facecore.errors import ArchiveError, BatchError, FacecoreError, ImageError, SettingsError
+from facecore.sources import cloud, web
 from facecore.wording import data_size
 
 MAX_PHOTO_BYTES = 500_000_000
 """A photo's file may have so many bytes, wherever it lies."""
 
+_BUCKET = re.compile(r"[^:@]+")
+_HOST = re.compile(r"([^:@\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 _DENIED = ("Permission", "Credential", "Forbidden", "Auth", "Token")
 
 
@@ -51,10 +55,8 @@ class Address:
                 f"{data_size(MAX_PHOTO_BYTES)}: make it smaller."
             )
         scheme, bucket, key = split(self.url)
-        if not cloud.is_askable(scheme, bucket, key):
-            raise ImageError("This object's name has parts that clients change: rename it.")
         try:
-            data = cloud.read(scheme, f"{bucket}/{key}", MAX_PHOTO_BYTES + 1)
+            data: bytes = _library(scheme).read(scheme, bucket, key, MAX_PHOTO_BYTES + 1)
         except FacecoreError:
             raise
         except Exception as error:
@@ -67,12 +69,15 @@ class Address:
         """Return it as a file to be read from anywhere.
 
         Raises:
+            ArchiveError: it is on a web server, which may not give parts of a file.
             OSError: it cannot be opened.
             SettingsError: the store's package is not installed.
         """
         scheme, bucket, key = split(self.url)
+        if scheme in web.SCHEMES:
+            raise ArchiveError("A ZIP file on a web server is not read: download it, and name it.")
         try:
-            return cloud.opened(scheme, f"{bucket}/{key}")
+            return cloud.opened(scheme, bucket, key)
         except (FacecoreError, OSError):
             raise
         except Exception as error:
@@ -81,7 +86,7 @@ class Address:
 
 def is_address(text: str) -> bool:
     """Return whether a name is an address of a store and not a path."""
-    return text.partition("://")[0] in cloud.SCHEMES and "://" in text
+    return "://" in text and text.partition("://")[0] in (*cloud.SCHEMES, *web.SCHEMES)
 
 
 def place(text: str) -> Path | str:
@@ -99,15 +104,16 @@ def checked_address(text: str) -> str:
     Raises:
         SettingsError: it is none that can be read, or has a secret in it.
     """
-    _, bucket, _ = split(text)
-    if "?" in text or "@" in bucket or ":" in bucket:
+    scheme, bucket, _ = split(text)
+    hosts = _HOST if scheme in web.SCHEMES else _BUCKET
+    if "?" in text or (bucket and not hosts.fullmatch(bucket)):
         # Not even a part of it is said again.
         raise SettingsError(
             "An address may have no user, password, signature or query in it: give it without, "
             "and the credentials by the environment or the profile that the store's library reads."
         )
     if not bucket:
-        raise SettingsError("The address names no bucket: write it as s3://bucket/prefix.")
+        raise SettingsError("The address names no bucket: write it as s3://bucket/folder.")
     return text
 
 
@@ -124,7 +130,8 @@ def listed(url: str, *, recursive: bool) -> Iterator[Address]:
     What stores keep in the place of a folder is left out.
 
     Args:
-        url: of an object, or of what the names of objects begin with, as of a folder.
+        url: of an object, or of what the names of objects begin with, as of a folder; on a
+            web server a folder's ends in /.
         recursive: all that lies below, however deep.
 
     Raises:
@@ -134,11 +141,11 @@ def listed(url: str, *, recursive: bool) -> Iterator[Address]:
     """
     scheme, bucket, prefix = split(url)
     try:
-        for key, content, size in cloud.objects(scheme, bucket, prefix, recursive=recursive):
+        found = _library(scheme).objects(scheme, bucket, prefix, recursive=recursive)
+        for key, content, size in found:
             if not _is_marker(key, size):
-                yield Address(
-                    url=f"{scheme}://{bucket}/{key}", key=f"{scheme}:{content}", size_bytes=size
-                )
+                same = f"{scheme}:{content}" if content else ""
+                yield Address(url=f"{scheme}://{bucket}/{key}", key=same, size_bytes=size)
     except FacecoreError:
         raise
     except Exception as error:
@@ -155,6 +162,8 @@ def has_output(url: str) -> bool:
         BatchError: there is no such bucket, or the store does not answer.
     """
     scheme, bucket, key = split(url)
+    if scheme in web.SCHEMES:
+        raise BatchError("Nothing can be written to a web server: name another --out.")
     try:
         return cloud.size_of(scheme, bucket, key) is not None
     except FacecoreError:
@@ -174,7 +183,7 @@ def give_output(url: str, aside: Path) -> None:
     try:
         # Of the same bytes: a kill came between the end of the upload and that of the journal.
         if cloud.size_of(scheme, bucket, key) != aside.stat().st_size:
-            cloud.put(scheme, f"{bucket}/{key}", aside)
+            cloud.put(scheme, bucket, key, aside)
     except (FacecoreError, FileExistsError):
         raise
     except Exception as error:
@@ -199,10 +208,14 @@ def in_words(error: Exception, what: str) -> str:
     )
 
 
+def _library(scheme: str) -> ModuleType:
+    return web if scheme in web.SCHEMES else cloud
+
+
 def _is_denied(error: Exception) -> bool:
     return any(word in type(error).__name__ for word in _DENIED)
 
 
-def _is_marker(key: str, size_bytes: int) -> bool:
+def _is_marker(key: str, size_bytes: int | None) -> bool:
     name = key.rpartition("/")[2]
-    return not name or (not size_bytes and ("." not in name or name.endswith("_$folder$")))
+    return not name or (size_bytes == 0 and ("." not in name or name.endswith("_$folder$")))
