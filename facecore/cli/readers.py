@@ -51,8 +51,7 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         metavar="N",
-        help="read with N processes side by side, each with networks of its own; a photo that "
-        "ends its process costs only itself",
+        help="read with N processes side by side; a photo that ends its process costs only itself",
     )
     parser.add_argument(
         "--photo-timeout",

@@ -77,6 +77,19 @@ LINE = SwitchLine()
 """The line of this process."""
 
 
+@contextmanager
+def without_threads() -> Iterator[None]:
+    """Be without OpenCV's worker threads, which no fork takes along; they come back when needed.
+
+    For a process in which nobody holds the switches.
+    """
+    cv2.setNumThreads(1)  # ends them at once
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(RESTING.threads)
+
+
 def _set(switches: Switches) -> None:
     # A change of the number of threads stops and starts OpenCV's workers.
     if cv2.getNumThreads() != switches.threads:

@@ -1,4 +1,4 @@
-"""Where a worker process begins: ``python -m facecore.executors FD [CORES]``, run by its parent."""
+"""Where a worker begins: ``python -m facecore.executors FD [CORES | forks]``, run by its parent."""
 
 import contextlib
 import importlib
@@ -16,10 +16,12 @@ def main() -> None:
     # larger process and so the kernel's choice, is the server (proc(5)).
     with contextlib.suppress(OSError):
         _OOM_SCORE.write_text(_FIRST, encoding="ascii")
-    if len(sys.argv) > 2 and hasattr(os, "sched_setaffinity"):
+    descriptor, more = int(sys.argv[1]), sys.argv[2:]
+    forks = more == ["forks"]
+    if more and not forks and hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, allowed[: int(sys.argv[2])])
-    importlib.import_module("facecore.executors.child").serve(int(sys.argv[1]))
+        os.sched_setaffinity(0, allowed[: int(more[0])])
+    importlib.import_module("facecore.executors.child").serve(descriptor, forks=forks)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import subprocess
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import IO, Protocol
 
 import facecore
 from facecore.settings import ProcessOptions
@@ -16,6 +19,63 @@ TRANSFER_TIMEOUT_S = 30
 """For the next piece of a message to pass; whole seconds. A worker that is well always listens."""
 
 _DISABLE_VARIABLE = "OPENCV_CPU_DISABLE"
+
+
+class Child(Protocol):
+    """A process as `subprocess.Popen` shows it, whoever has started it."""
+
+    pid: int
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for its end, seconds; return its status, None where nobody knows it.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not ended.
+        """
+
+    def poll(self) -> int | None:
+        """Return its status; None where it has not ended or nobody knows."""
+
+
+Start = Callable[[ProcessOptions, int, IO[bytes]], Child]
+"""Starts a worker with these options, this end of a link, and a file for what it complains of."""
+
+
+def start(options: ProcessOptions, file_descriptor: int, stderr: IO[bytes]) -> Child:
+    """Start a worker as a new program.
+
+    Raises:
+        OSError: the system gives no process.
+    """
+    return _run(command(options, file_descriptor), environment(options), file_descriptor, stderr)
+
+
+def start_fork_server(options: ProcessOptions, file_descriptor: int, stderr: IO[bytes]) -> Child:
+    """Start a worker that forks others before it reads.
+
+    Raises:
+        OSError: the system gives no process.
+    """
+    words = [*command(options, file_descriptor), "forks"]
+    # numpy's and OpenCV's matrix library has its threads from the import on.
+    alone = {**environment(options), "OPENBLAS_NUM_THREADS": "1"}
+    return _run(words, alone, file_descriptor, stderr)
+
+
+def _run(words: list[str], env: dict[str, str], file_descriptor: int, stderr: IO[bytes]) -> Child:
+    return subprocess.Popen(
+        words,
+        env=env,
+        pass_fds=(file_descriptor,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        # Ctrl-C on the terminal is for the parent, which then stops us.
+        start_new_session=True,
+    )
 
 
 def linked() -> tuple[Connection, Connection]:

@@ -116,6 +116,22 @@ class Analyze(Struct, frozen=True, tag=True, kw_only=True):
     min_interval_ms: float
 
 
+class Fork(Struct, frozen=True, tag=True):
+    """To a fork server: fork a worker that owns the two descriptors that follow.
+
+    They are its link and its standard error. `Forked` is the answer.
+    """
+
+
+class Reap(Struct, frozen=True, tag=True):
+    """To a fork server: say how a worker that it forked, and that has ended, did so.
+
+    `Reaped` is the answer.
+    """
+
+    pid: int
+
+
 class Loaded(Struct, frozen=True, tag=True):
     """From a worker: what it is; its start-up time is for the parent to tell."""
 
@@ -124,6 +140,18 @@ class Loaded(Struct, frozen=True, tag=True):
 
 class Kept(Struct, frozen=True, tag=True):
     """From a worker: it has the bytes."""
+
+
+class Forked(Struct, frozen=True, tag=True):
+    """From a fork server: the worker's number; None where it cannot fork and now is one itself."""
+
+    pid: int | None
+
+
+class Reaped(Struct, frozen=True, tag=True):
+    """From a fork server: a worker's exit status, a signal's as its negative."""
+
+    status: int
 
 
 class Answer(Struct, tag=True, kw_only=True):
@@ -165,12 +193,12 @@ class Failed(Struct, frozen=True, tag=True):
         return _ERRORS.get(self.kind, FacecoreError)(self.error)
 
 
-Order = Load | Keep | Analyze
+Order = Load | Keep | Analyze | Fork | Reap
 _Message = TypeVar("_Message")
 
 # The first reading prepares a type, and msgspec crashes where two threads do that at once:
 # an import is one thread's.
-for _kinds in (Order, Loaded | Kept | Answer | Failed):
+for _kinds in (Order, Loaded | Kept | Answer | Forked | Reaped | Failed):
     msgspec.json.Decoder(_kinds)
 
 encode = msgspec.json.encode

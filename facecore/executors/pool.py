@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from facecore.errors import FacecoreError, SettingsError, WorkerError, friendly_message
+from facecore.executors.forking import CAN_FORK, Starter
 from facecore.executors.process import ANSWER_TIMEOUT_S, Cancelled, WorkerProcess
 from facecore.executors.reading import Outcome
 from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptions
@@ -26,7 +27,7 @@ class PoolOptions:
     """How many worker processes, and how each of them works.
 
     Attributes:
-        workers: 1 to 64; each has networks of its own.
+        workers: 1 to 64; where they can, they are forked from one that has the networks.
         runtime: how a worker builds and runs its networks.
         max_pixels: larger photos are refused unread.
         photo_timeout_s: a worker that takes longer over one photo is stopped;
@@ -86,6 +87,13 @@ class _Pool:
         self._options = options
         self._next = threading.Lock()
         self._stopping = threading.Event()
+        self._starter = Starter(
+            options.runtime,
+            max_pixels=options.max_pixels,
+            cancelled=self._stopping.is_set,
+            # With one worker there is nobody to share networks with.
+            forks=CAN_FORK and options.workers > 1,
+        )
         # A full queue lets the workers wait for whoever stores the outcomes.
         self._done: queue.Queue[_Item] = queue.Queue(options.workers)
         self._threads = [
@@ -110,10 +118,11 @@ class _Pool:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        self._starter.stop()
 
     def _serve(self) -> None:
         """Do one worker's part, in a thread of its own."""
-        worker = _Worker(self._settings, self._options, self._stopping)
+        worker = _Worker(self._settings, self._options, self._stopping, self._starter)
         try:
             while (photo := self._next_photo()) is not None:
                 self._put(worker.read(photo))
@@ -143,6 +152,7 @@ class _Worker:
     _settings: AnalysisSettings
     _options: PoolOptions
     _stopping: threading.Event
+    _starter: Starter
     _process: WorkerProcess | None = None
 
     def read(self, photo: Photo) -> Outcome:
@@ -179,18 +189,9 @@ class _Worker:
         while self._process is None:
             attempts += 1
             try:
-                self._process = self._started()
+                self._process = self._starter.worker()
             except WorkerError:
                 # Memory may be short for a moment.
                 if attempts == _START_ATTEMPTS or self._stopping.wait(_START_PAUSE_S):
                     raise
         return self._process
-
-    def _started(self) -> WorkerProcess:
-        process = WorkerProcess(self._options.runtime, max_pixels=self._options.max_pixels)
-        try:
-            process.load(cancelled=self._stopping.is_set)
-        except BaseException:
-            process.stop()
-            raise
-        return process

@@ -61,8 +61,9 @@ class WorkerProcess:
         process: ProcessOptions | None = None,
         *,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        start: launch.Start = launch.start,
     ) -> None:
-        """Start the process; `load` must follow.
+        """Start the process; `load` must follow where it is a new program.
 
         Raises:
             WorkerError: the operating system gives no process.
@@ -77,20 +78,13 @@ class WorkerProcess:
         except OSError as error:
             raise _cannot_start(error) from error
         try:
-            self._process = subprocess.Popen(
-                launch.command(self._process_options, theirs.fileno()),
-                env=launch.environment(self._process_options),
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._stderr,
-                # Ctrl-C on the terminal is for the parent, which then stops us.
-                start_new_session=True,
-            )
-        except OSError as error:
+            self._process = start(self._process_options, theirs.fileno(), self._stderr)
+        except BaseException as error:
             self._link.close()
             self._stderr.close()
-            raise _cannot_start(error) from error
+            if isinstance(error, OSError):
+                raise _cannot_start(error) from error
+            raise
         finally:
             theirs.close()
 

@@ -20,12 +20,16 @@ from facecore.executors.messages import (
     Analyze,
     Answer,
     Failed,
+    Fork,
+    Forked,
     Keep,
     Kept,
     Load,
     Loaded,
     Order,
     PlainFace,
+    Reap,
+    Reaped,
     WorkerFacts,
     decode,
     encode,
@@ -101,6 +105,8 @@ def test_what_is_no_message_is_one_sentence(data: bytes) -> None:
             10**8,
         ),
         Keep("é 東京 🙂"),
+        Fork(),
+        Reap(7),
         ASKED,
         msgspec.structs.replace(ASKED, settings=AnalysisSettings(), photo="a", preview_side_px=1),
     ],
@@ -123,7 +129,7 @@ def test_setting_outside_its_range_is_told_of_as_such() -> None:
         decode(said, Load)
 
 
-@pytest.mark.parametrize("reply", [Loaded(FACTS), Kept()])
+@pytest.mark.parametrize("reply", [Loaded(FACTS), Kept(), Forked(7), Forked(None), Reaped(-9)])
 def test_replies_go_there_and_back(reply: Any) -> None:
     """What a worker says of itself arrives as it was, tuples as tuples."""
     assert decode(encode(reply), type(reply)) == reply
