@@ -98,4 +98,5 @@ def test_the_dashboard_is_served_from_another_folder(site: Path, tmp_path: Path,
         server.terminate()
         server.wait(30)
     assert (site / "facecore/dashboard/.streamlit/config.toml").read_bytes() == CONFIG.read_bytes()
+    assert (site / "facecore/dashboard/docs/the-article-measured.md").exists()
     assert "Traceback" not in log.read_text()

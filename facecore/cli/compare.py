@@ -19,7 +19,7 @@ from facecore.evaluation.labels import PersonLabel
 from facecore.evaluation.right import NONE_OF_THESE
 from facecore.experiment import tables
 from facecore.experiment.background import BackgroundExperiment
-from facecore.experiment.claims import claims
+from facecore.experiment.claims import claim_of, claims
 from facecore.experiment.record import MAX_REPEATS, Continuation, Experiment, Plan
 from facecore.experiment.report import Outcome, claim_sentence
 from facecore.experiment.runner import Progress
@@ -223,6 +223,9 @@ def _print(outcome: Outcome) -> None:
         for one in outcome.reports[1:]
     ]
     sentences += filter(None, [claim_sentence(outcome)])
+    claim = claim_of(outcome.experiment.plan.variants)
+    if claim is not None:
+        sentences.append(f"What was measured of it before: {claim.link}")
     for one in outcome.reports[1:]:
         if one.comparison is not None:
             remarks = [*one.comparison.warnings, one.comparison.advice]

@@ -23,7 +23,11 @@ from facecore.experiment.variants import (
 from facecore.imaging.pictures import coarsest_reduction
 from facecore.machine.container import usable_cores
 from facecore.models.catalogue import set_specs
+from facecore.places import APP_DIR
 from facecore.settings import AnalysisSettings, RuntimeOptions
+
+PAGE = "the-article-measured.md"
+"""What was measured of each of the article's claims; in ``docs/``."""
 
 _FILE = Path(__file__).with_name("claims.toml")
 
@@ -47,12 +51,24 @@ class Claim:
         variants: the first is the baseline.
         says: what the article says, as the beginning of a sentence; "" where it
             says nothing of it.
+        section: of `PAGE`, where there is one.
     """
 
     key: str
     title: str
     variants: tuple[Variant, ...]
     says: str = ""
+    section: str = ""
+
+    @property
+    def link(self) -> str:
+        """Return where in the repository its section is: a page with an anchor."""
+        return f"docs/{PAGE}#{self.section.lower().replace(' ', '-')}"
+
+    def measured_before(self) -> str:
+        """Return its section as Markdown: what was measured of it, and the command."""
+        page = (APP_DIR / "docs" / PAGE).read_text(encoding="utf-8")
+        return page.partition(f"\n## {self.section}\n")[2].partition("\n## ")[0].strip()
 
 
 def claims() -> tuple[Claim, ...]:

@@ -9,6 +9,7 @@ import pytest
 import facecore.experiment.claims as module
 from facecore.engines import engine_facts
 from facecore.experiment.claims import (
+    PAGE,
     Claim,
     claim_of,
     claims,
@@ -21,6 +22,7 @@ from facecore.experiment.variants import Variant, differences
 from facecore.models.catalogue import SetSpec
 from facecore.settings import ProcessOptions, RuntimeOptions
 from facecore.settings.presets import preset
+from tests.conftest import REPOSITORY
 
 EXPECTED_DIFFERENCES = {
     "cap": {"max_side_px"},
@@ -53,6 +55,23 @@ def test_only_the_article_claims() -> None:
     for sentence in says.values():
         assert not sentence.endswith(".")
         assert not sentence[0].isupper()
+
+
+def test_each_claim_leads_to_what_was_measured_of_it() -> None:
+    """Its link's heading is on the page, and what stands below it has the command."""
+    page = (REPOSITORY / "docs" / PAGE).read_text(encoding="utf-8")
+    anchors = {
+        line[3:].lower().replace(" ", "-") for line in page.splitlines() if line[:3] == "## "
+    }
+    for claim in claims():
+        assert bool(claim.says) == bool(claim.section)
+        if claim.section:
+            name, _, anchor = claim.link.partition("#")
+            assert (REPOSITORY / name).read_text(encoding="utf-8") == page
+            assert anchor in anchors
+            assert "facecore compare" in claim.measured_before()
+            assert f"--claim {claim.key}" in claim.measured_before()
+            assert "##" not in claim.measured_before()
 
 
 @pytest.mark.parametrize("key", EXPECTED_DIFFERENCES)

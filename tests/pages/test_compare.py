@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from facecore.experiment.background import BackgroundExperiment
-from facecore.experiment.claims import claims
+from facecore.experiment.claims import Claim, claims
 from facecore.experiment.record import Plan
 from facecore.experiment.storage import experiment_to_json
 from facecore.experiment.variants import Variant
@@ -62,12 +62,14 @@ def test_nothing_is_measured_before_somebody_asks() -> None:
 
 
 @pytest.mark.parametrize("claim", claims(), ids=lambda claim: claim.key)
-def test_a_comparison_brings_its_variants(claim: object) -> None:
-    """Each ready-made comparison can be chosen, and shows only what differs."""
+def test_a_comparison_brings_its_variants(claim: Claim) -> None:
+    """Each ready-made comparison can be chosen, and shows what differs and what is known of it."""
     app = visit("compare")
-    app.selectbox(key="comparison").set_value(claim.key).run()  # type: ignore[attr-defined]
+    app.selectbox(key="comparison").set_value(claim.key).run()
     expect_no_error(app)
-    assert _variants(app) == [one.name for one in claim.variants]  # type: ignore[attr-defined]
+    assert _variants(app) == [one.name for one in claim.variants]
+    known = [text for text in app.markdown.values if "facecore compare" in text]
+    assert known == ([claim.measured_before()] if claim.says else [])
 
 
 def test_variants_are_added_and_removed_within_bounds() -> None:

@@ -23,7 +23,7 @@ from facecore.sources.names import unique_name
 from facecore.ui import state
 from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.form import variant_form
-from facecore.ui.components import grid
+from facecore.ui.components import as_text, grid
 from facecore.wording import counted
 
 _OWN = "own"
@@ -46,6 +46,11 @@ def chosen_variants() -> tuple[Variant, ...]:
         on_change=_take_comparison,
         help="Ready-made ones to start from; change, add and remove variants as you like.",
     )
+    claim = _claims().get(compare_state.chosen_claim())
+    if claim is not None and claim.section:
+        with st.popover("What was measured of it", icon=":material/fact_check:"):
+            st.markdown(f"The article says that {as_text(claim.says)}.")
+            st.markdown(claim.measured_before())
     variants = compare_state.variants()
     for place, column in enumerate(grid(len(variants))):
         with column.container(border=True):
