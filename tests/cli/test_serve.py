@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from facecore.errors import ServerError
-from facecore.http.web_server import listening_socket
 from tests.cli.conftest import COMMAND, environment, facecore, in_process
 from tests.conftest import REPOSITORY
 from tests.server import free_port
@@ -65,14 +63,6 @@ def test_a_port_in_use_ends_it() -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert f"port {port} (Address already in use)" in line
-
-
-def test_an_address_of_another_machine_ends_it() -> None:
-    """It cannot be listened at, which is one sentence, as that of a port in use."""
-    with pytest.raises(
-        ServerError, match=r"^The server cannot listen at 203\.0\.113\.7, port 0 \("
-    ):
-        listening_socket("203.0.113.7", 0)
 
 
 def test_a_signal_ends_the_server(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from facecore.engines import engines
+from facecore.experiment import engines as measuring
 from facecore.experiment.background import BackgroundEngines
 from tests.pages.conftest import expect_no_error, go_to, visit
 
@@ -17,7 +18,14 @@ from tests.pages.conftest import expect_no_error, go_to, visit
 pytestmark = pytest.mark.slow
 
 WAIT_S = 300
+
 INSTALLED = [one.title for one in engines() if one.available()]
+
+
+@pytest.fixture(autouse=True)
+def _one_import_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long an import takes is measured elsewhere: here, processes would be started for it."""
+    monkeypatch.setattr(measuring, "_IMPORTS", 1)
 
 
 def _job(app: AppTest) -> BackgroundEngines:
