@@ -16,6 +16,7 @@ class S3Server:
     def __init__(self) -> None:
         models = pytest.importorskip("moto.s3.models", reason="moto[server] is not installed")
         self._backend = models.s3_backends["123456789012"]["aws"]
+        self._backend.reset()
         self._backend.create_bucket(BUCKET, "us-east-1")
 
     def put(self, key: str, data: bytes) -> None:
@@ -40,7 +41,7 @@ class S3Server:
 @contextmanager
 def s3_server(patch: pytest.MonkeyPatch) -> Iterator[S3Server]:
     """Start the server and name it in the environment, as users do; other processes see it too."""
-    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
     moto = pytest.importorskip("moto.server", reason="moto[server] is not installed")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -50,6 +51,9 @@ def s3_server(patch: pytest.MonkeyPatch) -> Iterator[S3Server]:
         patch.setenv("AWS_ACCESS_KEY_ID", "someone")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # One that is kept knows another server.
+        s3fs.S3FileSystem.clear_instance_cache()
         yield S3Server()
     finally:
+        s3fs.S3FileSystem.clear_instance_cache()
         server.stop()

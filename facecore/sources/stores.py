@@ -150,7 +150,7 @@ def listed(url: str, *, recursive: bool) -> Iterator[Address]:
         raise
     except Exception as error:
         sentence = in_words(error, "bucket")
-        if isinstance(error, FileNotFoundError) or _is_denied(error):
+        if _is_gone(error) or _is_denied(error):
             raise ImageError(sentence) from error
         raise BatchError(f"The listing of {url} broke off. {sentence}") from error
 
@@ -181,9 +181,12 @@ def give_output(url: str, aside: Path) -> None:
     """
     scheme, bucket, key = split(url)
     try:
-        # Of the same bytes: a kill came between the end of the upload and that of the journal.
-        if cloud.size_of(scheme, bucket, key) != aside.stat().st_size:
+        found = cloud.size_of(scheme, bucket, key)
+        if found is None:
             cloud.put(scheme, bucket, key, aside)
+        # Of as many bytes: a kill came between the end of the upload and that of the journal.
+        elif found != aside.stat().st_size:
+            raise FileExistsError
     except (FacecoreError, FileExistsError):
         raise
     except Exception as error:
@@ -195,7 +198,7 @@ def in_words(error: Exception, what: str) -> str:
 
     Never its own words: they may have a signature in them.
     """
-    if isinstance(error, FileNotFoundError):
+    if _is_gone(error):
         return f"There is no such {what}, or no longer: check the name."
     if _is_denied(error):
         return (
@@ -212,8 +215,14 @@ def _library(scheme: str) -> ModuleType:
     return web if scheme in web.SCHEMES else cloud
 
 
+def _is_gone(error: Exception) -> bool:
+    return isinstance(error, FileNotFoundError) or "NotFound" in type(error).__name__
+
+
 def _is_denied(error: Exception) -> bool:
-    return any(word in type(error).__name__ for word in _DENIED)
+    status = getattr(error, "status_code", getattr(error, "code", None))
+    said = status in (401, 403) or str(error).startswith("Forbidden")  # the latter is gcsfs's
+    return said or any(word in type(error).__name__ for word in _DENIED)
 
 
 def _is_marker(key: str, size_bytes: int | None) -> bool:

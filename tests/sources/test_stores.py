@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from facecore.errors import ImageError, SettingsError
+from facecore.errors import BatchError, ImageError, SettingsError
 from facecore.sources import cloud
 from facecore.sources.folders import find_photos
 from facecore.sources.sorting import PassedOver
-from facecore.sources.stores import checked_address, is_address
+from facecore.sources.stores import Address, checked_address, in_words, is_address
+from tests.conftest import REPOSITORY
 from tests.s3_server import S3Server, s3_server
 
 
@@ -41,6 +48,7 @@ def test_photos_are_found_page_by_page_and_read_by_their_addresses(store: S3Serv
         "" if name == "empty.jpg" else name for name in names
     ]
     assert passed_over == {"TXT": 1}
+    assert not len(cloud.file_system("s3").dircache)  # it would grow with each object
 
 
 def test_all_below_is_found_but_no_name_is_taken_for_another(store: S3Server) -> None:
@@ -80,9 +88,85 @@ def test_what_is_not_there_is_told_in_a_sentence(store: S3Server) -> None:
         photo.read()
 
 
+def test_a_zip_file_that_is_named_gives_its_photos(store: S3Server) -> None:
+    """Its photos are read out of the store, a part of the file at a time."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.jpg", b"packed")
+    store.put("album.zip", packed.getvalue())
+    (photo,) = find_photos(["s3://photos/album.zip"])
+    assert (photo.name, photo.read()) == ("s3://photos/album.zip/a.jpg", b"packed")
+
+
+def test_a_store_that_is_down_costs_this_photo_alone(
+    store: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library's attempts at an end, the photo has a sentence without the endpoint in it."""
+    address = Address(url="s3://photos/2026/a.jpg", size_bytes=5)
+    assert address.read() == b"a.jpg"
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        patch.setenv("AWS_MAX_ATTEMPTS", "1")
+        cloud.file_system("s3").clear_instance_cache()
+        cloud.file_system("s3").retries = 2
+        with pytest.raises(ImageError, match="tried again and again") as caught:
+            address.read()
+        with pytest.raises(BatchError, match="broke off"):
+            list(find_photos(["s3://photos/2026"]))
+        cloud.file_system("s3").clear_instance_cache()
+    assert "127.0.0.1" not in str(caught.value)
+
+
+class _ForbiddenRequest(Exception):  # noqa: N818 - as Azure's is
+    status_code = 403
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (_ForbiddenRequest("https://me:hush@host"), "denies access"),
+        (PermissionError("hush"), "denies access"),
+        (OSError("Forbidden: hush"), "denies access"),
+        (FileNotFoundError("hush"), "no such object"),
+        (TimeoutError("hush"), r"\(TimeoutError\), tried again"),
+    ],
+)
+def test_what_a_library_raises_is_told_without_its_words(error: Exception, words: str) -> None:
+    """Denied, gone or unreachable: a sentence each, and nothing of what the library said."""
+    sentence = in_words(error, "object")
+    assert re.search(words, sentence)
+    assert "hush" not in sentence
+
+
+def test_no_library_is_imported_before_a_store_is_named(tmp_path: Path) -> None:
+    """Files of this machine are found without any package of a store; missing, it is named."""
+    code = (
+        "import sys; from pathlib import Path; from facecore.sources.folders import find_photos\n"
+        "list(find_photos([Path(sys.argv[1])]))\n"
+        "assert not {'fsspec', 's3fs', 'botocore', 'aiohttp', 'gcsfs', 'adlfs'} & {*sys.modules}\n"
+        "sys.modules['fsspec'] = None\n"
+        "list(find_photos(['gs://photos']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1].endswith('pip install "facecore-dashboard[gs]"\'.')
+
+
 @pytest.mark.parametrize(
     "address",
-    ["s3://someone:hush-hush@photos/a", "s3://photos/a.jpg?X-Amz-Signature=hush-hush", "s3://"],
+    [
+        "s3://someone:hush-hush@photos/a",
+        "s3://someone:hush/hush@photos/a",
+        "https://someone:hush@host:80/a",
+        "https://host/a.jpg?sig=hush-hush",
+        "s3://photos/a.jpg?X-Amz-Signature=hush-hush",
+        "s3://",
+    ],
 )
 def test_an_address_with_a_secret_is_refused_without_saying_it(address: str) -> None:
     """A password or a signature in an address is not taken, and not said again."""
