@@ -26,11 +26,7 @@ from facecore.optimise.confirming import LastMeasurement, finalists
 from facecore.optimise.judging import Judge, Tried
 from facecore.optimise.proposals import Proposals
 from facecore.optimise.race import Race
-from facecore.optimise.record import (
-    Confirmation,
-    Result,
-    profile_values,
-)
+from facecore.optimise.record import Confirmation, Result, profile_values
 from facecore.optimise.sentences import doubts, importances, points, recommendation, troubles
 from facecore.optimise.space import space_of
 from facecore.optimise.store import Stored, StudyStore, known_from, study_key
