@@ -30,12 +30,11 @@ from facecore.experiment.tables import (
     summary_table,
 )
 from facecore.experiment.variants import Variant
-from facecore.results import STAGES, StageTimings
+from facecore.results import StageTimings
 from facecore.settings import ProcessOptions, RuntimeOptions
 from facecore.statistics.comparison import TimeComparison, compare_times
 from tests.experiment.conftest import (
     MadeExperiment,
-    Measured,
     made_environment,
     made_trial,
     made_worker,
@@ -356,20 +355,3 @@ def test_nothing_is_effective_of_a_dead_worker(made: MadeExperiment) -> None:
     rows = asked_and_effective(_facing(Variant(name="mine"), made, workers=(None, None)))
     for asked, effective in rows.values():
         assert effective not in (asked, "1", "2", "on", "off")
-
-
-@pytest.mark.slow
-def test_real_experiment_is_reported(measured: Measured) -> None:
-    """Each variant of a real experiment has its numbers, all of them possible."""
-    reports = Outcome.of(measured.experiment).reports
-    assert [one.variant for one in reports] == list(measured.experiment.plan.variants)
-    for one in reports:
-        assert one.times.n == 6
-        assert one.times.typical_ms is not None
-        assert one.times.typical_ms > 0
-        assert set(one.stages) <= set(STAGES)
-        assert one.peak_rss_bytes is not None
-        assert one.peak_rss_bytes > 50_000_000
-        assert one.cpu_percent_average is not None
-        assert one.cpu_percent_average > 0
-        assert measured_in_words(reports[0], one).endswith(".")

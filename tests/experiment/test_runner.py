@@ -23,12 +23,14 @@ from facecore.experiment import runner
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
 from facecore.experiment.record import MAX_TRIALS, Experiment, Plan
+from facecore.experiment.report import Outcome, measured_in_words
 from facecore.experiment.runner import Progress, rounds, run_experiment
 from facecore.experiment.variants import Variant
 from facecore.imaging.decoding import encode_png
 from facecore.machine import container
 from facecore.machine.container import ContainerLimits, usable_cores
 from facecore.models.catalogue import network_specs
+from facecore.results import STAGES
 from facecore.settings import MODELS_DIR_VARIABLE, ProcessOptions, RuntimeOptions
 from tests.conftest import face_rows
 from tests.experiment.conftest import (
@@ -464,3 +466,20 @@ def test_answers_do_not_depend_on_the_experiment(
     """Long after an experiment, this process still answers as before it."""
     for name, data in read_samples().items():
         assert analyzer.analyze(data).faces == measured.states[0].faces[name]
+
+
+@slow
+def test_real_experiment_is_reported(measured: Measured) -> None:
+    """Each variant of a real experiment has its numbers, all of them possible."""
+    reports = Outcome.of(measured.experiment).reports
+    assert [one.variant for one in reports] == list(measured.experiment.plan.variants)
+    for one in reports:
+        assert one.times.n == 6
+        assert one.times.typical_ms is not None
+        assert one.times.typical_ms > 0
+        assert set(one.stages) <= set(STAGES)
+        assert one.peak_rss_bytes is not None
+        assert one.peak_rss_bytes > 50_000_000
+        assert one.cpu_percent_average is not None
+        assert one.cpu_percent_average > 0
+        assert measured_in_words(reports[0], one).endswith(".")
