@@ -65,11 +65,25 @@ class InferenceQueue:
     Safe to share between threads. A thread that is inside must not enter again.
     """
 
-    def __init__(self, settings: ServerSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings | None = None,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+        changed: threading.Condition | None = None,
+    ) -> None:
+        """Make a queue at which nobody waits.
+
+        Args:
+            settings: how many run at once and how many wait; the defaults where None.
+            now_s: the clock, seconds.
+            changed: what waiters sleep on; another than Python's own goes with another clock.
+        """
         self.settings = settings or ServerSettings()
+        self._now_s = now_s
         # Every change wakes all who wait, and each looks for itself whether it is next:
         # so no wake-up is lost, whoever leaves and however.
-        self._changed = threading.Condition()
+        self._changed = changed or threading.Condition()
         # The session in front starts next and then goes to the end. None is without a ticket.
         self._queued: OrderedDict[str, deque[_Ticket]] = OrderedDict()
         self._running: set[_Ticket] = set()
@@ -89,7 +103,7 @@ class InferenceQueue:
         Raises:
             BusyError: the queue is full, or the turn did not come in time.
         """
-        ticket = _Ticket(session_key, time.monotonic())
+        ticket = _Ticket(session_key, self._now_s())
         try:
             with self._changed:
                 self._queue_up(ticket)
@@ -127,7 +141,7 @@ class InferenceQueue:
                 self._changed.wait(self._pause_s(min(deadline_s, tell_s)))
                 if self._start(ticket):
                     return
-                now_s = time.monotonic()
+                now_s = self._now_s()
                 if now_s >= deadline_s:
                     self._counts["timed_out"] += 1
                     self._drop(ticket)
@@ -139,8 +153,7 @@ class InferenceQueue:
 
     def _is_open(self) -> bool:
         return (
-            len(self._running) < self.settings.concurrency
-            and time.monotonic() >= self._next_start_s
+            len(self._running) < self.settings.concurrency and self._now_s() >= self._next_start_s
         )
 
     def _start(self, ticket: _Ticket) -> bool:
@@ -151,14 +164,14 @@ class InferenceQueue:
         self._queued.move_to_end(key)
         self._drop(ticket)
         self._running.add(ticket)
-        ticket.started_s = time.monotonic()
+        ticket.started_s = self._now_s()
         self._next_start_s = ticket.started_s + self.settings.min_interval_ms / 1e3
         self._counts["admitted"] += 1
         return True
 
     def _pause_s(self, until_s: float) -> float:
         """Return how long to sleep unless something changes, seconds."""
-        now_s = time.monotonic()
+        now_s = self._now_s()
         if self._next_start_s > now_s:
             until_s = min(until_s, self._next_start_s)
         return max(0.0, until_s - now_s)
@@ -185,7 +198,7 @@ class InferenceQueue:
         with self._changed:
             if ticket in self._running:
                 self._running.remove(ticket)
-                took_s = time.monotonic() - ticket.started_s
+                took_s = self._now_s() - ticket.started_s
                 self._mean_run_s += _NEWEST_RUN_WEIGHT * (took_s - self._mean_run_s)
                 self._changed.notify_all()
             elif ticket in self._queued.get(ticket.session_key, ()):
@@ -195,7 +208,7 @@ class InferenceQueue:
     def _busy(self, why: str) -> BusyError:
         settings = self.settings
         a_turn_s = max(self._mean_run_s / settings.concurrency, settings.min_interval_ms / 1e3)
-        until_s = max(0.0, self._next_start_s - time.monotonic()) + a_turn_s * self._waiting()
+        until_s = max(0.0, self._next_start_s - self._now_s()) + a_turn_s * self._waiting()
         seconds = min(max(1, math.ceil(until_s)), _LONGEST_ADVICE_S)
         return BusyError(
             f"The server is busy, {why}: try again in about {seconds} s.", retry_after_s=seconds
