@@ -39,7 +39,7 @@ LISTED_AT_ONCE = 1000
 """Objects in one answer of an object store to a listing (S3's ListObjectsV2)."""
 
 _PASSES = 3
-_SIMULATED_S = 180
+_SIMULATED_S = 120
 _BURST_FROM_S = 60
 BURSTS = ((1.0, 0), (1.5, 10), (2.0, 10), (4.0, 10), (2.0, 60))
 """How many times the steady rate, and for how many seconds."""

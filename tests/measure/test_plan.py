@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.conftest import REPOSITORY
@@ -24,9 +26,7 @@ def test_nodes_are_whole_and_never_too_few() -> None:
 def test_the_page_has_what_the_program_says() -> None:
     """From the costs that docs/planning.md names, all its tables come out again."""
     page = (REPOSITORY / "docs" / "planning.md").read_text(encoding="utf-8")
-    cells = dict(
-        line.strip("| ").split(" | ") for line in page.splitlines() if line.count(" | ") == 1
-    )
+    cells = dict(re.findall(r"(?m)^\| ([^|]+) \| ([^|]+) \|$", page))
     photo_cpu, answer_cpu, photo_size, answer_size = (
         float(cells[name].split()[0])
         for name in ("a photo in a batch", "an answer over HTTP", "the photo", "the answer")
