@@ -1,0 +1,228 @@
+"""A Ray cluster: reaching it, the nodes that it has, and workers on them; only here is Ray known.
+
+Ray is an optional package, and is imported when a cluster is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import re
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import facecore
+from facecore.errors import SettingsError, WorkerError
+from facecore.executors import launch, messages
+from facecore.executors.child import Worker
+from facecore.settings import ProcessOptions
+
+HERE = "auto"
+"""The address of the cluster that this machine is a part of, or of one that is started on it."""
+
+_ADDRESS = re.compile(r"ray://([^/\s:]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
+_REACH_TIMEOUT_S = 10.0
+_STORE_BYTES = 256 << 20
+_FETCH = "fetch"
+
+
+def check_address(address: str) -> None:
+    """Check that an address is one of a cluster, and that Ray is there to reach it.
+
+    Raises:
+        SettingsError: it is not, or Ray is not installed.
+    """
+    if address != HERE and not _ADDRESS.fullmatch(address):
+        raise SettingsError(
+            f"A cluster is '{HERE}' or an address such as ray://head.example:10001, not "
+            f"{ascii(address)[1:-1][:80]}."
+        )
+    if importlib.util.find_spec("ray") is None:
+        raise SettingsError(
+            "Ray is not installed here: run 'pip install \"facecore-dashboard[ray]\"', or leave "
+            "the cluster out."
+        )
+
+
+class Node(NamedTuple):
+    """A machine of a cluster: its number in it, its name or address, and its processors."""
+
+    number: str
+    name: str
+    cpus: float
+
+
+class RemoteWorker:
+    """A worker on a node, with networks of its own; what it is asked is answered in its time."""
+
+    def __init__(self, actor: Any, stop: Callable[[Any], object]) -> None:
+        """Take the actor that it is, which may wait for its node to have processors free."""
+        self._actor = actor
+        self._stop = stop
+
+    def load(self, order: messages.Load) -> Future[bytes]:
+        """Ask it to load its networks."""
+        return self._asked(self._actor.load.remote(facecore.__version__, messages.encode(order)))
+
+    def keep(self, key: str, photo: bytes) -> Future[bytes]:
+        """Send it a photo to be read later; it does not wait for what it reads meanwhile."""
+        order = messages.encode(messages.Keep(key))
+        ask = self._actor.obey.options(concurrency_group=_FETCH)
+        return self._asked(ask.remote(order, photo))
+
+    def read(self, order: messages.Analyze) -> Future[bytes]:
+        """Ask it to read a photo that it keeps."""
+        return self._asked(self._actor.obey.remote(messages.encode(order)))
+
+    def stop(self) -> None:
+        """End its process, whatever it is doing."""
+        self._stop(self._actor)
+
+    def _asked(self, answer: Any) -> Future[bytes]:
+        future: Future[bytes] = answer.future()
+        return future
+
+
+class NodeWorker:
+    """What runs on a node: the same worker as in a process of this machine."""
+
+    def __init__(self) -> None:
+        self._worker = Worker()
+
+    def load(self, version: str, message: bytes) -> bytes:
+        """Load the networks, where the driver has the same version."""
+        if version != facecore.__version__:
+            return messages.encode(
+                messages.Failed.of(
+                    WorkerError(
+                        f"It has facecore {facecore.__version__}, and this is {version}: install "
+                        "the same version on every node."
+                    )
+                )
+            )
+        return self._worker.obey(message)
+
+    def obey(self, message: bytes, payload: bytes = b"") -> bytes:
+        """Do what a message says."""
+        return self._worker.obey(message, payload)
+
+
+class Cluster:
+    """A connection to a cluster; all that this process has open share one."""
+
+    _lock = threading.Lock()
+    _open = 0
+    _ours = False
+
+    def __init__(self, address: str) -> None:
+        """Connect; ``close`` must follow.
+
+        Raises:
+            SettingsError: the address is none, or Ray is not installed.
+            WorkerError: there is no cluster, or it lets us not in.
+        """
+        check_address(address)
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read at import; nothing is sent to anybody
+        self._ray = importlib.import_module("ray")
+        with self._lock:
+            if not Cluster._open:
+                Cluster._ours = not self._ray.is_initialized()
+                if Cluster._ours:
+                    _connect(self._ray, address)
+            Cluster._open += 1
+        # What comes next is taken while a photo is read, by a thread of its own.
+        self._kind = self._ray.remote(
+            max_restarts=0, max_task_retries=0, concurrency_groups={_FETCH: 1}
+        )(NodeWorker)
+
+    def nodes(self) -> list[Node]:
+        """Return the nodes that are there now.
+
+        Raises:
+            WorkerError: the cluster is gone.
+        """
+        try:
+            found = self._ray.nodes()
+        except Exception as error:
+            raise WorkerError(
+                "The connection to the cluster is lost: give the same command again."
+            ) from error
+        return [
+            Node(one["NodeID"], one["NodeName"], one["Resources"].get("CPU", 0.0))
+            for one in found
+            if one["Alive"]
+        ]
+
+    def worker(self, node: Node, cpus: int) -> RemoteWorker:
+        """Return a new worker on a node, for so many of its processors."""
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
+        there = strategies.NodeAffinitySchedulingStrategy(node.number, soft=False)
+        actor = self._kind.options(num_cpus=cpus, scheduling_strategy=there).remote()
+        return RemoteWorker(actor, self._ray.kill)
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for us ends."""
+        with self._lock:
+            Cluster._open -= 1
+            if not Cluster._open and Cluster._ours:
+                self._ray.shutdown()
+
+
+def _connect(ray: ModuleType, address: str) -> None:
+    _be_quiet()
+    quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    try:
+        if address != HERE:
+            _check_listens(address)
+            ray.init(address, **quiet)
+            return
+        # The same facecore as this one; the folder that we are in, which may hold a json.py,
+        # is no part of it.
+        path = launch.environment(ProcessOptions())["PYTHONPATH"]
+        quiet["runtime_env"] = {"env_vars": {"PYTHONPATH": path}}
+        quiet["job_config"] = ray.job_config.JobConfig(_client_job=True)
+        try:
+            ray.init(HERE, **quiet)
+        except ConnectionError:
+            ray.init("local", include_dashboard=False, object_store_memory=_STORE_BYTES, **quiet)
+    except Exception as error:
+        raise WorkerError(_in_words(error, address)) from error
+
+
+def _be_quiet() -> None:
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    worker: Any = importlib.import_module("ray._private.worker")
+    # It would tell stdout, where our answers go, in a paragraph of each worker that ends.
+    worker.print_to_stdstream = lambda *_, **__: None
+
+
+def _check_listens(address: str) -> None:
+    # Ray itself would try for half a minute.
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH_TIMEOUT_S).close()
+
+
+def _in_words(error: Exception, address: str) -> str:
+    said = str(error)
+    if type(error).__name__ == "AuthenticationError" or "nauthenticated" in said:
+        return (
+            "The cluster wants a token that this is not: set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH "
+            "as its nodes have it."
+        )
+    if "ersion mismatch" in said:
+        found = " and ".join(re.findall(r"Ray: \S+|Python: \S+", said))
+        return (
+            f"The cluster has another version of Ray or Python than this ({found}): install the "
+            "same on both."
+        )
+    where = "on this machine" if address == HERE else f"at {address}"
+    return (
+        f"No Ray cluster answers {where}: check the address, and that 'ray start --head' was "
+        "given there with a --ray-client-server-port."
+    )
