@@ -23,6 +23,8 @@ from facecore.errors import (
     SettingsError,
     friendly_message,
 )
+from facecore.executors.cluster import ClusterOptions, ClusterProgress
+from facecore.executors.crew import read_on_cluster
 from facecore.executors.pool import PoolOptions, read_with_workers
 from facecore.executors.process import ANSWER_TIMEOUT_S
 from facecore.executors.reading import Outcome, read_ahead, read_here
@@ -58,7 +60,14 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=ANSWER_TIMEOUT_S,
         metavar="SECONDS",
-        help="with --workers, the longest that one photo may take (default: %(default)g)",
+        help="with --workers or --cluster, the longest that one photo may take "
+        "(default: %(default)g)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="auto|ray://HOST:PORT",
+        help="read on a Ray cluster, with a worker for each of its processors or for --threads of "
+        "them, at most --workers; auto is that of this machine, or one begun here",
     )
 
 
@@ -82,7 +91,12 @@ def read_all(
         ModelError: the networks cannot be used.
     """
     max_pixels = max_pixels_from(arguments)
-    if arguments.workers is None:
+    outcomes: Generator[Outcome, None, None]
+    if arguments.cluster is not None:
+        progress = ClusterProgress(lambda said: print(f"\n{said}", file=sys.stderr, flush=True))
+        options = cluster_options_from(arguments)
+        outcomes = _told_by_node(read_on_cluster(photos, settings, options, progress), progress)
+    elif arguments.workers is None:
         analyzer = FaceAnalyzer.load(options_from(arguments), max_pixels=max_pixels)
         analyze = partial(analyzer.analyze, settings=settings, annotate=write_copy is not None)
         outcomes = read_here(read_ahead(photos, _AHEAD), analyze)
@@ -90,6 +104,34 @@ def read_all(
         ahead = read_ahead(photos, _AHEAD + arguments.workers)
         outcomes = read_with_workers(ahead, settings, pool_options_from(arguments))
     return outcomes if write_copy is None else _with_copies(outcomes, write_copy, max_pixels)
+
+
+def cluster_options_from(arguments: argparse.Namespace) -> ClusterOptions:
+    """Return which cluster reads, and how.
+
+    Raises:
+        SettingsError: an option is outside its range.
+    """
+    return ClusterOptions(
+        address=arguments.cluster,
+        workers=arguments.workers,
+        runtime=options_from(arguments),
+        max_pixels=max_pixels_from(arguments),
+        photo_timeout_s=arguments.photo_timeout,
+    )
+
+
+def _told_by_node(
+    outcomes: Generator[Outcome, None, None], progress: ClusterProgress
+) -> Generator[Outcome, None, None]:
+    told_s = time.monotonic()
+    with closing(outcomes):
+        for outcome in outcomes:
+            yield outcome
+            if time.monotonic() - told_s >= _LINE_EVERY_S:
+                told_s = time.monotonic()
+                progress.say(progress.in_words())
+    progress.say(progress.in_words())
 
 
 def pool_options_from(arguments: argparse.Namespace) -> PoolOptions:

@@ -1,36 +1,24 @@
-"""Reading photos on many machines: which worker gets which photo, and what becomes of it.
-
-A worker reads one photo at a time, and has the bytes of one more: what ends it while it reads
-is that one photo's doing, or nobody's.
-"""
+"""A cluster as a batch knows it: how to use it, which nodes lack workers, who did what."""
 
 from __future__ import annotations
 
-import itertools
-import queue
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
-from facecore.errors import FacecoreError, SettingsError, WorkerError, friendly_message
-from facecore.executors import messages
+from facecore.errors import FacecoreError, SettingsError
 from facecore.executors.process import ANSWER_TIMEOUT_S
-from facecore.executors.ray_cluster import Cluster, Node, RemoteWorker
-from facecore.executors.reading import Outcome
-from facecore.executors.roster import ClusterProgress, Roster
-from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptions
+from facecore.executors.ray_cluster import Node
+from facecore.settings import DEFAULT_MAX_PIXELS, RuntimeOptions
 from facecore.sources.photo import Photo
+from facecore.wording import counted
 
 MAX_WORKERS = 10_000
-_ATTEMPTS = 3
-_LOOK_EVERY_S = 2.0
-_CHECK_EVERY_S = 0.25
-_FILES_AT_ONCE = 8
-_PATIENCE_S = 5.0
-_Reply = TypeVar("_Reply")
+ATTEMPTS = 3
+"""To read a photo whose worker ends."""
+
+_START_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,285 +54,175 @@ class ClusterOptions:
             )
 
 
-def read_on_cluster(
-    photos: Iterable[Photo],
-    settings: AnalysisSettings,
-    options: ClusterOptions,
-    progress: ClusterProgress | None = None,
-    check: Callable[[], object] = lambda: None,
-) -> Generator[Outcome, None, None]:
-    """Read photos on a cluster; the outcomes come as they are done.
+@dataclass(slots=True, kw_only=True)
+class NodeProgress:
+    """What a node does and has done for a batch.
 
-    Nodes and workers may come and go. A photo whose worker ends goes to another, and is given up
-    after three times. Closing the generator ends the workers.
-
-    Args:
-        photos: taken as they are needed, two for each worker.
-        settings: how to read them.
-        options: which cluster, and how.
-        progress: is kept up to date.
-        check: called a few times a second; what it raises ends it all.
-
-    Raises:
-        SettingsError: the address is none, or Ray is not installed.
-        WorkerError: the cluster cannot be reached any more, or no node of it can read.
-        ModelError: no node has the networks.
+    Attributes:
+        name: of the node, or its address.
+        workers: that can read now.
+        photos: it has read, those that cannot be read among them.
+        lost: workers that ended, or were stopped as they took too long.
+        note: why it is left out; "" where it is not.
     """
-    cluster = Cluster(options.address)
-    try:
-        crew = _Crew(cluster, iter(photos), settings, options, progress or ClusterProgress())
-        try:
-            yield from crew.outcomes(check)
-        finally:
-            crew.stop()
-    finally:
-        cluster.close()
+
+    name: str
+    workers: int = 0
+    photos: int = 0
+    lost: int = 0
+    note: str = ""
+    _since_s: float = 0.0
+    _last_s: float = 0.0
+
+    @property
+    def photos_per_s(self) -> float:
+        """Photos a second, from when its first worker was ready to its last photo."""
+        taken_s = self._last_s - self._since_s
+        return self.photos / taken_s if self.photos and taken_s > 0 else 0.0
+
+    def came(self) -> None:
+        """Count a worker that is ready."""
+        self.workers += 1
+        self._since_s = self._since_s or time.monotonic()
+
+    def read(self) -> None:
+        """Count a photo."""
+        self.photos += 1
+        self._last_s = time.monotonic()
+
+
+class ClusterProgress:
+    """How a cluster gets on with a batch; one thread reads, any may look."""
+
+    def __init__(self, tell: Callable[[str], object] = lambda _: None) -> None:
+        """Begin; each sentence for whoever waits is told to a function as it comes."""
+        self.said = ""
+        self._tell = tell
+        self._nodes: dict[str, NodeProgress] = {}
+
+    @property
+    def nodes(self) -> list[NodeProgress]:
+        """The nodes that were there so far, in the order of their names."""
+        return [self._nodes[name] for name in sorted(self._nodes)]
+
+    def of(self, name: str) -> NodeProgress:
+        """Return what is known of a node; one that comes again is the same."""
+        return self._nodes.setdefault(name, NodeProgress(name=name))
+
+    def say(self, sentence: str) -> None:
+        """Tell a sentence, unless it was the last one."""
+        if sentence != self.said:
+            self.said = sentence
+            self._tell(sentence)
+
+    def in_words(self) -> str:
+        """Return what each node does: "node-1: 2 workers, 41.0 photos/s"."""
+        return "; ".join(
+            f"{node.name}: {counted(node.workers, 'worker')}, {node.photos_per_s:.1f} photos/s"
+            for node in self.nodes
+            if node.workers or node.photos
+        )
 
 
 @dataclass(slots=True)
-class _Job:
+class Job:
+    """A photo to be read, and how many workers ended or were late over it."""
+
     photo: Photo
     attempts: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class _Hand:
-    """A worker: the photo that it reads, and the one after it, which it has once it is kept."""
+class Jobs:
+    """The photos that wait for a worker; no more is taken of them than is asked for, but one."""
 
-    worker: RemoteWorker
-    node: Node
-    is_ready: bool = False
-    reading: _Job | None = None
-    deadline_s: float = 0.0
-    coming: _Job | None = None
-    is_kept: bool = False
-    # What is kept takes the place of what was read before, not of what is read now.
-    keys: Iterator[str] = field(default_factory=lambda: itertools.cycle(("even", "odd")))
-    key: str = ""
-
-
-_Event = tuple[Callable[[_Hand, "Future[Any]"], Outcome | None], _Hand, "Future[Any]"]
-
-
-class _Crew:
-    """The workers of a batch; all is done in the thread that takes the outcomes."""
-
-    def __init__(
-        self,
-        cluster: Cluster,
-        photos: Iterator[Photo],
-        settings: AnalysisSettings,
-        options: ClusterOptions,
-        progress: ClusterProgress,
-    ) -> None:
-        self._cluster = cluster
-        self._photos = photos
-        self._settings = settings
-        self._options = options
-        self._progress = progress
-        self._roster = Roster(options.runtime.threads or 1, options.workers)
-        self._again: deque[_Job] = deque()
+    def __init__(self, photos: Iterable[Photo]) -> None:
+        """Look whether there is a photo at all."""
+        self._photos = iter(photos)
+        self._first: deque[Job] = deque()
         self._is_all_taken = False
-        self._hands: set[_Hand] = set()
-        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
-        self._files = ThreadPoolExecutor(_FILES_AT_ONCE)
-        self._heard_s = time.monotonic()
+        job = self.take()
+        if job is not None:
+            self._first.append(job)
 
-    def outcomes(self, check: Callable[[], object]) -> Iterator[Outcome]:
-        looked_s = -_LOOK_EVERY_S
-        while self._has_work():
-            check()
-            if time.monotonic() - looked_s >= _LOOK_EVERY_S:
-                yield from self._look()
-                looked_s = time.monotonic()
-            try:
-                happened, hand, future = self._events.get(timeout=_CHECK_EVERY_S)
-            except queue.Empty:
-                continue
-            # What is still heard of a worker that is gone was settled when it went.
-            outcome = happened(hand, future) if hand in self._hands else None
-            if outcome is not None:
-                yield outcome
+    @property
+    def are_over(self) -> bool:
+        """Whether none waits any more."""
+        return self._is_all_taken and not self._first
 
-    def stop(self) -> None:
-        self._files.shutdown(cancel_futures=True)
-        for hand in self._hands:
-            hand.worker.stop()
-            self._progress.of(hand.node.name).workers = 0
+    def take(self) -> Job | None:
+        """Return the next one; None where there is none now."""
+        if self._first:
+            return self._first.popleft()
+        photo = next(self._photos, None)
+        self._is_all_taken = photo is None
+        return None if photo is None else Job(photo)
 
-    def _has_work(self) -> bool:
-        if not self._again and not self._is_all_taken and not self._hands:
-            # Before the first worker is started for nothing.
-            photo = next(self._photos, None)
-            self._is_all_taken = photo is None
-            if photo is not None:
-                self._again.append(_Job(photo))
-        return (
-            bool(self._again)
-            or not self._is_all_taken
-            or any(hand.reading or hand.coming for hand in self._hands)
+    def give_back(self, coming: Job | None, reading: Job | None) -> Job | None:
+        """Take the photos of a worker that is gone again; return the one that is given up."""
+        if reading is not None:
+            reading.attempts += 1
+            if reading.attempts < ATTEMPTS:
+                self._first.append(reading)
+                reading = None
+        if coming is not None:
+            self._first.appendleft(coming)
+        return reading
+
+
+@dataclass(slots=True)
+class Roster:
+    """Which nodes may have workers, and how many each.
+
+    Attributes:
+        cpus: processors of a worker.
+        most: workers there are at most; None for no limit.
+    """
+
+    cpus: int
+    most: int | None
+    _here: dict[str, Node] = field(default_factory=dict)
+    _failed: Counter[str] = field(default_factory=Counter)
+    _aside: dict[str, FacecoreError] = field(default_factory=dict)
+
+    def see(self, nodes: Iterable[Node]) -> set[str]:
+        """Take note of the nodes that are there now; return the numbers of those that are gone."""
+        here = {node.number: node for node in nodes if node.cpus >= self.cpus}
+        gone = self._here.keys() - here.keys()
+        self._here = here
+        return gone
+
+    def vacancies(self, workers: Counter[str]) -> list[Node]:
+        """Return a node for each worker to be started, evenly over them.
+
+        Args:
+            workers: how many there are of each node, by its number.
+        """
+        able = [node for number, node in self._here.items() if number not in self._aside]
+        places = sorted(
+            (place, node.name, node)
+            for node in able
+            for place in range(workers[node.number], int(node.cpus // self.cpus))
         )
+        left = None if self.most is None else max(0, self.most - workers.total())
+        return [node for _, _, node in places[:left]]
 
-    def _look(self) -> Iterator[Outcome]:
-        """See who came, who is gone and who takes too long."""
-        gone = self._roster.see(self._cluster.nodes())
-        for hand in list(self._hands):
-            name, limit_s, outcome = hand.node.name, self._options.photo_timeout_s, None
-            if hand.node.number in gone:
-                self._progress.say(f"{name} is gone: its photos go to others.")
-                outcome = self._lost(hand, f"The node {name} went away.")
-            elif hand.reading and time.monotonic() > hand.deadline_s:
-                how = f"A worker on {name} did not answer within {limit_s:g} seconds"
-                outcome = self._lost(hand, f"{how} and was stopped.")
-            if outcome is not None:
-                yield outcome
-        if self._again or not self._is_all_taken:
-            self._start()
-        if any(hand.is_ready for hand in self._hands):
-            self._heard_s = time.monotonic()
-        elif time.monotonic() - self._heard_s > _PATIENCE_S:
-            self._progress.say("The cluster has no free processor yet: waiting for one.")
+    def refuse(self, node: Node, error: FacecoreError) -> None:
+        """Leave a node out that cannot read."""
+        self._aside[node.number] = error
 
-    def _start(self) -> None:
-        workers = Counter(hand.node.number for hand in self._hands)
-        for node in self._roster.vacancies(workers):
-            hand = _Hand(self._cluster.worker(node, self._roster.cpus), node)
-            self._hands.add(hand)
-            runtime = replace(self._options.runtime, threads=self._roster.cpus)
-            order = messages.Load(runtime, self._options.max_pixels)
-            self._when(hand.worker.load(order), hand, self._loaded)
-        trouble = self._roster.trouble()
-        if trouble and not self._hands:
-            raise trouble
+    def failed_to_start(self, node: Node, error: FacecoreError) -> bool:
+        """Count a worker that ended before it was ready; return whether the node is left out."""
+        self._failed[node.number] += 1
+        if self._failed[node.number] >= _START_ATTEMPTS:
+            self.refuse(node, error)
+        return node.number in self._aside
 
-    def _when(
-        self,
-        future: Future[Any],
-        hand: _Hand,
-        happened: Callable[[_Hand, Future[Any]], Outcome | None],
-    ) -> None:
-        future.add_done_callback(lambda done: self._events.put((happened, hand, done)))
+    def started(self, node: Node) -> None:
+        """Forget the workers of a node that did not start."""
+        del self._failed[node.number]
 
-    def _loaded(self, hand: _Hand, future: Future[bytes]) -> None:
-        node = hand.node
-        try:
-            _answer(future, messages.Loaded)
-        except _GoneError:
-            self._leave(hand)
-            error = WorkerError(f"Workers on {node.name} end before they are ready: see its logs.")
-            if self._roster.failed_to_start(node, error):
-                self._refused(node, error)
-        except FacecoreError as error:
-            self._leave(hand)
-            self._roster.refuse(node, error)
-            self._refused(node, error)
-        else:
-            hand.is_ready = True
-            self._roster.started(node)
-            self._progress.of(node.name).came()
-            self._give(hand)
-
-    def _refused(self, node: Node, error: FacecoreError) -> None:
-        self._progress.of(node.name).note = str(error)
-        self._progress.say(f"{node.name} is left out: {error}")
-
-    def _give(self, hand: _Hand) -> None:
-        """Have the bytes of the next photo brought to a worker that has none waiting."""
-        if self._again:
-            hand.coming = self._again.popleft()
-        elif not self._is_all_taken:
-            photo = next(self._photos, None)
-            self._is_all_taken = photo is None
-            hand.coming = None if photo is None else _Job(photo)
-        if hand.coming:
-            self._when(self._files.submit(hand.coming.photo.read), hand, self._opened)
-
-    def _opened(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
-        job = _taken(hand.coming)
-        try:
-            data = future.result()
-        except Exception as error:  # noqa: BLE001 - one photo must not stop the others
-            hand.coming = None
-            self._give(hand)
-            return Outcome(photo=job.photo, error=friendly_message(error))
-        hand.key = next(hand.keys)
-        self._when(hand.worker.keep(hand.key, data), hand, self._kept)
-        return None
-
-    def _kept(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
-        try:
-            _answer(future, messages.Kept)
-        except FacecoreError:
-            return self._lost(hand, f"A worker on {hand.node.name} ended.")
-        hand.is_kept = True
-        self._begin(hand)
-        return None
-
-    def _begin(self, hand: _Hand) -> None:
-        """Have the photo read that a worker keeps, where it reads no other."""
-        if hand.reading or not hand.is_kept:
-            return
-        hand.reading, hand.coming, hand.is_kept = hand.coming, None, False
-        hand.deadline_s = time.monotonic() + self._options.photo_timeout_s
-        order = messages.Analyze(
-            settings=self._settings, photo=hand.key, preview_side_px=None, min_interval_ms=0
-        )
-        self._when(hand.worker.read(order), hand, self._has_read)
-        self._give(hand)
-
-    def _has_read(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
-        photo = _taken(hand.reading).photo
-        try:
-            outcome = Outcome(photo=photo, analysis=_answer(future, messages.Answer).analysis())
-        except (_GoneError, ValueError):
-            return self._lost(hand, f"A worker on {hand.node.name} ended.")
-        except FacecoreError as error:
-            outcome = Outcome(photo=photo, error=str(error))
-        self._progress.of(hand.node.name).read()
-        hand.reading = None
-        self._begin(hand)
-        return outcome
-
-    def _lost(self, hand: _Hand, how: str) -> Outcome | None:
-        """Part with a worker; its photos go to others, or the one that it read is given up."""
-        self._leave(hand)
-        self._progress.of(hand.node.name).lost += 1
-        if hand.coming:
-            self._again.appendleft(hand.coming)
-        if hand.reading is None:
+    def trouble(self) -> FacecoreError | None:
+        """Return why no node at all can read; None where one can, or there is none yet."""
+        if not self._here or self._here.keys() - self._aside.keys():
             return None
-        hand.reading.attempts += 1
-        if hand.reading.attempts < _ATTEMPTS:
-            self._again.append(hand.reading)
-            return None
-        return Outcome(
-            photo=hand.reading.photo,
-            error=f"{how} It was tried {_ATTEMPTS} times: leave it out, or make it smaller.",
-        )
-
-    def _leave(self, hand: _Hand) -> None:
-        self._hands.discard(hand)
-        if hand.is_ready:
-            self._progress.of(hand.node.name).workers -= 1
-        hand.worker.stop()
-
-
-class _GoneError(FacecoreError):
-    """Nothing more is heard of a worker."""
-
-
-def _answer(future: Future[bytes], kind: type[_Reply]) -> _Reply:
-    try:
-        data = future.result()
-    except Exception as error:  # Ray has many, of processes, nodes and memory
-        raise _GoneError from error
-    reply: _Reply | messages.Failed = messages.decode(data, kind | messages.Failed)  # type: ignore[arg-type]
-    if isinstance(reply, messages.Failed):
-        raise reply.exception()
-    return reply
-
-
-def _taken(job: _Job | None) -> _Job:
-    if job is None:
-        raise WorkerError("A worker of the cluster answered what it was not asked.")
-    return job
+        return next(self._aside[number] for number in self._here)

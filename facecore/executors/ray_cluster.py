@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 
 import facecore
 from facecore.errors import SettingsError, WorkerError
-from facecore.executors import launch, messages
-from facecore.executors.child import Worker
-from facecore.settings import ProcessOptions
+from facecore.executors import launch
+from facecore.executors.node import KEEPING, NodeWorker
+from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.sources.stores import Address
 
 HERE = "auto"
 """The address of the cluster that this machine is a part of, or of one that is started on it."""
@@ -29,7 +30,6 @@ HERE = "auto"
 _ADDRESS = re.compile(r"ray://([^/\s:]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 _REACH_TIMEOUT_S = 10.0
 _STORE_BYTES = 256 << 20
-_FETCH = "fetch"
 
 
 def check_address(address: str) -> None:
@@ -66,51 +66,26 @@ class RemoteWorker:
         self._actor = actor
         self._stop = stop
 
-    def load(self, order: messages.Load) -> Future[bytes]:
+    def load(self, options: RuntimeOptions, max_pixels: int) -> Future[bytes]:
         """Ask it to load its networks."""
-        return self._asked(self._actor.load.remote(facecore.__version__, messages.encode(order)))
+        return self._soon(self._actor.load.remote(facecore.__version__, options, max_pixels))
 
-    def keep(self, key: str, photo: bytes) -> Future[bytes]:
-        """Send it a photo to be read later; it does not wait for what it reads meanwhile."""
-        order = messages.encode(messages.Keep(key))
-        ask = self._actor.obey.options(concurrency_group=_FETCH)
-        return self._asked(ask.remote(order, photo))
+    def keep(self, key: str, photo: bytes | Address) -> Future[bytes]:
+        """Send it a photo to be read later; it takes it while it reads another."""
+        keep = self._actor.keep.options(concurrency_group=KEEPING)
+        return self._soon(keep.remote(key, photo))
 
-    def read(self, order: messages.Analyze) -> Future[bytes]:
+    def read(self, key: str, settings: AnalysisSettings) -> Future[bytes]:
         """Ask it to read a photo that it keeps."""
-        return self._asked(self._actor.obey.remote(messages.encode(order)))
+        return self._soon(self._actor.read.remote(key, settings))
 
     def stop(self) -> None:
         """End its process, whatever it is doing."""
         self._stop(self._actor)
 
-    def _asked(self, answer: Any) -> Future[bytes]:
+    def _soon(self, answer: Any) -> Future[bytes]:
         future: Future[bytes] = answer.future()
         return future
-
-
-class NodeWorker:
-    """What runs on a node: the same worker as in a process of this machine."""
-
-    def __init__(self) -> None:
-        self._worker = Worker()
-
-    def load(self, version: str, message: bytes) -> bytes:
-        """Load the networks, where the driver has the same version."""
-        if version != facecore.__version__:
-            return messages.encode(
-                messages.Failed.of(
-                    WorkerError(
-                        f"It has facecore {facecore.__version__}, and this is {version}: install "
-                        "the same version on every node."
-                    )
-                )
-            )
-        return self._worker.obey(message)
-
-    def obey(self, message: bytes, payload: bytes = b"") -> bytes:
-        """Do what a message says."""
-        return self._worker.obey(message, payload)
 
 
 class Cluster:
@@ -136,10 +111,8 @@ class Cluster:
                 if Cluster._ours:
                     _connect(self._ray, address)
             Cluster._open += 1
-        # What comes next is taken while a photo is read, by a thread of its own.
-        self._kind = self._ray.remote(
-            max_restarts=0, max_task_retries=0, concurrency_groups={_FETCH: 1}
-        )(NodeWorker)
+        alone = {"max_restarts": 0, "max_task_retries": 0}  # we know better what is tried again
+        self._kind = self._ray.remote(**alone, concurrency_groups={KEEPING: 1})(NodeWorker)
 
     def nodes(self) -> list[Node]:
         """Return the nodes that are there now.

@@ -1,0 +1,300 @@
+"""Reading photos on many machines: which worker gets which photo, and what becomes of it.
+
+A worker reads one photo at a time, and has the bytes of one more: what ends it while it reads
+is that one photo's doing, or nobody's.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar, cast
+
+from facecore.errors import FacecoreError, WorkerError, friendly_message
+from facecore.executors import messages
+from facecore.executors.cluster import (
+    ATTEMPTS,
+    ClusterOptions,
+    ClusterProgress,
+    Job,
+    Jobs,
+    Roster,
+)
+from facecore.executors.ray_cluster import Cluster, Node, RemoteWorker
+from facecore.executors.reading import Outcome
+from facecore.settings import AnalysisSettings
+from facecore.sources.photo import Photo
+from facecore.sources.stores import Address
+
+_LOOK_EVERY_S = 2.0
+_CHECK_EVERY_S = 0.25
+_FILES_AT_ONCE = 8
+_PATIENCE_S = 5.0
+_Reply = TypeVar("_Reply")
+
+
+def read_on_cluster(
+    photos: Iterable[Photo],
+    settings: AnalysisSettings,
+    options: ClusterOptions,
+    progress: ClusterProgress | None = None,
+    check: Callable[[], object] = lambda: None,
+) -> Generator[Outcome, None, None]:
+    """Read photos on a cluster; the outcomes come as they are done.
+
+    Nodes and workers may come and go. A photo whose worker ends goes to another, and is given up
+    after three times. Closing the generator ends the workers.
+
+    Args:
+        photos: taken as they are needed, two for each worker.
+        settings: how to read them.
+        options: which cluster, and how.
+        progress: is kept up to date.
+        check: called a few times a second; what it raises ends it all.
+
+    Raises:
+        SettingsError: the address is none, or Ray is not installed.
+        WorkerError: the cluster cannot be reached any more, or no node of it can read.
+        ModelError: no node has the networks.
+    """
+    jobs = Jobs(photos)
+    if jobs.are_over:
+        return
+    cluster = Cluster(options.address)
+    try:
+        crew = _Crew(cluster, jobs, settings, options, progress or ClusterProgress())
+        try:
+            yield from crew.outcomes(check)
+        finally:
+            crew.stop()
+    finally:
+        cluster.close()
+
+
+@dataclass(slots=True, eq=False)
+class _Hand:
+    """A worker: the photo that it reads, and the one after it, which it has once it is kept."""
+
+    worker: RemoteWorker
+    node: Node
+    is_ready: bool = False
+    reading: Job | None = None
+    deadline_s: float = 0.0
+    coming: Job | None = None
+    is_kept: bool = False
+    # What is kept takes the place of what was read before, not of what is read now.
+    key: str = ""
+
+
+_Event = tuple[Callable[[_Hand, "Future[Any]"], Outcome | None], _Hand, "Future[Any]"]
+
+
+class _Crew:
+    """The workers of a batch; all is done in the thread that takes the outcomes."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        jobs: Jobs,
+        settings: AnalysisSettings,
+        options: ClusterOptions,
+        progress: ClusterProgress,
+    ) -> None:
+        self._cluster = cluster
+        self._jobs = jobs
+        self._settings = settings
+        self._options = options
+        self._progress = progress
+        self._roster = Roster(options.runtime.threads or 1, options.workers)
+        self._hands: set[_Hand] = set()
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._files = ThreadPoolExecutor(_FILES_AT_ONCE)
+        self._heard_s = time.monotonic()
+
+    def outcomes(self, check: Callable[[], object]) -> Iterator[Outcome]:
+        looked_s = -_LOOK_EVERY_S
+        while self._has_work():
+            check()
+            if time.monotonic() - looked_s >= _LOOK_EVERY_S:
+                yield from self._look()
+                looked_s = time.monotonic()
+            try:
+                happened, hand, future = self._events.get(timeout=_CHECK_EVERY_S)
+            except queue.Empty:
+                continue
+            # What is still heard of a worker that is gone was settled when it went.
+            outcome = happened(hand, future) if hand in self._hands else None
+            if outcome is not None:
+                yield outcome
+
+    def stop(self) -> None:
+        self._files.shutdown(cancel_futures=True)
+        for hand in self._hands:
+            hand.worker.stop()
+            self._progress.of(hand.node.name).workers = 0
+
+    def _has_work(self) -> bool:
+        return not self._jobs.are_over or any(hand.reading or hand.coming for hand in self._hands)
+
+    def _look(self) -> Iterator[Outcome]:
+        """See who came, who is gone and who takes too long."""
+        gone = self._roster.see(self._cluster.nodes())
+        for hand in list(self._hands):
+            name, limit_s, outcome = hand.node.name, self._options.photo_timeout_s, None
+            if hand.node.number in gone:
+                self._progress.say(f"{name} is gone: its photos go to others.")
+                outcome = self._lost(hand, f"The node {name} went away.")
+            elif hand.reading and time.monotonic() > hand.deadline_s:
+                how = f"A worker on {name} did not answer within {limit_s:g} seconds"
+                outcome = self._lost(hand, f"{how} and was stopped.")
+            if outcome is not None:
+                yield outcome
+        if not self._jobs.are_over:
+            self._start()
+        if any(hand.is_ready for hand in self._hands):
+            self._heard_s = time.monotonic()
+        elif time.monotonic() - self._heard_s > _PATIENCE_S:
+            self._progress.say("The cluster has no free processor yet: waiting for one.")
+
+    def _start(self) -> None:
+        workers = Counter(hand.node.number for hand in self._hands)
+        for node in self._roster.vacancies(workers):
+            hand = _Hand(self._cluster.worker(node, self._roster.cpus), node)
+            self._hands.add(hand)
+            runtime = replace(self._options.runtime, threads=self._roster.cpus)
+            self._when(hand.worker.load(runtime, self._options.max_pixels), hand, self._loaded)
+        trouble = self._roster.trouble()
+        if trouble and not self._hands:
+            raise trouble
+
+    def _when(
+        self,
+        future: Future[Any],
+        hand: _Hand,
+        happened: Callable[[_Hand, Future[Any]], Outcome | None],
+    ) -> None:
+        future.add_done_callback(lambda done: self._events.put((happened, hand, done)))
+
+    def _loaded(self, hand: _Hand, future: Future[bytes]) -> None:
+        node = hand.node
+        try:
+            _answer(future, messages.Kept)
+        except _GoneError:
+            self._leave(hand)
+            error = WorkerError(f"Workers on {node.name} end before they are ready: see its logs.")
+            if self._roster.failed_to_start(node, error):
+                self._refused(node, error)
+        except FacecoreError as error:
+            self._leave(hand)
+            self._roster.refuse(node, error)
+            self._refused(node, error)
+        else:
+            hand.is_ready = True
+            self._roster.started(node)
+            self._progress.of(node.name).came()
+            self._give(hand)
+
+    def _refused(self, node: Node, error: FacecoreError) -> None:
+        self._progress.of(node.name).note = str(error)
+        self._progress.say(f"{node.name} is left out: {error}")
+
+    def _give(self, hand: _Hand) -> None:
+        """Have the bytes of the next photo brought to a worker that has none waiting."""
+        hand.coming = self._jobs.take()
+        if hand.coming is None:
+            return
+        photo = hand.coming.photo
+        if photo.address:  # which the worker reads itself
+            self._send(hand, photo.address)
+        else:
+            self._when(self._files.submit(photo.read), hand, self._opened)
+
+    def _opened(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
+        try:
+            data = future.result()
+        except Exception as error:  # noqa: BLE001 - one photo must not stop the others
+            return self._unread(hand, friendly_message(error))
+        self._send(hand, data)
+        return None
+
+    def _send(self, hand: _Hand, photo: bytes | Address) -> None:
+        hand.key = "odd" if hand.key == "even" else "even"
+        self._when(hand.worker.keep(hand.key, photo), hand, self._kept)
+
+    def _unread(self, hand: _Hand, error: str) -> Outcome:
+        outcome = Outcome(photo=cast(Job, hand.coming).photo, error=error)
+        self._give(hand)
+        return outcome
+
+    def _kept(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
+        try:
+            _answer(future, messages.Kept)
+        except _GoneError:
+            return self._lost(hand, f"A worker on {hand.node.name} ended.")
+        except FacecoreError as error:
+            return self._unread(hand, str(error))
+        hand.is_kept = True
+        self._begin(hand)
+        return None
+
+    def _begin(self, hand: _Hand) -> None:
+        """Have the photo read that a worker keeps, where it reads no other."""
+        if hand.reading or not hand.is_kept:
+            return
+        hand.reading, hand.coming, hand.is_kept = hand.coming, None, False
+        hand.deadline_s = time.monotonic() + self._options.photo_timeout_s
+        self._when(hand.worker.read(hand.key, self._settings), hand, self._has_read)
+        self._give(hand)
+
+    def _has_read(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
+        photo = cast(Job, hand.reading).photo
+        try:
+            outcome = Outcome(photo=photo, analysis=_answer(future, messages.Answer).analysis())
+        except (_GoneError, ValueError):
+            return self._lost(hand, f"A worker on {hand.node.name} ended.")
+        except FacecoreError as error:
+            outcome = Outcome(photo=photo, error=str(error))
+        self._progress.of(hand.node.name).read()
+        hand.reading = None
+        self._begin(hand)
+        return outcome
+
+    def _lost(self, hand: _Hand, how: str) -> Outcome | None:
+        """Part with a worker; its photos go to others, or the one that it read is given up."""
+        self._leave(hand)
+        self._progress.of(hand.node.name).lost += 1
+        given_up = self._jobs.give_back(hand.coming, hand.reading)
+        for other in sorted(self._hands, key=lambda other: other.reading is not None):
+            if other.is_ready and other.coming is None:
+                self._give(other)
+        if given_up is None:
+            return None
+        return Outcome(
+            photo=given_up.photo,
+            error=f"{how} It was tried {ATTEMPTS} times: leave it out, or make it smaller.",
+        )
+
+    def _leave(self, hand: _Hand) -> None:
+        self._hands.discard(hand)
+        if hand.is_ready:
+            self._progress.of(hand.node.name).workers -= 1
+        hand.worker.stop()
+
+
+class _GoneError(FacecoreError):
+    """Nothing more is heard of a worker."""
+
+
+def _answer(future: Future[bytes], kind: type[_Reply]) -> _Reply:
+    try:
+        data = future.result()
+    except Exception as error:  # Ray has many, of processes, nodes and memory
+        raise _GoneError from error
+    reply: _Reply | messages.Failed = messages.decode(data, kind | messages.Failed)  # type: ignore[arg-type]
+    if isinstance(reply, messages.Failed):
+        raise reply.exception()
+    return reply
