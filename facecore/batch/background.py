@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from facecore.batch.answers import BatchAnswers
 from facecore.errors import BusyError, ModelError, friendly_message
+from facecore.executors.cluster import ClusterProgress
+from facecore.executors.reading import Outcome
 from facecore.export import FailedRow, PhotoRow
 from facecore.results import Analysis
 from facecore.serving.budget import Share
@@ -75,3 +78,44 @@ class BackgroundBatch(BackgroundJob):
             except BusyError as error:
                 # Others read; a batch has time.
                 self.pass_time(error.retry_after_s)
+
+
+ReadPhotos = Callable[
+    [Sequence[Photo], ClusterProgress, Callable[[], None]], Generator[Outcome, None, None]
+]
+"""Reads photos in any order, and keeps the progress up to date. The last argument is to be
+called while it waits, and raises JobStopped."""
+
+
+class ClusterBatch(BackgroundBatch):
+    """Photos read on a cluster, many at once; their answers come in the photos' order."""
+
+    def __init__(
+        self,
+        photos: Sequence[Photo],
+        read: ReadPhotos,
+        settings: Mapping[str, Any] | None = None,
+        room: Share | None = None,
+    ) -> None:
+        """Take the photos; the rest is as for others."""
+        super().__init__(photos, _not_here, settings, room)
+        self.progress = ClusterProgress()
+        self._read_all = read
+
+    def work(self) -> bool:
+        """Read what is left; what is done out of turn when it is stopped is read again."""
+        self._done_before = len(self.answers)
+        waiting: dict[str, Outcome] = {}
+        left = self.photos[self._done_before :]
+        with closing(self._read_all(left, self.progress, self.check)) as outcomes:
+            for outcome in outcomes:
+                waiting[outcome.photo.name] = outcome
+                for photo in self.photos[len(self.answers) :]:
+                    if photo.name not in waiting:
+                        break
+                    self.answers.add(waiting.pop(photo.name).row())
+        return True
+
+
+def _not_here(photo: Photo, _: Callable[[object], None]) -> Analysis:
+    raise ModelError(f"{photo.name} is to be read on the cluster, and not here.")

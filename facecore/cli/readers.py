@@ -93,7 +93,11 @@ def read_all(
     max_pixels = max_pixels_from(arguments)
     outcomes: Generator[Outcome, None, None]
     if arguments.cluster is not None:
-        progress = ClusterProgress(lambda said: print(f"\n{said}", file=sys.stderr, flush=True))
+        # Under the bar, where there is one.
+        begins = "\n" if sys.stderr.isatty() else ""
+        progress = ClusterProgress(
+            lambda said: print(f"{begins}{printable(said)}", file=sys.stderr, flush=True)
+        )
         options = cluster_options_from(arguments)
         outcomes = _told_by_node(read_on_cluster(photos, settings, options, progress), progress)
     elif arguments.workers is None:

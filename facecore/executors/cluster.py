@@ -14,6 +14,9 @@ from facecore.settings import DEFAULT_MAX_PIXELS, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.wording import counted
 
+CLUSTER_VARIABLE = "FACECORE_CLUSTER"
+"""Of the environment: the cluster that a server offers for batches; none where it is empty."""
+
 MAX_WORKERS = 10_000
 ATTEMPTS = 3
 """To read a photo whose worker ends."""

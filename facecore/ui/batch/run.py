@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from facecore.analysis.automatic import settled
 from facecore.batch.answers import photo_table
-from facecore.batch.background import BackgroundBatch, ReadPhoto
+from facecore.batch.background import BackgroundBatch, ClusterBatch, ReadPhoto, ReadPhotos
 from facecore.engines import option_values
+from facecore.executors.cluster import CLUSTER_VARIABLE, ClusterOptions, ClusterProgress
+from facecore.executors.crew import read_on_cluster
+from facecore.executors.reading import Outcome
 from facecore.results import Analysis
 from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings, RuntimeOptions
@@ -45,13 +51,19 @@ def start_button(chosen: ChosenPhotos) -> None:
     st.caption(f"Reads with {reads_with(_stored(settings, options))}.")
     count = sum(not photo.passed_over for photo in chosen.photos)
     words = counted(count, "photo") if count else "photos"
+    on_cluster = bool(os.environ.get(CLUSTER_VARIABLE)) and st.toggle(
+        "Read on the cluster",
+        key="batch_on_cluster",
+        help="On the machines that this server has for it, many photos at once. They are sent "
+        "there; the list has no small pictures then.",
+    )
     st.button(
         f"Read {words}",
         key="batch_start",
         type="primary",
         icon=":material/play_arrow:",
         on_click=_start,
-        args=(chosen,),
+        args=(chosen, on_cluster),
         disabled=not count,
         help="With the settings of the sidebar as they are when you click.",
     )
@@ -81,6 +93,8 @@ def _running() -> None:
             st.rerun()
         note = "What is done is kept, and you can go on later."
         st.caption(f"Reading with {reads_with(batch.settings)}.")
+        if isinstance(batch, ClusterBatch):
+            _nodes(batch.progress)
         bar_and_stop(batch, len(batch.answers) / len(batch.photos), in_words(batch), note)
         metrics(batch.answers.summary())
         if len(batch.answers):
@@ -105,14 +119,37 @@ def _sign_in_words() -> str | None:
     return f"Batch: {words}"
 
 
-def _start(chosen: ChosenPhotos) -> None:
+def _nodes(progress: ClusterProgress) -> None:
+    if progress.said:
+        st.caption(progress.said)
+    if progress.nodes:
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "node": [node.name for node in progress.nodes],
+                    "workers": [node.workers for node in progress.nodes],
+                    "photos": [node.photos for node in progress.nodes],
+                    "photos a second": [round(node.photos_per_s, 1) for node in progress.nodes],
+                    "workers lost": [node.lost for node in progress.nodes],
+                    "left out": [node.note for node in progress.nodes],
+                }
+            ),
+            hide_index=True,
+        )
+
+
+def _start(chosen: ChosenPhotos, on_cluster: bool) -> None:
     settings, options = state.current_settings()
     room = BUDGET.share(state.session_key())
     if not room.grow(chosen.size_bytes):
         state.messages().append(NO_ROOM)
         return
     stored = _stored(settings, options)
-    batch = BackgroundBatch(chosen.photos, reader(settings, options), stored, room)
+    batch = (
+        ClusterBatch(chosen.photos, _cluster_reader(settings, options), stored, room)
+        if on_cluster
+        else BackgroundBatch(chosen.photos, reader(settings, options), stored, room)
+    )
     batch.at_the_end = keeper()
     session_batch.keep(batch)
     state.batch_files.keep(frozenset(chosen.file_ids))
@@ -149,6 +186,19 @@ def reader(settings: AnalysisSettings, options: RuntimeOptions, source: str = "b
             waited_ms=turn.waited_ms,
         )
         return replace(analysis, preview_jpeg=small)
+
+    return read
+
+
+def _cluster_reader(settings: AnalysisSettings, options: RuntimeOptions) -> ReadPhotos:
+    address, max_pixels = os.environ[CLUSTER_VARIABLE], process_service().max_pixels
+
+    def read(
+        photos: Sequence[Photo], progress: ClusterProgress, check: Callable[[], None]
+    ) -> Generator[Outcome, None, None]:
+        runtime = settled(options)
+        cluster = ClusterOptions(address=address, runtime=runtime, max_pixels=max_pixels)
+        return read_on_cluster(photos, settings, cluster, progress, check)
 
     return read
 

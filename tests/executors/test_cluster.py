@@ -1,0 +1,232 @@
+"""Reading photos on a real Ray cluster of this machine, some workers of which end or hang."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import facecore
+from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.batch.background import ClusterBatch
+from facecore.errors import ImageError, ModelError, SettingsError, WorkerError
+from facecore.executors import ray_cluster
+from facecore.executors.cluster import ClusterOptions, ClusterProgress, Job, Jobs, Roster
+from facecore.executors.crew import read_on_cluster
+from facecore.executors.ray_cluster import Cluster, Node
+from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.sources.photo import Photo
+from tests.batch.conftest import grey_png
+from tests.conftest import REPOSITORY, SAMPLES, face_rows
+from tests.executors.fragile import HANGS, KILLS, FragileWorker
+
+SETTINGS = AnalysisSettings()
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="needs the extra ray, which is not installed"
+)
+
+
+def _photo(name: str, data: bytes) -> Photo:
+    return Photo(name=name, read=lambda: data)
+
+
+def _grey(count: int) -> list[Photo]:
+    return [_photo(f"{number:03}.png", grey_png(level=number)) for number in range(count)]
+
+
+def _options(**changes: Any) -> ClusterOptions:
+    return ClusterOptions(**{"address": "auto", "runtime": RuntimeOptions(), **changes})
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cluster begun for all tests here, in a folder with a module that nobody may import."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "numpy.py").write_text("raise SystemExit('no part of the program')", "utf-8")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        with closing(Cluster("auto")):
+            yield folder
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize("address", ["", "ray://head", "http://head:10001", "ray://head:1/x"])
+def test_address_that_is_none_is_refused(address: str) -> None:
+    """What a cluster's address looks like is said, before anything is connected."""
+    with pytest.raises(SettingsError, match=r"ray://head\.example:10001"):
+        list(read_on_cluster(_grey(1), SETTINGS, _options(address=address)))
+
+
+@pytest.mark.parametrize("changes", [{"workers": 0}, {"photo_timeout_s": 0.5}])
+def test_options_have_ranges(changes: dict[str, Any]) -> None:
+    """Neither no worker nor no time is taken."""
+    with pytest.raises(SettingsError, match="must be from 1 to"):
+        _options(**changes)
+
+
+def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra has a name, and without photos nobody asks for it."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert list(read_on_cluster([], SETTINGS, _options())) == []
+    with pytest.raises(SettingsError, match=r"pip install \"facecore-dashboard\[ray\]\""):
+        list(read_on_cluster(_grey(1), SETTINGS, _options()))
+
+
+def test_vacancies_are_spread_over_the_nodes() -> None:
+    """Each node has workers before one has more, and those that cannot read have none."""
+    small, large, useless = Node("1", "a", 1), Node("2", "b", 4), Node("3", "c", 8)
+    roster = Roster(cpus=1, most=3)
+    assert roster.see([small, large, useless]) == set()
+    roster.refuse(useless, ModelError("no networks"))
+    assert roster.vacancies(Counter()) == [small, large, large]
+    assert roster.vacancies(Counter({"2": 2})) == [small]
+    assert roster.vacancies(Counter({"2": 2, "1": 1})) == []
+    assert roster.trouble() is None
+    assert roster.see([useless]) == {"1", "2"}
+    assert str(roster.trouble()) == "no networks"
+
+
+def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> None:
+    """Who only waited at a worker that ended has lost nothing."""
+    killer, innocent = Job(_grey(2)[0]), Job(_grey(2)[1])
+    jobs = Jobs([])
+    assert jobs.give_back(innocent, killer) is None
+    assert jobs.give_back(innocent, killer) is None
+    assert jobs.give_back(innocent, killer) is killer
+    assert innocent.attempts == 0
+    assert jobs.take() is innocent
+
+
+@needs_ray
+def test_nothing_of_ray_is_imported_until_it_is_asked_for() -> None:
+    """The command line with all its readers knows nothing of Ray, and neither does the page."""
+    code = "import sys, facecore.cli.analyze, facecore.ui.batch.run; print('ray' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    assert done.stdout.strip() == "False"
+
+
+@needs_ray
+def test_address_where_nobody_listens_is_told_at_once() -> None:
+    """Nobody waits for half a minute, and the sentence says what to start there."""
+    with pytest.raises(WorkerError, match=r"No Ray cluster answers at ray://127\.0\.0\.1:9"):
+        list(read_on_cluster(_grey(1), SETTINGS, _options(address="ray://127.0.0.1:9")))
+
+
+@needs_ray
+@pytest.mark.slow
+def test_answers_are_those_of_this_machine(
+    cluster: Path, analyzer: FaceAnalyzer, hopper_file: bytes
+) -> None:
+    """Every photo has one outcome, errors are told, and nothing is sent to Ray's makers."""
+
+    def unreadable() -> bytes:
+        raise ImageError("The file cannot be read.")
+
+    photos = [*_grey(8), _photo("hopper", hopper_file), _photo("text", b"text")]
+    photos += [Photo(name="gone", read=unreadable)]
+    progress = ClusterProgress()
+    outcomes = list(read_on_cluster(photos, SETTINGS, _options(), progress))
+    by_name = {outcome.photo.name: outcome for outcome in outcomes}
+    assert sorted(by_name) == sorted(photo.name for photo in photos)
+    assert len(outcomes) == len(photos)
+    hopper = by_name["hopper"].analysis
+    assert hopper is not None
+    known = analyzer.analyze(hopper_file, SETTINGS)
+    np.testing.assert_array_equal(face_rows(hopper.faces), face_rows(known.faces))
+    assert "not a picture" in by_name["text"].error
+    assert by_name["gone"].error == "The file cannot be read."
+    (node,) = progress.nodes
+    assert (node.photos, node.workers, node.lost, node.note) == (10, 0, 0, "")
+    assert node.photos_per_s > 0
+    usage: Any = importlib.import_module("ray._private.usage.usage_lib")
+    assert not usage.usage_stats_enabled()
+
+
+@needs_ray
+@pytest.mark.slow
+def test_photo_that_ends_or_holds_its_worker_costs_only_itself(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried on three workers; those that waited behind it are read."""
+    monkeypatch.setattr(ray_cluster, "NodeWorker", FragileWorker)
+    grey = _grey(6)
+    photos = [_photo("killer", KILLS), _photo("stuck", HANGS), *grey]
+    progress = ClusterProgress()
+    options = _options(photo_timeout_s=1.5, workers=2)
+    outcomes = list(read_on_cluster(photos, SETTINGS, options, progress))
+    errors = {outcome.photo.name: outcome.error for outcome in outcomes if outcome.error}
+    assert sorted(outcome.photo.name for outcome in outcomes) == sorted(p.name for p in photos)
+    assert sorted(errors) == ["killer", "stuck"]
+    assert "ended. It was tried 3 times" in errors["killer"]
+    assert "did not answer within 1.5 seconds" in errors["stuck"]
+    assert progress.nodes[0].lost == 6
+
+
+@needs_ray
+@pytest.mark.slow
+def test_node_with_another_version_is_left_out(
+    cluster: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no other node is there, its sentence is raised."""
+    here = facecore.__version__
+    monkeypatch.setattr(facecore, "__version__", "99.0")
+    progress = ClusterProgress()
+    with pytest.raises(WorkerError, match=f"has facecore {here}, and this is 99.0"):
+        list(read_on_cluster(_grey(2), SETTINGS, _options(workers=1), progress))
+    assert here in progress.nodes[0].note
+
+
+@needs_ray
+@pytest.mark.slow
+def test_batch_of_a_page_keeps_the_photos_order(cluster: Path) -> None:
+    """Answers that come out of turn wait; a batch that is stopped ends though nothing comes."""
+
+    def read(photos: Any, progress: ClusterProgress, check: Any) -> Any:
+        return read_on_cluster(photos, SETTINGS, _options(), progress, check)
+
+    photos = _grey(12)
+    batch = ClusterBatch(photos, read)
+    batch.start()
+    assert batch.wait(60)
+    assert (batch.state, batch.error) == ("complete", "")
+    assert [one.name for one in batch.answers.listed()] == [photo.name for photo in photos]
+    never = threading.Event()
+    waiting = ClusterBatch([Photo(name="late", read=lambda: bytes(never.wait(5)))], read)
+    waiting.start()
+    waiting.stop()
+    assert waiting.wait(30)
+    assert waiting.state == "stopped"
+
+
+@needs_ray
+@pytest.mark.slow
+def test_command_prints_answers_and_nothing_of_the_cluster(cluster: Path) -> None:
+    """A worker's folder is not that of the command, and what Ray has to say is not on stdout."""
+    words = ["analyze", str(SAMPLES / "grace_hopper.jpg"), "--json", "--cluster", "auto"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "facecore", *words],
+        cwd=cluster,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["faces"]) == 1
+    assert "worker, " in done.stderr or "workers, " in done.stderr
