@@ -96,6 +96,17 @@ def test_opened_first_it_asks_for_photos() -> None:
     expect_no_error(app)
 
 
+def test_cluster_is_offered_where_the_server_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can choose one where there is none; what is wrong with it is said on the page."""
+    assert "batch_on_cluster" not in [one.key for one in visit("batch").toggle]
+    monkeypatch.setenv("FACECORE_CLUSTER", "ray://127.0.0.1:9")
+    app = _choose(visit("batch"), {"grey.png": grey_png()})
+    app.toggle(key="batch_on_cluster").set_value(True).run()
+    app = _end(app.button(key="batch_start").click().run())
+    assert [text for text in app.error.values if "Ray" in text]
+    assert "**Stopped after 0 of 1 photo.**" in app.markdown.values
+
+
 def test_uploader_promises_no_more_than_the_server_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The size that the page names is the server's limit, or less where memory is short."""
     uploader = visit("batch").file_uploader(key="batch_uploads")
