@@ -33,7 +33,7 @@ from facecore.sources.stores import Address
 _LOOK_EVERY_S = 2.0
 _CHECK_EVERY_S = 0.25
 _FILES_AT_ONCE = 8
-_PATIENCE_S = 5.0
+_PATIENCE_S = 15.0
 _Reply = TypeVar("_Reply")
 
 
@@ -87,7 +87,7 @@ class _Hand:
     coming: Job | None = None
     is_kept: bool = False
     # What is kept takes the place of what was read before, not of what is read now.
-    key: str = ""
+    key: str = "even"
 
 
 _Event = tuple[Callable[[_Hand, "Future[Any]"], Outcome | None], _Hand, "Future[Any]"]
@@ -158,7 +158,7 @@ class _Crew:
         if any(hand.is_ready for hand in self._hands):
             self._heard_s = time.monotonic()
         elif time.monotonic() - self._heard_s > _PATIENCE_S:
-            self._progress.say("The cluster has no free processor yet: waiting for one.")
+            self._progress.say("No worker is ready yet: they start, or wait for a free processor.")
 
     def _start(self) -> None:
         workers = Counter(hand.node.number for hand in self._hands)
@@ -222,7 +222,6 @@ class _Crew:
         return None
 
     def _send(self, hand: _Hand, photo: bytes | Address) -> None:
-        hand.key = "odd" if hand.key == "even" else "even"
         self._when(hand.worker.keep(hand.key, photo), hand, self._kept)
 
     def _unread(self, hand: _Hand, error: str) -> Outcome:
@@ -248,6 +247,7 @@ class _Crew:
         hand.reading, hand.coming, hand.is_kept = hand.coming, None, False
         hand.deadline_s = time.monotonic() + self._options.photo_timeout_s
         self._when(hand.worker.read(hand.key, self._settings), hand, self._has_read)
+        hand.key = "odd" if hand.key == "even" else "even"
         self._give(hand)
 
     def _has_read(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:

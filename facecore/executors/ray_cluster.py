@@ -5,6 +5,7 @@ Ray is an optional package, and is imported when a cluster is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import logging
@@ -81,7 +82,8 @@ class RemoteWorker:
 
     def stop(self) -> None:
         """End its process, whatever it is doing."""
-        self._stop(self._actor)
+        with contextlib.suppress(Exception):  # where the cluster is gone, so is the worker
+            self._stop(self._actor)
 
     def _soon(self, answer: Any) -> Future[bytes]:
         future: Future[bytes] = answer.future()

@@ -153,7 +153,7 @@ def test_answers_are_those_of_this_machine(
     (node,) = progress.nodes
     assert (node.photos, node.workers, node.lost, node.note) == (10, 0, 0, "")
     assert node.photos_per_s > 0
-    usage: Any = importlib.import_module("ray._private.usage.usage_lib")
+    usage: Any = importlib.import_module("ray._common.usage.usage_lib")
     assert not usage.usage_stats_enabled()
 
 
