@@ -81,7 +81,12 @@ def rows(count: int) -> dict[str, object]:
             nodes = _Nodes(log, stack)
             said = Path(name) / "said.txt"
             started_s = time.monotonic()
-            _through_all(nodes, folder, out, count, said)
+            try:
+                _through_all(nodes, folder, out, count, said)
+            except BaseException:
+                for told in (said, Path(log.name)):
+                    print(told.read_text("utf-8")[-3000:], file=sys.stderr)
+                raise
             seconds = round(time.monotonic() - started_s)
         found = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
         found = [row for row in found if "path" in row]
@@ -132,7 +137,7 @@ class _Nodes:
         head = ["--head", f"--node-ip-address={SPACES[HEAD]}", "--port=6379", "--num-cpus=0"]
         head += ["--ray-client-server-port=10001", "--include-dashboard=false"]
         self._start(HEAD, head)
-        time.sleep(10)
+        _wait_until_it_listens()
         self._processes = {space: self._join(space) for space in SPACES if space != HEAD}
 
     def keep(self) -> None:
@@ -160,6 +165,15 @@ class _Nodes:
         )
         self._stack.callback(_end, process)
         return process
+
+
+def _wait_until_it_listens() -> None:
+    knock = ["bash", "-c", f"exec 2>/dev/null; : </dev/tcp/{SPACES[HEAD]}/10001"]
+    for _ in range(120):
+        if not subprocess.run(["ip", "netns", "exec", HEAD, *knock], check=False).returncode:
+            return
+        time.sleep(1)
+    raise SystemExit("The head did not start within two minutes.")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
