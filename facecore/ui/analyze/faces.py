@@ -24,7 +24,7 @@ from facecore.ui.readings import PREVIEW_SIDE_PX, most_side_px, plain_jpeg
 FEW = 4
 """Up to so many faces have a card each."""
 
-_TABLE_KEY = "faces_table"
+_PHOTO_KEY, _TABLE_KEY = "photo_with_faces", "faces_table"
 _FILTERS = ("Male", "Female", "Unsure")
 _ROW_PX, _HEAD_PX, _TABLE_PX = 44, 38, 640
 _THUMBNAIL_SIDE_PX = 64
@@ -154,7 +154,7 @@ def _photo(
             else None,
         ),
         [_mark(number, analysis.faces[number - 1], reading.photo) for number in numbers],
-        key="photo_with_faces",
+        key=_PHOTO_KEY,
         chosen=chosen,
         on_click=lambda number: state.chosen_face.keep((reading.photo.key, number)),
     )
@@ -207,8 +207,10 @@ def _table(
         state.set_widget_values({_TABLE_KEY: {"selection": {"rows": rows}}})
 
     def choose() -> None:
+        # The browser tells of the row that it was given, too, perhaps with a click on the photo.
+        clicked = (state.widget_value(_PHOTO_KEY) or {}).get("clicked")
         picked = state.widget_value(_TABLE_KEY)["selection"]["rows"]
-        if picked:
+        if picked and picked != rows and clicked is None:
             state.chosen_face.keep((reading.photo.key, numbers[picked[0]]))
 
     st.dataframe(
