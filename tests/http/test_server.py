@@ -123,8 +123,11 @@ def _samples(server: str) -> dict[str, float]:
 
 
 def test_hostile_files_are_answered_in_words(server: str, shared_data: Path) -> None:
-    """Every broken, odd or lying file gets faces or a sentence, and the server lives on."""
-    files = [p for p in sorted((shared_data / "hostile").iterdir()) if p.suffix != ".csv"]
+    """A broken, odd or lying file gets faces or a sentence, and the server lives on.
+
+    What each of them decodes to is held by the tests of decoding; here are every third.
+    """
+    files = [p for p in sorted((shared_data / "hostile").iterdir()) if p.suffix != ".csv"][::3]
     assert files
     statuses: dict[int, int] = {}
     for path in files:
