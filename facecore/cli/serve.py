@@ -41,6 +41,13 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
             help="names that it answers to, with commas between, *.example.org and * for any "
             "(default: FACECORE_ALLOWED_HOSTS, else its own where it listens here alone)",
         )
+        if with_api:
+            add(
+                "--grpc-port",
+                type=_port,
+                metavar="PORT",
+                help="also speak the Open Inference Protocol over gRPC there",
+            )
         add_settings_options(parser, of_a_server=True)
         parser.set_defaults(run=run, with_api=with_api)
 
@@ -64,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     command += [f"--host={arguments.host}", f"--port={arguments.port}"]
     command += [f"--allowed-hosts={arguments.allowed_hosts}"]
     command += ["--with-api"] if arguments.with_api else []
+    if arguments.with_api and arguments.grpc_port:
+        command += [f"--grpc-port={arguments.grpc_port}"]
     _hand_over(arguments, engine)
     told = in_lines(given, all_of_them=False)
     text = "\n".join([*told, ORDER] if told else ["All settings are the defaults."])

@@ -53,6 +53,9 @@ class Metrics:
             "Answers of the HTTP API, by path and status.",
             ["path", "status"],
         )
+        self._calls = counter(
+            "facecore_grpc_responses", "Answers over gRPC, by method and code.", ["method", "code"]
+        )
         self._stages = seconds(
             "facecore_stage_seconds",
             "Wall time of a run by stage; total is all of it without the wait.",
@@ -77,6 +80,10 @@ class Metrics:
     def observe_response(self, path: str, status: int) -> None:
         """Count an answer of the HTTP API."""
         self._responses.labels(path, str(status)).inc()
+
+    def observe_call(self, method: str, code: str) -> None:
+        """Count an answer over gRPC."""
+        self._calls.labels(method, code).inc()
 
     def text(self) -> bytes:
         """Return all figures in Prometheus's text format."""

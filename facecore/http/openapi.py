@@ -15,11 +15,11 @@ from facecore.settings.setting import Setting
 _WHAT_FAILED = {
     400: "There is no photo in the request, it is damaged, or a field cannot be used.",
     403: "The request comes from another site's page in a browser.",
-    404: "There is no such picture, or none any more.",
+    404: "There is no such picture, or none any more; or no such model.",
     405: "The path does not take this method; Allow says which it takes.",
     408: "The photo came too slowly.",
     413: "The file is too large, or the photo has too many pixels.",
-    415: "The file is not a picture of a format that is read.",
+    415: "The file is not a picture of a format that is read, or the body is compressed.",
     429: "The server is busy; Retry-After says in how many seconds to try again.",
     500: "Something unexpected went wrong; the server's log says more.",
     501: "The server has no metrics, as prometheus-client is not installed.",
@@ -53,27 +53,29 @@ def openapi_document(
         "info": _INFO,
         "paths": {
             f"{base_path}/predict": {"post": _predict(limits, overrides)},
-            f"{base_path}/images/{{id}}": _get(
+            f"{base_path}/images/{{id}}": getting(
                 "image",
                 f"Fetch a photo with its faces drawn, for {picture_age_s / 60:g} minutes at most.",
                 {"description": "The photo.", "content": {"image/jpeg": {}}},
                 404,
                 parameters=[_IMAGE_ID],
             ),
-            f"{base_path}/healthz": _get(
+            f"{base_path}/healthz": getting(
                 "healthz",
                 "Ask whether photos can be read.",
-                _json("The networks are loaded, or their files are there.", _schema("Health")),
+                in_json("The networks are loaded, or their files are there.", component("Health")),
                 503,
             ),
-            f"{base_path}/metrics": _get(
+            f"{base_path}/metrics": getting(
                 "metrics",
                 "Fetch the server's figures in Prometheus's text format.",
                 {"description": "The figures.", "content": {"text/plain": {}}},
                 501,
             ),
-            f"{base_path}/openapi.json": _get(
-                "openapi", "Fetch this document.", _json("This document.", {"type": "object"})
+            f"{base_path}/openapi.json": getting(
+                "openapi",
+                "Fetch this document.",
+                in_json("This document.", {"type": "object"}),
             ),
         },
         "components": {"schemas": _SCHEMAS},
@@ -86,8 +88,8 @@ def _predict(limits: UploadLimits, overrides: Mapping[str, Setting]) -> dict[str
         "summary": "Read the faces of one photo.",
         "requestBody": _form(limits, overrides),
         "responses": {
-            "200": _json("The faces, surest first.", _schema("Prediction")),
-            **_failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
+            "200": in_json("The faces, surest first.", component("Prediction")),
+            **failures(400, 403, 405, 408, 413, 415, 429, 500, 503),
         },
     }
 
@@ -102,15 +104,18 @@ def _form(limits: UploadLimits, overrides: Mapping[str, Setting]) -> dict[str, A
     }
     form = {
         "type": "object",
-        "properties": {FIELD: file, **{name: _field(one) for name, one in overrides.items()}},
+        "properties": {
+            FIELD: file,
+            **{name: setting_schema(one) for name, one in overrides.items()},
+        },
         "required": [FIELD],
         "additionalProperties": False,
     }
     return {"required": True, "content": {"multipart/form-data": {"schema": form}}}
 
 
-def _field(setting: Setting) -> dict[str, Any]:
-    """Return what the text of a form's field may be for a setting."""
+def setting_schema(setting: Setting) -> dict[str, Any]:
+    """Return the schema of what may be written for a setting."""
     kinds: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
     value: dict[str, Any] = {"type": kinds[setting.kind]}
     if setting.limits:
@@ -124,23 +129,29 @@ def _field(setting: Setting) -> dict[str, Any]:
     return value | about
 
 
-def _get(
-    name: str, summary: str, answer: dict[str, Any], *failures: int, **more: Any
+def getting(
+    name: str, summary: str, answer: dict[str, Any], *statuses: int, **more: Any
 ) -> dict[str, Any]:
-    responses = {"200": answer, **_failures(*sorted({405, *failures}))}
+    """Return what is told of a path that only gives something, with how it may fail."""
+    responses = {"200": answer, **failures(*sorted({405, *statuses}))}
     return {"get": {"operationId": name, "summary": summary, "responses": responses, **more}}
 
 
-def _schema(name: str) -> dict[str, Any]:
+def component(name: str) -> dict[str, Any]:
+    """Return a schema that is one of the document's components."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+def in_json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return what is told of an answer in JSON."""
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _failures(*statuses: int) -> dict[str, Any]:
-    answers = {str(status): _json(_WHAT_FAILED[status], _schema("Error")) for status in statuses}
+def failures(*statuses: int) -> dict[str, Any]:
+    """Return what is told of answers that are errors, by their status."""
+    answers = {
+        str(status): in_json(_WHAT_FAILED[status], component("Error")) for status in statuses
+    }
     if "429" in answers:
         seconds = {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}
         answers["429"]["headers"] = {"Retry-After": seconds}

@@ -44,24 +44,29 @@ _LOGGER = logging.getLogger(__name__)
 NO_NETWORKS = "The server cannot load its networks: its log says why."
 
 
-def problem_response(error: Exception) -> JSONResponse:
-    """Return the answer for an error; an unexpected one is logged with its traceback."""
+def problem_of(error: Exception) -> RequestError:
+    """Return an error as the client may see it; an unexpected one is logged with its traceback."""
     message = friendly_message(error)
     if isinstance(error, RequestError | BusyError):
         # Of those that came to a run, it tells.
         _LOGGER.info("%s", message)
+    if isinstance(error, RequestError):
+        return error
     if isinstance(error, ModelError):
         # It names files of this machine, which are no stranger's business.
         _LOGGER.warning("%s", message)
         message = NO_NETWORKS
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
-    headers = {}
-    if isinstance(error, RequestError):
-        status, headers = error.status, error.headers
-    elif isinstance(error, BusyError):
-        headers = {"Retry-After": str(error.retry_after_s)}
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, BusyError) else None
+    return RequestError(status, message, headers)
+
+
+def problem_response(error: Exception) -> JSONResponse:
+    """Return the answer for an error; an unexpected one is logged with its traceback."""
+    problem = problem_of(error)
+    headers = problem.headers
     if "Retry-After" in headers:
         # Who comes back later comes anew: kept open, the connection would end as unused at about
         # the time that the client was told, and cut the next request off.
         headers = {**headers, "Connection": "close"}
-    return JSONResponse({"error": message}, status, headers=headers)
+    return JSONResponse({"error": str(problem)}, problem.status, headers=headers)

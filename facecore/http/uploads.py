@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -24,6 +25,8 @@ FIELD = "image"
 
 _FORM_BYTES = 64 * 1024  # what a form may have around the photo, and a field of text in it
 _MAX_FIELDS = 32
+_LOOK_AGAIN_S = 0.01
+_T = TypeVar("_T")
 _HOW = f"send a photo as the file '{FIELD}' of a multipart/form-data form"
 
 
@@ -61,6 +64,11 @@ class UploadLimits:
         """Most bytes of a whole request."""
         return self.max_bytes + _FORM_BYTES
 
+    @property
+    def max_message_bytes(self) -> int:
+        """Most bytes of what comes at one go, of which several must fit beside what waits."""
+        return min(self.max_body_bytes, self.held_photos * self.max_body_bytes // 4)
+
 
 class UploadDesk:
     """Takes uploads within the limits. For the event loop's thread only."""
@@ -90,14 +98,51 @@ class UploadDesk:
                 too large, 429 too much is under way already.
             ClientDisconnect: the client left.
         """
-        self._check_headers(request)
+        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind != "multipart/form-data":
+            raise RequestError(400, f"This request has no photo in it: {_HOW}.")
+        self._check_length(request)
+        async with self._taken(client, partial(self._form, request)) as sent:
+            yield sent
+
+    @asynccontextmanager
+    async def body(self, request: Request, client: str) -> AsyncIterator[bytes]:
+        """Return all that a client sends, which counts as held inside; raises as `photo`."""
+        self._check_length(request)
+        async with self._taken(client, partial(self._whole, request)) as sent:
+            yield sent
+
+    @asynccontextmanager
+    async def message(
+        self, receive: Callable[[], Awaitable[bytes]], client: str
+    ) -> AsyncIterator[bytes]:
+        """Return what comes at one go, which counts as held inside; raises as `photo`.
+
+        Nobody sees how much of it has come, so that it needs room for the largest until then.
+        """
+
+        async def receive_into(body: Share) -> bytes:
+            while not body.grow(self.limits.max_message_bytes):
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            data = await receive()
+            body.give_back()
+            body.grow(len(data))
+            return data
+
+        async with self._taken(client, receive_into) as sent:
+            yield sent
+
+    @asynccontextmanager
+    async def _taken(
+        self, client: str, receive: Callable[[Share], Awaitable[_T]]
+    ) -> AsyncIterator[_T]:
         upload, body = self._uploads.share(client), self._bytes.share(client)
         if not upload.grow(1):
             raise _busy(f"{self.under_way} uploads are under way already")
         try:
             try:
                 async with asyncio.timeout(self.limits.total_s):
-                    sent = await self._receive(request, body)
+                    sent = await receive(body)
             except TimeoutError:
                 raise RequestError(
                     408, "The photo came too slowly: try again.", {"Connection": "close"}
@@ -108,15 +153,12 @@ class UploadDesk:
         finally:
             body.give_back()
 
-    def _check_headers(self, request: Request) -> None:
-        kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        if kind != "multipart/form-data":
-            raise RequestError(400, f"This request has no photo in it: {_HOW}.")
+    def _check_length(self, request: Request) -> None:
         declared = request.headers.get("Content-Length", "")
         if declared.isdecimal() and int(declared) > self.limits.max_body_bytes:
             raise self._too_large()
 
-    async def _receive(self, request: Request, body: Share) -> Upload:
+    async def _form(self, request: Request, body: Share) -> Upload:
         async with aclosing(self._chunks(request, body)) as chunks:
             parser = MultiPartParser(
                 request.headers,
@@ -151,6 +193,10 @@ class UploadDesk:
         if len(data) > self.limits.max_bytes:
             raise self._too_large()
         return Upload(data, fields)
+
+    async def _whole(self, request: Request, body: Share) -> bytes:
+        async with aclosing(self._chunks(request, body)) as chunks:
+            return b"".join([chunk async for chunk in chunks])
 
     async def _chunks(self, request: Request, body: Share) -> AsyncGenerator[bytes, None]:
         async with aclosing(request.stream()) as chunks:

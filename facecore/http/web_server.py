@@ -57,8 +57,8 @@ def _proxies(named: str) -> Iterator[IPv4Network | IPv6Network]:
             yield ip_network(name)
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that listens at an address and port.
+def listening_socket(host: str, port: int, flag: str = "--port") -> socket.socket:
+    """Return a socket that listens at an address and port, which a command's flag chooses.
 
     Raises:
         ServerError: the address is not this machine's, or the port is taken or forbidden.
@@ -73,7 +73,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         why = (getattr(error, "strerror", "") or "there is no such name").partition(" (")[0]
         raise ServerError(
             f"The server cannot listen at {host}, port {port} ({why}): choose another "
-            "address of this machine with --host, or another port with --port."
+            "address of this machine with --host, or another port with {flag}."
         ) from error
     listening.setblocking(False)
     return listening

@@ -55,17 +55,22 @@ class Turn:
         photo: PhotoMemory,
         settings: AnalysisSettings,
         *,
-        preview_side_px: int,
+        preview_side_px: int | None,
         name: str = "",
     ) -> Analysis:
-        """Read a photo, called so, and draw its faces on a preview; tell the service's listeners.
+        """Read a photo, called so, and tell the service's listeners.
+
+        Its faces are drawn on a preview of that size, or nowhere where it is None.
 
         Raises:
             ImageError: the photo cannot be read.
             ModelError: a network cannot be run.
         """
+        drawn = preview_side_px is not None
         try:
-            analysis = self.analyzer.read(photo, settings, preview_side_px=preview_side_px)
+            analysis = self.analyzer.read(
+                photo, settings, annotate=drawn, preview_side_px=preview_side_px
+            )
         except Exception as error:
             self._tell(name, error_kind=type(error).__name__)
             raise

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
-from facecore.errors import FacecoreError
+from facecore.errors import FacecoreError, ServerError
 from facecore.http import web_server
 from facecore.http.api import PICTURE_AGE_S, PICTURES_BYTES, HttpApi
 from facecore.http.image_store import ImageStore
@@ -28,6 +29,7 @@ from facecore.http.page_uploads import UploadRoom, session_budget
 from facecore.http.site_guard import LOOPBACK_HOSTS, SiteGuard, default_hosts
 from facecore.http.uploads import UploadLimits
 from facecore.machine.memory_plan import memory_plan
+from facecore.open_inference.rest import OpenInference
 from facecore.profiles.configuration import configuration
 from facecore.serving.logs import log_in_json, said
 from facecore.serving.service import process_service
@@ -42,6 +44,9 @@ from facecore.ui.streamlit_internals import (
     uploaded_bytes,
 )
 
+GrpcAt = tuple[str, int]
+"""An address and a port."""
+
 ALLOWED_HOSTS_VARIABLE = "FACECORE_ALLOWED_HOSTS"
 LOST_FOR_S = 120.0
 """A session without a connection is kept for so long, in case its page comes back."""
@@ -50,7 +55,9 @@ _SWEEP_S = 10.0
 _LOGGER = logging.getLogger(__name__)
 
 
-def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st.App:
+def application(
+    entry: Path, *, with_api: bool, hosts: Sequence[str] = (), grpc_at: GrpcAt | None = None
+) -> st.App:
     """Return the dashboard of an entry script as an ASGI application.
 
     Args:
@@ -58,6 +65,7 @@ def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st
         with_api: whether the HTTP API answers beside it.
         hosts: names that it answers to; where empty, what the environment or the address
             that it listens at says.
+        grpc_at: where the API answers over gRPC as well, if anywhere.
 
     Raises:
         SettingsError: a variable of the environment is no number or outside its range.
@@ -69,13 +77,13 @@ def application(entry: Path, *, with_api: bool, hosts: Sequence[str] = ()) -> st
     api = make_api() if with_api else None
     return st.App(
         entry,
-        routes=api.routes() if api else None,
+        routes=[*api.routes(), *OpenInference(api).routes()] if api else None,
         middleware=[
             _site_guard(hosts),
             Middleware(FirstDocument, title=TITLE, first_page=FIRST_PAGE),
             *page_uploads(),
         ],
-        lifespan=partial(running, api),
+        lifespan=partial(running, api, grpc_at=grpc_at),
     )
 
 
@@ -136,16 +144,27 @@ def _max_upload_bytes() -> int:
 
 
 @asynccontextmanager
-async def running(api: HttpApi | None, _app: Any) -> AsyncIterator[None]:
+async def running(
+    api: HttpApi | None, _app: Any, *, grpc_at: GrpcAt | None = None
+) -> AsyncIterator[None]:
     """Load the networks beside the server's start, and let lost sessions go by a clock."""
     sweeping = asyncio.create_task(_sweep())
     loading = (
         asyncio.get_running_loop().run_in_executor(None, api.warm_up) if api else asyncio.sleep(0)
     )
-    yield
+    async with _grpc_port(api, grpc_at):
+        yield
     sweeping.cancel()
     await loading
     process_service().traces.close()
+
+
+def _grpc_port(api: HttpApi | None, grpc_at: GrpcAt | None) -> AbstractAsyncContextManager[None]:
+    if api is None or grpc_at is None:
+        return nullcontext()
+    from facecore.open_inference.grpc_server import serving  # noqa: PLC0415 - it is optional
+
+    return serving(api, *grpc_at)
 
 
 async def _sweep() -> None:
@@ -166,6 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--allowed-hosts", default="")
     parser.add_argument("--with-api", action="store_true")
+    parser.add_argument("--grpc-port", type=int)
     parsed = parser.parse_args(arguments)
     configure(parsed.entry, parsed.host, parsed.port)
     form = "text"
@@ -173,15 +193,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         form = configuration().server.log
         with web_server.listening_socket(parsed.host, parsed.port) as listening:
             hosts = tuple(filter(None, map(str.strip, parsed.allowed_hosts.split(","))))
-            app = application(parsed.entry, with_api=parsed.with_api, hosts=hosts)
+            grpc_at = _grpc_at(parsed.host, parsed.grpc_port)
+            app = application(parsed.entry, with_api=parsed.with_api, hosts=hosts, grpc_at=grpc_at)
             shown = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
             told = f"The dashboard is at http://{shown}:{parsed.port} (Ctrl-C ends it)."
+            told += f" gRPC is at {shown}:{parsed.grpc_port}." if grpc_at else ""
             print(said(told, form), flush=True)
             web_server.serve(app, listening, web_server.connection_limits(memory_plan()))
     except FacecoreError as error:
         print(said(f"error: {error}", form, "ERROR"), file=sys.stderr)
         return 2
     return 0
+
+
+def _grpc_at(host: str, port: int | None) -> GrpcAt | None:
+    """Return where gRPC is to listen, after a look whether it can."""
+    if port is None:
+        return None
+    if importlib.util.find_spec("grpc") is None:
+        raise ServerError("gRPC is missing: run 'pip install -r requirements-grpc.txt'.")
+    web_server.listening_socket(host, port, "--grpc-port").close()
+    return host, port
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def _sentence(answer: Exchange) -> str:
 
 
 def _expect_nothing_held(api: HttpApi) -> None:
-    assert (api._desk.under_way, api._desk.held_bytes) == (0, 0)
+    assert (api.desk.under_way, api.desk.held_bytes) == (0, 0)
 
 
 def test_a_body_in_pieces_is_put_together(service: FaceService, astronaut_file: bytes) -> None:
@@ -135,7 +135,7 @@ def test_only_so_many_uploads_are_under_way(service: FaceService) -> None:
             return asyncio.create_task(exchange(app, scope_of_upload(), receive))
 
         tasks = [slow(), slow()]
-        while api._desk.under_way < 2:
+        while api.desk.under_way < 2:
             await asyncio.sleep(0)
         refused = await exchange(app, scope_of_upload(), body_of([PHOTO_FORM]))
         go_on.set()
@@ -163,12 +163,12 @@ def test_the_memory_of_all_uploads_is_bounded(service: FaceService) -> None:
         chunks = body_of([photo])
 
         async def receive() -> Message:
-            if api._desk.held_bytes:
+            if api.desk.held_bytes:
                 await go_on.wait()
             return await chunks()
 
         first = asyncio.create_task(exchange(app, _scope_from("1"), receive))
-        while not api._desk.held_bytes:
+        while not api.desk.held_bytes:
             await asyncio.sleep(0)
         refused = await exchange(app, _scope_from("2"), body_of([photo]))
         go_on.set()
@@ -220,7 +220,7 @@ def test_slow_uploads_hold_no_thread(service: FaceService, astronaut_file: bytes
             )
             for _ in range(15)
         ]
-        while api._desk.under_way < 15:
+        while api.desk.under_way < 15:
             await asyncio.sleep(0)
         assert len(api._threads._threads) == 0
         answer = await exchange(app, scope_of_upload(), body_of([form(astronaut_file)]))
