@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -27,11 +28,12 @@ STOP_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that answers: its address, its process, its log."""
+    """A server that answers: its address, its process, its log, its gRPC port if it has one."""
 
     address: str
     pid: int
     log: Path
+    grpc_port: int | None = None
 
     def rss_bytes(self) -> int:
         """Memory that its process holds; 0 when it is gone."""
@@ -97,9 +99,10 @@ def server_process(
         RuntimeError: it ends or does not answer; the message has its log.
     """
     port = free_port()
+    grpc_port = free_port() if kind != "dashboard" and find_spec("grpc") else None
     with log.open("wb") as output:
         process = subprocess.Popen(
-            inside(_command(port, kind)),
+            inside(_command(port, kind) + ([f"--grpc-port={grpc_port}"] if grpc_port else [])),
             cwd=REPOSITORY,
             env={**os.environ, **(environment or {})},
             stdout=output,
@@ -109,7 +112,7 @@ def server_process(
         address = f"http://127.0.0.1:{port}"
         path = (environment or {}).get("STREAMLIT_SERVER_BASE_URL_PATH", "")
         wait_until_healthy(f"{address}/{path}".rstrip("/"), process, log)
-        yield Server(address, process.pid, log)
+        yield Server(address, process.pid, log, grpc_port)
     finally:
         process.terminate()
         try:

@@ -73,7 +73,7 @@ def _options(most_bytes: int) -> list[tuple[str, int]]:
         ("grpc.max_concurrent_streams", CALLS_PER_CONNECTION),
         ("grpc.max_allowed_incoming_connections", CONNECTIONS),
         ("grpc.server_handshake_timeout_ms", 10_000),
-        ("grpc.max_connection_idle_ms", 300_000),
+        ("grpc.max_connection_idle_ms", 60_000),
         # Finds clients that are gone; too many pings of theirs end a connection by default.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
@@ -153,7 +153,7 @@ class _Service:
     def _trace(self, name: str, context: _Context) -> AbstractContextManager[Callable[[int], None]]:
         if name != _INFER:
             return nullcontext(lambda _: None)
-        sent = {key: value for key, value in context.invocation_metadata() or ()}
+        sent = dict(context.invocation_metadata() or ())
         named = {"rpc.system": "grpc", "rpc.service": SERVICE, "rpc.method": name}
         return self._api.service.traces.request(f"{SERVICE}/{name}", sent, named)
 
@@ -198,6 +198,7 @@ class _Service:
                 # The photo is held until it is read or has left the queue.
                 caller.gone.set()
                 await asyncio.wait([reading])
+                reading.exception()  # nobody is there to hear of it
                 raise
         answer = pb.ModelInferResponse(
             model_name=request.model_name, model_version=VERSION, id=request.id
