@@ -266,7 +266,9 @@ def _headers() -> bytes:
     }
     texts = [text.encode() for pair in headers.items() for text in pair]
     sized = [bytes([len(text)]) + text for text in texts]
-    return b"".join(b"\0" + name + value for name, value in zip(sized[::2], sized[1::2], strict=True))
+    return b"".join(
+        b"\0" + name + value for name, value in zip(sized[::2], sized[1::2], strict=True)
+    )
 
 
 def _infer_stub(server: Server) -> Any:
