@@ -12,9 +12,6 @@ from facecore.executors import messages
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.stores import Address
 
-KEEPING = "keeping"
-"""The thread that takes the next photo while another reads."""
-
 
 class NodeWorker:
     """Each answer is a message of a worker: `Answer` for what was read, `Failed`, else `Kept`."""

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import facecore
 from facecore.errors import SettingsError, WorkerError
 from facecore.executors import launch
-from facecore.executors.node import KEEPING, NodeWorker
+from facecore.executors.node import NodeWorker
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from facecore.sources.stores import Address
 
@@ -73,8 +73,7 @@ class RemoteWorker:
 
     def keep(self, key: str, photo: bytes | Address) -> Future[bytes]:
         """Send it a photo to be read later; it takes it while it reads another."""
-        keep = self._actor.keep.options(concurrency_group=KEEPING)
-        return self._soon(keep.remote(key, photo))
+        return self._soon(self._actor.keep.remote(key, photo))
 
     def read(self, key: str, settings: AnalysisSettings) -> Future[bytes]:
         """Ask it to read a photo that it keeps."""
@@ -114,7 +113,8 @@ class Cluster:
                     _connect(self._ray, address)
             Cluster._open += 1
         alone = {"max_restarts": 0, "max_task_retries": 0}  # we know better what is tried again
-        self._kind = self._ray.remote(**alone, concurrency_groups={KEEPING: 1})(NodeWorker)
+        # The next photo comes while one is read.
+        self._kind = self._ray.remote(**alone, max_concurrency=2)(NodeWorker)
 
     def nodes(self) -> list[Node]:
         """Return the nodes that are there now.
