@@ -122,6 +122,9 @@ def _visit_tune(page: Page, _: str) -> None:
 def _visit_compare(page: Page, _: str) -> None:
     _navigate(page, "Compare")
     wait_until_idle(page)
+    # On six photos all that follows would take minutes.
+    page.get_by_role("button", name="Remove my 6 photos").click()
+    wait_until_idle(page)
     page.get_by_role("button", name="Measure 2 variants").click()
     page.get_by_text("The photos side by side").wait_for(timeout=120_000)
     page.locator(".js-plotly-plot").nth(4).wait_for()
