@@ -73,7 +73,7 @@ def listening_socket(host: str, port: int, flag: str = "--port") -> socket.socke
         why = (getattr(error, "strerror", "") or "there is no such name").partition(" (")[0]
         raise ServerError(
             f"The server cannot listen at {host}, port {port} ({why}): choose another "
-            "address of this machine with --host, or another port with {flag}."
+            f"address of this machine with --host, or another port with {flag}."
         ) from error
     listening.setblocking(False)
     return listening
