@@ -49,7 +49,13 @@ class Spans(Traces):
     ) -> Iterator[Callable[[int], None]]:
         """Make the span of what is done inside, as the base says."""
         with self._tracer.start_as_current_span(
-            name, propagate.extract(headers), kind=SpanKind.SERVER, attributes=dict(attributes)
+            name,
+            propagate.extract(headers),
+            kind=SpanKind.SERVER,
+            attributes=dict(attributes),
+            # gRPC refuses a call by an exception; the status says whose fault it was.
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             TRACE_ID.set(_id_of(span))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +19,7 @@ import pytest
 import requests
 import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from prometheus_client.parser import text_string_to_metric_families
 
 from facecore.http.site_guard import LOOPBACK_HOSTS
@@ -26,6 +28,7 @@ from tests.conftest import REPOSITORY
 from tests.server import server_process
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+GRPC, GRPC_TRACE = "inference.GRPCInferenceService/ModelInfer", "1" * 32
 SECRET_NAME = "grandmother.jpg"
 TIMEOUT_S = 60
 
@@ -88,6 +91,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory, hopper_file: bytes) -> Ite
             answer = requests.post(place, files=given, headers=parent, timeout=TIMEOUT_S)
             statuses.append(answer.status_code)
         statuses.append(requests.post(place, data=b"x", timeout=TIMEOUT_S).status_code)
+        if server.grpc_port:
+            _ask_over_grpc(server.grpc_port, hopper_file)
         metrics = requests.get(f"{server.address}/metrics", timeout=TIMEOUT_S).text
     collector.shutdown()
     lines = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
@@ -95,12 +100,27 @@ def watched(tmp_path_factory: pytest.TempPathFactory, hopper_file: bytes) -> Ite
     collector.server_close()
 
 
+def _ask_over_grpc(port: int, photo: bytes) -> None:
+    grpc = importlib.import_module("grpc")
+    pb = importlib.import_module("facecore.open_inference.open_inference_pb2")
+    tensor = pb.ModelInferRequest.InferInputTensor(name="image", datatype="BYTES", shape=[1])
+    raw = len(photo).to_bytes(4, "little") + photo
+    asked = {"inputs": [tensor], "raw_input_contents": [raw]}
+    parent = (("traceparent", f"00-{GRPC_TRACE}-{CALLER}-01"),)
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        infer = channel.unary_unary(f"/{GRPC}", pb.ModelInferRequest.SerializeToString)
+        infer(pb.ModelInferRequest(model_name="article", **asked), TIMEOUT_S, parent)
+        with pytest.raises(grpc.RpcError):
+            infer(pb.ModelInferRequest(model_name="none", **asked), TIMEOUT_S, parent)
+
+
 @pytest.mark.slow
 def test_each_run_is_a_line_of_json(watched: Watched) -> None:
     """Every line is JSON; a run's has its trace, engine, stages, faces and status, and no name."""
     assert watched.statuses == [200, 415, 400]
     assert all({"time", "level", "logger", "message"} <= line.keys() for line in watched.lines)
-    good, bad = (line for line in watched.lines if line["logger"] == "facecore.runs")
+    runs = [line for line in watched.lines if line["logger"] == "facecore.runs"]
+    good, bad = (line for line in runs if line["origin"] == "http")
     assert (good["status"], good["faces"], good["origin"]) == ("ok", 1, "http")
     assert (good["model_set"], tuple(good["stages_ms"])) == ("article", STAGES)
     assert good["engine"] and good["total_ms"] >= sum(good["stages_ms"].values()) - 0.01
@@ -133,6 +153,20 @@ def test_a_request_is_one_trace_with_a_span_for_each_stage(watched: Watched) -> 
     failed = [span for span in trace if span.name == "run" and span is not run]
     assert [_attributes(span)["error.type"] for span in failed] == ["UnsupportedImageError"]
     assert watched.services == {"facecore"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("grpc") is None, reason="needs requirements-grpc.txt")
+def test_a_call_over_grpc_is_one_trace_as_well(watched: Watched) -> None:
+    """The caller's trace goes on; a call that the client got wrong is no error of the server's."""
+    trace = [span for span in watched.spans if span.trace_id.hex() == GRPC_TRACE]
+    read, refused = (span for span in trace if span.name == GRPC)
+    assert {read.parent_span_id.hex(), refused.parent_span_id.hex()} == {CALLER}
+    (run,) = (span for span in trace if span.name == "run")
+    assert run.parent_span_id == read.span_id
+    assert {span.name for span in trace if span.parent_span_id == run.span_id} == {"queue", *STAGES}
+    assert (_attributes(read)[_STATUS], _attributes(refused)[_STATUS]) == (200, 404)
+    assert refused.status.code != Status.STATUS_CODE_ERROR
 
 
 _STATUS = "http.response.status_code"
@@ -195,6 +229,8 @@ def test_what_is_drawn_and_watched_is_in_a_scrape(watched: Watched) -> None:
         names = {label for group in _GROUPED.findall(expression) for label in group.split(", ")}
         for metric, matchers in _METRIC.findall(expression):
             used.add(metric)
+            if metric.startswith("facecore_grpc_") and find_spec("grpc") is None:
+                continue
             assert metric in scraped, (metric, expression)
             labels = {label for labels in scraped[metric] for label in labels} | _OF_PROMETHEUS
             assert names <= labels, expression
