@@ -67,7 +67,7 @@ def opened_tab(browser: Browser) -> Iterator[Page]:
 def wait_until_idle(page: Page) -> None:
     """Wait until the page's script has run to its end and nothing on it is stale."""
     # Before its title is there, the script may not have begun.
-    expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PAGE_TIMEOUT_MS)
+    expect(page.locator("h1")).to_be_visible(timeout=PAGE_TIMEOUT_MS)
     app = page.locator(".stApp")
     expect(app).to_have_attribute("data-test-script-state", "notRunning")
     expect(page.locator('[data-testid="stSpinner"]')).to_have_count(0)

@@ -57,8 +57,27 @@ def _downloaded(page: Page, label: str) -> bytes:
     return Path(download.path()).read_bytes()
 
 
+def _uploaded_bytes(server: str) -> float:
+    """Ask Streamlit how many bytes of uploaded files it holds."""
+    text = requests.get(f"{server}/_stcore/metrics", timeout=PAGE_TIMEOUT_MS / 1000).text
+    lines = [line for line in text.splitlines() if 'cache_type="UploadedFileManager"' in line]
+    return sum(float(line.split()[-1]) for line in lines)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    """Wait for the server to say so; it gives the same figures for a second or so."""
+    deadline = time.monotonic() + PAGE_TIMEOUT_MS / 1000
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.1)
+
+
 def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
-    """Every photo has its line, whatever it is called, and every form of the answers its row."""
+    """Every photo has its line, whatever it is called, and every form of the answers its row.
+
+    The files are there while one looks elsewhere, and gone with New batch.
+    """
+    before = _uploaded_bytes(server)
     dialogs: list[str] = []
 
     def note(dialog: Dialog) -> None:
@@ -85,6 +104,19 @@ def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
         assert annotated.read(first).startswith(b"\xff\xd8")
     assert dialogs == []
     expect(page.get_by_test_id("stException")).to_have_count(0)
+    for title in ("Monitor", "Batch"):
+        _go_to(page, title)
+        wait_until_idle(page)
+    _until(lambda: _uploaded_bytes(server) >= 2 * len(PORTRAIT))
+    page.get_by_role("button", name="New batch").click()
+    expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
+    _until(lambda: _uploaded_bytes(server) <= before)
+    # The new uploader is another one, whose files are kept.
+    page.locator('input[type="file"]').first.set_input_files(
+        {"name": "c.png", "mimeType": "image/png", "buffer": PORTRAIT}
+    )
+    expect(page.get_by_role("button", name="Read 1 photo")).to_be_enabled()
+    _until(lambda: _uploaded_bytes(server) >= len(PORTRAIT))
 
 
 def test_batch_is_stopped_left_and_gone_on_with(page: Page, held_server: Server) -> None:
@@ -117,38 +149,3 @@ def test_batch_is_stopped_left_and_gone_on_with(page: Page, held_server: Server)
     page.get_by_role("button", name="New batch").click()
     expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
     expect(page.get_by_test_id("stException")).to_have_count(0)
-
-
-def _uploaded_bytes(server: str) -> float:
-    """Ask Streamlit how many bytes of uploaded files it holds."""
-    text = requests.get(f"{server}/_stcore/metrics", timeout=PAGE_TIMEOUT_MS / 1000).text
-    lines = [line for line in text.splitlines() if 'cache_type="UploadedFileManager"' in line]
-    return sum(float(line.split()[-1]) for line in lines)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    """Wait for the server to say so; it gives the same figures for a second or so."""
-    deadline = time.monotonic() + PAGE_TIMEOUT_MS / 1000
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.1)
-
-
-def test_new_batch_gives_the_memory_back(page: Page, server: str) -> None:
-    """The files of a batch are there while one looks elsewhere, and gone with New batch."""
-    before = _uploaded_bytes(server)
-    _choose(page, server, {"a.png": PORTRAIT, "b.png": PORTRAIT}).click()
-    expect(page.get_by_text("All 2 photos are done.")).to_be_visible()
-    for title in ("Monitor", "Batch"):
-        _go_to(page, title)
-        wait_until_idle(page)
-    _until(lambda: _uploaded_bytes(server) >= 2 * len(PORTRAIT))
-    page.get_by_role("button", name="New batch").click()
-    expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
-    _until(lambda: _uploaded_bytes(server) <= before)
-    # The new uploader is another one, whose files are kept.
-    page.locator('input[type="file"]').first.set_input_files(
-        {"name": "c.png", "mimeType": "image/png", "buffer": PORTRAIT}
-    )
-    expect(page.get_by_role("button", name="Read 1 photo")).to_be_enabled()
-    _until(lambda: _uploaded_bytes(server) >= len(PORTRAIT))

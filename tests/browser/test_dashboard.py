@@ -56,9 +56,8 @@ def test_each_page_opens_first_on_a_fresh_server(
         _expect_it_looks_well(page)
         assert page.evaluate("window.layoutShift || 0") <= MOST_LAYOUT_SHIFT
         _expect_it_is_accessible(page)
-        page.set_viewport_size(PHONE_PX)
-        _expect_it_looks_well(page)
         light = _background(page)
+        page.set_viewport_size(PHONE_PX)
         page.emulate_media(color_scheme="dark")
         expect(page.locator(".stApp")).not_to_have_css("background-color", light)
         _expect_it_looks_well(page)
@@ -70,8 +69,11 @@ def test_each_page_opens_first_on_a_fresh_server(
     assert b"Traceback" not in held_server.log.read_bytes()[begins_at:]
 
 
-def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None:
-    """A newcomer sees eight faces, moves the slider without a new detection, and finds the runs."""
+def test_a_newcomer_sees_a_sample_and_then_an_own_photo(page: Page, server: str) -> None:
+    """Eight faces are there at once, and the slider needs no new detection; the Monitor has runs.
+
+    An uploaded photo takes the sample's place, and stays over another page and settings.
+    """
     page.goto(server)
     wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("8")
@@ -86,6 +88,9 @@ def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None
     ).to_be_visible()
     assert "confidence=0.97" in page.url
     _expect_no_error(page)
+    _upload(page, {"mine.png": samples()[2].read()})
+    expect(_metric(page, "Faces")).to_have_text("1")
+    expect(page.get_by_text("mine.png").first).to_be_visible()
     _go_to(page, "Monitor")
     expect(page.locator(".js-plotly-plot")).to_have_count(3)
     expect(page.get_by_text("Process memory")).to_be_visible()
@@ -93,18 +98,8 @@ def test_first_opening_shows_an_analysed_sample(page: Page, server: str) -> None
     page.get_by_role("button", name="Clear runs").click()
     expect(page.get_by_text("No runs yet")).to_be_visible()
     _expect_no_error(page)
-
-
-def test_uploaded_photo_stays_over_settings_and_pages(page: Page, server: str) -> None:
-    """An uploaded photo is what the slider works on, and is there after a look at the Monitor."""
-    page.goto(server)
+    _go_to(page, "Analyze")
     wait_until_idle(page)
-    _upload(page, {"mine.png": samples()[2].read()})
-    expect(_metric(page, "Faces")).to_have_text("1")
-    expect(page.get_by_text("mine.png").first).to_be_visible()
-    for title in ("Monitor", "Analyze"):
-        _go_to(page, title)
-        wait_until_idle(page)
     expect(_metric(page, "Faces")).to_have_text("1")
     _confidence(page).press("End")
     expect(page.get_by_text("No face reaches this confidence")).to_be_visible()
@@ -115,17 +110,6 @@ def test_uploaded_photo_stays_over_settings_and_pages(page: Page, server: str) -
     wait_until_idle(page)
     page.get_by_role("button", name="Remove my photo").click()
     expect(_metric(page, "Faces")).to_have_text("8")
-
-
-def test_many_files_show_each_error_beside_its_name(page: Page, server: str) -> None:
-    """A broken file among good ones costs only itself, and its name is shown as plain text."""
-    page.goto(server)
-    wait_until_idle(page)
-    portraits = {sample.name: sample.read() for sample in samples()[2:]}
-    _upload(page, {**portraits, "<b>bad</b>.png": b"not a picture"})
-    expect(page.get_by_text("2 of 3 photos could be read")).to_be_visible()
-    expect(page.get_by_text("This is not a picture that can be read")).to_be_visible()
-    expect(page.get_by_text("<b>bad</b>.png").last).to_be_visible()
 
 
 def test_link_carries_the_settings(page: Page, server: str) -> None:

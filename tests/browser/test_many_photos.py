@@ -44,21 +44,22 @@ def test_click_on_a_thumbnail_opens_its_photo(page: Page, server: str) -> None:
     page.goto(server)
     wait_until_idle(page)
     refused = refused_files()
-    odd = {name: data for name, (data, _) in refused.items()}
+    odd = {name: data for name, (data, _) in refused.items()} | {"<b>bad</b>.png": b"no picture"}
     _drop(page, {"faces.png": samples()[0].read(), **odd, **read_files(), "one.jpg": PORTRAIT})
-    expect(page.get_by_text("11 of 20 photos could be read")).to_be_visible()
+    expect(page.get_by_text("11 of 21 photos could be read")).to_be_visible()
     wait_until_idle(page)
     expect(_faces(page)).to_have_text("1")
     told = page.get_by_test_id("stAlertContentError")
     for name, (_, part) in refused.items():
         expect(told).to_contain_text(name)
         expect(told).to_contain_text(part)
+    expect(told).to_contain_text("<b>bad</b>.png")
     # The picture's middle, over which the button lies.
     page.locator('[class*="st-key-tile_"]').first.click()
     expect(_faces(page)).to_have_text("8")
     expect(page.locator(".st-key-opened")).to_be_in_viewport()
     wait_until_idle(page)
-    page.get_by_role("button", name="Remove my 20 photos").click()
+    page.get_by_role("button", name="Remove my 21 photos").click()
     expect(page.get_by_text("photos could be read")).to_have_count(0)
     expect(page.get_by_test_id("stFileChip")).to_have_count(0)
 
