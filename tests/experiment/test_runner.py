@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import signal
 from collections import Counter
@@ -23,8 +24,10 @@ from facecore.experiment import runner
 from facecore.experiment.claims import cpu_feature_levels_here
 from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
 from facecore.experiment.record import MAX_TRIALS, Experiment, Plan
-from facecore.experiment.report import Outcome, measured_in_words
+from facecore.experiment.report import Outcome, measured_in_words, report
 from facecore.experiment.runner import Progress, rounds, run_experiment
+from facecore.experiment.storage import experiment_from_json, experiment_to_json
+from facecore.experiment.tables import stages_table, summary_table, trials_table
 from facecore.experiment.variants import Variant
 from facecore.imaging.decoding import encode_png
 from facecore.machine import container
@@ -483,3 +486,48 @@ def test_real_experiment_is_reported(measured: Measured) -> None:
         assert one.cpu_percent_average is not None
         assert one.cpu_percent_average > 0
         assert measured_in_words(reports[0], one).endswith(".")
+
+
+@slow
+def test_real_experiment_is_read_back_equal(measured: Measured) -> None:
+    """What was really measured loses no digit, photos that could not be read included."""
+    experiment = measured.experiment
+    assert repr(experiment_from_json(experiment_to_json(experiment))) == repr(experiment)
+    assert experiment_from_json(experiment_to_json(experiment)) == experiment
+
+
+@slow
+def test_file_is_plain_json(measured: Measured) -> None:
+    """Any program can read it: ASCII, no NaN, with units in the names of the trials' columns."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    data = experiment_to_json(measured.experiment)
+    assert data.isascii()
+    tree = json.loads(data, parse_constant=refuse)
+    assert (tree["format"], tree["version"]) == ("facecore experiment", 1)
+    columns = tree["trials"]["columns"]
+    assert len(tree["trials"]["rows"]) == len(measured.experiment.trials)
+    for row, trial in zip(tree["trials"]["rows"], measured.experiment.trials, strict=True):
+        values = dict(zip(columns, row, strict=True))
+        assert values["total_ms"] == trial.timings.total_ms
+        assert values["detect_ms"] == trial.timings.detect_ms
+        assert (values["variant"], values["photo"]) == (trial.variant, trial.photo)
+
+
+@slow
+def test_tables_of_a_real_experiment(measured: Measured) -> None:
+    """A real experiment fills every table, photos that could not be read among it or not."""
+    reports = report(measured.experiment)
+    summary = summary_table(reports)
+    assert summary["variant"].tolist() == ["one thread", "two threads", "older"]
+    assert (summary["typical_ms"] > 0).all()
+    assert (summary["model_load_ms"] < summary["start_up_ms"]).all()
+    trials = trials_table(measured.experiment)
+    assert trials["photo"].nunique() == 2
+    assert trials.groupby("variant").size().tolist() == [6, 6, 6]
+    stages = stages_table(reports)
+    detected = stages[stages["stage"] == "detect"]
+    assert detected["variant"].tolist() == ["one thread", "two threads", "older"]
+    assert (stages["typical_ms"] > 0).all()

@@ -26,7 +26,7 @@ from facecore.experiment.storage import (
 )
 from facecore.experiment.tables import summary_table, trials_table
 from facecore.settings import ONE_LOOK
-from tests.experiment.conftest import MadeExperiment, Measured, made_face
+from tests.experiment.conftest import MadeExperiment, made_face
 
 SAVED_BEFORE = FilePath(__file__).with_name("saved_before.json")
 """Measured with `compare --claim optimised` at commit 081353d."""
@@ -150,34 +150,6 @@ def test_made_experiment_is_read_back_equal(made: MadeExperiment) -> None:
     assert read == made()
     assert repr(read) == repr(made())
     assert experiment_to_json(read) == saved
-
-
-@pytest.mark.slow
-def test_real_experiment_is_read_back_equal(measured: Measured) -> None:
-    """What was really measured loses no digit, photos that could not be read included."""
-    experiment = measured.experiment
-    assert repr(experiment_from_json(experiment_to_json(experiment))) == repr(experiment)
-    assert experiment_from_json(experiment_to_json(experiment)) == experiment
-
-
-@pytest.mark.slow
-def test_file_is_plain_json(measured: Measured) -> None:
-    """Any program can read it: ASCII, no NaN, with units in the names of the trials' columns."""
-
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
-
-    data = experiment_to_json(measured.experiment)
-    assert data.isascii()
-    tree = json.loads(data, parse_constant=refuse)
-    assert (tree["format"], tree["version"]) == ("facecore experiment", 1)
-    columns = tree["trials"]["columns"]
-    assert len(tree["trials"]["rows"]) == len(measured.experiment.trials)
-    for row, trial in zip(tree["trials"]["rows"], measured.experiment.trials, strict=True):
-        values = dict(zip(columns, row, strict=True))
-        assert values["total_ms"] == trial.timings.total_ms
-        assert values["detect_ms"] == trial.timings.detect_ms
-        assert (values["variant"], values["photo"]) == (trial.variant, trial.photo)
 
 
 def test_file_of_the_first_version_is_read_to_the_last_digit() -> None:

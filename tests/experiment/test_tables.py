@@ -20,7 +20,7 @@ from facecore.experiment.tables import (
 from facecore.experiment.variants import Variant
 from facecore.export import csv_bytes
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from tests.experiment.conftest import MadeExperiment, Measured, two_variants
+from tests.experiment.conftest import MadeExperiment, two_variants
 
 
 def test_tables_of_nothing(made: MadeExperiment) -> None:
@@ -150,20 +150,3 @@ def test_trials_are_raw_and_in_their_order(made: MadeExperiment) -> None:
         assert row["annotate_ms"] == 0
         assert row["cpu_percent_of_core"] == pytest.approx(200)
         assert row["peak_rss_mb"] == trial.peak_rss_bytes / 1e6
-
-
-@pytest.mark.slow
-def test_tables_of_a_real_experiment(measured: Measured) -> None:
-    """A real experiment fills every table, photos that could not be read among it or not."""
-    reports = report(measured.experiment)
-    summary = summary_table(reports)
-    assert summary["variant"].tolist() == ["one thread", "two threads", "older"]
-    assert (summary["typical_ms"] > 0).all()
-    assert (summary["model_load_ms"] < summary["start_up_ms"]).all()
-    trials = trials_table(measured.experiment)
-    assert trials["photo"].nunique() == 2
-    assert trials.groupby("variant").size().tolist() == [6, 6, 6]
-    stages = stages_table(reports)
-    detected = stages[stages["stage"] == "detect"]
-    assert detected["variant"].tolist() == ["one thread", "two threads", "older"]
-    assert (stages["typical_ms"] > 0).all()
