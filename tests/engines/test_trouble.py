@@ -84,7 +84,8 @@ def test_a_harmed_file_is_made_anew(name: str, tmp_path: Path) -> None:
             path.write_bytes(content)
         _expect_opencvs_answer(_session(name))
         for path, content in harmed.items():
-            assert path.read_bytes() != content
+            # MNN's converter gives other bytes each time, and a file is called by its bytes.
+            assert not path.exists() or path.read_bytes() != content
 
 
 @each_engine
