@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, Position, ViewportSize, expect
 
 from facecore.sources.samples import samples
 from facecore.ui import TITLE
@@ -155,10 +155,8 @@ def test_a_face_is_chosen_in_the_table_and_on_the_photo(page: Page, server: str)
     assert page.request.get(server + str(photo.locator("image").get_attribute("href"))).ok
     _expect_chosen(page, 1)
     table = page.get_by_test_id("stDataFrame").first
-    box = table.bounding_box()
-    assert box
-    second_row = box["x"] + 14, box["y"] + TABLE_HEAD_PX + 1.5 * TABLE_ROW_PX
-    page.mouse.click(*second_row)
+    second_row: Position = {"x": 14.0, "y": TABLE_HEAD_PX + 1.5 * TABLE_ROW_PX}
+    table.click(position=second_row, delay=100)
     _expect_chosen(page, 2)
     page.get_by_role("button", name="Zoom in").click()
     seen = photo.get_attribute("viewBox")
@@ -167,7 +165,7 @@ def test_a_face_is_chosen_in_the_table_and_on_the_photo(page: Page, server: str)
     assert photo.get_attribute("viewBox") == seen  # what was zoomed to stays
     # The table is drawn on a canvas; for screen readers the rows in sight are told beside it.
     expect(table.locator('[role="row"][aria-selected="true"]')).to_contain_text("33")
-    page.mouse.click(*second_row)
+    table.click(position=second_row, delay=100)
     expect(page.locator(".box.chosen")).not_to_have_attribute("data-number", "33")
     _expect_no_error(page)
 
