@@ -162,6 +162,9 @@ class Jobs:
 
     def give_back(self, coming: Job | None, reading: Job | None) -> Job | None:
         """Take the photos of a worker that is gone again; return the one that is given up."""
+        if reading is None:
+            # It did nothing but take this one, which may be more than it has memory for.
+            reading, coming = coming, None
         if reading is not None:
             reading.attempts += 1
             if reading.attempts < ATTEMPTS:

@@ -110,6 +110,12 @@ def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> 
     assert jobs.take() is innocent
 
 
+def test_photo_that_ends_workers_while_it_comes_is_given_up_as_well() -> None:
+    """One that no worker has the memory to take does not keep the batch from its end."""
+    killer, jobs = Job(_grey(1)[0]), Jobs([])
+    assert [jobs.give_back(killer, None) for _ in range(3)] == [None, None, killer]
+
+
 @needs_ray
 def test_nothing_of_ray_is_imported_until_it_is_asked_for() -> None:
     """The command line with all its readers knows nothing of Ray, and neither does the page."""
