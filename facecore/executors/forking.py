@@ -101,6 +101,7 @@ class _ForkServer(WorkerProcess):
     def __init__(self, options: RuntimeOptions, *, max_pixels: int) -> None:
         super().__init__(options, max_pixels=max_pixels, start=launch.start_fork_server)
         self._turn = threading.Lock()
+        self._reads = False
 
     def fork(self) -> WorkerProcess:
         """Return a new worker that has the networks.
@@ -114,6 +115,8 @@ class _ForkServer(WorkerProcess):
     def status_of(self, pid: int) -> int | None:
         """Return the exit status of a worker that has ended, once; None where nobody knows it."""
         with self._turn, contextlib.suppress(FacecoreError):
+            if self._reads:  # another thread talks to it, of photos
+                return None
             self._send(messages.Reap(pid))
             return self._reply(messages.Reaped, START_TIMEOUT_S, lambda: False).status
         return None
@@ -126,6 +129,7 @@ class _ForkServer(WorkerProcess):
                     send_handle(self._link, descriptor, None)
             pid = self._reply(messages.Forked, START_TIMEOUT_S, lambda: False).pid
             if pid is None:
+                self._reads = True
                 raise _CannotForkError("A worker process cannot fork others.")
             # Its number is nobody else's: the server has not asked how it ended.
             return _Forked(self, pid, os.pidfd_open(pid))

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from facecore.executors.forking import CAN_FORK, Starter
-from facecore.settings import RuntimeOptions
+from facecore.executors.forking import CAN_FORK, Starter, _ForkServer
+from facecore.settings import AnalysisSettings, RuntimeOptions
 from tests.conftest import REPOSITORY
 from tests.executors.conftest import is_gone
 from tests.limits.workers import (
@@ -114,6 +114,11 @@ def test_engine_that_keeps_threads_is_not_forked(astronaut_file: bytes) -> None:
             for worker in (first, second):
                 assert _server_of(worker.pid).pid == os.getpid()
                 assert len(faces_of(worker, astronaut_file)) == 1
+        assert isinstance(first, _ForkServer)
+        first.ask(astronaut_file, AnalysisSettings())
+        # Of what it may have forked before, it is not asked between a photo and its answer.
+        assert first.status_of(os.getpid()) is None
+        assert len(first.answer().analysis.faces) == 1
 
 
 def test_nobody_outlives_a_driver_that_is_killed(astronaut_file: bytes) -> None:
