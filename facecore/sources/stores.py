@@ -99,12 +99,12 @@ def place(text: str) -> Path | str:
 
 
 def checked_address(text: str) -> str:
-    """Return an address that somebody gave.
+    """Return an address that somebody gave, as it is asked for.
 
     Raises:
         SettingsError: it is none that can be read, or has a secret in it.
     """
-    scheme, bucket, _ = split(text)
+    scheme, bucket, key = split(text)
     hosts = _HOST if scheme in web.SCHEMES else _BUCKET
     if "?" in text or (bucket and not hosts.fullmatch(bucket)):
         # Not even a part of it is said again.
@@ -114,7 +114,7 @@ def checked_address(text: str) -> str:
         )
     if not bucket:
         raise SettingsError("The address names no bucket: write it as s3://bucket/folder.")
-    return text
+    return f"{scheme}://{bucket}/{web.encoded(key)}" if scheme in web.SCHEMES else text
 
 
 def split(url: str) -> tuple[str, str, str]:

@@ -64,6 +64,11 @@ def read(scheme: str, host: str, path: str, most_bytes: int) -> bytes:
     return _asked(f"{scheme}://{host}/{path}", most_bytes)[1]
 
 
+def encoded(path: str) -> str:
+    """Return a path as a request may have it; what is encoded already stays."""
+    return quote(path, safe=_SAFE, errors="surrogateescape")
+
+
 def _look(url: str) -> tuple[str, int | None]:
     headers, _ = _asked(url, 0, "HEAD")
     length = headers.get("Content-Length", "")
@@ -142,6 +147,6 @@ def _below(page: str, href: str) -> str:
     name = url.removeprefix(page)
     if not url.startswith(page) or "?" in name or len(url) > _LONGEST_KEY:
         return ""
-    name = quote(name, safe=_SAFE, errors="surrogateescape")
+    name = encoded(name)
     plain = unquote(name.removesuffix("/"))
     return "" if plain in ("", ".", "..") or "/" in plain else name

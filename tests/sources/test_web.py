@@ -97,6 +97,13 @@ def test_only_what_lies_right_below_the_page_is_found(server: _Server, root: str
     assert deeper == {*names, "sub/e.jpg"}
 
 
+def test_an_address_is_asked_for_as_it_was_typed(server: _Server, root: str) -> None:
+    """Spaces, letters and signs that no request may have are encoded, once."""
+    (photo,) = find_photos([checked_address(f"{root}sub/f\u00e4 #1%20.jpg")])
+    assert photo.read() == b"photo"
+    assert server.asked[-1] == "GET /photos/sub/f%C3%A4%20%231%20.jpg"
+
+
 def test_each_photo_is_read_or_says_why_not(server: _Server, root: str) -> None:
     """A redirection is not followed, a huge file is not asked for, a 503 is asked again."""
     photos = {photo.name.removeprefix(root): photo for photo in find_photos([root])}
