@@ -150,7 +150,7 @@ class Model:
         """Return what was read of the photo, and the tensors that were asked for, in that order.
 
         Raises:
-            FacecoreError: as `HttpApi.read` does; RequestError 400, no such output.
+            FacecoreError: as `HttpApi.read` does; RequestError 400, no such output, or one twice.
         """
         unknown = [name for name in asked.outputs if name not in OUTPUTS]
         if unknown:
@@ -158,6 +158,9 @@ class Model:
                 400,
                 f"There is no output {ascii(unknown[0])[:60]}: ask for {', '.join(OUTPUTS)}.",
             )
+        if len(set(asked.outputs)) < len(asked.outputs):
+            # A request has room for the names of millions.
+            raise RequestError(400, "An output is asked for twice: name each once.")
         try:
             read = await self.api.read(asked.photo, _fields(asked.parameters), caller)
         except UnsupportedImageError as error:

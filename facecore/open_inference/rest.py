@@ -37,6 +37,7 @@ HEADER = "Inference-Header-Content-Length"
 """How many bytes of a body are JSON, where tensors follow it; 0 where all of it is the photo."""
 
 _BYTES = "application/octet-stream"
+_MOST_DIGITS = 20  # of thousands Python makes no number
 
 
 class _Question(NamedTuple):
@@ -127,9 +128,10 @@ def _question(body: bytes, json_bytes: str | None) -> _Question:
     """Return what a body asks; raises 400 as a RequestError."""
     if json_bytes == "0":
         return _Question(Asked(body))
-    if json_bytes is not None and not (json_bytes.isdecimal() and int(json_bytes) <= len(body)):
+    told = str(len(body)) if json_bytes is None else json_bytes
+    if not (told.isdecimal() and len(told) <= _MOST_DIGITS and int(told) <= len(body)):
         raise RequestError(400, f"{HEADER} is not how many bytes of the body are JSON.")
-    end = len(body) if json_bytes is None else int(json_bytes)
+    end = int(told)
     try:
         request = msgspec.json.decode(memoryview(body)[:end], type=messages.InferenceRequest)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

@@ -115,6 +115,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "has no data": {"inputs": [{k: v for k, v in _tensor(b"a").items() if k != "data"}]},
     "binary_data_size is 9": {"inputs": [_tensor(b"a", parameters={"binary_data_size": 9})]},
     "no output 'faces'": {"inputs": [_tensor(b"a")], "outputs": [{"name": "faces"}]},
+    "asked for twice": {"inputs": [_tensor(b"a")], "outputs": [{"name": "boxes"}] * 2},
     "'shared_memory_region' is not": {
         "inputs": [_tensor(b"a", parameters={"shared_memory_region": "x"})]
     },
@@ -137,6 +138,7 @@ def test_a_body_that_is_not_what_it_says_is_refused(
     nested = b'{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":' + b"[" * 100_000
     bodies = [
         ("9999", b"{}", 400),
+        ("9" * 5000, b"{}", 400),
         ("-1", b"{}", 400),
         ("2", b"{}", 400),
         (None, nested, 400),
