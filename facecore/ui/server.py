@@ -211,7 +211,7 @@ def _grpc_at(host: str, port: int | None) -> GrpcAt | None:
     if port is None:
         return None
     if importlib.util.find_spec("grpc") is None:
-        raise ServerError("gRPC is missing: run 'pip install -r requirements-grpc.txt'.")
+        raise ServerError("gRPC is missing: run 'pip install \"facecore-dashboard[grpc]\"'.")
     web_server.listening_socket(host, port, "--grpc-port").close()
     return host, port
 

@@ -53,7 +53,7 @@ def test_where_it_cannot_listen_is_told(
         assert "--grpc-port" in told
         monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
         assert ui_server.main([*arguments, f"--grpc-port={port}"]) == 2
-        assert "requirements-grpc.txt" in capsys.readouterr().err
+        assert "facecore-dashboard[grpc]" in capsys.readouterr().err
 
 
 @pytest.mark.slow
