@@ -131,8 +131,14 @@ class Journal:
         self._index.close()
 
     def _asked(self, question: str, *values: object) -> Any:
-        with self._lock:
-            return self._index.execute(question, values).fetchone()
+        try:
+            with self._lock:
+                return self._index.execute(question, values).fetchone()
+        except sqlite3.Error as error:
+            raise BatchError(
+                f"What is done cannot be looked up in the folder for temporary files ({error}): "
+                "free some space there, and give the same command again."
+            ) from error
 
     def _read(self, settings: Entry) -> None:
         header = _line({"facecore_batch": _VERSION, "settings": settings})

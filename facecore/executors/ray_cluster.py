@@ -13,7 +13,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -59,8 +59,21 @@ class Node(NamedTuple):
     cpus: float
 
 
+@contextlib.contextmanager
+def _connected() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # Ray has many, and some are Python's own
+        raise WorkerError(
+            "The connection to the cluster is lost: give the same command again."
+        ) from error
+
+
 class RemoteWorker:
-    """A worker on a node, with networks of its own; what it is asked is answered in its time."""
+    """A worker on a node, with networks of its own; what it is asked is answered in its time.
+
+    Whatever is asked raises a WorkerError where the cluster is gone.
+    """
 
     def __init__(self, actor: Any, stop: Callable[[Any], object]) -> None:
         """Take the actor that it is, which may wait for its node to have processors free."""
@@ -69,24 +82,25 @@ class RemoteWorker:
 
     def load(self, options: RuntimeOptions, max_pixels: int) -> Future[bytes]:
         """Ask it to load its networks."""
-        return self._soon(self._actor.load.remote(facecore.__version__, options, max_pixels))
+        return self._soon(self._actor.load, facecore.__version__, options, max_pixels)
 
     def keep(self, key: str, photo: bytes | Address) -> Future[bytes]:
         """Send it a photo to be read later; it takes it while it reads another."""
-        return self._soon(self._actor.keep.remote(key, photo))
+        return self._soon(self._actor.keep, key, photo)
 
     def read(self, key: str, settings: AnalysisSettings) -> Future[bytes]:
         """Ask it to read a photo that it keeps."""
-        return self._soon(self._actor.read.remote(key, settings))
+        return self._soon(self._actor.read, key, settings)
 
     def stop(self) -> None:
         """End its process, whatever it is doing."""
         with contextlib.suppress(Exception):  # where the cluster is gone, so is the worker
             self._stop(self._actor)
 
-    def _soon(self, answer: Any) -> Future[bytes]:
-        future: Future[bytes] = answer.future()
-        return future
+    def _soon(self, method: Any, *arguments: object) -> Future[bytes]:
+        with _connected():
+            future: Future[bytes] = method.remote(*arguments).future()
+            return future
 
 
 class Cluster:
@@ -122,12 +136,8 @@ class Cluster:
         Raises:
             WorkerError: the cluster is gone.
         """
-        try:
+        with _connected():
             found = self._ray.nodes()
-        except Exception as error:
-            raise WorkerError(
-                "The connection to the cluster is lost: give the same command again."
-            ) from error
         return [
             Node(one["NodeID"], one["NodeName"], one["Resources"].get("CPU", 0.0))
             for one in found
@@ -135,10 +145,11 @@ class Cluster:
         ]
 
     def worker(self, node: Node, cpus: int) -> RemoteWorker:
-        """Return a new worker on a node, for so many of its processors."""
+        """Return a new worker on a node, for so many of its processors; raises as `nodes`."""
         strategies = importlib.import_module("ray.util.scheduling_strategies")
         there = strategies.NodeAffinitySchedulingStrategy(node.number, soft=False)
-        actor = self._kind.options(num_cpus=cpus, scheduling_strategy=there).remote()
+        with _connected():
+            actor = self._kind.options(num_cpus=cpus, scheduling_strategy=there).remote()
         return RemoteWorker(actor, self._ray.kill)
 
     def close(self) -> None:

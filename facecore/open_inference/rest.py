@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -37,6 +38,8 @@ HEADER = "Inference-Header-Content-Length"
 """How many bytes of a body are JSON, where tensors follow it; 0 where all of it is the photo."""
 
 _BYTES = "application/octet-stream"
+_LONG = re.compile(rb"[A-Za-z0-9+/=\\]{4096,}")  # base64, of which no short text is made
+_MOST_SHORT_BYTES = 65_536
 _MOST_DIGITS = 20  # of thousands Python makes no number
 
 
@@ -132,6 +135,7 @@ def _question(body: bytes, json_bytes: str | None) -> _Question:
     if not (told.isdecimal() and len(told) <= _MOST_DIGITS and int(told) <= len(body)):
         raise RequestError(400, f"{HEADER} is not how many bytes of the body are JSON.")
     end = int(told)
+    _check_size(memoryview(body)[:end])
     try:
         request = msgspec.json.decode(memoryview(body)[:end], type=messages.InferenceRequest)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -148,6 +152,20 @@ def _question(body: bytes, json_bytes: str | None) -> _Question:
         [bool(output.parameters.get("binary_data", default)) for output in request.outputs]
         or [default] * len(OUTPUTS),
     )
+
+
+def _check_size(text: memoryview) -> None:
+    """Raise 400 as a RequestError where there is much beside the photo.
+
+    Objects of few letters each would take many times the memory that the request counts for.
+    """
+    long = sum(match.end() - match.start() for match in _LONG.finditer(text))
+    if len(text) - long > _MOST_SHORT_BYTES:
+        raise RequestError(
+            400,
+            "There is too much JSON beside the photo: name only the outputs and parameters that "
+            "you want.",
+        )
 
 
 def _photo(inputs: Sequence[messages.InputTensor], behind: memoryview) -> bytes:

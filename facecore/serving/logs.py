@@ -86,4 +86,5 @@ def _line(message: str, level: str, logger: str, at: datetime, **fields: Any) ->
 
 
 def _uncaught(kind: Any, error: Any, trace: Any) -> None:
-    _LOGGER.critical("unexpected end", exc_info=(kind, error, trace))
+    if issubclass(kind, Exception):  # else somebody wanted the end
+        _LOGGER.critical("unexpected end", exc_info=(kind, error, trace))

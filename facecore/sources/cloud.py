@@ -126,13 +126,13 @@ def put(scheme: str, bucket: str, key: str, file: Path) -> None:
 
 def _s3(system: Any, bucket: str, prefix: str, delimiter: str) -> Iterator[Listed]:
     asked = {"Bucket": bucket, "Prefix": prefix, "Delimiter": delimiter, "MaxKeys": PAGE_OBJECTS}
-    more = True
+    more = "the first"
     while more:
         page = system.call_s3("list_objects_v2", **asked)
         for one in page.get("Contents", ()):
             yield one["Key"], _content_key(one), one["Size"]
-        more = page.get("IsTruncated", False)
-        asked["ContinuationToken"] = page.get("NextContinuationToken", "")
+        # Without a token the next page would be the first one, whatever else the store says.
+        asked["ContinuationToken"] = more = page.get("NextContinuationToken", "")
 
 
 def _gs(system: Any, bucket: str, prefix: str, delimiter: str) -> Iterator[Listed]:

@@ -157,6 +157,19 @@ def test_a_body_that_is_not_what_it_says_is_refused(
     assert foreign.status_code == 403
 
 
+def test_much_json_beside_the_photo_is_refused_unread(
+    client: TestClient, astronaut_file: bytes
+) -> None:
+    """However large the photo is, what is asked of it is short; in base64, too."""
+    request: dict[str, Any] = {"inputs": [_tensor(astronaut_file)]}
+    assert client.post(INFER, json=request).status_code == 200
+    short = {str(number): 1 for number in range(9000)}
+    much: list[dict[str, Any]] = [{"outputs": [{}] * 30_000}, {"parameters": short}]
+    for many in much:
+        answer = client.post(INFER, json=request | many)
+        assert (answer.status_code, answer.json()["error"][:22]) == (400, "There is too much JSON")
+
+
 def test_only_the_served_model_is_there(client: TestClient, astronaut_file: bytes) -> None:
     """Another model, or another version, is 404 at each of its paths; the answer names ours."""
     for model in ("modern", "article/versions/2"):
