@@ -110,10 +110,10 @@ class ClusterBatch(BackgroundBatch):
         with closing(self._read_all(left, self.progress, self.check)) as outcomes:
             for outcome in outcomes:
                 waiting[outcome.photo.name] = outcome
-                for photo in self.photos[len(self.answers) :]:
-                    if photo.name not in waiting:
-                        break
-                    self.answers.add(waiting.pop(photo.name).row())
+                # The next in turn, as long as it is there.
+                while waiting and self.photos[len(self.answers)].name in waiting:
+                    name = self.photos[len(self.answers)].name
+                    self.answers.add(waiting.pop(name).row())
         return True
 
 

@@ -14,14 +14,12 @@ from pathlib import Path
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.engines import engine_facts
 from facecore.engines.opencv_switches import without_threads
-from facecore.errors import FacecoreError, WorkerError, friendly_message
+from facecore.errors import WorkerError
 from facecore.executors import messages
 from facecore.machine.container import usable_cores
 
 _Reply = messages.Loaded | messages.Kept | messages.Answer | messages.Reaped
 _FORK = messages.encode(messages.Fork())
-
-
 _THREADS = Path("/proc/self/task")
 _JOINED_WITHIN_S = 1.0
 
@@ -49,10 +47,8 @@ def serve(file_descriptor: int, *, forks: bool = False) -> None:
 def _reply(worker: _Worker, message: bytes, payload: bytes) -> _Reply | messages.Failed:
     try:
         return worker.obey(messages.decode(message, messages.Order), payload)  # type: ignore[arg-type]
-    except FacecoreError as error:
-        return messages.Failed.of(error)
     except Exception as error:  # noqa: BLE001 - the next photo may go better
-        return messages.Failed.of(FacecoreError(friendly_message(error)))
+        return messages.Failed.of(error)
 
 
 def _listen(link: Connection, orders: queue.SimpleQueue[tuple[bytes, bytes]]) -> None:

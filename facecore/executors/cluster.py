@@ -6,18 +6,17 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from facecore.errors import FacecoreError, SettingsError
-from facecore.executors.process import ANSWER_TIMEOUT_S
+from facecore.errors import FacecoreError
+from facecore.executors.process import WorkerOptions
 from facecore.executors.ray_cluster import Node
-from facecore.settings import DEFAULT_MAX_PIXELS, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.wording import counted
 
 CLUSTER_VARIABLE = "FACECORE_CLUSTER"
 """Of the environment: the cluster that a server offers for batches; none where it is empty."""
 
-MAX_WORKERS = 10_000
 ATTEMPTS = 3
 """To read a photo whose worker ends."""
 
@@ -25,36 +24,16 @@ _START_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterOptions:
+class ClusterOptions(WorkerOptions):
     """Which cluster, and how its workers work.
 
-    Attributes:
-        address: "auto", or ray://HOST:PORT.
-        runtime: how a worker builds and runs its networks; one processor where it says no threads.
-        workers: the most there are; None for as many as there are processors.
-        max_pixels: larger photos are refused unread.
-        photo_timeout_s: a worker that takes longer over one photo is stopped; 1 to 86400 seconds.
-
-    Raises:
-        SettingsError: a value is outside its range.
+    A worker has one processor where ``runtime`` says no threads; without a number there are as
+    many workers as there are processors. ``address`` is "auto", or ray://HOST:PORT.
     """
 
-    address: str
-    runtime: RuntimeOptions
+    most_workers: ClassVar[int] = 10_000
     workers: int | None = None
-    max_pixels: int = DEFAULT_MAX_PIXELS
-    photo_timeout_s: float = ANSWER_TIMEOUT_S
-
-    def __post_init__(self) -> None:
-        if self.workers is not None and not 1 <= self.workers <= MAX_WORKERS:
-            raise SettingsError(
-                f"The number of workers must be from 1 to {MAX_WORKERS}, not {self.workers}."
-            )
-        if not 1 <= self.photo_timeout_s <= 86_400:
-            raise SettingsError(
-                "The time for one photo must be from 1 to 86400 seconds, "
-                f"not {self.photo_timeout_s:g}."
-            )
+    address: str
 
 
 @dataclass(slots=True, kw_only=True)

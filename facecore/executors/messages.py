@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from facecore import errors
 from facecore.engines.facts import EngineFacts
-from facecore.errors import FacecoreError, WorkerError
+from facecore.errors import FacecoreError, WorkerError, friendly_message
 from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.names import valid_text
@@ -184,8 +184,10 @@ class Failed(Struct, frozen=True, tag=True):
     kind: str
 
     @classmethod
-    def of(cls, error: FacecoreError) -> Failed:
-        """Return the message for an error."""
+    def of(cls, error: Exception) -> Failed:
+        """Return the message for an error; one that is not ours becomes a sentence."""
+        if not isinstance(error, FacecoreError):
+            error = FacecoreError(friendly_message(error))
         return cls(valid_text(str(error)), type(error).__name__)
 
     def exception(self) -> FacecoreError:

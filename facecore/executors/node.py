@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import facecore
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.errors import FacecoreError, WorkerError, friendly_message
+from facecore.errors import WorkerError
 from facecore.executors import messages
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.stores import Address
@@ -56,6 +56,4 @@ class NodeWorker:
 
 
 def _failed(error: Exception) -> bytes:
-    if not isinstance(error, FacecoreError):
-        error = FacecoreError(friendly_message(error))
     return messages.encode(messages.Failed.of(error))

@@ -7,15 +7,15 @@ import queue
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
-from facecore.errors import FacecoreError, SettingsError, WorkerError, friendly_message
+from facecore.errors import FacecoreError, WorkerError, friendly_message
 from facecore.executors.forking import CAN_FORK, Starter
-from facecore.executors.process import ANSWER_TIMEOUT_S, Cancelled, WorkerProcess
+from facecore.executors.process import Cancelled, WorkerOptions, WorkerProcess
 from facecore.executors.reading import Outcome
-from facecore.settings import DEFAULT_MAX_PIXELS, AnalysisSettings, RuntimeOptions
+from facecore.settings import AnalysisSettings
 from facecore.sources.photo import Photo
 
-MAX_WORKERS = 64
 _ATTEMPTS = 2
 _START_ATTEMPTS = 3
 _START_PAUSE_S = 1.0
@@ -23,35 +23,11 @@ _LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolOptions:
-    """How many worker processes, and how each of them works.
+class PoolOptions(WorkerOptions):
+    """How many worker processes, forked from one that has the networks where they can be."""
 
-    Attributes:
-        workers: 1 to 64; where they can, they are forked from one that has the networks.
-        runtime: how a worker builds and runs its networks.
-        max_pixels: larger photos are refused unread.
-        photo_timeout_s: a worker that takes longer over one photo is stopped;
-            1 to 86400 seconds.
-
-    Raises:
-        SettingsError: a value is outside its range.
-    """
-
+    most_workers: ClassVar[int] = 64
     workers: int
-    runtime: RuntimeOptions
-    max_pixels: int = DEFAULT_MAX_PIXELS
-    photo_timeout_s: float = ANSWER_TIMEOUT_S
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.workers <= MAX_WORKERS:
-            raise SettingsError(
-                f"The number of workers must be from 1 to {MAX_WORKERS}, not {self.workers}."
-            )
-        if not 1 <= self.photo_timeout_s <= 86_400:
-            raise SettingsError(
-                "The time for one photo must be from 1 to 86400 seconds, "
-                f"not {self.photo_timeout_s:g}."
-            )
 
 
 def read_with_workers(

@@ -10,9 +10,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from facecore.errors import WorkerDiedError, WorkerError, WorkerTimeoutError
+from facecore.errors import SettingsError, WorkerDiedError, WorkerError, WorkerTimeoutError
 from facecore.executors import launch, messages
 from facecore.results import Analysis
 from facecore.settings import (
@@ -31,6 +31,40 @@ _Reply = TypeVar("_Reply")
 
 class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
     """The wait for a worker's answer was called off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How many workers read a batch, and how each of them works; see what is made of it.
+
+    Attributes:
+        most_workers: that there can be.
+        workers: 1 to ``most_workers``; None for as many as there is room for.
+        runtime: how a worker builds and runs its networks.
+        max_pixels: larger photos are refused unread.
+        photo_timeout_s: a worker that takes longer over one photo is stopped;
+            1 to 86400 seconds.
+
+    Raises:
+        SettingsError: a value is outside its range.
+    """
+
+    most_workers: ClassVar[int]
+    workers: int | None
+    runtime: RuntimeOptions
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    photo_timeout_s: float = ANSWER_TIMEOUT_S
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and not 1 <= self.workers <= self.most_workers:
+            raise SettingsError(
+                f"The number of workers must be from 1 to {self.most_workers}, not {self.workers}."
+            )
+        if not 1 <= self.photo_timeout_s <= 86_400:
+            raise SettingsError(
+                "The time for one photo must be from 1 to 86400 seconds, "
+                f"not {self.photo_timeout_s:g}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

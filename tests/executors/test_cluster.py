@@ -14,35 +14,25 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import facecore
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.batch.background import ClusterBatch
-from facecore.errors import ImageError, ModelError, SettingsError, WorkerError
+from facecore.errors import ModelError, SettingsError, WorkerError
 from facecore.executors import ray_cluster
 from facecore.executors.cluster import ClusterOptions, ClusterProgress, Job, Jobs, Roster
 from facecore.executors.crew import read_on_cluster
 from facecore.executors.ray_cluster import Cluster, Node
-from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.settings import RuntimeOptions
 from facecore.sources.photo import Photo
-from tests.batch.conftest import grey_png
-from tests.conftest import REPOSITORY, SAMPLES, face_rows
+from tests.conftest import REPOSITORY, SAMPLES
+from tests.executors.conftest import SETTINGS, all_kinds, expect_each_once, grey_photos, photo_of
 from tests.executors.fragile import HANGS, KILLS, FragileWorker
 
-SETTINGS = AnalysisSettings()
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="needs the extra ray, which is not installed"
 )
-
-
-def _photo(name: str, data: bytes) -> Photo:
-    return Photo(name=name, read=lambda: data)
-
-
-def _grey(count: int) -> list[Photo]:
-    return [_photo(f"{number:03}.png", grey_png(level=number)) for number in range(count)]
 
 
 def _options(**changes: Any) -> ClusterOptions:
@@ -67,7 +57,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_address_that_is_none_is_refused(address: str) -> None:
     """What a cluster's address looks like is said, before anything is connected."""
     with pytest.raises(SettingsError, match=r"ray://head\.example:10001"):
-        list(read_on_cluster(_grey(1), SETTINGS, _options(address=address)))
+        list(read_on_cluster(grey_photos(1), SETTINGS, _options(address=address)))
 
 
 @pytest.mark.parametrize("changes", [{"workers": 0}, {"photo_timeout_s": 0.5}])
@@ -82,7 +72,7 @@ def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert list(read_on_cluster([], SETTINGS, _options())) == []
     with pytest.raises(SettingsError, match=r"pip install \"facecore-dashboard\[ray\]\""):
-        list(read_on_cluster(_grey(1), SETTINGS, _options()))
+        list(read_on_cluster(grey_photos(1), SETTINGS, _options()))
 
 
 def test_vacancies_are_spread_over_the_nodes() -> None:
@@ -101,7 +91,7 @@ def test_vacancies_are_spread_over_the_nodes() -> None:
 
 def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> None:
     """Who only waited at a worker that ended has lost nothing."""
-    killer, innocent = Job(_grey(2)[0]), Job(_grey(2)[1])
+    killer, innocent = Job(grey_photos(2)[0]), Job(grey_photos(2)[1])
     jobs = Jobs([])
     assert jobs.give_back(innocent, killer) is None
     assert jobs.give_back(innocent, killer) is None
@@ -112,7 +102,7 @@ def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> 
 
 def test_photo_that_ends_workers_while_it_comes_is_given_up_as_well() -> None:
     """One that no worker has the memory to take does not keep the batch from its end."""
-    killer, jobs = Job(_grey(1)[0]), Jobs([])
+    killer, jobs = Job(grey_photos(1)[0]), Jobs([])
     assert [jobs.give_back(killer, None) for _ in range(3)] == [None, None, killer]
 
 
@@ -130,7 +120,7 @@ def test_nothing_of_ray_is_imported_until_it_is_asked_for() -> None:
 def test_address_where_nobody_listens_is_told_at_once() -> None:
     """Nobody waits for half a minute, and the sentence says what to start there."""
     with pytest.raises(WorkerError, match=r"No Ray cluster answers at ray://127\.0\.0\.1:9"):
-        list(read_on_cluster(_grey(1), SETTINGS, _options(address="ray://127.0.0.1:9")))
+        list(read_on_cluster(grey_photos(1), SETTINGS, _options(address="ray://127.0.0.1:9")))
 
 
 @needs_ray
@@ -139,23 +129,10 @@ def test_answers_are_those_of_this_machine(
     cluster: Path, analyzer: FaceAnalyzer, hopper_file: bytes
 ) -> None:
     """Every photo has one outcome, errors are told, and nothing is sent to Ray's makers."""
-
-    def unreadable() -> bytes:
-        raise ImageError("The file cannot be read.")
-
-    photos = [*_grey(8), _photo("hopper", hopper_file), _photo("text", b"text")]
-    photos += [Photo(name="gone", read=unreadable)]
+    photos = all_kinds(hopper_file)
     progress = ClusterProgress()
     outcomes = list(read_on_cluster(photos, SETTINGS, _options(), progress))
-    by_name = {outcome.photo.name: outcome for outcome in outcomes}
-    assert sorted(by_name) == sorted(photo.name for photo in photos)
-    assert len(outcomes) == len(photos)
-    hopper = by_name["hopper"].analysis
-    assert hopper is not None
-    known = analyzer.analyze(hopper_file, SETTINGS)
-    np.testing.assert_array_equal(face_rows(hopper.faces), face_rows(known.faces))
-    assert "not a picture" in by_name["text"].error
-    assert by_name["gone"].error == "The file cannot be read."
+    expect_each_once(outcomes, photos, analyzer)
     (node,) = progress.nodes
     assert (node.photos, node.workers, node.lost, node.note) == (10, 0, 0, "")
     assert node.photos_per_s > 0
@@ -170,8 +147,8 @@ def test_photo_that_ends_or_holds_its_worker_costs_only_itself(
 ) -> None:
     """It is tried on three workers; those that waited behind it are read."""
     monkeypatch.setattr(ray_cluster, "NodeWorker", FragileWorker)
-    grey = _grey(6)
-    photos = [_photo("killer", KILLS), _photo("stuck", HANGS), *grey]
+    grey = grey_photos(6)
+    photos = [photo_of("killer", KILLS), photo_of("stuck", HANGS), *grey]
     progress = ClusterProgress()
     options = _options(photo_timeout_s=1.5, workers=2)
     outcomes = list(read_on_cluster(photos, SETTINGS, options, progress))
@@ -193,7 +170,7 @@ def test_node_with_another_version_is_left_out(
     monkeypatch.setattr(facecore, "__version__", "99.0")
     progress = ClusterProgress()
     with pytest.raises(WorkerError, match=f"has facecore {here}, and this is 99.0"):
-        list(read_on_cluster(_grey(2), SETTINGS, _options(workers=1), progress))
+        list(read_on_cluster(grey_photos(2), SETTINGS, _options(workers=1), progress))
     assert here in progress.nodes[0].note
 
 
@@ -205,7 +182,7 @@ def test_batch_of_a_page_keeps_the_photos_order(cluster: Path) -> None:
     def read(photos: Any, progress: ClusterProgress, check: Any) -> Any:
         return read_on_cluster(photos, SETTINGS, _options(), progress, check)
 
-    photos = _grey(12)
+    photos = grey_photos(12)
     batch = ClusterBatch(photos, read)
     batch.start()
     assert batch.wait(60)

@@ -15,29 +15,19 @@ import psutil
 import pytest
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.errors import ImageError, ModelError, SettingsError
+from facecore.errors import ModelError, SettingsError
 from facecore.executors.forking import CAN_FORK
 from facecore.executors.pool import PoolOptions, read_with_workers
 from facecore.executors.process import WorkerAnswer, WorkerProcess
 from facecore.imaging.decoding import decode_image, encode_jpeg
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
-from tests.batch.conftest import grey_png
-from tests.conftest import face_rows
+from tests.executors.conftest import SETTINGS, all_kinds, expect_each_once, grey_photos, photo_of
 
-SETTINGS = AnalysisSettings()
 ONE_THREAD = RuntimeOptions(threads=1)
 STUCK_S = 0.5
 # Sixty faces in six views each take a worker far longer than all else here together.
 SLOW_SETTINGS = AnalysisSettings(careful=True, input_size_px=600, max_side_px=None)
-
-
-def _photo(name: str, data: bytes) -> Photo:
-    return Photo(name=name, read=lambda: data)
-
-
-def _grey(count: int) -> list[Photo]:
-    return [_photo(f"{number:03}.png", grey_png(level=number)) for number in range(count)]
 
 
 def _crowd(file: bytes) -> bytes:
@@ -111,25 +101,12 @@ def test_nothing_to_read_starts_no_process() -> None:
 @pytest.mark.slow
 def test_every_photo_has_one_outcome(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:
     """Answers are those of this process, errors are told, and no process is left."""
-
-    def unreadable() -> bytes:
-        raise ImageError("The file cannot be read.")
-
-    photos = [*_grey(8), _photo("hopper", hopper_file), _photo("text", b"text")]
-    photos += [_photo("empty", b""), Photo(name="gone", read=unreadable)]
+    photos = [*all_kinds(hopper_file), photo_of("empty", b"")]
     outcomes = list(
         read_with_workers(photos, SETTINGS, PoolOptions(workers=2, runtime=RuntimeOptions()))
     )
-    by_name = {outcome.photo.name: outcome for outcome in outcomes}
-    assert sorted(by_name) == sorted(photo.name for photo in photos)
-    assert len(outcomes) == len(photos)
-    hopper = by_name["hopper"].analysis
-    assert hopper is not None
-    known = analyzer.analyze(hopper_file, SETTINGS)
-    np.testing.assert_array_equal(face_rows(hopper.faces), face_rows(known.faces))
-    assert "not a picture" in by_name["text"].error
+    by_name = expect_each_once(outcomes, photos, analyzer)
     assert "empty" in by_name["empty"].error
-    assert by_name["gone"].error == "The file cannot be read."
     assert sum(outcome.analysis is not None for outcome in outcomes) == 9
     assert _workers() == []
 
@@ -139,7 +116,7 @@ def test_worker_that_is_killed_costs_at_most_its_photo(
     hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
 ) -> None:
     """A photo that ends its worker is tried again, then given up with the signal."""
-    photos = [_photo("killer", hopper_file), *_grey(6)]
+    photos = [photo_of("killer", hopper_file), *grey_photos(6)]
     signalled[hopper_file] = [signal.SIGKILL] * 2
     signalled[photos[4].read()] = [signal.SIGKILL]
     outcomes = list(read_with_workers(photos, SETTINGS, _options(2)))
@@ -159,7 +136,7 @@ def test_worker_that_takes_too_long_costs_at_most_its_photo(
     hopper_file: bytes, signalled: dict[bytes, list[signal.Signals]]
 ) -> None:
     """It is stopped, and the photo told of where that comes twice."""
-    photos = [_photo("slow", hopper_file), *_grey(4)]
+    photos = [photo_of("slow", hopper_file), *grey_photos(4)]
     signalled[hopper_file] = [signal.SIGSTOP] * 2
     outcomes = list(read_with_workers(photos, SETTINGS, _options(2, photo_timeout_s=600)))
     errors = {outcome.photo.name: outcome.error for outcome in outcomes if outcome.error}
@@ -175,7 +152,7 @@ def test_closing_ends_the_workers_at_once(hopper_file: bytes) -> None:
     """Whoever has enough leaves no process and no thread, also in the middle of a photo."""
     threads = threading.active_count()
     crowd = _crowd(hopper_file)
-    photos = [*_grey(2), *[_photo(str(n), crowd) for n in range(50)]]
+    photos = [*grey_photos(2), *[photo_of(str(n), crowd) for n in range(50)]]
     outcomes = read_with_workers(photos, SLOW_SETTINGS, _options(2))
     next(outcomes)
     assert len(_workers()) == (3 if CAN_FORK else 2)  # and what forks them
@@ -190,7 +167,7 @@ def test_photos_wait_for_whoever_takes_the_outcomes() -> None:
     taken = []
 
     def photos() -> Iterator[Photo]:
-        for photo in _grey(30):
+        for photo in grey_photos(30):
             taken.append(photo.name)
             yield photo
 
@@ -210,7 +187,7 @@ def test_missing_networks_end_it_all(
     """Where no worker can ever read, the error is raised, and no process is left."""
     monkeypatch.setenv("FACECORE_MODELS_DIR", os.path.join(tmp_path, "nothing"))  # noqa: PTH118
     with pytest.raises(ModelError, match="FACECORE_MODELS_DIR"):
-        list(read_with_workers(_grey(3), SETTINGS, _options(1)))
+        list(read_with_workers(grey_photos(3), SETTINGS, _options(1)))
     assert _workers() == []
 
 
@@ -219,7 +196,7 @@ def test_trouble_while_looking_for_photos_is_raised() -> None:
     """An unexpected error of the search is not swallowed by a thread."""
 
     def photos() -> Iterator[Photo]:
-        yield from _grey(1)
+        yield from grey_photos(1)
         raise LookupError("lost")
 
     with pytest.raises(LookupError, match="lost"):
