@@ -159,7 +159,7 @@ def _serving(folder: Path, lost_for_s: float) -> Iterator[Server]:
     def inside(command: Sequence[str]) -> list[str]:
         entry = str(REPOSITORY / "streamlit_app.py")
         words = [sys.executable, "-c", _SERVER, str(lost_for_s), entry, "--host=127.0.0.1"]
-        return [*words, command[-1]]
+        return [*words, *(word for word in command if word.startswith("--port="))]
 
     with server_process(folder / "log", inside=inside) as server:
         yield server
