@@ -27,9 +27,12 @@ from facecore.ui.sidebar import not_installed
 
 def single(reading: Reading, analysis: Analysis) -> None:
     """Show one photo's answer: the photo, its cost, a card per face, times and downloads."""
-    turned(analysis)
-    # Above the photo, which alone may fill the window: below it nobody would see it.
-    what_to_try(analysis, reading.options.model_set)
+    # Above the photo, which alone may fill the window: below it nobody would see it. And one
+    # place, whatever is in it: the photo's clicks go to the part of the page that was drawn at
+    # the place where the photo first was.
+    with st.container():
+        turned(analysis)
+        what_to_try(analysis, reading.options.model_set)
     if analysis.faces:
         photo_with_faces(reading, analysis)
     else:
@@ -111,7 +114,8 @@ def analyze_page() -> None:
     st.markdown("Three small networks find faces and guess gender and age, all on this CPU.")
     settings, options = state.current_settings()
     readings = read_photos(chosen_photos(), settings, options)
-    busy_note(readings)
+    with st.container():
+        busy_note(readings)
     if len(readings) == 1:
         show(readings[0])
     else:

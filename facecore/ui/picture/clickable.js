@@ -117,6 +117,10 @@ class ClickablePicture {
 
   fill() {
     const { marks, chosen } = this.data;
+    // The same boxes stay, so that one that is pressed just now is there to be let go of.
+    const told = JSON.stringify([marks, chosen]);
+    if (told === this.told) return;
+    this.told = told;
     this.boxes.replaceChildren();
     const area = ({ box }) => (box[2] - box[0]) * (box[3] - box[1]);
     const first = marks.find((mark) => mark.number === chosen) ?? marks[0];
