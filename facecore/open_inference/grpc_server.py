@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ import grpc.aio
 from google.protobuf.message import DecodeError, Message
 
 import facecore
+from facecore.engines.graph import protobuf
 from facecore.errors import ServerError
 from facecore.http.api import Caller, HttpApi
 from facecore.http.problems import RequestError, problem_of
@@ -33,6 +34,7 @@ from facecore.open_inference.model import (
     Asked,
     Given,
     Model,
+    check_beside,
     check_inputs,
     check_known,
     one_element,
@@ -61,7 +63,13 @@ _CODES = {
 }
 _Messages = AsyncIterator[bytes]
 _Context = Any  # grpc.aio.ServicerContext: gRPC brings no types
+_Fields = dict[int, "_Fields"]
 _Call = Callable[[_Messages, _Context], Awaitable[Message]]
+
+# Where a photo may be: raw_input_contents; inputs, contents, bytes_contents.
+_PHOTOS: _Fields = {7: {}, 5: {5: {8: {}}}}
+_FIELD_BYTES = 16
+"""A field counts for so many beside its content: an empty one takes memory as well."""
 
 
 def _options(most_bytes: int) -> list[tuple[str, int]]:
@@ -189,7 +197,7 @@ class _Service:
     async def _infer(self, messages: _Messages, context: _Context) -> Message:
         caller = Caller(_address(context.peer()), threading.Event(), "grpc")
         async with self._api.desk.message(partial(_next, messages), caller.address) as data:
-            request = _parsed(pb.ModelInferRequest, data)
+            request = _parsed(pb.ModelInferRequest, data, _PHOTOS)
             self._model.check(request.model_name, request.model_version)
             reading = asyncio.ensure_future(self._model.infer(_asked(request), caller))
             try:
@@ -232,11 +240,29 @@ async def _next(messages: _Messages) -> bytes:
     raise RequestError(400, "The call brings no message.")
 
 
-def _parsed(kind: Any, data: bytes) -> Any:
+def _parsed(kind: Any, data: bytes, photos: _Fields | None = None) -> Any:
     try:
+        # Before all of it becomes objects.
+        beside = 0
+        for length in _beside(memoryview(data), photos or {}):
+            beside += length
+            check_beside(beside)
         return kind.FromString(data)
-    except DecodeError:
+    except (DecodeError, ValueError):
         raise RequestError(400, "The message is none of the protocol's.") from None
+
+
+def _beside(message: memoryview, photos: _Fields) -> Iterator[int]:
+    """Find what each field of a message counts for, without the bytes that may be a photo."""
+    for number, value in protobuf.fields(message):
+        inside = photos.get(number)
+        yield _FIELD_BYTES
+        if isinstance(value, int):
+            continue
+        if inside is None:
+            yield len(value)
+        elif inside:
+            yield from _beside(value, inside)
 
 
 def _asked(request: Any) -> Asked:

@@ -18,6 +18,9 @@ PLATFORM = "facecore_pipeline"
 VERSION = "1"
 """Of every model: changes when a tensor of the same name means something else."""
 
+MOST_BESIDE_BYTES = 65_536
+"""A request may have so much beside its photo: short fields take many times their bytes."""
+
 EXTENSIONS = ("binary_tensor_data", "parameters")
 PHOTO = "image"
 
@@ -172,6 +175,16 @@ class Model:
 def told_of(read: Reading) -> dict[str, str | float]:
     """Return an answer's parameters: what ran the networks, and the wait for a turn."""
     return {"engine": read.analysis.engine, "waited_ms": round(read.waited_ms, 3)}
+
+
+def check_beside(length: int) -> None:
+    """Raise 400 as a RequestError where a request has more bytes beside its photo than it may."""
+    if length > MOST_BESIDE_BYTES:
+        raise RequestError(
+            400,
+            "There is too much beside the photo: name only the outputs and parameters that you "
+            "want.",
+        )
 
 
 def check_inputs(inputs: Sequence[Given]) -> None:

@@ -28,6 +28,7 @@ from facecore.open_inference.model import (
     Given,
     Model,
     Tensor,
+    check_beside,
     check_inputs,
     check_known,
     one_element,
@@ -39,7 +40,6 @@ HEADER = "Inference-Header-Content-Length"
 
 _BYTES = "application/octet-stream"
 _LONG = re.compile(rb"[A-Za-z0-9+/=\\]{4096,}")  # base64, of which no short text is made
-_MOST_SHORT_BYTES = 65_536
 _MOST_DIGITS = 20  # of thousands Python makes no number
 
 
@@ -135,9 +135,10 @@ def _question(body: bytes, json_bytes: str | None) -> _Question:
     if not (told.isdecimal() and len(told) <= _MOST_DIGITS and int(told) <= len(body)):
         raise RequestError(400, f"{HEADER} is not how many bytes of the body are JSON.")
     end = int(told)
-    _check_size(memoryview(body)[:end])
+    text = memoryview(body)[:end]
+    check_beside(end - sum(match.end() - match.start() for match in _LONG.finditer(text)))
     try:
-        request = msgspec.json.decode(memoryview(body)[:end], type=messages.InferenceRequest)
+        request = msgspec.json.decode(text, type=messages.InferenceRequest)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise RequestError(
             400, f"The request is no inference request in JSON: {str(error)[:200]}."
@@ -152,20 +153,6 @@ def _question(body: bytes, json_bytes: str | None) -> _Question:
         [bool(output.parameters.get("binary_data", default)) for output in request.outputs]
         or [default] * len(OUTPUTS),
     )
-
-
-def _check_size(text: memoryview) -> None:
-    """Raise 400 as a RequestError where there is much beside the photo.
-
-    Objects of few letters each would take many times the memory that the request counts for.
-    """
-    long = sum(match.end() - match.start() for match in _LONG.finditer(text))
-    if len(text) - long > _MOST_SHORT_BYTES:
-        raise RequestError(
-            400,
-            "There is too much JSON beside the photo: name only the outputs and parameters that "
-            "you want.",
-        )
 
 
 def _photo(inputs: Sequence[messages.InputTensor], behind: memoryview) -> bytes:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import requests
 from PIL import Image
 
+from facecore.engines.graph import protobuf
 from tests.server import Server
 
 grpc = pytest.importorskip("grpc", reason="needs requirements-grpc.txt")
@@ -144,6 +146,38 @@ def test_a_huge_message_is_refused(triton: Triton, held_server: Server) -> None:
     status, told = triton.refusal(triton.tensor(b"x" * 60_000_000))
     assert status == _status(triton, 413, "RESOURCE_EXHAUSTED"), told
     assert _held_bytes(held_server) == 0
+
+
+def test_a_message_takes_no_more_memory_than_it_has_bytes(held_server: Server) -> None:
+    """Fields without content, of which a message has room for millions, are refused uncounted."""
+    empty, short = protobuf.field(5, b""), protobuf.field(2, b"x" * 70_000)
+    contents = protobuf.field(5, protobuf.field(5, protobuf.field(8, b"") * 5_000_000))
+    channel = grpc.insecure_channel(f"127.0.0.1:{held_server.grpc_port}")
+    before = _most_bytes(held_server)
+    for method, message in (
+        ("ModelInfer", empty * 5_000_000),
+        ("ModelInfer", contents),
+        ("ModelInfer", protobuf.field(7, b"") * 5_000_000),
+        ("ModelInfer", protobuf.field(5, protobuf.field(3, b"\1" * 10_000_000))),
+        ("ModelMetadata", short),
+    ):
+        with pytest.raises(grpc.RpcError, match="too much beside the photo") as refused:
+            channel.unary_unary(f"/inference.GRPCInferenceService/{method}")(
+                message, timeout=TIMEOUT_S
+            )
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    channel.close()
+    assert _most_bytes(held_server) - before < 100_000_000
+
+
+def _most_bytes(server: Server) -> int:
+    """Return the memory that a server had at most so far."""
+    (line,) = (
+        line
+        for line in Path(f"/proc/{server.pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
+    return int(line.split()[1]) * 1024
 
 
 def test_a_busy_server_sends_away(triton: Triton, held_server: Server, hopper_file: bytes) -> None:
