@@ -35,8 +35,28 @@ class RunOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFigures:
+    """What a camera's run came to, from connecting to the end.
+
+    Attributes:
+        frames_offered: by the camera; those that were not read were skipped.
+        frames_read: of these.
+        latency_p50_ms, latency_p95_ms: from glass to drawn, as the browser said it; None
+            where there were too few.
+    """
+
+    frames_offered: int
+    frames_read: int
+    latency_p50_ms: float | None
+    latency_p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """What one run was and what it cost.
+
+    The run of a camera is one record: its timings and its wait are means of a frame, its faces
+    the most that one had, its size the last one's.
 
     Attributes:
         number: 1 for the first run of the history, counting on after a clear.
@@ -51,6 +71,7 @@ class RunRecord:
         used: by the whole process meanwhile, and when it began.
         cpu_percent_of_allowed: CPU time over wall time, in percent of all this process may use.
         waited_ms: how long it waited for its turn before it began; not part of ``timings``.
+        live: more of a camera's run; None for a photo.
     """
 
     number: int
@@ -66,6 +87,7 @@ class RunRecord:
     used: ResourceUsage
     cpu_percent_of_allowed: float
     waited_ms: float = 0.0
+    live: LiveFigures | None = None
 
 
 def run_record(
@@ -105,8 +127,12 @@ class RunHistory:
 
     def add(self, analysis: Analysis, **facts: Any) -> RunRecord:
         """Remember a run, see `run_record`; the oldest is forgotten when the history is full."""
+        return self.keep(run_record(analysis, **facts))
+
+    def keep(self, record: RunRecord) -> RunRecord:
+        """Remember a record likewise; return it with its number."""
         with self._lock:
-            record = replace(run_record(analysis, **facts), number=next(self._numbers))
+            record = replace(record, number=next(self._numbers))
             self._records.append(record)
         return record
 
@@ -122,5 +148,5 @@ class RunHistory:
 
 
 def comparable_latencies_ms(records: Sequence[RunRecord]) -> list[float]:
-    """Return the latencies of the runs that did everything anew: only these compare."""
-    return [record.timings.total_ms for record in records if not record.reused]
+    """Return the latencies of the photos for which all was done anew: only these compare."""
+    return [one.timings.total_ms for one in records if not (one.reused or one.live)]

@@ -1,4 +1,7 @@
-"""The one queue that all inference of a server passes: few at once, few that wait, fair turns."""
+"""The one queue that all inference of a server passes: few at once, few that wait, fair turns.
+
+Frames of live cameras have the lowest turn: none starts while a photo waits.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ OnWait = Callable[[Waiting], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueStats:
-    """What goes on at the queue, and what went on since it was made.
+    """What goes on at the queue, and what went on since it was made; of photos alone but `running`.
 
     Attributes:
         running, waiting: runs at this moment.
@@ -56,12 +59,19 @@ class QueueStats:
 class _Ticket:
     session_key: str
     arrived_s: float
+    live: bool = False
     started_s: float = math.nan
+
+
+_Line = OrderedDict[str, deque[_Ticket]]
+"""Those who wait, by session. The one in front starts next and then goes to the end."""
 
 
 class InferenceQueue:
     """Lets few runs in at once; the sessions that wait take turns, each first come first served.
 
+    Live frames wait in a line of their own, behind all others: a photo waits for at most the
+    frames that run, and the sessions with live frames take turns at what is left.
     Safe to share between threads. A thread that is inside must not enter again.
     """
 
@@ -84,26 +94,31 @@ class InferenceQueue:
         # Every change wakes all who wait, and each looks for itself whether it is next:
         # so no wake-up is lost, whoever leaves and however.
         self._changed = changed or threading.Condition()
-        # The session in front starts next and then goes to the end. None is without a ticket.
-        self._queued: OrderedDict[str, deque[_Ticket]] = OrderedDict()
+        # No session is without a ticket.
+        self._queued: _Line = OrderedDict()
+        self._live: _Line = OrderedDict()
         self._running: set[_Ticket] = set()
         self._next_start_s = -math.inf
         self._mean_run_s = 1.0
         self._counts = dict.fromkeys(("admitted", "refused", "timed_out", "gave_up"), 0)
 
     @contextmanager
-    def enter(self, session_key: str, *, on_wait: OnWait | None = None) -> Iterator[float]:
+    def enter(
+        self, session_key: str, *, on_wait: OnWait | None = None, live: bool = False
+    ) -> Iterator[float]:
         """Wait for a turn and hold it; give how long that took, milliseconds.
 
         Args:
             session_key: whose turn it is; sessions take turns.
             on_wait: called in this thread after each half second of waiting. It
                 must be quick, and may raise to give up.
+            live: whether it is a live frame, which goes behind all that are none, is never
+                refused, and waits until it gives up; a session has one at a time.
 
         Raises:
             BusyError: the queue is full, or the turn did not come in time.
         """
-        ticket = _Ticket(session_key, self._now_s())
+        ticket = _Ticket(session_key, self._now_s(), live)
         try:
             with self._changed:
                 self._queue_up(ticket)
@@ -123,16 +138,19 @@ class InferenceQueue:
     def _waiting(self) -> int:
         return sum(map(len, self._queued.values()))
 
+    def _line_of(self, ticket: _Ticket) -> _Line:
+        return self._live if ticket.live else self._queued
+
     def _queue_up(self, ticket: _Ticket) -> None:
-        if self._queued or not self._is_open():
+        if not ticket.live and (self._queued or not self._is_open()):
             own, everybody = len(self._queued.get(ticket.session_key, ())), self._waiting()
             if own >= self.settings.session_limit or everybody >= self.settings.queue_limit:
                 self._counts["refused"] += 1
                 raise self._busy(f"{everybody} photos wait already")
-        self._queued.setdefault(ticket.session_key, deque()).append(ticket)
+        self._line_of(ticket).setdefault(ticket.session_key, deque()).append(ticket)
 
     def _wait(self, ticket: _Ticket, on_wait: OnWait | None) -> None:
-        deadline_s = ticket.arrived_s + self.settings.max_wait_s
+        deadline_s = math.inf if ticket.live else ticket.arrived_s + self.settings.max_wait_s
         tell_s = ticket.arrived_s + TELL_EVERY_S if on_wait else math.inf
         while True:
             with self._changed:
@@ -158,15 +176,16 @@ class InferenceQueue:
 
     def _start(self, ticket: _Ticket) -> bool:
         """Begin if it is this ticket's turn."""
-        key = next(iter(self._queued))
-        if not self._is_open() or self._queued[key][0] is not ticket:
+        line = self._queued or self._live
+        key = next(iter(line))
+        if not self._is_open() or line[key][0] is not ticket:
             return False
-        self._queued.move_to_end(key)
+        line.move_to_end(key)
         self._drop(ticket)
         self._running.add(ticket)
         ticket.started_s = self._now_s()
         self._next_start_s = ticket.started_s + self.settings.min_interval_ms / 1e3
-        self._counts["admitted"] += 1
+        self._counts["admitted"] += not ticket.live
         return True
 
     def _pause_s(self, until_s: float) -> float:
@@ -174,13 +193,14 @@ class InferenceQueue:
         now_s = self._now_s()
         if self._next_start_s > now_s:
             until_s = min(until_s, self._next_start_s)
-        return max(0.0, until_s - now_s)
+        return min(max(0.0, until_s - now_s), threading.TIMEOUT_MAX)
 
     def _ahead(self, ticket: _Ticket) -> int:
         """Count those that start before: in each round each session starts one."""
-        own = self._queued[ticket.session_key].index(ticket)
-        ahead, rounds = own, own + 1
-        for key, tickets in self._queued.items():
+        line = self._line_of(ticket)
+        own = line[ticket.session_key].index(ticket)
+        ahead, rounds = own + (self._waiting() if ticket.live else 0), own + 1
+        for key, tickets in line.items():
             if key == ticket.session_key:
                 rounds = own  # the sessions behind it start after it in each round
             else:
@@ -188,10 +208,11 @@ class InferenceQueue:
         return ahead
 
     def _drop(self, ticket: _Ticket) -> None:
-        tickets = self._queued[ticket.session_key]
+        line = self._line_of(ticket)
+        tickets = line[ticket.session_key]
         tickets.remove(ticket)
         if not tickets:
-            del self._queued[ticket.session_key]
+            del line[ticket.session_key]
         self._changed.notify_all()
 
     def _leave(self, ticket: _Ticket) -> None:
@@ -199,10 +220,11 @@ class InferenceQueue:
             if ticket in self._running:
                 self._running.remove(ticket)
                 took_s = self._now_s() - ticket.started_s
-                self._mean_run_s += _NEWEST_RUN_WEIGHT * (took_s - self._mean_run_s)
+                if not ticket.live:  # a frame takes less, and nobody is told to wait for one
+                    self._mean_run_s += _NEWEST_RUN_WEIGHT * (took_s - self._mean_run_s)
                 self._changed.notify_all()
-            elif ticket in self._queued.get(ticket.session_key, ()):
-                self._counts["gave_up"] += 1
+            elif ticket in self._line_of(ticket).get(ticket.session_key, ()):
+                self._counts["gave_up"] += not ticket.live
                 self._drop(ticket)
 
     def _busy(self, why: str) -> BusyError:

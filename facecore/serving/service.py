@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -169,8 +169,16 @@ class FaceService:
         """
         with self.queue.enter(session_key, on_wait=on_wait) as waited_ms:
             admitted_ns = time.time_ns()
-            with self._replicas_for(options).lend() as analyzer:
+            with self.lend(options) as analyzer:
                 yield Turn(analyzer, waited_ms, origin, options, self._listeners, admitted_ns)
+
+    def lend(self, options: RuntimeOptions) -> AbstractContextManager[FaceAnalyzer]:
+        """Lend networks for these options to who has a turn, loaded where they are not yet.
+
+        Raises:
+            ModelError: a file is missing or wrong, or the engine cannot load it.
+        """
+        return self._replicas_for(options).lend()
 
     def _remember(self, run: RunOutcome) -> None:
         log_run(run, self.traces.run(run))

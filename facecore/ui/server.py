@@ -28,6 +28,7 @@ from facecore.http.image_store import ImageStore
 from facecore.http.page_uploads import UploadRoom, session_budget
 from facecore.http.site_guard import LOOPBACK_HOSTS, SiteGuard, default_hosts
 from facecore.http.uploads import UploadLimits
+from facecore.live.socket import live_route
 from facecore.machine.memory_plan import memory_plan
 from facecore.open_inference.rest import OpenInference
 from facecore.profiles.configuration import configuration
@@ -77,7 +78,10 @@ def application(
     api = make_api() if with_api else None
     return st.App(
         entry,
-        routes=[*api.routes(), *OpenInference(api).routes()] if api else None,
+        routes=[
+            live_route(_base_path()),
+            *([*api.routes(), *OpenInference(api).routes()] if api else []),
+        ],
         middleware=[
             _site_guard(hosts),
             Middleware(FirstDocument, title=TITLE, first_page=FIRST_PAGE),

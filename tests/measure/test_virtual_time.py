@@ -12,7 +12,7 @@ import pytest
 from facecore.errors import BusyError
 from facecore.serving.queue import InferenceQueue
 from facecore.settings.server import ServerSettings
-from tests.measure.virtual_time import waits_s
+from tests.measure.virtual_time import live_waits_s, waits_s
 
 RUN_S = 0.1
 
@@ -87,3 +87,22 @@ def test_who_waits_too_long_is_refused_then() -> None:
     """The longest wait counts in virtual seconds as well."""
     settings = ServerSettings(max_wait_s=1.0)
     assert waits_s(settings, [0.0, 0.0, 1.5], 2.0) == [0.0, None, pytest.approx(0.5)]
+
+
+def test_a_photo_waits_for_the_frame_that_is_read_and_no_other() -> None:
+    """Beside four cameras no photo waits longer than one frame takes, and the cameras share."""
+    photos_s = [0.03 + 0.37 * number for number in range(50)]
+    waited_s, frames = live_waits_s(4, photos_s, RUN_S, 20.0)
+    assert 0 < max(waited_s) <= RUN_S + 1e-9
+    assert max(frames) - min(frames) <= 1
+    # All of the time that the photos leave is the cameras'.
+    assert sum(frames) == pytest.approx((20.0 - 50 * RUN_S) / RUN_S, abs=5)
+
+
+def test_frames_wait_while_photos_do_and_are_never_refused() -> None:
+    """Where photos fill the queue no frame starts, and each camera goes on where it stood."""
+    waited_s, frames = live_waits_s(3, [0.05] * 30, RUN_S, 3.5)
+    assert waited_s == pytest.approx([0.05 + RUN_S * place for place in range(30)])
+    assert frames[0] + frames[1] + frames[2] == pytest.approx(35 - 30, abs=3)
+    assert max(frames) - min(frames) <= 1
+    assert sum(live_waits_s(3, [], RUN_S, 1.0, queue_limit=0)[1]) > 10  # without a place to wait

@@ -129,3 +129,42 @@ def waits_s(
         time.at(second, lambda number=number: ask(number))  # type: ignore[misc]
     time.run()
     return waited_s
+
+
+def live_waits_s(
+    visitors: int, photos_s: Sequence[float], run_s: float, until_s: float, **settings: float
+) -> tuple[list[float], list[int]]:
+    """Have cameras send frame after frame, each as the one before is read, and photos come.
+
+    Args:
+        visitors: cameras, each of which sends from the beginning.
+        photos_s: when each photo comes, of a session of its own.
+        run_s: what a frame takes, and a photo.
+        until_s: when the cameras end.
+        settings: of the server.
+
+    Returns:
+        How long each photo waited, seconds; how many frames of each camera were read.
+    """
+    time = VirtualTime()
+    given = ServerSettings(**settings)  # type: ignore[arg-type]
+    queue = InferenceQueue(given, now_s=time.now_s, changed=VirtualCondition(time))
+    waited_s, frames = [0.0] * len(photos_s), [0] * visitors
+
+    def film(number: int) -> None:
+        while time.now_s() < until_s:
+            with queue.enter(f"camera {number}", live=True):
+                frames[number] += 1
+                time.pass_time(run_s)
+
+    def ask(number: int) -> None:
+        with queue.enter(f"photo {number}") as waited_ms:
+            waited_s[number] = waited_ms / 1e3
+            time.pass_time(run_s)
+
+    for number in range(visitors):
+        time.at(0.0, lambda number=number: film(number))  # type: ignore[misc]
+    for number, second in enumerate(photos_s):
+        time.at(second, lambda number=number: ask(number))  # type: ignore[misc]
+    time.run()
+    return waited_s, frames
