@@ -20,6 +20,9 @@ CLUSTER_VARIABLE = "FACECORE_CLUSTER"
 ATTEMPTS = 3
 """To read a photo whose worker ends."""
 
+MOVES = 5
+"""So often may a photo's node be gone: one that takes its whole node along ends as well."""
+
 _START_ATTEMPTS = 3
 
 
@@ -108,10 +111,11 @@ class ClusterProgress:
 
 @dataclass(slots=True)
 class Job:
-    """A photo to be read, and how many workers ended or were late over it."""
+    """A photo to be read, how many workers ended or were late over it, and how many nodes went."""
 
     photo: Photo
     attempts: int = 0
+    moves: int = 0
 
 
 class Jobs:
@@ -139,14 +143,23 @@ class Jobs:
         self._is_all_taken = photo is None
         return None if photo is None else Job(photo)
 
-    def give_back(self, coming: Job | None, reading: Job | None) -> Job | None:
-        """Take the photos of a worker that is gone again; return the one that is given up."""
+    def give_back(
+        self, coming: Job | None, reading: Job | None, *, with_node: bool = False
+    ) -> Job | None:
+        """Take the photos of a worker that is gone again; return the one that is given up.
+
+        Args:
+            coming: the one that waited.
+            reading: the one that it read.
+            with_node: it went with its node, which is hardly a photo's doing.
+        """
         if reading is None:
             # It did nothing but take this one, which may be more than it has memory for.
             reading, coming = coming, None
         if reading is not None:
-            reading.attempts += 1
-            if reading.attempts < ATTEMPTS:
+            reading.moves += with_node
+            reading.attempts += not with_node
+            if reading.attempts < ATTEMPTS and reading.moves < MOVES:
                 self._first.append(reading)
                 reading = None
         if coming is not None:

@@ -12,19 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from facecore.errors import FacecoreError, WorkerError, friendly_message
 from facecore.executors import messages
-from facecore.executors.cluster import (
-    ATTEMPTS,
-    ClusterOptions,
-    ClusterProgress,
-    Job,
-    Jobs,
-    Roster,
+from facecore.executors.cluster import ClusterOptions, ClusterProgress, Job, Jobs, Roster
+from facecore.executors.ray_cluster import (
+    Cluster,
+    GoneError,
+    Node,
+    NodeGoneError,
+    RemoteWorker,
+    answer,
 )
-from facecore.executors.ray_cluster import Cluster, Node, RemoteWorker
 from facecore.executors.reading import Outcome
 from facecore.settings import AnalysisSettings
 from facecore.sources.photo import Photo
@@ -34,7 +34,6 @@ _LOOK_EVERY_S = 2.0
 _CHECK_EVERY_S = 0.25
 _FILES_AT_ONCE = 8
 _PATIENCE_S = 15.0
-_Reply = TypeVar("_Reply")
 
 
 def read_on_cluster(
@@ -147,7 +146,7 @@ class _Crew:
             name, limit_s, outcome = hand.node.name, self._options.photo_timeout_s, None
             if hand.node.number in gone:
                 self._progress.say(f"{name} is gone: its photos go to others.")
-                outcome = self._lost(hand, f"The node {name} went away.")
+                outcome = self._ended(hand, NodeGoneError())
             elif hand.reading and time.monotonic() > hand.deadline_s:
                 how = f"A worker on {name} did not answer within {limit_s:g} seconds"
                 outcome = self._lost(hand, f"{how} and was stopped.")
@@ -182,8 +181,8 @@ class _Crew:
     def _loaded(self, hand: _Hand, future: Future[bytes]) -> None:
         node = hand.node
         try:
-            _answer(future, messages.Kept)
-        except _GoneError:
+            answer(future, messages.Kept)
+        except GoneError:
             self._leave(hand)
             error = WorkerError(f"Workers on {node.name} end before they are ready: see its logs.")
             if self._roster.failed_to_start(node, error):
@@ -231,9 +230,9 @@ class _Crew:
 
     def _kept(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
         try:
-            _answer(future, messages.Kept)
-        except _GoneError:
-            return self._lost(hand, f"A worker on {hand.node.name} ended.")
+            answer(future, messages.Kept)
+        except GoneError as error:
+            return self._ended(hand, error)
         except FacecoreError as error:
             return self._unread(hand, str(error))
         hand.is_kept = True
@@ -253,9 +252,9 @@ class _Crew:
     def _has_read(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
         photo = cast(Job, hand.reading).photo
         try:
-            outcome = Outcome(photo=photo, analysis=_answer(future, messages.Answer).analysis())
-        except (_GoneError, ValueError):
-            return self._lost(hand, f"A worker on {hand.node.name} ended.")
+            outcome = Outcome(photo=photo, analysis=answer(future, messages.Answer).analysis())
+        except (GoneError, ValueError) as error:
+            return self._ended(hand, error)
         except FacecoreError as error:
             outcome = Outcome(photo=photo, error=str(error))
         self._progress.of(hand.node.name).read()
@@ -263,19 +262,25 @@ class _Crew:
         self._begin(hand)
         return outcome
 
-    def _lost(self, hand: _Hand, how: str) -> Outcome | None:
+    def _ended(self, hand: _Hand, error: Exception) -> Outcome | None:
+        if isinstance(error, NodeGoneError):
+            return self._lost(hand, f"The node {hand.node.name} went away.", with_node=True)
+        return self._lost(hand, f"A worker on {hand.node.name} ended.")
+
+    def _lost(self, hand: _Hand, how: str, *, with_node: bool = False) -> Outcome | None:
         """Part with a worker; its photos go to others, or the one that it read is given up."""
         self._leave(hand)
         self._progress.of(hand.node.name).lost += 1
-        given_up = self._jobs.give_back(hand.coming, hand.reading)
+        given_up = self._jobs.give_back(hand.coming, hand.reading, with_node=with_node)
         for other in sorted(self._hands, key=lambda other: other.reading is not None):
             if other.is_ready and other.coming is None:
                 self._give(other)
         if given_up is None:
             return None
+        tried = given_up.attempts + given_up.moves
         return Outcome(
             photo=given_up.photo,
-            error=f"{how} It was tried {ATTEMPTS} times: leave it out, or make it smaller.",
+            error=f"{how} It was tried {tried} times: leave it out, or make it smaller.",
         )
 
     def _leave(self, hand: _Hand) -> None:
@@ -283,18 +288,3 @@ class _Crew:
         if hand.is_ready:
             self._progress.of(hand.node.name).workers -= 1
         hand.worker.stop()
-
-
-class _GoneError(FacecoreError):
-    """Nothing more is heard of a worker."""
-
-
-def _answer(future: Future[bytes], kind: type[_Reply]) -> _Reply:
-    try:
-        data = future.result()
-    except Exception as error:  # Ray has many, of processes, nodes and memory
-        raise _GoneError from error
-    reply: _Reply | messages.Failed = messages.decode(data, kind | messages.Failed)  # type: ignore[arg-type]
-    if isinstance(reply, messages.Failed):
-        raise reply.exception()
-    return reply

@@ -16,11 +16,11 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import facecore
-from facecore.errors import SettingsError, WorkerError
-from facecore.executors import launch
+from facecore.errors import FacecoreError, SettingsError, WorkerError
+from facecore.executors import launch, messages
 from facecore.executors.node import NodeWorker
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from facecore.sources.stores import Address
@@ -31,6 +31,7 @@ HERE = "auto"
 _ADDRESS = re.compile(r"ray://([^/\s:]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
 _REACH_TIMEOUT_S = 10.0
 _STORE_BYTES = 256 << 20
+_Reply = TypeVar("_Reply")
 
 
 def check_address(address: str) -> None:
@@ -101,6 +102,38 @@ class RemoteWorker:
         with _connected():
             future: Future[bytes] = method.remote(*arguments).future()
             return future
+
+
+class GoneError(FacecoreError):
+    """Nothing more is heard of a worker."""
+
+
+class NodeGoneError(GoneError):
+    """Its node is gone, or is not reached."""
+
+
+def answer(future: Future[bytes], kind: type[_Reply]) -> _Reply:
+    """Return what a worker answered, or raise what it raised.
+
+    Raises:
+        GoneError: there is no answer any more.
+    """
+    try:
+        data = future.result()
+    except Exception as error:  # Ray has many, of processes, nodes and memory
+        raise (NodeGoneError if _is_of_node(error) else GoneError) from error
+    reply: _Reply | messages.Failed = messages.decode(data, kind | messages.Failed)  # type: ignore[arg-type]
+    if isinstance(reply, messages.Failed):
+        raise reply.exception()
+    return reply
+
+
+def _is_of_node(error: Exception) -> bool:
+    # The first may also be a process that ended, of which Ray has not heard for a second.
+    return (
+        type(error).__name__ in ("ActorUnavailableError", "NodeDiedError")
+        or "its node has died" in str(error)  # as against "its worker process has died"
+    )
 
 
 class Cluster:

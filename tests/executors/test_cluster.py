@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ import facecore
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.batch.background import ClusterBatch
 from facecore.errors import ModelError, SettingsError, WorkerError
-from facecore.executors import ray_cluster
+from facecore.executors import messages, ray_cluster
 from facecore.executors.cluster import ClusterOptions, ClusterProgress, Job, Jobs, Roster
 from facecore.executors.crew import read_on_cluster
-from facecore.executors.ray_cluster import Cluster, Node
+from facecore.executors.ray_cluster import Cluster, GoneError, Node, NodeGoneError
 from facecore.settings import RuntimeOptions
 from facecore.sources.photo import Photo
 from tests.conftest import REPOSITORY, SAMPLES
@@ -100,6 +101,15 @@ def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> 
     assert jobs.take() is innocent
 
 
+def test_photo_of_a_node_that_went_away_has_lost_no_try() -> None:
+    """It may go on to some others; one that takes each node along is given up as well."""
+    job, jobs = Job(grey_photos(1)[0]), Jobs([])
+    assert [jobs.give_back(None, job, with_node=True) for _ in range(4)] == [None] * 4
+    assert job.attempts == 0
+    assert jobs.give_back(None, job) is None
+    assert jobs.give_back(None, job, with_node=True) is job
+
+
 def test_photo_that_ends_workers_while_it_comes_is_given_up_as_well() -> None:
     """One that no worker has the memory to take does not keep the batch from its end."""
     killer, jobs = Job(grey_photos(1)[0]), Jobs([])
@@ -121,6 +131,30 @@ def test_address_where_nobody_listens_is_told_at_once() -> None:
     """Nobody waits for half a minute, and the sentence says what to start there."""
     with pytest.raises(WorkerError, match=r"No Ray cluster answers at ray://127\.0\.0\.1:9"):
         list(read_on_cluster(grey_photos(1), SETTINGS, _options(address="ray://127.0.0.1:9")))
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("The actor died because its node has died. Node Id: 1", NodeGoneError),
+        ("The actor is dead because its worker process has died. Worker exit type", GoneError),
+        (None, NodeGoneError),
+    ],
+)
+def test_what_ray_says_tells_a_node_from_a_process(said: str | None, kind: type) -> None:
+    """Its own errors, as they come from a node that is gone, a killed worker and a cut link."""
+    raised = importlib.import_module("ray.exceptions")
+    context = importlib.import_module("ray.core.generated.common_pb2").ActorDiedErrorContext
+    future: Future[bytes] = Future()
+    future.set_exception(
+        raised.ActorDiedError(context(error_message=said, actor_id=bytes(16)))
+        if said
+        else raised.ActorUnavailableError("RpcError: unreachable", bytes(16))
+    )
+    with pytest.raises(GoneError) as gone:
+        ray_cluster.answer(future, messages.Kept)
+    assert type(gone.value) is kind
 
 
 @needs_ray
