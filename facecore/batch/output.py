@@ -16,7 +16,7 @@ from facecore.errors import BatchError
 from facecore.export import Row
 from facecore.machine.data_folder import DATA_DIR_VARIABLE, state_folder
 from facecore.machine.new_file import give_name, is_same, write_aside
-from facecore.sources.stores import give_output, has_output
+from facecore.sources.stores import give_output, has_output, output_key
 
 
 class BatchOutput:
@@ -97,8 +97,9 @@ class BatchOutput:
 
     def _give(self, ours: bool) -> None:
         if isinstance(self._path, str):
+            again = self.journal.is_complete
             self.journal.mark_complete()
-            give_output(self._path, self._aside)
+            give_output(self._path, self._aside, again=again)
         elif ours:
             self._aside.replace(self._path)
         else:
@@ -133,4 +134,5 @@ def _place_here(url: str) -> Path:
             f"The journal of a batch needs a folder here ({error.strerror or error}): set "
             f"{DATA_DIR_VARIABLE} to one that can be written."
         ) from error
-    return folder / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    key = output_key(url).encode("utf-8", "surrogatepass")
+    return folder / hashlib.sha256(key).hexdigest()[:32]

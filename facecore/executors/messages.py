@@ -6,7 +6,9 @@ answer to it is one.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
+from traceback import format_exception
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -18,6 +20,8 @@ from facecore.errors import FacecoreError, WorkerError, friendly_message
 from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.names import valid_text
+
+_LOGGER = logging.getLogger(__name__)
 
 # So large that sums of them are still numbers.
 _LARGEST = 10**18
@@ -178,20 +182,25 @@ class Answer(Struct, tag=True, kw_only=True):
 
 
 class Failed(Struct, frozen=True, tag=True):
-    """From a worker: an error of ours, by the name of its kind."""
+    """From a worker: an error of ours, by the name of its kind, or the traceback of another."""
 
     error: str
     kind: str
+    traceback: str = ""
 
     @classmethod
     def of(cls, error: Exception) -> Failed:
         """Return the message for an error; one that is not ours becomes a sentence."""
+        trace = ""
         if not isinstance(error, FacecoreError):
+            trace = valid_text("".join(format_exception(error)))
             error = FacecoreError(friendly_message(error))
-        return cls(valid_text(str(error)), type(error).__name__)
+        return cls(valid_text(str(error)), type(error).__name__, trace)
 
     def exception(self) -> FacecoreError:
-        """Return the error, of the kind that it was."""
+        """Return the error, of the kind that it was; log here what nobody expected there."""
+        if self.traceback:
+            _LOGGER.error("unexpected error in a worker:\n%s", self.traceback)
         return _ERRORS.get(self.kind, FacecoreError)(self.error)
 
 

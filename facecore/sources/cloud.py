@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from facecore.errors import ImageError, SettingsError
 
@@ -23,6 +24,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "gs": {},
     "az": {"connection_timeout": 10, "read_timeout": 30},
 }
+
+_AMAZON = (".amazonaws.com", ".amazonaws.com.cn")
 
 Listed = tuple[str, str, int]
 """An object's name in its bucket, a word that is the same for the same content, and its bytes."""
@@ -44,6 +47,23 @@ def file_system(scheme: str) -> Any:
             f"Addresses that begin with {scheme}:// need {SCHEMES[scheme]}: run "
             f"'pip install \"facecore-dashboard[{scheme}]\"'."
         ) from error
+
+
+def server(scheme: str) -> str:
+    """Return which of several stores an address of this scheme is in; "" for the usual one.
+
+    Raises:
+        SettingsError: the package is not installed.
+        Exception: the store's library raises what it likes.
+    """
+    system = file_system(scheme)
+    if scheme == "az":
+        return str(system.service_client.primary_hostname)
+    if scheme == "gs":
+        return ""
+    endpoint = str(system.s3.meta.endpoint_url)
+    # Each region has one, and a bucket's name is everywhere the same bucket's.
+    return "" if (urlsplit(endpoint).hostname or "").endswith(_AMAZON) else endpoint
 
 
 def objects(scheme: str, bucket: str, key: str, *, recursive: bool) -> Iterator[Listed]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -155,42 +156,57 @@ def listed(url: str, *, recursive: bool) -> Iterator[Address]:
         raise BatchError(f"The listing of {url} broke off. {sentence}") from error
 
 
+def output_key(url: str) -> str:
+    """Return what no other output has: the address, and its store where there are several.
+
+    Raises:
+        BatchError: nothing can be written there.
+    """
+    with _writing(url, "bucket") as scheme:
+        return f"{cloud.server(scheme)} {url}".strip()
+
+
 def has_output(url: str) -> bool:
     """Return whether there is an object at an address.
 
     Raises:
         BatchError: there is no such bucket, or the store does not answer.
     """
-    scheme, bucket, key = split(url)
-    if scheme in web.SCHEMES:
-        raise BatchError("Nothing can be written to a web server: name another --out.")
-    try:
-        return cloud.size_of(scheme, bucket, key) is not None
-    except FacecoreError:
-        raise
-    except Exception as error:
-        raise BatchError(f"{url} cannot be written. {in_words(error, 'bucket')}") from error
+    with _writing(url, "bucket"):
+        return cloud.size_of(*split(url)) is not None
 
 
-def give_output(url: str, aside: Path) -> None:
-    """Put a file into a store, whole or not at all; the same one may be there already.
+def give_output(url: str, aside: Path, *, again: bool) -> None:
+    """Put a file into a store, whole or not at all.
+
+    Args:
+        url: where to.
+        aside: the file.
+        again: it may be there already, from before a kill.
 
     Raises:
         FileExistsError: something else has that name already, and keeps it.
         BatchError: it cannot be written.
     """
-    scheme, bucket, key = split(url)
-    try:
-        found = cloud.size_of(scheme, bucket, key)
+    with _writing(url, "object"):
+        found = cloud.size_of(*split(url))
         if found is None:
-            cloud.put(scheme, bucket, key, aside)
-        # Of as many bytes: a kill came between the end of the upload and that of the journal.
-        elif found != aside.stat().st_size:
+            cloud.put(*split(url), aside)
+        elif not again or found != aside.stat().st_size:
             raise FileExistsError
+
+
+@contextmanager
+def _writing(url: str, what: str) -> Iterator[str]:
+    scheme = split(url)[0]
+    if scheme in web.SCHEMES:
+        raise BatchError("Nothing can be written to a web server: name another --out.")
+    try:
+        yield scheme
     except (FacecoreError, FileExistsError):
         raise
     except Exception as error:
-        raise BatchError(f"{url} cannot be written. {in_words(error, 'object')}") from error
+        raise BatchError(f"{url} cannot be written. {in_words(error, what)}") from error
 
 
 def in_words(error: Exception, what: str) -> str:

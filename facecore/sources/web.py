@@ -17,7 +17,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urljoin
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from facecore.errors import ImageError
+from facecore.errors import BatchError, ImageError
 
 SCHEMES = ("https", "http")
 
@@ -26,6 +26,8 @@ _PAUSES_S = (0.5, 2.0)
 _TRY_AGAIN = (429, 500, 502, 503, 504)
 _PAGE_BYTES = 16_000_000
 _LONGEST_KEY = 2000
+_PAGE_LINKS = 200_000
+_MOST_FOLDERS, _MOST_FILES, _DEEPEST = 10_000, 1_000_000, 32
 _AT_ONCE, _LOOKS = 8, 64
 # What a path may have in it (RFC 3986, 3.3), and what is encoded already.
 _SAFE = "%/!$&'()*+,;=:@~"
@@ -38,6 +40,7 @@ def objects(scheme: str, host: str, path: str, *, recursive: bool) -> Iterator[L
     """Find the file of this path, or, where it ends in /, what its page links to right below.
 
     Raises:
+        BatchError: there are too many files, or folders, or those too deep in each other.
         ImageError: the address leads to another one.
         FileNotFoundError, PermissionError: the server says so.
         OSError: the server does not answer.
@@ -46,17 +49,32 @@ def objects(scheme: str, host: str, path: str, *, recursive: bool) -> Iterator[L
     if path and not path.endswith("/"):
         yield path, *_look(root + path)
         return
-    folders = [path]
+    folders, folders_found, files_found = [path], 0, 0
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         while folders:
             folder = folders.pop()
             links = _links(root + folder)
-            files = iter([folder + link for link in links if not link.endswith("/")])
+            found = [folder + link for link in links if not link.endswith("/")]
+            if recursive:
+                folders += [folder + link for link in links if link.endswith("/")]
+                folders_found += len(links) - len(found)
+            files_found += len(found)
+            _check_end("files", files_found, _MOST_FILES)
+            _check_end("folders", folders_found, _MOST_FOLDERS)
+            _check_end("folders in each other", folder.count("/") - path.count("/"), _DEEPEST)
+            files = iter(found)
             while some := list(islice(files, _LOOKS)):
                 looks = threads.map(partial(_soft_look, root), some)
                 yield from ((file, *look) for file, look in zip(some, looks, strict=True))
-            if recursive:
-                folders += [folder + link for link in links if link.endswith("/")]
+
+
+def _check_end(what: str, number: int, most: int) -> None:
+    """Raise where a listing goes on and on, as a server's may that makes its pages up."""
+    if number > most:
+        raise BatchError(
+            f"This listing has no end in sight (more than {most:,} {what}): name a folder that is "
+            "further down."
+        )
 
 
 def read(scheme: str, host: str, path: str, most_bytes: int) -> bytes:
@@ -128,13 +146,16 @@ class _Hrefs(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
             self.found += [value for name, value in attrs if name == "href" and value]
+            _check_end("links in a page", len(self.found), _PAGE_LINKS)
 
 
 def _links(page: str) -> list[str]:
     """Return what a page links to right below itself, each once; folders end in /."""
     hrefs = _Hrefs()
+    data = _asked(page, _PAGE_BYTES + 1)[1]
+    _check_end("bytes in a page", len(data), _PAGE_BYTES)
     # Bytes that are no valid text stay what they are.
-    hrefs.feed(_asked(page, _PAGE_BYTES)[1].decode("utf-8", "surrogateescape"))
+    hrefs.feed(data.decode("utf-8", "surrogateescape"))
     below = dict.fromkeys(_below(page, href) for href in hrefs.found)
     return [link for link in below if link]
 

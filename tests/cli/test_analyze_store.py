@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -81,6 +82,34 @@ def test_an_output_that_is_there_stays(store: S3Server) -> None:
     assert "is not this batch's, so it stays" in done.stderr
     store.delete("out/rows.jsonl")
     assert in_process("analyze", *COMMAND).returncode == 0
+
+
+def test_one_of_as_many_bytes_is_somebody_elses(store: S3Server) -> None:
+    """Only what was on its way before is taken for this batch's output."""
+    assert in_process("analyze", *COMMAND).returncode == 0
+    other = b"x" * len(store.read("out/rows.jsonl"))
+    store.put("out/rows.jsonl", other)
+    with patch("facecore.batch.output.has_output", lambda _: False):
+        assert in_process("analyze", *COMMAND).returncode == 2
+    assert store.read("out/rows.jsonl") == other
+
+
+def test_the_same_address_in_another_store_is_another_output(
+    store: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done of one batch is not taken for the other's."""
+    assert stopped_after(4, *COMMAND).returncode == 130
+    s3fs = pytest.importorskip("s3fs")
+    with monkeypatch.context() as changes:
+        # Another name of the same server.
+        changes.setenv(
+            "AWS_ENDPOINT_URL", os.environ["AWS_ENDPOINT_URL"].replace("127.0.0.1", "localhost")
+        )
+        s3fs.S3FileSystem.clear_instance_cache()
+        assert "Going on" not in in_process("analyze", *COMMAND).stderr
+    s3fs.S3FileSystem.clear_instance_cache()
+    store.delete("out/rows.jsonl")
+    assert "Going on: 4 photos" in in_process("analyze", *COMMAND).stderr
 
 
 def test_a_kill_between_the_output_and_the_end_of_the_journal_costs_nothing(

@@ -187,6 +187,18 @@ def test_unknown_kind_of_error_is_one_all_the_same() -> None:
     assert decode(encode(Failed.of(WorkerError("a\udce9b"))), Failed).error == r"a\xe9b"
 
 
+def test_what_nobody_expected_is_logged_where_the_answer_comes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The parent's log, of whatever form, has the traceback of the worker, once."""
+    message = encode(Failed.of(ZeroDivisionError("in the worker")))
+    caplog.clear()
+    assert "the log says more" in str(decode(message, Failed).exception())
+    assert caplog.text.count("ZeroDivisionError: in the worker") == 1
+    decode(encode(Failed.of(WorkerError("foreseen"))), Failed).exception()
+    assert "foreseen" not in caplog.text
+
+
 def test_numbers_that_json_has_not_never_arrive() -> None:
     """Neither infinity nor not-a-number is taken for a measurement."""
     for number in (math.inf, math.nan):

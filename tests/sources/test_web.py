@@ -150,3 +150,28 @@ def test_a_server_that_is_down_stops_the_search(root: str, server: _Server) -> N
     server.failing += ["/photos/"] * 3
     with pytest.raises(BatchError, match="broke off"):
         list(find_photos([root]))
+
+
+@pytest.mark.parametrize(
+    ("bound", "most", "words"),
+    [
+        ("_DEEPEST", 3, "3 folders in each other"),
+        ("_MOST_FOLDERS", 5, "5 folders"),
+        ("_MOST_FILES", 4, "4 files"),
+        ("_PAGE_LINKS", 2, "2 links in a page"),
+        ("_PAGE_BYTES", 40, "40 bytes in a page"),
+    ],
+)
+def test_a_listing_without_end_is_ended(
+    root: str, monkeypatch: pytest.MonkeyPatch, bound: str, most: int, words: str
+) -> None:
+    """What was found until then streams; a server may make up page after page."""
+    monkeypatch.setattr(
+        _Handler, "content", b'<a href="more/"></a><a href="1.jpg"></a><a href="2.jpg">'
+    )
+    monkeypatch.setattr(web, bound, most)
+    found = find_photos([f"{root}endless/"], recursive=True)
+    if most == 4:
+        assert [next(found).name[-5:] for _ in range(4)] == ["1.jpg", "2.jpg"] * 2
+    with pytest.raises(BatchError, match=f"more than {words}"):
+        list(found)
