@@ -6,7 +6,7 @@ PORT   ?= 8501
 # Two processes, each with whole files of tests, in the order of their names: the long ones are early.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run serve test lint check fast small-container soak screenshots clean
+.PHONY: run serve test lint check fast messages small-container soak screenshots clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m facecore dashboard --port $(PORT)
@@ -32,6 +32,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/bandit -q -c pyproject.toml -r facecore pages streamlit_app.py server_app.py
 
 check: lint test
+
+# Bring the catalogues of facecore/locale in step with the sources.
+messages: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.translations
 
 # Needs Linux and the rights to make control groups.
 small-container: $(VENV)/.installed-dev

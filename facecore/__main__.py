@@ -23,10 +23,17 @@ from facecore.cli import (
     settings,
 )
 from facecore.errors import FacecoreError
+from facecore.wording import Text, _, offered_language, speaking
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return the exit status."""
+    """Run one subcommand and return the exit status; it speaks the terminal's language."""
+    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), None)
+    with speaking(offered_language(told)):
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = argparse.ArgumentParser(
         prog="facecore", description="Read faces, gender and age groups on the CPU."
     )
@@ -44,14 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except FacecoreError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(_("error: {problem}", problem=error.text), file=sys.stderr)
         return 2
     except BrokenPipeError:
         _drop_output()  # whoever read it left, as head does; there is nobody to tell
         return 1
     except OSError as error:
         _drop_output()
-        print(f"error: The output cannot be written ({error.strerror}).", file=sys.stderr)
+        problem = Text("The output cannot be written ({reason}).", reason=error.strerror)
+        print(_("error: {problem}", problem=problem), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -21,16 +21,24 @@
         └── EngineError              the engine cannot load or run the networks
 
 The message of each is one sentence or two for the person in front of the
-screen: what is wrong and what to do next.
+screen: what is wrong and what to do next. It is written with named places, as
+a `Text`: ``SettingsError("The seed must be 1 to {most}.", most=9)``; as a
+string it is English, and `facecore.wording` says it in other languages.
 """
 
 import logging
+
+from facecore import wording
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class FacecoreError(Exception):
-    """Base of all errors that facecore raises on purpose."""
+    """Base of all errors that facecore raises on purpose; ``text`` is its message as a `Text`."""
+
+    def __init__(self, message: str = "", plural: str = "", /, **values: object) -> None:
+        self.text = wording.Text(message, plural, **values)
+        super().__init__(self.text)
 
 
 class SettingsError(FacecoreError):
@@ -40,8 +48,8 @@ class SettingsError(FacecoreError):
 class BusyError(FacecoreError):
     """Too many runs wait already; ``retry_after_s`` (whole seconds) says when to try again."""
 
-    def __init__(self, message: str, retry_after_s: int = 1) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, /, retry_after_s: int = 1, **values: object) -> None:
+        super().__init__(message, **values)
         self.retry_after_s = retry_after_s
 
 
@@ -101,11 +109,13 @@ class EngineError(ModelError):
     """The inference engine cannot load or run a network."""
 
 
-def friendly_message(error: Exception) -> str:
+def friendly_message(error: Exception) -> wording.Text:
     """Return the sentence to show for an error; an unexpected one is logged with its traceback."""
     if isinstance(error, FacecoreError):
-        return str(error)
+        return error.text
     _LOGGER.error("unexpected error", exc_info=error)
     if isinstance(error, MemoryError):
-        return "There is not enough memory for this: try a smaller photo."
-    return "Something unexpected went wrong: try again, or another photo (the log says more)."
+        return wording.Text("There is not enough memory for this: try a smaller photo.")
+    return wording.Text(
+        "Something unexpected went wrong: try again, or another photo (the log says more)."
+    )

@@ -1,13 +1,186 @@
-"""Small pieces of sentences for people, times among them, and tables of text."""
+"""Words for people, in their language: sentences with named places, counts, sizes, times, tables.
+
+All code says its sentences in English, as `Text`: an English string that keeps its template and
+what fills it, so that files, logs, JSON and the API stay English. Where a person reads it, `_`
+puts it into words of the language that is read there::
+
+    raise SettingsError("The seed must be a whole number, not {seed}.", seed=seed)
+    why = Text("It is far slower: {speed} in {photos}.", speed=speed, photos=counted(n, "photo"))
+    st.caption(_(why))
+    st.subheader(_("Settings"))
+
+The first strings of calls of `Text`, `_` and errors, two for a plural, are what ``make messages``
+collects into ``facecore/locale/LANGUAGE/LC_MESSAGES/facecore.po`` (tests/translations.py). So they
+are written out there, whole sentences, and never f-strings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import gettext
+import io
+import re
+import string
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+ENGLISH = "en"
+NAMES = {ENGLISH: "English", "zh": "中文"}
+"""What each language calls itself, by its code: all that there is a catalogue of."""
+
+OFFERED: tuple[str, ...] = (ENGLISH,)
+"""The languages whose catalogue is whole: that of a browser or a terminal is one of these."""
+
+_FOLDER = Path(__file__).with_name("locale")
+_LANGUAGE: ContextVar[str | None] = ContextVar("language", default=None)
+_NO_PAGE: Callable[[], str | None] = lambda: None  # noqa: E731 - a default to put another into
+_page = [_NO_PAGE]
 
 
-def counted(n: int, what: str) -> str:
+class Text(str):
+    """A sentence or a part of one: in English as a string, in any language by `_`.
+
+    Attributes:
+        template: with names in braces where values go, and the way a number is written:
+            "{share:.1f} % of {faces}"; the same word for all numbers but one where there
+            is a plural.
+        plural: for all numbers but one; "" where there is none.
+        values: what fills it, by name; ``n`` chooses between template and plural.
+    """
+
+    template: str
+    plural: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, template: str, plural: str = "", /, **values: Any) -> Text:
+        """Return a text, which one without values may already be; else braces are mere letters.
+
+        Raises:
+            ValueError: a value is missing, or the template has more than names.
+        """
+        if isinstance(template, Text) and not values:
+            return template
+        chosen = plural if plural and values.get("n") != 1 else template
+        self = super().__new__(cls, _filled(chosen, values, ENGLISH))
+        self.template, self.plural, self.values = template, plural, values
+        return self
+
+    def said_in(self, language: str) -> str:
+        """Return it in a language; in English where the catalogue does not have it."""
+        if not self or language == ENGLISH:
+            return str(self)
+        known = _catalogue(language)
+        if self.plural:
+            n = self.values.get("n")
+            chosen = known.ngettext(self.template, self.plural, n if isinstance(n, int) else 2)
+        else:
+            chosen = known.gettext(self.template)
+        return _filled(chosen, self.values, language)
+
+
+def _(text: object, plural: str = "", /, **values: Any) -> str:
+    """Return in the language of whoever looks: a `Text`, an error, or a template and its values.
+
+    What is none of these, or has no translation, is returned as it is.
+    """
+    said = text if isinstance(text, str) else getattr(text, "text", str(text))
+    return Text(said, plural, **values).said_in(language())
+
+
+def language() -> str:
+    """Return the code of the language that is read here: "en" where nobody has asked for another.
+
+    `speaking` says it, else the page that is drawn.
+    """
+    return _LANGUAGE.get() or _page[0]() or ENGLISH
+
+
+@contextmanager
+def speaking(code: str | None) -> Iterator[None]:
+    """Let a language be that of all words within; None leaves it to the page."""
+    before = _LANGUAGE.set(code)
+    try:
+        yield
+    finally:
+        _LANGUAGE.reset(before)
+
+
+def follow_page(read: Callable[[], str | None]) -> None:
+    """Take the language from a function wherever `speaking` does not say it; None is no page."""
+    _page[0] = read
+
+
+def offered_language(wanted: str | None) -> str:
+    """Return which language to speak to whom wants these: "zh-CN", "zh_CN.UTF-8", "zh;q=0.9, en".
+
+    That is the first that is offered, however well it is liked; else English.
+    """
+    found = re.findall(r"(?:^|[,:])\s*([A-Za-z]+)", wanted or "")
+    return next((one.lower() for one in found if one.lower() in OFFERED), ENGLISH)
+
+
+@cache
+def _catalogue(code: str) -> gettext.NullTranslations:
+    # Read from its source: nothing has to be made after an edit, nor can be stale.
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - English needs none of it
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    compiled = io.BytesIO()
+    with (_FOLDER / code / "LC_MESSAGES" / "facecore.po").open("rb") as file:
+        write_mo(compiled, read_po(file, locale=code))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+class _Filler(string.Formatter):
+    """Fills a template by plain names alone: it may have come from another process."""
+
+    def __init__(self, code: str) -> None:
+        self._language = code
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        if field_name not in kwargs:
+            raise ValueError(f"a template has no value {field_name!r}")
+        return kwargs[field_name], field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if len(format_spec) > 4:
+            raise ValueError("a template asks for a form of a number that it cannot have")
+        if isinstance(value, Text):
+            return value.said_in(self._language)
+        written = str(format(value, format_spec))
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return written if self._language == ENGLISH or not is_number else self._localised(written)
+
+    def _localised(self, number: str) -> str:
+        from babel.numbers import get_decimal_symbol, get_group_symbol  # noqa: PLC0415
+
+        point, comma = get_decimal_symbol(self._language), get_group_symbol(self._language)
+        return number.translate({ord("."): point, ord(","): comma})
+
+
+def _filled(template: str, values: Mapping[str, Any], code: str) -> str:
+    return _Filler(code).vformat(template, (), values) if values else template
+
+
+def plain(value: object) -> str:
+    """Return a `Text` as data has it, English; for encoders that know nothing of it.
+
+    Raises:
+        NotImplementedError: it is something else.
+    """
+    if isinstance(value, Text):
+        return str(value)
+    raise NotImplementedError
+
+
+def counted(n: int, what: str) -> Text:
     """Return how many there are: "1 photo", "2 photos"; for words that take an s."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    one = f"{{n}} {what}"
+    return Text(one, one + "s", n=n)
 
 
 def data_size(count: int) -> str:
@@ -26,9 +199,16 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def left_in_words(seconds: float | None) -> str:
+def left_in_words(seconds: float | None) -> Text:
     """Continue a sentence with what is left: ", about 0:01:23 left"; "" for None."""
-    return "" if seconds is None else f", about {clock(seconds)} left"
+    return Text("") if seconds is None else Text(", about {time} left", time=clock(seconds))
+
+
+def listed(texts: Collection[str], between: str = ", ") -> Text:
+    """Return texts one after the other; in English with a comma and a space."""
+    names = [f"part{place}" for place in range(len(texts))]
+    joined = between.join(f"{{{name}}}" for name in names)
+    return Text(joined, **dict(zip(names, texts, strict=True)))
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:

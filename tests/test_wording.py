@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from facecore.wording import aligned, clock, counted, data_size, left_in_words, time_left_s
+from facecore import wording
+from facecore.errors import FacecoreError
+from facecore.wording import (
+    Text,
+    _,
+    _Filler,
+    aligned,
+    clock,
+    counted,
+    data_size,
+    left_in_words,
+    offered_language,
+    speaking,
+    time_left_s,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +79,62 @@ def test_what_is_left_continues_a_sentence() -> None:
     """Nothing is said where nothing is known yet."""
     assert left_in_words(None) == ""
     assert left_in_words(3723.4) == ", about 1:02:03 left"
+
+
+def test_a_text_is_english_and_is_said_in_chinese() -> None:
+    """As a string it is English, whoever looks; what it is filled with is said as well."""
+    text = Text("The server is busy, {why}.", why=Text("{n} photo", "{n} photos", n=3))
+    with speaking("zh"):
+        assert text == "The server is busy, 3 photos."
+        assert _(counted(1, "photo")) == "1 张照片"
+        assert _(Text("<{what}>", what=counted(2, "photo"))) == "<2 张照片>"
+        assert _("{n} photo", "{n} photos", n=2) == "2 张照片"
+    assert _(text) == text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_has_no_translation_is_english(language: str) -> None:
+    """No word of ours, a stranger's braces and nothing at all are said as they are."""
+    with speaking(language):
+        assert [_("no {word}"), _(""), _(3)] == ["no {word}", "", "3"]
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    """A German has commas for points, and points for commas."""
+    assert Text("{mb:,.1f} MB", mb=1234.5).said_in("en") == "1,234.5 MB"
+    assert _Filler("de").vformat("{mb:,.1f} MB {on}", (), {"mb": 1234.5, "on": True}) == (
+        "1.234,5 MB True"
+    )
+
+
+@pytest.mark.parametrize("template", ["{a.__class__}", "{0}", "{b}", "{a:9999999}", "{a[0]}", "{"])
+def test_a_template_has_names_alone(template: str) -> None:
+    """What came from elsewhere reaches into no value, and makes no endless line."""
+    with pytest.raises(ValueError):
+        Text(template, a=1)
+
+
+def test_an_error_keeps_what_it_says() -> None:
+    """An error is English as a string, and is said in the language of whoever looks."""
+    error = FacecoreError("{photos}.", photos=counted(2, "photo"))
+    with speaking("zh"):
+        assert (str(error), _(error)) == ("2 photos.", "2 张照片.")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (None, "en"),
+        ("", "en"),
+        ("zh-CN,en;q=0.9", "zh"),
+        ("fr, zh_CN.UTF-8", "zh"),
+        ("EN-us", "en"),
+        ("C.UTF-8", "en"),
+    ],
+)
+def test_only_what_is_offered_is_spoken(
+    wanted: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first language of the wish that is offered is taken, else English."""
+    monkeypatch.setattr(wording, "OFFERED", ("en", "zh"))
+    assert offered_language(wanted) == expected

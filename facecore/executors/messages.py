@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from traceback import format_exception
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,6 +20,7 @@ from facecore.errors import FacecoreError, WorkerError, friendly_message
 from facecore.results import AgeGroupPrediction, Analysis, Face, GenderPrediction
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.names import valid_text
+from facecore.wording import Text, plain
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -181,10 +182,44 @@ class Answer(Struct, tag=True, kw_only=True):
         return replace(self.rest, faces=tuple(face.face() for face in self.faces))
 
 
+class Said(Struct, frozen=True, omit_defaults=True):
+    """A `Text` as plain values, so that it can be said in any language elsewhere."""
+
+    template: str
+    plural: str = ""
+    values: dict[str, Said | str | int | float] = {}
+
+    @classmethod
+    def of(cls, text: Text) -> Said:
+        """Return the message for a text; values that are no numbers become words."""
+        values = {name: _plain(value) for name, value in text.values.items()}
+        return cls(valid_text(text.template), valid_text(text.plural), values)
+
+    def text(self) -> Text:
+        """Return the text.
+
+        Raises:
+            ValueError: its values do not fill it.
+        """
+        values = {
+            name: value.text() if isinstance(value, Said) else value
+            for name, value in self.values.items()
+        }
+        return Text(self.template, self.plural, **values)
+
+
+def _plain(value: object) -> Said | str | int | float:
+    if isinstance(value, Text):
+        return Said.of(value)
+    # Numbers beyond what JSON has for them would come back as others.
+    is_number = type(value) in (int, float) and abs(cast(float, value)) <= _LARGEST
+    return cast(int | float, value) if is_number else valid_text(str(value))
+
+
 class Failed(Struct, frozen=True, tag=True):
     """From a worker: an error of ours, by the name of its kind, or the traceback of another."""
 
-    error: str
+    error: Said
     kind: str
     traceback: str = ""
 
@@ -195,13 +230,16 @@ class Failed(Struct, frozen=True, tag=True):
         if not isinstance(error, FacecoreError):
             trace = valid_text("".join(format_exception(error)))
             error = FacecoreError(friendly_message(error))
-        return cls(valid_text(str(error)), type(error).__name__, trace)
+        return cls(Said.of(error.text), type(error).__name__, trace)
 
     def exception(self) -> FacecoreError:
         """Return the error, of the kind that it was; log here what nobody expected there."""
         if self.traceback:
             _LOGGER.error("unexpected error in a worker:\n%s", self.traceback)
-        return _ERRORS.get(self.kind, FacecoreError)(self.error)
+        try:
+            return _ERRORS.get(self.kind, FacecoreError)(self.error.text())
+        except ValueError:
+            return _no_message()
 
 
 Order = Load | Keep | Analyze | Fork | Reap
@@ -212,7 +250,7 @@ _Message = TypeVar("_Message")
 for _kinds in (Order, Loaded | Kept | Answer | Forked | Reaped | Failed):
     msgspec.json.Decoder(_kinds)
 
-encode = msgspec.json.encode
+encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 def decode(data: bytes, kind: type[_Message]) -> _Message:
@@ -225,4 +263,8 @@ def decode(data: bytes, kind: type[_Message]) -> _Message:
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise WorkerError("A worker process sent something that is no message.") from error
+        raise _no_message() from error
+
+
+def _no_message() -> WorkerError:
+    return WorkerError("A worker process sent something that is no message.")

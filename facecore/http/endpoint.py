@@ -67,11 +67,12 @@ class Endpoint:
                 return Response(status_code=204, headers={"Allow": self._allow})
             handler = self._handlers.get(request.method)
             if handler is None:
+                allow = self._allow
                 raise RequestError(
-                    405, f"This path takes {self._allow} only.", {"Allow": self._allow}
+                    405, "This path takes {allow} only.", {"Allow": allow}, allow=allow
                 )
             return await handler(request)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         except Exception as error:  # noqa: BLE001 - the client gets a sentence, the log the rest
-            return problem_response(error)
+            return problem_response(error, request.headers.get("Accept-Language"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -15,6 +16,7 @@ from facecore.errors import (
     UnsupportedImageError,
     friendly_message,
 )
+from facecore.wording import Text, offered_language
 
 # By what is most special first; anything else is 500.
 _STATUS_OF: tuple[tuple[type[Exception], int], ...] = (
@@ -33,15 +35,17 @@ class RequestError(FacecoreError):
     ``status`` is an HTTP status code, ``headers`` go with the answer.
     """
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, status: int, message: str, headers: dict[str, str] | None = None, /, **values: Any
+    ) -> None:
+        super().__init__(message, **values)
         self.status = status
         self.headers = headers or {}
 
 
 _LOGGER = logging.getLogger(__name__)
 
-NO_NETWORKS = "The server cannot load its networks: its log says why."
+NO_NETWORKS = Text("The server cannot load its networks: its log says why.")
 
 
 def problem_of(error: Exception) -> RequestError:
@@ -61,12 +65,16 @@ def problem_of(error: Exception) -> RequestError:
     return RequestError(status, message, headers)
 
 
-def problem_response(error: Exception) -> JSONResponse:
-    """Return the answer for an error; an unexpected one is logged with its traceback."""
+def problem_response(error: Exception, languages: str | None = None) -> JSONResponse:
+    """Return the answer for an error; an unexpected one is logged with its traceback.
+
+    ``languages`` are those that the client likes to read (Accept-Language).
+    """
     problem = problem_of(error)
     headers = problem.headers
     if "Retry-After" in headers:
         # Who comes back later comes anew: kept open, the connection would end as unused at about
         # the time that the client was told, and cut the next request off.
         headers = {**headers, "Connection": "close"}
-    return JSONResponse({"error": str(problem)}, problem.status, headers=headers)
+    said = problem.text.said_in(offered_language(languages))
+    return JSONResponse({"error": said}, problem.status, headers=headers)

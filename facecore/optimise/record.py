@@ -21,6 +21,7 @@ from facecore.profiles.configuration import Configuration, configuration
 from facecore.profiles.profile import known_settings
 from facecore.profiles.writing import profile_text
 from facecore.statistics.intervals import Interval
+from facecore.wording import plain
 
 FORMAT = "facecore optimise"
 VERSION = 1
@@ -259,7 +260,7 @@ def profile_values(given: Configuration) -> dict[str, Any]:
 
 def result_to_json(result: Result) -> bytes:
     """Write a result; numbers that are none do not come about."""
-    return msgspec.json.format(msgspec.json.encode(result))
+    return msgspec.json.format(msgspec.json.encode(result, enc_hook=plain))
 
 
 def result_from_json(data: bytes) -> Result:

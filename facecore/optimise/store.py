@@ -18,6 +18,7 @@ from facecore.optimise.judging import Tried
 from facecore.optimise.record import Fate
 from facecore.optimise.space import Space
 from facecore.results import Face
+from facecore.wording import plain
 
 FILE_NAME = "optimise.sqlite3"
 MAX_BYTES = 100_000_000
@@ -133,13 +134,13 @@ class StudyStore:
     def keep(self, candidate: StoredCandidate) -> None:
         """Keep a candidate in place of what was kept of it."""
         added = "REPLACE INTO candidates (study, number, body) VALUES (?, ?, ?)"
-        self._file.write((added, (self._key, candidate.number, msgspec.json.encode(candidate))))
+        self._file.write((added, (self._key, candidate.number, _encoded(candidate))))
 
     def add(self, candidate: int, reading: Reading, spent_s: float) -> None:
         """Keep a reading, and how long the search has taken by now."""
         added = "INSERT INTO readings (study, candidate, body) VALUES (?, ?, ?)"
         self._file.write(
-            (added, (self._key, candidate, msgspec.json.encode(reading))),
+            (added, (self._key, candidate, _encoded(reading))),
             (
                 "UPDATE studies SET spent_s = ?, at = ? WHERE key = ?",
                 (spent_s, time.time(), self._key),
@@ -153,7 +154,7 @@ class StudyStore:
 
 def study_key(what: Mapping[str, Any]) -> str:
     """Return letters and digits that are others as soon as a value of ``what`` is."""
-    return hashlib.sha256(msgspec.json.encode(what, order="deterministic")).hexdigest()[:32]
+    return hashlib.sha256(_encoded(what)).hexdigest()[:32]
 
 
 def known_from(stored: Stored, space: Space) -> list[Tried]:
@@ -175,3 +176,6 @@ def known_from(stored: Stored, space: Space) -> list[Tried]:
         for one in stored.candidates
     ]
     return found or [Tried(number=0, choice=start, given=space.configuration(start))]
+
+
+_encoded = msgspec.json.Encoder(enc_hook=plain, order="deterministic").encode

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from facecore.errors import BusyError
 from facecore.settings.server import ServerSettings
+from facecore.wording import Text
 
 TELL_EVERY_S = 0.5
 """How often a waiter is told where it stands."""
@@ -146,7 +147,7 @@ class InferenceQueue:
             own, everybody = len(self._queued.get(ticket.session_key, ())), self._waiting()
             if own >= self.settings.session_limit or everybody >= self.settings.queue_limit:
                 self._counts["refused"] += 1
-                raise self._busy(f"{everybody} photos wait already")
+                raise self._busy(Text("{n} photos wait already", n=everybody))
         self._line_of(ticket).setdefault(ticket.session_key, deque()).append(ticket)
 
     def _wait(self, ticket: _Ticket, on_wait: OnWait | None) -> None:
@@ -163,7 +164,9 @@ class InferenceQueue:
                 if now_s >= deadline_s:
                     self._counts["timed_out"] += 1
                     self._drop(ticket)
-                    raise self._busy(f"no turn came in {self.settings.max_wait_s:g} seconds")
+                    raise self._busy(
+                        Text("no turn came in {wait_s:g} seconds", wait_s=self.settings.max_wait_s)
+                    )
                 place = Waiting(self._ahead(ticket), now_s - ticket.arrived_s)
             if on_wait and now_s >= tell_s:
                 tell_s = now_s + TELL_EVERY_S
@@ -227,11 +230,14 @@ class InferenceQueue:
                 self._counts["gave_up"] += not ticket.live
                 self._drop(ticket)
 
-    def _busy(self, why: str) -> BusyError:
+    def _busy(self, why: Text) -> BusyError:
         settings = self.settings
         a_turn_s = max(self._mean_run_s / settings.concurrency, settings.min_interval_ms / 1e3)
         until_s = max(0.0, self._next_start_s - self._now_s()) + a_turn_s * self._waiting()
         seconds = min(max(1, math.ceil(until_s)), _LONGEST_ADVICE_S)
         return BusyError(
-            f"The server is busy, {why}: try again in about {seconds} s.", retry_after_s=seconds
+            "The server is busy, {why}: try again in about {seconds} s.",
+            retry_after_s=seconds,
+            why=why,
+            seconds=seconds,
         )

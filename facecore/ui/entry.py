@@ -13,6 +13,7 @@ from facecore.ui.compare.run import experiment_sign
 from facecore.ui.components import friendly_errors
 from facecore.ui.engines.run import engines_sign
 from facecore.ui.optimise.run import optimise_sign
+from facecore.ui.profile.link import link_language
 from facecore.ui.profile.take_along import UPLOADER, settings_notes
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
@@ -52,6 +53,7 @@ def dashboard(folder: Path) -> None:
             order of ours come last.
     """
     keep_uploads_in_memory()
+    link_language()
     others = {file.stem for file in folder.glob("*.py")} - set(_ICONS)
     page = st.navigation(
         [

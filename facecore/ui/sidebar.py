@@ -37,8 +37,10 @@ from facecore.ui.profile.controls import (
     start_from,
     values_of,
 )
-from facecore.ui.profile.link import read_link, write_link
+from facecore.ui.profile.link import LANGUAGE_SWITCH, choose_language, read_link, write_link
 from facecore.ui.profile.take_along import take_along
+from facecore.wording import NAMES, _, language
+from facecore.wording import OFFERED as OFFERED_LANGUAGES
 
 _TOLD = (*ANALYSIS, "engine")
 
@@ -60,8 +62,9 @@ def settings_sidebar(*, draw: bool = True) -> tuple[AnalysisSettings, RuntimeOpt
     if not draw:
         return state.current_settings()
     with st.sidebar:
+        _language_switch()
         model_set = _networks()
-        st.subheader("Settings")
+        st.subheader(_("Settings"))
         chosen = st.selectbox(
             "Preset",
             list(PRESETS),
@@ -105,6 +108,20 @@ def _reset_button(begins: Configuration, is_usual: bool) -> None:
         disabled=is_usual,
         width="stretch",
     )
+
+
+def _language_switch() -> None:
+    if len(OFFERED_LANGUAGES) > 1:
+        st.segmented_control(
+            "Language / 语言",
+            OFFERED_LANGUAGES,
+            default=language(),
+            format_func=NAMES.__getitem__,
+            key=LANGUAGE_SWITCH,
+            on_change=choose_language,
+            required=True,
+            label_visibility="collapsed",
+        )
 
 
 def _networks() -> str:

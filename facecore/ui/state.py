@@ -20,6 +20,7 @@ from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui.photos import SessionPhotos
 from facecore.ui.streamlit_internals import is_connected, session_id, take_files
+from facecore.wording import follow_page, offered_language
 
 _T = TypeVar("_T")
 
@@ -145,6 +146,9 @@ tune_files = Remembered[frozenset[str]]("tune_files", frozenset)
 known_files = Remembered[frozenset[str]]("known_files", frozenset)
 """The uploaded files that there were when the page was drawn last."""
 
+chosen_language = Remembered("chosen_language", str, lasts=True)
+"""The code of the language that the link or the visitor chose; "" for that of the browser."""
+
 current_settings = Remembered("settings", lambda: (AnalysisSettings(), RuntimeOptions()))
 """What the sidebar says, for the page that is drawn after it; the defaults before."""
 
@@ -159,6 +163,14 @@ began_with = Remembered("began_with", Configuration)
 
 settings_notes = Remembered("settings_notes", list[str])
 """Sentences about what a link or a profile said in vain."""
+
+
+def page_language() -> str | None:
+    """Return the language of the page that is drawn, or None where none is."""
+    return (chosen_language() or offered_language(st.context.locale)) if session_id() else None
+
+
+follow_page(page_language)
 
 
 def keep_own_photos(own: Sequence[Photo]) -> None:

@@ -30,6 +30,7 @@ from facecore.executors.messages import (
     PlainFace,
     Reap,
     Reaped,
+    Said,
     WorkerFacts,
     decode,
     encode,
@@ -183,8 +184,8 @@ def test_kind_of_an_error_comes_through(kind: type[FacecoreError]) -> None:
 
 def test_unknown_kind_of_error_is_one_all_the_same() -> None:
     """A kind that there is not is no reason to fail otherwise; nor are bytes that are no text."""
-    assert str(Failed("what", "KeyError").exception()) == "what"
-    assert decode(encode(Failed.of(WorkerError("a\udce9b"))), Failed).error == r"a\xe9b"
+    assert str(Failed(Said("what"), "KeyError").exception()) == "what"
+    assert decode(encode(Failed.of(WorkerError("a\udce9b"))), Failed).error == Said(r"a\xe9b")
 
 
 def test_what_nobody_expected_is_logged_where_the_answer_comes(

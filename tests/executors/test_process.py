@@ -412,7 +412,7 @@ def test_worker_answers_nonsense_with_a_sentence() -> None:
                 link.send_bytes(b"")
                 reply = decode(link.recv_bytes(), Failed)
                 assert reply.kind == kind, order
-                assert reply.error.endswith("."), order
+                assert str(reply.exception()).endswith("."), order
             assert worker.poll() is None
         finally:
             link.close()

@@ -15,8 +15,12 @@ from facecore.settings.presets import preset_name
 from facecore.settings.setting import Setting
 from facecore.ui import state
 from facecore.ui.profile.controls import OFFERED, base, fill, of_preset, offered_engines, start_from
+from facecore.wording import NAMES
 
-_PRESET, _PROFILE = "preset", "profile"
+LANGUAGE_SWITCH = "language"
+"""The key of the switch."""
+
+_PRESET, _PROFILE, _LANGUAGE = "preset", "profile", "lang"
 
 
 def read_link() -> None:
@@ -40,6 +44,21 @@ def read_link() -> None:
                 fill({name: _value(one, linked[one.key])})
             except SettingsError as error:
                 notes.append(f"The link's {one.key} is passed over. {error}")
+
+
+def link_language() -> None:
+    """Take the language that the link says, or have the link say the one that was chosen."""
+    linked, chosen = st.query_params.get(_LANGUAGE), state.chosen_language()
+    if linked in NAMES and linked != chosen:
+        state.chosen_language.keep(linked)
+    elif chosen and linked != chosen:
+        st.query_params[_LANGUAGE] = chosen
+
+
+def choose_language() -> None:
+    """Take the language that the switch says, from its callback; the link says it, too."""
+    state.chosen_language.keep(state.widget_value(LANGUAGE_SWITCH))
+    st.query_params[_LANGUAGE] = state.chosen_language()
 
 
 def write_link() -> None:
