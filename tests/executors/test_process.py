@@ -345,7 +345,7 @@ def test_worker_that_hangs_up_is_told_of(impostor: Callable[[str], None]) -> Non
         (b"{}", "no message"),
         (b'{"type": "Loaded", "facts": {"engine": [], "cores": 1}}', "no message"),
         (b'{"type": "Kept"}', "no message"),
-        (b'{"type": "Failed", "error": {"template": "Mend it."}, "kind": "KeyError"}', "^Mend it.$"),
+        (b'{"type": "Failed", "error": {"template": "Mend."}, "kind": "KeyError"}', "^Mend.$"),
     ],
 )
 def test_malformed_answer_to_loading_is_one_sentence(
