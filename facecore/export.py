@@ -35,7 +35,8 @@ class FaceRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``age_years`` is there where the set of networks has ages in years, and what ends in
     ``_raw`` where a calibration changed what a network said.
-    ``turned_degrees`` is by how much the photo was turned clockwise to be read.
+    ``turned_degrees`` is by how much the photo was turned clockwise to be read; ``track`` is the
+    number of the same face in other frames of a video.
     """
 
     box_xyxy: tuple[int, int, int, int]
@@ -50,6 +51,7 @@ class FaceRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gender_probabilities_raw: dict[str, float] | None = None
     age_group_probabilities_raw: dict[str, float] | None = None
     turned_degrees: int = 0
+    track: int | None = None
 
     @classmethod
     def of(cls, face: Face, unsure_below: float) -> FaceRow:
@@ -112,7 +114,8 @@ class UsedRow(Struct, frozen=True, kw_only=True):
 class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A photo's answer in the form of the command line's ``--json``.
 
-    Boxes are xyxy pixels of the upright photo, times milliseconds.
+    Boxes are xyxy pixels of the upright photo, times milliseconds. A video's frame has its
+    number, from 0, and when it is shown, in seconds.
     """
 
     path: str
@@ -124,9 +127,13 @@ class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
     engine: str = ""
     model_set: str = ""
     looks: tuple[Look, ...] = ()
+    time_s: float | None = None
+    frame: int | None = None
 
     @classmethod
-    def of(cls, name: str, analysis: Analysis) -> PhotoRow:
+    def of(
+        cls, name: str, analysis: Analysis, *, time_s: float | None = None, frame: int | None = None
+    ) -> PhotoRow:
         """Return what is written of an analysis."""
         return cls(
             path=name,
@@ -138,6 +145,8 @@ class PhotoRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
             engine=analysis.engine,
             model_set=analysis.model_set,
             looks=tuple(replace(one, time_ms=round(one.time_ms, 3)) for one in analysis.looks),
+            time_s=time_s,
+            frame=frame,
         )
 
 

@@ -17,6 +17,8 @@ from facecore.export import Row
 from facecore.machine.data_folder import DATA_DIR_VARIABLE, state_folder
 from facecore.machine.new_file import give_name, is_same, write_aside
 from facecore.sources.stores import give_output, has_output, output_key
+from facecore.video.sampling import DEFAULT_FRAMES, Sampling
+from facecore.video.tracks import with_tracks
 
 
 class BatchOutput:
@@ -113,7 +115,8 @@ class BatchOutput:
         self._format.write(self._rows(summary), file, self._settings)
 
     def _rows(self, summary: BatchSummary) -> Iterator[Row]:
-        for _, row in self.journal.rows():
+        sampling = Sampling.parse(self._settings.get("frames", DEFAULT_FRAMES))
+        for row in with_tracks((row for _, row in self.journal.rows()), sampling.kept_s):
             summary.add(row)
             yield row
 

@@ -8,10 +8,10 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from facecore.cli.analyze_batch import finder, run_batch
+from facecore.cli.analyze_batch import count, finder, run_batch
 from facecore.cli.copies import check_not_read, make_folder, write_copy
 from facecore.cli.options import add_settings_options, settings_from
-from facecore.cli.readers import add_reader_options, progress, read_all
+from facecore.cli.readers import add_reader_options, add_video_options, progress, read_all
 from facecore.export import to_json_line
 from facecore.results import Analysis
 from facecore.sources.names import printable
@@ -22,14 +22,15 @@ from facecore.wording import counted
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe this subcommand and its options to the command line."""
-    parser = subcommands.add_parser("analyze", help="read the faces of photos")
+    parser = subcommands.add_parser("analyze", help="read the faces of photos and videos")
     add = parser.add_argument
     add(
         "paths",
         nargs="+",
         type=place,
         metavar="PATH",
-        help="a photo, a folder or a ZIP file, here or in a store: s3://bucket/prefix, gs://, az://",
+        help="a photo, a video, a folder or a ZIP file, here or in a store: s3://bucket/prefix, "
+        "gs://, az://",
     )
     add("--recursive", action="store_true", help="look into the folders of a folder as well")
     add(
@@ -47,6 +48,7 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         "stop, the same command goes on",
     )
     add("--annotate", type=Path, metavar="DIR", help="write photos with the faces drawn there")
+    add_video_options(parser)
     add_reader_options(parser)
     add_settings_options(parser)
     parser.set_defaults(run=run)
@@ -67,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_batch(arguments, settings)
     find = finder(arguments)
     passed_over = PassedOver()
-    total = sum(1 for _ in find(passed_over=passed_over))
+    total = count(find(passed_over=passed_over))
     writer = partial(write_copy, arguments.annotate) if arguments.annotate else None
     failures = 0
     with (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
@@ -42,7 +43,17 @@ def finder(arguments: argparse.Namespace) -> Callable[..., Iterator[Photo]]:
         arguments.paths,
         recursive=arguments.recursive,
         zip_encoding=None if encoding is None else checked_encoding(encoding),
+        videos=True,
     )
+
+
+def count(photos: Iterable[Photo]) -> int | None:
+    """Return how many there are; None where a video is among them, with who knows how many frames.
+
+    All are gone through.
+    """
+    videos = Counter(photo.is_video for photo in photos)
+    return None if videos[True] else videos.total()
 
 
 def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
@@ -77,7 +88,7 @@ def _count_left(
     find: Callable[..., Iterator[Photo]],
     journal: Journal,
     passed_over: PassedOver,
-) -> int:
+) -> int | None:
     some = False
 
     def noted() -> Iterator[Photo]:
@@ -86,7 +97,7 @@ def _count_left(
             some = some or not photo.problem
             yield photo
 
-    left = sum(1 for _ in _left(noted(), journal, paths))
+    left = count(_left(noted(), journal, paths))
     if not some:
         raise SettingsError(_no_photos_in_words(find(), paths))
     return left
@@ -97,33 +108,45 @@ def _read_what_is_left(
     settings: AnalysisSettings,
     find: Callable[[], Iterator[Photo]],
     journal: Journal,
-    left: int,
+    left: int | None,
 ) -> None:
     if len(journal):
         print(f"Going on: {counted(len(journal), 'photo')} were done before.", file=sys.stderr)
-    if not left:
+    if left == 0:
         return
     write_copy = BatchCopies(arguments.annotate, journal).write if arguments.annotate else None
     photos = _left(find(), journal, arguments.paths)
-    outcomes = read_all(arguments, photos, settings, write_copy)
+    wanted = _Wanted(journal, several=len(arguments.paths) > 1)
+    outcomes = read_all(arguments, photos, settings, write_copy, wanted=wanted)
     with closing(outcomes), progress(outcomes, left, is_batch=True) as announced:
         for outcome in announced:
             photo = outcome.photo
             journal.add(full_name(photo.name), outcome.row(), photo.key)
 
 
+class _Wanted:
+    """Says which photos and frames have no row of their content, each once, however it is named."""
+
+    def __init__(self, journal: Journal, *, several: bool) -> None:
+        self._journal = journal
+        # One place has each name once, and may have more than fit into memory.
+        self._given: set[str] | None = set() if several else None
+
+    def __call__(self, photo: Photo) -> bool:
+        name = full_name(photo.name)
+        if self._journal.has(name, photo.key) or name in (self._given or ()):
+            return False
+        if self._given is not None:
+            self._given.add(name)
+        return True
+
+
 def _left(
     photos: Iterator[Photo], journal: Journal, paths: Sequence[Path | str]
 ) -> Iterator[Photo]:
-    """Return the photos without a row of their content, each once, however often it is named."""
-    given: set[str] = set()
-    for photo in photos:
-        name = full_name(photo.name)
-        if not journal.has(name, photo.key) and name not in given:
-            # One place has each name once, and may have more than fit into memory.
-            if len(paths) > 1:
-                given.add(name)
-            yield photo
+    """Return the photos that are wanted; of a video each frame is asked for when it comes."""
+    wanted = _Wanted(journal, several=len(paths) > 1)
+    return (photo for photo in photos if photo.is_video or wanted(photo))
 
 
 def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path | str]) -> str:
@@ -144,8 +167,10 @@ def _what_rows_depend_on(
         del options["engine"]  # batches of before have only its knobs
     # Only where it is given: batches of before have none.
     encoding = {"zip_encoding": arguments.zip_encoding} if arguments.zip_encoding else {}
+    frames = {"frames": arguments.frames} if arguments.frames else {}
     return {
         **encoding,
+        **frames,
         "photos": [valid_text(full_name(str(path))) for path in arguments.paths],
         # Rows have the names as they were written.
         "spelling_of_the_photos": [valid_text(path) for path in arguments.paths],

@@ -37,6 +37,8 @@ from facecore.sources.folders import find_photos
 from facecore.sources.names import printable, unique_names, valid_text
 from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
+from facecore.video.frames import FrameReader
+from facecore.video.sampling import DEFAULT_FRAMES, Sampling
 from facecore.wording import left_in_words, time_left_s
 
 _BAR_FROM_ITEMS = 4
@@ -45,6 +47,25 @@ _LINE_EVERY_S = 10.0
 _AHEAD = 8
 
 _Item = TypeVar("_Item")
+
+
+def add_video_options(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which frames of videos are read."""
+    parser.add_argument(
+        "--frames",
+        type=_sampling,
+        metavar="2/s|1/10|key|scene",
+        help="of a video: so many per second, every tenth, key frames, or one for each scene "
+        f"(default: {DEFAULT_FRAMES})",
+    )
+
+
+def _sampling(text: str) -> str:
+    try:
+        Sampling.parse(text)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
@@ -80,10 +101,19 @@ def read_all(
     photos: Iterable[Photo],
     settings: AnalysisSettings,
     write_copy: WriteCopy | None,
+    *,
+    wanted: Callable[[Photo], bool] = lambda _: True,
 ) -> Generator[Outcome, None, None]:
     """Read photos as the options say, and write drawn copies where there is ``write_copy``.
 
     In this process the outcomes come in the photos' order, from workers as they are done.
+
+    Args:
+        arguments: the options.
+        photos: of videos, the frames are read in their place.
+        settings: how to read them.
+        write_copy: takes the drawn copies.
+        wanted: says which frames are read.
 
     Raises:
         BatchError: ``write_copy`` says that no copy can be written any more.
@@ -91,6 +121,11 @@ def read_all(
         ModelError: the networks cannot be used.
     """
     max_pixels = max_pixels_from(arguments)
+    frames = FrameReader(
+        sampling=Sampling.parse(arguments.frames or DEFAULT_FRAMES),
+        max_pixels=max_pixels,
+        wanted=wanted,
+    ).read
     outcomes: Generator[Outcome, None, None]
     if arguments.cluster is not None:
         # Under the bar, where there is one.
@@ -99,14 +134,15 @@ def read_all(
             lambda said: print(f"{begins}{printable(said)}", file=sys.stderr, flush=True)
         )
         options = cluster_options_from(arguments)
-        outcomes = _told_by_node(read_on_cluster(photos, settings, options, progress), progress)
+        read = read_on_cluster(frames(photos), settings, options, progress)
+        outcomes = _told_by_node(read, progress)
     elif arguments.workers is None:
         analyzer = FaceAnalyzer.load(options_from(arguments), max_pixels=max_pixels)
         analyze = partial(analyzer.analyze, settings=settings, annotate=write_copy is not None)
-        outcomes = read_here(read_ahead(photos, _AHEAD), analyze)
+        outcomes = read_here(frames(read_ahead(photos, _AHEAD)), analyze)
     else:
         ahead = read_ahead(photos, _AHEAD + arguments.workers)
-        outcomes = read_with_workers(ahead, settings, pool_options_from(arguments))
+        outcomes = read_with_workers(frames(ahead), settings, pool_options_from(arguments))
     return outcomes if write_copy is None else _with_copies(outcomes, write_copy, max_pixels)
 
 
@@ -182,15 +218,16 @@ def _with_copy(outcome: Outcome, write_copy: WriteCopy, max_pixels: int) -> Outc
 
 @contextmanager
 def progress(
-    items: Iterable[_Item], total: int, *, is_batch: bool = False
+    items: Iterable[_Item], total: int | None, *, is_batch: bool = False
 ) -> Iterator[Iterable[_Item]]:
     """Show how far a command is on stderr; a bar, when somebody is there to see it.
 
     A few items show nothing, but for those of a batch. That shows their number as well, and
-    where there is no terminal a line every ten seconds.
+    where there is no terminal a line every ten seconds. None is a number that nobody knows yet,
+    as that of a video's frames.
     """
     is_seen = sys.stderr.isatty()
-    hidden = not is_seen or (total < _BAR_FROM_ITEMS and not is_batch)
+    hidden = not is_seen or (total is not None and total < _BAR_FROM_ITEMS and not is_batch)
     with click.progressbar(
         items if is_seen or not is_batch else _told_of(items, total),
         length=total,
@@ -202,15 +239,18 @@ def progress(
         yield bar
 
 
-def _told_of(items: Iterable[_Item], total: int) -> Iterator[_Item]:
+def _told_of(items: Iterable[_Item], total: int | None) -> Iterator[_Item]:
     started_s = told_s = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
         now_s = time.monotonic()
         if now_s - told_s >= _LINE_EVERY_S:
             told_s = now_s
-            left = left_in_words(time_left_s(done, total, now_s - started_s))
-            print(f"{_LABEL}: {done} of {total}{left}", file=sys.stderr, flush=True)
+            of_all = ""
+            if total is not None:
+                left_s = time_left_s(done, total, now_s - started_s)
+                of_all = f" of {total}{left_in_words(left_s)}"
+            print(f"{_LABEL}: {done}{of_all}", file=sys.stderr, flush=True)
 
 
 def photos_to_measure(paths: Sequence[str]) -> dict[str, bytes]:

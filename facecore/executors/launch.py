@@ -50,7 +50,7 @@ def start(options: ProcessOptions, file_descriptor: int, stderr: IO[bytes]) -> C
     Raises:
         OSError: the system gives no process.
     """
-    return _run(command(options, file_descriptor), environment(options), file_descriptor, stderr)
+    return run(command(options, file_descriptor), environment(options), file_descriptor, stderr)
 
 
 def start_fork_server(options: ProcessOptions, file_descriptor: int, stderr: IO[bytes]) -> Child:
@@ -62,10 +62,15 @@ def start_fork_server(options: ProcessOptions, file_descriptor: int, stderr: IO[
     words = [*command(options, file_descriptor), "forks"]
     # numpy's and OpenCV's matrix library has its threads from the import on.
     alone = {**environment(options), "OPENBLAS_NUM_THREADS": "1"}
-    return _run(words, alone, file_descriptor, stderr)
+    return run(words, alone, file_descriptor, stderr)
 
 
-def _run(words: list[str], env: dict[str, str], file_descriptor: int, stderr: IO[bytes]) -> Child:
+def run(words: list[str], env: dict[str, str], file_descriptor: int, stderr: IO[bytes]) -> Child:
+    """Start a program that owns this end of a link, and ends with it.
+
+    Raises:
+        OSError: the system gives no process.
+    """
     return subprocess.Popen(
         words,
         env=env,

@@ -10,7 +10,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
+
+from msgspec import Struct
 
 from facecore.errors import SettingsError, WorkerDiedError, WorkerError, WorkerTimeoutError
 from facecore.executors import launch, messages
@@ -216,13 +218,13 @@ class WorkerProcess:
         self._link.close()
         self._stderr.close()
 
-    def __enter__(self) -> WorkerProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _send(self, order: messages.Order, payload: bytes = b"") -> None:
+    def _send(self, order: Struct, payload: bytes = b"") -> None:
         with self._talking():
             self._link.send_bytes(messages.encode(order))
             self._link.send_bytes(payload)

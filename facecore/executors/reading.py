@@ -29,7 +29,7 @@ class Outcome:
         name = valid_text(self.photo.name)
         if self.analysis is None:
             return FailedRow(name, self.error, self.photo.passed_over)
-        return PhotoRow.of(name, self.analysis)
+        return PhotoRow.of(name, self.analysis, time_s=self.photo.time_s, frame=self.photo.frame)
 
 
 def read_here(

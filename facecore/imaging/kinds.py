@@ -22,6 +22,17 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".a
 MORE_PHOTO_SUFFIXES = (".jfif", ".jfi", ".jpe", ".jif", ".gif", ".heic", ".heif", ".hif", ".dib")
 """One named so is taken for a photo, too, where its content tells nothing."""
 
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
+"""One named so is taken for a video where its content tells nothing."""
+
+MP4, MATROSKA, AVI = "mov", "matroska", "avi"
+"""The containers of videos that are read, by FFmpeg's names; WebM is a kind of Matroska."""
+
+_CONTAINERS = {
+    MP4: rb"\0...(ftyp|moov|wide)|....mdat",
+    MATROSKA: rb"\x1a\x45\xdf\xa3",
+    AVI: rb"RIFF....AVI ",
+}
 _RAW_SUFFIXES = (
     *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc"),
     *(".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl"),
@@ -48,8 +59,7 @@ _SIGNATURES = {
     "HDR": rb"#\?R(ADIANC|GB)E",
     "PNM": rb"P[1-7]\s+[\d#W]",
     "DICOM": rb".{128}DICM",
-    "video": rb"\0...(ftyp|moov|wide)|....mdat|\x1a\x45\xdf\xa3|RIFF....AVI "
-    rb"|\0\0\x01[\xb3\xba]|FLV\x01",
+    "video": b"|".join([*_CONTAINERS.values(), rb"\0\0\x01[\xb3\xba]|FLV\x01"]),
     "ZIP": rb"PK(\x03\x04|\x05\x06)",
     "archive": rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08|BZh|\xfd7zXZ\0|\x28\xb5\x2f\xfd",
     "Mac's companion": rb"\0\x05\x16\x07\0\x02\0\0",
@@ -72,7 +82,8 @@ _WHAT_TO_DO = {
     "PSD": f"This is a Photoshop file (PSD): {_SAVE}.",
     "RAW": "This is a camera's raw file (RAW): develop it to a JPEG, or use the one that the "
     "camera made beside it.",
-    "video": f"This is a video, not a photo: stop it where it matters and {_SAVE}.",
+    "video": f"This is a video, not a photo: stop it where it matters and {_SAVE}, or give an MP4, "
+    "MOV, WebM, MKV or AVI to Batch or `facecore analyze`.",
     "web page": "This is a web page, not a photo: save the photo itself.",
     "ZIP": "This is a ZIP file, not a photo: unpack it, or give it to Batch or `facecore analyze` "
     "by itself.",
@@ -88,6 +99,16 @@ def kind_of(head: bytes) -> str:
         return kind
     found = _SIGNATURE.match(head)
     return _KINDS[int((found.lastgroup or "k0")[1:])] if found else ""
+
+
+def container_of(head: bytes) -> str:
+    """Return which of the containers of videos a file is, by its first `HEAD_BYTES`; "" for none.
+
+    A playlist and whatever else leads to other files is none.
+    """
+    if kind_of(head) != "video":
+        return ""
+    return next((c for c, one in _CONTAINERS.items() if re.match(one, head, re.DOTALL)), "")
 
 
 def is_read(kind: str) -> bool:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from facecore.errors import ArchiveError, FacecoreError, ImageError
-from facecore.imaging.kinds import HEAD_BYTES, kind_of
+from facecore.imaging.kinds import HEAD_BYTES, VIDEO_SUFFIXES, kind_of
 from facecore.sources.archive import ARCHIVE_SUFFIX, PhotoArchive
 from facecore.sources.archive_directory import ArchiveLimits
 from facecore.sources.photo import Photo
-from facecore.sources.sorting import COMPANION_FOLDERS, PassedOver, in_words, sorted_photo
+from facecore.sources.sorting import (
+    COMPANION_FOLDERS,
+    PassedOver,
+    in_words,
+    is_video,
+    other_kind,
+    photo_or_video,
+    sorted_photo,
+)
 from facecore.sources.stores import MAX_PHOTO_BYTES, Address, listed
 from facecore.wording import data_size
 
@@ -24,6 +33,7 @@ def find_photos(
     recursive: bool = False,
     zip_encoding: str | None = None,
     passed_over: PassedOver | None = None,
+    videos: bool = False,
 ) -> Iterator[Photo]:
     """Find photos: each file as it is, each folder's photos in the order of their names.
 
@@ -36,23 +46,27 @@ def find_photos(
             not followed.
         zip_encoding: of names in ZIP files that do not say it; guessed where None.
         passed_over: counts what is no photo in folders and ZIP files.
+        videos: find videos as well.
     """
     passed_over = PassedOver() if passed_over is None else passed_over
     for path in paths:
         if isinstance(path, str):
-            yield from _photos_of_store(path, recursive, zip_encoding, passed_over)
+            yield from _photos_of_store(path, recursive, zip_encoding, passed_over, videos)
         elif _is(Path.is_dir, path):
-            yield from _photos_of_folder(path, recursive, passed_over)
+            yield from _photos_of_folder(path, recursive, passed_over, videos)
         elif _is(Path.is_file, path) and is_archive(path.name, partial(_head, path)):
             yield from photos_of_archive(
                 str(path),
                 partial(_opened, path),
                 encoding=zip_encoding,
                 passed_over=passed_over,
+                videos=videos,
             )
         else:
             there = _is(Path.is_file, path)
-            yield Photo(name=str(path), read=partial(read_photo, path), problem=not there)
+            film = videos and there and is_video(path.name, partial(_head, path))
+            read = partial(read_photo, path)
+            yield Photo(name=str(path), read=read, problem=not there, is_video=film)
 
 
 def is_archive(name: str, head: Callable[[], bytes]) -> bool:
@@ -61,13 +75,14 @@ def is_archive(name: str, head: Callable[[], bytes]) -> bool:
     return suffix == ARCHIVE_SUFFIX or (not suffix and kind_of(head()) == "ZIP")
 
 
-def photos_of_archive(
+def photos_of_archive(  # noqa: PLR0913 - what there is to know of an archive
     name: str,
     open_file: Callable[[], BinaryIO],
     limits: ArchiveLimits | None = None,
     *,
     encoding: str | None = None,
     passed_over: PassedOver | None = None,
+    videos: bool = False,
 ) -> Iterator[Photo]:
     """Find the photos in a ZIP file, in its own order, each as if the file were a folder.
 
@@ -79,9 +94,11 @@ def photos_of_archive(
         limits: those of `facecore.sources.archive.PhotoArchive` where None.
         encoding: of names that do not say it; guessed where None.
         passed_over: counts what is no photo.
+        videos: find videos as well: those that are named so.
     """
+    kind_of_other = photo_or_video if videos else other_kind
     try:
-        archive = PhotoArchive(open_file, limits, encoding)
+        archive = PhotoArchive(open_file, limits, encoding, kind_of_other=kind_of_other)
     except ArchiveError as error:
         yield _problem(name, error)
         return
@@ -93,6 +110,7 @@ def photos_of_archive(
             read=partial(archive.read, entry),
             problem=bool(entry.passed_over),
             passed_over=entry.passed_over,
+            is_video=videos and PurePosixPath(entry.name).suffix.lower() in VIDEO_SUFFIXES,
         )
     if all(entry.passed_over for entry in archive.entries):
         words = _behind("This ZIP file has no photos in it", archive.passed_over)
@@ -145,10 +163,12 @@ def _is(kind: Callable[[Path], bool], path: Path) -> bool:
         return False  # such as a name that is too long: reading it tells
 
 
-def _photos_of_folder(folder: Path, recursive: bool, passed_over: PassedOver) -> Iterator[Photo]:
+def _photos_of_folder(
+    folder: Path, recursive: bool, passed_over: PassedOver, videos: bool
+) -> Iterator[Photo]:
     found = False
     here = PassedOver()
-    for photo in _walk(folder, recursive, here):
+    for photo in _walk(folder, recursive, here, videos):
         found = found or not photo.passed_over
         yield photo
     passed_over.update(here)
@@ -159,7 +179,7 @@ def _photos_of_folder(folder: Path, recursive: bool, passed_over: PassedOver) ->
 
 
 def _photos_of_store(
-    url: str, recursive: bool, zip_encoding: str | None, passed_over: PassedOver
+    url: str, recursive: bool, zip_encoding: str | None, passed_over: PassedOver, videos: bool
 ) -> Iterator[Photo]:
     found = False
     here = PassedOver()
@@ -170,12 +190,16 @@ def _photos_of_store(
                 found = True
                 if is_archive(url, bytes):
                     yield from photos_of_archive(
-                        url, address.opened, encoding=zip_encoding, passed_over=passed_over
+                        url,
+                        address.opened,
+                        encoding=zip_encoding,
+                        passed_over=passed_over,
+                        videos=videos,
                     )
                 else:
-                    yield photo
+                    yield replace(photo, is_video=videos and is_video(url, bytes))
             # The name alone decides: a look into each would cost a request.
-            elif one := sorted_photo(photo, _named(address), bytes, here):
+            elif one := sorted_photo(photo, _named(address), bytes, here, videos=videos):
                 found = found or not one.passed_over
                 yield one
     except ImageError as error:
@@ -197,14 +221,15 @@ def _behind(sentence: str, passed_over: PassedOver) -> str:
     return f"{sentence}{f' ({words})' if words else ''}: name another one."
 
 
-def _walk(folder: Path, recursive: bool, passed_over: PassedOver) -> Iterator[Photo]:
+def _walk(folder: Path, recursive: bool, passed_over: PassedOver, videos: bool) -> Iterator[Photo]:
     unreadable: list[OSError] = []
     for place, folders, files in os.walk(folder, onerror=unreadable.append):
         folders[:] = sorted(set(folders) - {*COMPANION_FOLDERS}) if recursive else []
         for name in sorted(files):
             path = Path(place, name)
             found = Photo(name=str(path), read=partial(read_photo, path))
-            if photo := sorted_photo(found, name, partial(_head, path), passed_over):
+            head = partial(_head, path)
+            if photo := sorted_photo(found, name, head, passed_over, videos=videos):
                 yield photo
         while unreadable:
             yield _unreadable(unreadable.pop())

@@ -50,6 +50,8 @@ class Photo:
         problem: this stands for something that is no photo, and ``read`` says why.
         passed_over: it is of this kind, which is not read ("PDF"), and nobody asked for it by
             name; a problem as well.
+        is_video: the file is a video; it stands for its frames, which `facecore.video` reads.
+        time_s, frame: of a video's frame, when it is shown and its number, from 0.
         title, credit: what to call it, and whose photo it is; for samples only.
         people: what is known to be true of the people on it; for samples only.
     """
@@ -60,6 +62,9 @@ class Photo:
     address: Address | None = None
     problem: bool = False
     passed_over: str = ""
+    is_video: bool = False
+    time_s: float | None = None
+    frame: int | None = None
     title: str = ""
     credit: str = ""
     people: tuple[Person, ...] = ()

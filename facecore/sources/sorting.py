@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from facecore.errors import UnsupportedImageError
 from facecore.imaging.kinds import (
     MORE_PHOTO_SUFFIXES,
     PHOTO_SUFFIXES,
+    VIDEO_SUFFIXES,
+    container_of,
     is_known,
     is_raw,
     is_read,
@@ -54,8 +57,31 @@ def other_kind(name: str, head: Callable[[], bytes]) -> str:
     return suffix[1:].upper() if _LABEL.fullmatch(suffix) else "other"
 
 
+def is_video(name: str, head: Callable[[], bytes]) -> bool:
+    """Return whether a file is a video of a kind that is read: see `other_kind`.
+
+    The content decides; the name does where that tells nothing, and reading it says what is wrong.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in PHOTO_SUFFIXES:
+        return False
+    first = head()
+    return bool(container_of(first)) or (suffix in VIDEO_SUFFIXES and not kind_of(first))
+
+
+def photo_or_video(name: str, head: Callable[[], bytes]) -> str:
+    """Return "" for a photo and for what is named as a video and is one; else as `other_kind`."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return "" if suffix in VIDEO_SUFFIXES and is_video(name, head) else other_kind(name, head)
+
+
 def sorted_photo(
-    photo: Photo, name: str, head: Callable[[], bytes], passed_over: PassedOver
+    photo: Photo,
+    name: str,
+    head: Callable[[], bytes],
+    passed_over: PassedOver,
+    *,
+    videos: bool = False,
 ) -> Photo | None:
     """Return a file that is a photo as it is, else what stands for it, and count its kind.
 
@@ -66,9 +92,12 @@ def sorted_photo(
         name: of the file alone.
         head: as of `other_kind`.
         passed_over: counts what is none.
+        videos: whether one that is read is given as it is, too.
     """
     if is_companion(PurePosixPath(name)):
         return None
+    if videos and is_video(name, head):
+        return replace(photo, is_video=True)
     kind = other_kind(name, head)
     if not kind:
         return photo

@@ -37,7 +37,11 @@ class Upload(Protocol):
 
 
 def photos_of_uploads(
-    uploads: Sequence[Upload], limits: ArchiveLimits, passed_over: PassedOver
+    uploads: Sequence[Upload],
+    limits: ArchiveLimits,
+    passed_over: PassedOver,
+    *,
+    videos: bool = False,
 ) -> Iterator[Photo]:
     """Find the photos in uploaded files, in their order; no photo is opened.
 
@@ -45,14 +49,17 @@ def photos_of_uploads(
         uploads: photos and ZIP files of them.
         limits: what is taken of a ZIP file.
         passed_over: counts what is none.
+        videos: find videos as well.
     """
     for upload in uploads:
         head = partial(_head, upload)
         photo = Photo(name=upload.name, read=upload.getvalue, key=f"upload:{upload.file_id}")
         if is_archive(upload.name, head) and not is_companion(PurePosixPath(upload.name)):
             opener = partial(_opened, upload)
-            yield from photos_of_archive(upload.name, opener, limits, passed_over=passed_over)
-        elif found := sorted_photo(photo, upload.name, head, passed_over):
+            yield from photos_of_archive(
+                upload.name, opener, limits, passed_over=passed_over, videos=videos
+            )
+        elif found := sorted_photo(photo, upload.name, head, passed_over, videos=videos):
             yield found
 
 

@@ -26,6 +26,7 @@ VALUES = [msgspec.to_builtins(one) for one in ROWS]
 COLUMNS = ["path", "error", "width_px", "height_px", "face_count", "latency_ms"]
 COLUMNS += [f"{stage}_ms" for stage in STAGES]
 COLUMNS += ["engine", "model_set", "cpu_time_s", "peak_rss_mb", "started_at", "faces"]
+COLUMNS += ["time_s", "frame"]
 
 
 def _written(suffix: str, rows: Any) -> bytes:

@@ -3,7 +3,8 @@
 ``path``, ``error`` (empty for a photo that was read), ``width_px`` and ``height_px``
 of the upright photo, ``face_count``, ``latency_ms``, the time of each stage in
 milliseconds, ``engine``, ``model_set``, ``cpu_time_s``, ``peak_rss_mb`` (MB is 10**6 bytes),
-``started_at`` (UTC), and ``faces``: all that ``--json`` says of them. In CSV the settings follow.
+``started_at`` (UTC), ``faces``: all that ``--json`` says of them, and, for a frame of a video,
+``time_s`` and ``frame``, its number from 0. In CSV the settings follow.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ COLUMNS = (
     *("path", "error", "width_px", "height_px", "face_count", "latency_ms"),
     *(f"{stage}_ms" for stage in STAGES),
     *("engine", "model_set", "cpu_time_s", "peak_rss_mb", "started_at", "faces"),
+    *("time_s", "frame"),
 )
 
 
@@ -66,4 +68,6 @@ def cells(row: Row) -> dict[str, Any]:
         "cpu_time_s": row.resources.cpu_time_s,
         "peak_rss_mb": row.resources.peak_rss_mb,
         "started_at": row.resources.timestamp,
+        "time_s": row.time_s,
+        "frame": row.frame,
     }

@@ -19,7 +19,7 @@ FACE_COLUMNS = (
     *("expected_age", "age_years", "gender_unsure", "age_group_unsure", "turned_degrees"),
     *(f"gender {label}" for label in GENDERS),
     *(f"age {label}" for label in AGE_GROUPS),
-    *("engine", "model_set"),
+    *("engine", "model_set", "time_s", "frame", "track"),
 )
 """What a row has for each face; boxes are pixels of the upright photo, probabilities 0 to 1."""
 
@@ -69,7 +69,12 @@ def _faces(rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
     for row in rows:
         if isinstance(row, PhotoRow):
             for number, face in enumerate(row.faces, start=1):
-                same = {"photo": row.path, "engine": row.engine, "model_set": row.model_set}
+                same: dict[str, Any] = {
+                    "photo": row.path,
+                    "engine": row.engine,
+                    "model_set": row.model_set,
+                }
+                same |= {"time_s": row.time_s, "frame": row.frame}
                 yield {**same, "face": number, **_face(face)}
 
 
@@ -84,6 +89,7 @@ def _face(face: FaceRow) -> dict[str, Any]:
         "gender_unsure": face.unsure["gender"],
         "age_group_unsure": face.unsure["age_group"],
         "turned_degrees": face.turned_degrees,
+        "track": face.track,
         **{f"gender {label}": share for label, share in face.gender_probabilities.items()},
         **{f"age {label}": share for label, share in face.age_group_probabilities.items()},
     }

@@ -34,6 +34,7 @@ _FACE = pa.struct(
         ("gender_probabilities_raw", pa.map_(pa.string(), pa.float64())),
         ("age_group_probabilities_raw", pa.map_(pa.string(), pa.float64())),
         ("turned_degrees", pa.int32()),
+        ("track", pa.int32()),
     ]
 )
 _SCHEMA = pa.schema(
@@ -51,6 +52,8 @@ _SCHEMA = pa.schema(
         ("peak_rss_mb", pa.float64()),
         ("started_at", pa.timestamp("us", tz="UTC")),
         ("faces", pa.list_(_FACE)),
+        ("time_s", pa.float64()),
+        ("frame", pa.int64()),
     ]
 )
 _MAPS = frozenset(one.name for one in _FACE if pa.types.is_map(one.type))
