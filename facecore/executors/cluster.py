@@ -144,27 +144,26 @@ class Jobs:
         return None if photo is None else Job(photo)
 
     def give_back(
-        self, coming: Job | None, reading: Job | None, *, with_node: bool = False
+        self, sent: Iterable[Job], opening: Job | None = None, *, with_node: bool = False
     ) -> Job | None:
         """Take the photos of a worker that is gone again; return the one that is given up.
 
         Args:
-            coming: the one that waited.
-            reading: the one that it read.
+            sent: to the worker, and not answered; the first may be what ended it.
+            opening: a photo that never was the worker's.
             with_node: it went with its node, which is hardly a photo's doing.
         """
-        if reading is None:
-            # It did nothing but take this one, which may be more than it has memory for.
-            reading, coming = coming, None
-        if reading is not None:
-            reading.moves += with_node
-            reading.attempts += not with_node
-            if reading.attempts < ATTEMPTS and reading.moves < MOVES:
-                self._first.append(reading)
-                reading = None
-        if coming is not None:
-            self._first.appendleft(coming)
-        return reading
+        innocent = list(sent)
+        suspect = innocent.pop(0) if innocent else None
+        self._first.extendleft(job for job in (opening, *innocent) if job)
+        if suspect is None:
+            return None
+        suspect.moves += with_node
+        suspect.attempts += not with_node
+        if suspect.attempts >= ATTEMPTS or suspect.moves >= MOVES:
+            return suspect
+        self._first.append(suspect)
+        return None
 
 
 @dataclass(slots=True)

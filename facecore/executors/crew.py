@@ -1,17 +1,17 @@
 """Reading photos on many machines: which worker gets which photo, and what becomes of it.
 
-A worker reads one photo at a time, and has the bytes of one more: what ends it while it reads
-is that one photo's doing, or nobody's.
+A worker reads its photos in turn, and has one more than it reads: what ends it is the doing of
+the first that it has not answered, or nobody's.
 """
 
 from __future__ import annotations
 
 import queue
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from facecore.errors import FacecoreError, WorkerError, friendly_message
@@ -33,6 +33,7 @@ from facecore.sources.stores import Address
 _LOOK_EVERY_S = 2.0
 _CHECK_EVERY_S = 0.25
 _FILES_AT_ONCE = 8
+_PHOTOS_AT_ONCE = 2
 _PATIENCE_S = 15.0
 
 
@@ -76,17 +77,17 @@ def read_on_cluster(
 
 @dataclass(slots=True, eq=False)
 class _Hand:
-    """A worker: the photo that it reads, and the one after it, which it has once it is kept."""
+    """A worker: the photos that it has, of which it reads the first; and one that is opened here.
+
+    They are at most two.
+    """
 
     worker: RemoteWorker
     node: Node
     is_ready: bool = False
-    reading: Job | None = None
+    jobs: deque[Job] = field(default_factory=deque)
     deadline_s: float = 0.0
-    coming: Job | None = None
-    is_kept: bool = False
-    # What is kept takes the place of what was read before, not of what is read now.
-    key: str = "even"
+    opening: Job | None = None
 
 
 _Event = tuple[Callable[[_Hand, "Future[Any]"], Outcome | None], _Hand, "Future[Any]"]
@@ -137,7 +138,7 @@ class _Crew:
             self._progress.of(hand.node.name).workers = 0
 
     def _has_work(self) -> bool:
-        return not self._jobs.are_over or any(hand.reading or hand.coming for hand in self._hands)
+        return not self._jobs.are_over or any(h.jobs or h.opening for h in self._hands)
 
     def _look(self) -> Iterator[Outcome]:
         """See who came, who is gone and who takes too long."""
@@ -147,7 +148,7 @@ class _Crew:
             if hand.node.number in gone:
                 self._progress.say(f"{name} is gone: its photos go to others.")
                 outcome = self._ended(hand, NodeGoneError())
-            elif hand.reading and time.monotonic() > hand.deadline_s:
+            elif hand.jobs and time.monotonic() > hand.deadline_s:
                 how = f"A worker on {name} did not answer within {limit_s:g} seconds"
                 outcome = self._lost(hand, f"{how} and was stopped.")
             if outcome is not None:
@@ -165,7 +166,8 @@ class _Crew:
             hand = _Hand(self._cluster.worker(node, self._roster.cpus), node)
             self._hands.add(hand)
             runtime = replace(self._options.runtime, threads=self._roster.cpus)
-            self._when(hand.worker.load(runtime, self._options.max_pixels), hand, self._loaded)
+            loading = hand.worker.load(runtime, self._options.max_pixels, self._settings)
+            self._when(loading, hand, self._loaded)
         trouble = self._roster.trouble()
         if trouble and not self._hands:
             raise trouble
@@ -202,55 +204,40 @@ class _Crew:
         self._progress.say(f"{node.name} is left out: {error}")
 
     def _give(self, hand: _Hand) -> None:
-        """Have the bytes of the next photo brought to a worker that has none waiting."""
-        hand.coming = self._jobs.take()
-        if hand.coming is None:
-            return
-        photo = hand.coming.photo
-        if photo.address:  # which the worker reads itself
-            self._send(hand, photo.address)
-        else:
-            self._when(self._files.submit(photo.read), hand, self._opened)
+        """Have a worker get photos until it has one to read and one more."""
+        while hand.opening is None and len(hand.jobs) < _PHOTOS_AT_ONCE:
+            job = self._jobs.take()
+            if job is None:
+                return
+            if job.photo.address:  # which the worker reads itself
+                self._send(hand, job, job.photo.address)
+            else:
+                hand.opening = job
+                self._when(self._files.submit(job.photo.read), hand, self._opened)
 
     def _opened(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
+        job, hand.opening = cast(Job, hand.opening), None
+        outcome = None
         try:
             data = future.result()
         except Exception as error:  # noqa: BLE001 - one photo must not stop the others
-            return self._unread(hand, friendly_message(error))
-        self._send(hand, data)
-        return None
-
-    def _send(self, hand: _Hand, photo: bytes | Address) -> None:
-        self._when(hand.worker.keep(hand.key, photo), hand, self._kept)
-
-    def _unread(self, hand: _Hand, error: str) -> Outcome:
-        outcome = Outcome(photo=cast(Job, hand.coming).photo, error=error)
+            outcome = Outcome(photo=job.photo, error=friendly_message(error))
+        else:
+            self._send(hand, job, data)
         self._give(hand)
         return outcome
 
-    def _kept(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
-        try:
-            answer(future, messages.Kept)
-        except GoneError as error:
-            return self._ended(hand, error)
-        except FacecoreError as error:
-            return self._unread(hand, str(error))
-        hand.is_kept = True
-        self._begin(hand)
-        return None
+    def _send(self, hand: _Hand, job: Job, photo: bytes | Address) -> None:
+        if not hand.jobs:
+            self._begins(hand)
+        hand.jobs.append(job)
+        self._when(hand.worker.read(photo), hand, self._has_read)
 
-    def _begin(self, hand: _Hand) -> None:
-        """Have the photo read that a worker keeps, where it reads no other."""
-        if hand.reading or not hand.is_kept:
-            return
-        hand.reading, hand.coming, hand.is_kept = hand.coming, None, False
+    def _begins(self, hand: _Hand) -> None:
         hand.deadline_s = time.monotonic() + self._options.photo_timeout_s
-        self._when(hand.worker.read(hand.key, self._settings), hand, self._has_read)
-        hand.key = "odd" if hand.key == "even" else "even"
-        self._give(hand)
 
     def _has_read(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
-        photo = cast(Job, hand.reading).photo
+        photo = hand.jobs[0].photo
         try:
             outcome = Outcome(photo=photo, analysis=answer(future, messages.Answer).analysis())
         except (GoneError, ValueError) as error:
@@ -258,8 +245,9 @@ class _Crew:
         except FacecoreError as error:
             outcome = Outcome(photo=photo, error=str(error))
         self._progress.of(hand.node.name).read()
-        hand.reading = None
-        self._begin(hand)
+        hand.jobs.popleft()
+        self._begins(hand)
+        self._give(hand)
         return outcome
 
     def _ended(self, hand: _Hand, error: Exception) -> Outcome | None:
@@ -271,9 +259,9 @@ class _Crew:
         """Part with a worker; its photos go to others, or the one that it read is given up."""
         self._leave(hand)
         self._progress.of(hand.node.name).lost += 1
-        given_up = self._jobs.give_back(hand.coming, hand.reading, with_node=with_node)
-        for other in sorted(self._hands, key=lambda other: other.reading is not None):
-            if other.is_ready and other.coming is None:
+        given_up = self._jobs.give_back(hand.jobs, hand.opening, with_node=with_node)
+        for other in sorted(self._hands, key=lambda other: len(other.jobs)):
+            if other.is_ready:
                 self._give(other)
         if given_up is None:
             return None

@@ -80,18 +80,18 @@ class RemoteWorker:
         """Take the actor that it is, which may wait for its node to have processors free."""
         self._actor = actor
         self._stop = stop
+        self._turn = 0
 
-    def load(self, options: RuntimeOptions, max_pixels: int) -> Future[bytes]:
-        """Ask it to load its networks."""
-        return self._soon(self._actor.load, facecore.__version__, options, max_pixels)
+    def load(
+        self, options: RuntimeOptions, max_pixels: int, settings: AnalysisSettings
+    ) -> Future[bytes]:
+        """Ask it to load its networks, and tell how it is to read."""
+        return self._soon(self._actor.load, facecore.__version__, options, max_pixels, settings)
 
-    def keep(self, key: str, photo: bytes | Address) -> Future[bytes]:
-        """Send it a photo to be read later; it takes it while it reads another."""
-        return self._soon(self._actor.keep, key, photo)
-
-    def read(self, key: str, settings: AnalysisSettings) -> Future[bytes]:
-        """Ask it to read a photo that it keeps."""
-        return self._soon(self._actor.read, key, settings)
+    def read(self, photo: bytes | Address) -> Future[bytes]:
+        """Ask it to read a photo, after those that it was asked for before."""
+        turn, self._turn = self._turn, self._turn + 1
+        return self._soon(self._actor.read, turn, photo)
 
     def stop(self) -> None:
         """End its process, whatever it is doing."""

@@ -94,9 +94,9 @@ def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> 
     """Who only waited at a worker that ended has lost nothing."""
     killer, innocent = Job(grey_photos(2)[0]), Job(grey_photos(2)[1])
     jobs = Jobs([])
-    assert jobs.give_back(innocent, killer) is None
-    assert jobs.give_back(innocent, killer) is None
-    assert jobs.give_back(innocent, killer) is killer
+    assert jobs.give_back([killer, innocent]) is None
+    assert jobs.give_back([killer, innocent]) is None
+    assert jobs.give_back([killer, innocent]) is killer
     assert innocent.attempts == 0
     assert jobs.take() is innocent
 
@@ -104,16 +104,18 @@ def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> 
 def test_photo_of_a_node_that_went_away_has_lost_no_try() -> None:
     """It may go on to some others; one that takes each node along is given up as well."""
     job, jobs = Job(grey_photos(1)[0]), Jobs([])
-    assert [jobs.give_back(None, job, with_node=True) for _ in range(4)] == [None] * 4
+    assert [jobs.give_back([job], with_node=True) for _ in range(4)] == [None] * 4
     assert job.attempts == 0
-    assert jobs.give_back(None, job) is None
-    assert jobs.give_back(None, job, with_node=True) is job
+    assert jobs.give_back([job]) is None
+    assert jobs.give_back([job], with_node=True) is job
 
 
-def test_photo_that_ends_workers_while_it_comes_is_given_up_as_well() -> None:
-    """One that no worker has the memory to take does not keep the batch from its end."""
-    killer, jobs = Job(grey_photos(1)[0]), Jobs([])
-    assert [jobs.give_back(killer, None) for _ in range(3)] == [None, None, killer]
+def test_photo_that_was_only_opened_here_is_nobodys_fault() -> None:
+    """A worker that ended had never seen it."""
+    opening, jobs = Job(grey_photos(1)[0]), Jobs([])
+    assert [jobs.give_back([], opening) for _ in range(4)] == [None] * 4
+    assert opening.attempts == 0
+    assert jobs.take() is opening
 
 
 @needs_ray
