@@ -22,6 +22,7 @@ from facecore.ui.tune.run import tune_sign
 _ICON = Path(__file__).with_name("favicon.png")
 _ICONS = {
     FIRST_PAGE: "familiar_face_and_zone",
+    "live": "videocam",
     "batch": "photo_library",
     "tune": "tune",
     "compare": "compare_arrows",

@@ -38,6 +38,7 @@ from facecore.ui import FIRST_PAGE, TITLE
 from facecore.ui.streamlit_internals import (
     UPLOAD_PATH,
     FirstDocument,
+    base_path,
     close_lost_sessions,
     configure,
     hand_lines_on,
@@ -79,7 +80,7 @@ def application(
     return st.App(
         entry,
         routes=[
-            live_route(_base_path()),
+            live_route(base_path()),
             *([*api.routes(), *OpenInference(api).routes()] if api else []),
         ],
         middleware=[
@@ -100,13 +101,8 @@ def _site_guard(hosts: Sequence[str]) -> Middleware:
         # By its own names the machine itself may always ask, such as a container's health check.
         hosts=(*LOOPBACK_HOSTS, *given) if given else default_hosts(address),
         origins=st.get_option("server.corsAllowedOrigins") or (),
-        base_path=_base_path() or "/",
+        base_path=base_path() or "/",
     )
-
-
-def _base_path() -> str:
-    name = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{name}" if name else ""
 
 
 def make_api() -> HttpApi:
@@ -120,7 +116,7 @@ def make_api() -> HttpApi:
         process_service(),
         limits=upload_limits(max_bytes, plan.request_bytes),
         pictures=ImageStore(min(PICTURES_BYTES, plan.picture_bytes), PICTURE_AGE_S),
-        base_path=_base_path(),
+        base_path=base_path(),
     )
 
 

@@ -137,6 +137,12 @@ def forget_files(file_ids: Collection[str]) -> None:
             remove(context.session_id, file_id)
 
 
+def base_path() -> str:
+    """Return what the addresses of this server's own pages begin with, such as "/faces", or ""."""
+    name = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{name}" if name else ""
+
+
 def media_url(data: bytes, mime_type: str, key: str) -> str:
     """Return the address, on this server, of what a page of the session that runs is to load.
 
@@ -149,9 +155,7 @@ def media_url(data: bytes, mime_type: str, key: str) -> str:
     """
     if not runtime.exists():
         return ""
-    address = runtime.get_instance().media_file_mgr.add(data, mime_type, key)
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}{address}" if base else address
+    return base_path() + runtime.get_instance().media_file_mgr.add(data, mime_type, key)
 
 
 def session_id() -> str:

@@ -21,7 +21,7 @@ expect.set_options(timeout=PAGE_TIMEOUT_MS)
 
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without these Chromium looks for its maker's hosts; as root it needs no-sandbox.
-_CHROMIUM_FLAGS = (
+CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -44,7 +44,7 @@ def running_browser(executable_path: str) -> Iterator[Browser]:
     """Start Chromium without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable_path, args=list(_CHROMIUM_FLAGS)
+            executable_path=executable_path, args=list(CHROMIUM_FLAGS)
         )
         try:
             yield browser

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = {
     "": "Analyze",
+    "live": "Live",
     "batch": "Batch",
     "tune": "Tune",
     "compare": "Compare",

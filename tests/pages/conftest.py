@@ -28,6 +28,7 @@ TIMEOUT_S = 120
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 PAGES = {
     "": "Analyze",
+    "live": "Live",
     "batch": "Batch",
     "tune": "Tune",
     "compare": "Compare",

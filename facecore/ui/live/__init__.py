@@ -1,0 +1,1 @@
+"""The Live page: a camera, a window or a video, read frame by frame."""
