@@ -241,7 +241,11 @@ def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
 
 
 def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return one row per run, units in the column names (MB is 10**6 bytes)."""
+    """Return one row per run, units in the column names (MB is 10**6 bytes).
+
+    A camera's run has its duration, frames and latencies in columns of their own, which are
+    there where there is such a run; its other numbers are means of a frame (`RunRecord`).
+    """
     return pd.DataFrame(
         [_run_row(record) for record in records],
         columns=None if records else ["run", "time", "source", "photo"],
@@ -273,6 +277,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         # What ran, and not what was asked for: that may have been left open.
         **option_values(record.runtime),
         "engine": record.engine,
+        **({"duration_s": record.used.wall_time_s, **asdict(record.live)} if record.live else {}),
     }
 
 

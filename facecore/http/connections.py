@@ -15,6 +15,9 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Close, CloseCode, Frame, Opcode
+
+from facecore.live.wire import FRAME_BYTES, LIVE_PATH
 
 MESSAGE_BYTES = 1_000_000
 """The largest message that a page may send; what pages send is a few kilobytes of settings."""
@@ -22,6 +25,9 @@ MESSAGE_BYTES = 1_000_000
 _MOST_PIECES = 1000
 _PIECE_BYTES = 100
 """What a piece of a message takes beside its content; pages send theirs in one."""
+
+_HEARD_S = 2.0
+"""So long a client that sends too much may go on, unread, until it hears why it is ended."""
 
 _NEW_FOR_S = 1.0
 """So young a connection may have sent its request without that anybody has looked."""
@@ -223,6 +229,30 @@ class GuardedHttp(_Guarded, H11Protocol):
 
 class GuardedWebSocket(_Guarded, WebSocketsSansIOProtocol):
     """A websocket whose messages are small, and come whole in time."""
+
+    def handle_connect(self, event: Any) -> None:
+        """Let a camera's socket send frames, which are larger than a page's messages."""
+        if event.path.partition("?")[0].endswith(LIVE_PATH):
+            self.conn.max_message_size = FRAME_BYTES
+        super().handle_connect(event)
+
+    def handle_parser_exception(self) -> None:
+        """End a client that sends too much with a sentence, which it can hear."""
+        if self.close_sent:
+            return  # what still comes is passed over
+        closing = self.conn.close_sent
+        if closing is None or closing.code != CloseCode.MESSAGE_TOO_BIG:
+            super().handle_parser_exception()
+            return
+        self.conn.data_to_send()
+        most = self.conn.max_message_size or 0
+        why = f"A message of more than {most / 1e6:g} MB is not taken: send smaller ones."
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1009, "reason": why})
+        told = Frame(Opcode.CLOSE, Close(CloseCode.MESSAGE_TOO_BIG, why).serialize())
+        self.transport.write(told.serialize(mask=False))
+        self.close_sent = True
+        # Closed at once, with data unread, the connection would be reset under the sentence.
+        self.close_timer = self.loop.call_later(_HEARD_S, self.transport.close)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; the rest of a message must follow in time."""

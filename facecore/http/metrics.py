@@ -16,6 +16,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from facecore.live.sessions import live_sessions
 from facecore.serving.history import RunOutcome
 from facecore.serving.service import FaceService
 
@@ -103,6 +104,17 @@ class _Now(Collector):
         stats = self._service.queue.stats()
         yield GaugeMetricFamily("facecore_queue_running", "Runs at this moment.", stats.running)
         yield GaugeMetricFamily("facecore_queue_waiting", "Runs that wait.", stats.waiting)
+        yield GaugeMetricFamily(
+            "facecore_live_cameras", "Cameras that send now.", live_sessions().live()
+        )
+        frames = CounterMetricFamily(
+            "facecore_live_frames",
+            "Frames of cameras, by what became of them.",
+            labels=["end"],
+        )
+        for end, count in live_sessions().frames().items():
+            frames.add_metric([end], count)
+        yield frames
         visits = CounterMetricFamily(
             "facecore_queue_visits",
             "Runs that came, by what became of them.",

@@ -23,6 +23,8 @@ VISITOR_COOKIE = "facecore_visitor"
 
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{32}")
 _HOST_IN_A_POLICY = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")
+# ASGI's extension with which a socket that is not opened gets an answer as any request does.
+_REFUSAL = "websocket.http.response"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Streamlit's page has a script and styles of its own inside and loads its components' from
 # blobs, its charts compile expressions and keep pictures as data; all comes from this server.
@@ -81,7 +83,7 @@ class SiteGuard:
         if refusal is None:
             own = _page_headers(headers.get("Host", "")) | self._secret(scope, headers)
             await self._app(scope, receive, _with_headers(send, own))
-        elif scope["type"] == "websocket":
+        elif scope["type"] == "websocket" and _REFUSAL not in scope.get("extensions", {}):
             await send({"type": "websocket.close", "code": 1008})
         else:
             status, sentence = refusal

@@ -81,7 +81,7 @@ class LiveSessions:
         self._sampler = SystemSampler()
         self._sample: SystemSample | None = None
         self._sampled_s = 0.0
-        self._frames: Counter[str] = Counter()
+        self._frames = Counter(read=0, skipped=0)
 
     def open(
         self, owner: str, setting: LiveSetting, history: RunHistory | None = None
@@ -101,7 +101,10 @@ class LiveSessions:
     def frames(self) -> Counter[str]:
         """Count the frames so far that were "read" and "skipped"."""
         with self._lock:
-            return sum((one.figures.counts() for one in self._runs), self._frames)
+            counted = Counter(self._frames)
+            for run in self._runs:
+                counted.update(run.figures.counts())
+            return counted
 
     def begin(self, key: str) -> tuple[LiveSession, LiveRun]:
         """Begin a run of the session with this key, in place of the one that it has.
@@ -126,7 +129,7 @@ class LiveSessions:
         run.end()
         with self._lock:
             self._runs.discard(run)
-            self._frames += run.figures.counts()
+            self._frames.update(run.figures.counts())
         setting = session.sides[0]
         record = run.figures.record(setting.settings, setting.options)
         if record is not None:

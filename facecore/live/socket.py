@@ -86,7 +86,7 @@ class LiveSocket:
                 came.set()
             else:
                 sentence = "The server has no room for more frames now."
-                text = said("waiting", frame=run.newest_number, sentence=sentence)
+                text = said("unread", frame=run.newest_number, sentence=sentence)
                 await _sent(websocket, text)
 
     async def _answer(self, websocket: WebSocket, run: LiveRun, came: asyncio.Event) -> None:

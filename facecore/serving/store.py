@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, astuple, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from facecore.errors import SettingsError
 from facecore.machine.data_folder import state_folder
 from facecore.machine.database import Database, Tables
 from facecore.results import STAGES, ResourceUsage, StageTimings
-from facecore.serving.history import MAX_RECORDS, RunRecord
+from facecore.serving.history import MAX_RECORDS, LiveFigures, RunRecord
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.settings.server import ServerSettings
 from facecore.settings.setting import from_values
@@ -41,18 +41,22 @@ _COLUMNS = (
     *("reused", "started_at", "wall_time_s", "cpu_time_s", "rss_before_bytes"),
     *("rss_after_bytes", "peak_rss_bytes", "other_runs", "cpu_percent_of_allowed"),
 )
+# In a table of their own: few runs are a camera's, and an older file has none.
+_LIVE = tuple(one.name for one in fields(LiveFigures))
 _TABLES = Tables(
-    version=1,
+    version=2,
     create=f"""
     CREATE TABLE IF NOT EXISTS settings (id INTEGER PRIMARY KEY, content TEXT UNIQUE NOT NULL);
     CREATE TABLE IF NOT EXISTS runs
         (id INTEGER PRIMARY KEY, {", ".join(_COLUMNS)}, settings INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS live (run INTEGER PRIMARY KEY, {", ".join(_LIVE)});
     CREATE TABLE IF NOT EXISTS kept
         (owner TEXT, kind TEXT, key TEXT, at REAL, body BLOB, UNIQUE (owner, kind, key));
     """,
     prune=(
         "DELETE FROM runs WHERE id <= (SELECT min(id) + (max(id) - min(id)) / 32 FROM runs)",
         "DELETE FROM settings WHERE id NOT IN (SELECT settings FROM runs)",
+        "DELETE FROM live WHERE run NOT IN (SELECT id FROM runs)",
     ),
 )
 # Only names and numbers of ours are put into these; what comes from outside is bound to a "?".
@@ -61,9 +65,14 @@ _ADD_RUN = (
     f"INSERT INTO runs ({', '.join(_COLUMNS)}, settings) "  # nosec B608
     f"SELECT {', '.join('?' * len(_COLUMNS))}, id FROM settings WHERE content = ?"
 )
+# Right after a run, in the same transaction.
+_ADD_LIVE = (
+    f"INSERT OR IGNORE INTO live VALUES (last_insert_rowid(), {', '.join('?' * len(_LIVE))})"  # nosec B608
+)
 _RUNS = (
-    f"SELECT runs.id, {', '.join(_COLUMNS)}, content FROM runs "  # nosec B608
-    "JOIN settings ON settings.id = runs.settings WHERE started_at >= ? "
+    f"SELECT runs.id, {', '.join((*_COLUMNS, *_LIVE))}, content FROM runs "  # nosec B608
+    "JOIN settings ON settings.id = runs.settings LEFT JOIN live ON live.run = runs.id "
+    "WHERE started_at >= ? "
     "ORDER BY runs.id DESC LIMIT ?"
 )
 _FORGET_MORE = (
@@ -122,7 +131,8 @@ class ServerStore:
             content = _content_of(record.settings, record.runtime)
             # SQLite takes no half letters, of which a file's name may have some.
             flat = _flat(record, valid_text(record.name) if self.with_names else "")
-            self._file.write((_ADD_SETTINGS, (content,)), (_ADD_RUN, (*flat, content)))
+            live = [(_ADD_LIVE, astuple(record.live))] if record.live else []
+            self._file.write((_ADD_SETTINGS, (content,)), (_ADD_RUN, (*flat, content)), *live)
 
     def runs(self, since: datetime, most: int = MAX_RECORDS) -> tuple[RunRecord, ...]:
         """Return the newest runs that began at a time or later, oldest first.
@@ -182,7 +192,8 @@ def _flat(record: RunRecord, name: str) -> tuple[Any, ...]:
 def _record_of(
     row: Sequence[Any], settings: AnalysisSettings, runtime: RuntimeOptions
 ) -> RunRecord:
-    values = dict(zip(_COLUMNS, row[1:-1], strict=True))
+    values = dict(zip((*_COLUMNS, *_LIVE), row[1:-1], strict=True))
+    live = {name: values[name] for name in _LIVE}
     values["started_at"] = datetime.fromtimestamp(values["started_at"], UTC)
     return RunRecord(
         number=row[0],
@@ -198,6 +209,7 @@ def _record_of(
         used=ResourceUsage(**{one.name: values[one.name] for one in fields(ResourceUsage)}),
         cpu_percent_of_allowed=values["cpu_percent_of_allowed"],
         waited_ms=values["waited_ms"],
+        live=None if live["frames_read"] is None else LiveFigures(**live),
     )
 
 

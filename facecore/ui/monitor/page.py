@@ -21,7 +21,7 @@ from facecore.wording import counted
 def percentiles(records: list[RunRecord]) -> None:
     """Show the percentiles of latency that there are enough runs for, engine by engine."""
     lines = []
-    for name in dict.fromkeys(record.engine for record in records):
+    for name in dict.fromkeys(record.engine for record in records if not record.live):
         latencies = comparable_latencies_ms([one for one in records if one.engine == name])
         found = {rank: percentile(latencies, rank) for rank in (50, 90, 95)}
         known = [f"p{rank} {value:.0f} ms" for rank, value in found.items() if value is not None]
@@ -29,10 +29,17 @@ def percentiles(records: list[RunRecord]) -> None:
             f"{titles(name)}: {counted(len(latencies), 'run')} that took nothing over from an "
             f"earlier one. Latency: {', '.join(known) or 'too few to say'}."
         )
-    st.caption(
-        "  \n".join(lines) + "  \nThe median needs 2 runs, p90 10, p95 20; photos and settings are "
-        "mixed as they came."
-    )
+    if lines:
+        st.caption(
+            "  \n".join(lines) + "  \nThe median needs 2 runs, p90 10, p95 20; photos and settings "
+            "are mixed as they came."
+        )
+    if any(record.live for record in records):
+        st.caption(
+            "A camera's run is one row, from connecting to the end, and no photo: its times are "
+            "means of a frame, its faces the most that one had; duration, frames and latencies "
+            "are in the table's last columns."
+        )
 
 
 def over_runs(records: list[RunRecord]) -> None:
