@@ -241,15 +241,9 @@ def faces_table(named: Iterable[tuple[str, Analysis]]) -> pd.DataFrame:
 
 
 def runs_table(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Return one row per run, units in the column names (MB is 10**6 bytes).
-
-    A camera's run has its duration, frames and latencies in columns of their own, which are
-    there where there is such a run; its other numbers are means of a frame (`RunRecord`).
-    """
-    return pd.DataFrame(
-        [_run_row(record) for record in records],
-        columns=None if records else ["run", "time", "source", "photo"],
-    )
+    """Return one row per run (`RunRecord`), units in the column names (MB is 10**6 bytes)."""
+    rows = [_run_row(record) for record in records]
+    return pd.DataFrame(rows, columns=None if rows else ["run", "time", "source", "photo"])
 
 
 def _run_row(record: RunRecord) -> dict[str, Any]:
@@ -259,8 +253,7 @@ def _run_row(record: RunRecord) -> dict[str, Any]:
         "time": record.used.started_at,
         "source": record.source,
         "photo": record.name,
-        "width_px": record.size_wh[0],
-        "height_px": record.size_wh[1],
+        **dict(zip(("width_px", "height_px"), record.size_wh, strict=True)),
         "faces": record.faces,
         "total_ms": record.timings.total_ms,
         **{f"{stage}_ms": time_ms for stage, time_ms in stages.items()},

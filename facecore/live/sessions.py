@@ -19,6 +19,7 @@ from facecore.machine.sampler import SystemSample, SystemSampler
 from facecore.serving.budget import Budget
 from facecore.serving.history import RunHistory
 from facecore.serving.service import MAX_OPTIONS, FaceService, process_service
+from facecore.wording import language
 
 MOST_LIVE = 16
 """Cameras that send at a time; with more nobody would have a frame a second."""
@@ -41,6 +42,8 @@ class LiveSession:
         """The rolling monitor: what each of the last seconds came to, over all its runs."""
         self.run: LiveRun | None = None
         self.is_closed = False
+        self.language = language()
+        """In which the page that opened it is read."""
         self._service = service
         self.sides: tuple[LiveSetting, ...] = (setting,)
 
@@ -58,7 +61,7 @@ class LiveSession:
                     "This server has memory for one set of networks: choose the same model set, "
                     "engine and options for both sides."
                 )
-        self.sides = sides
+        self.sides, self.language = sides, language()
 
     def close(self) -> None:
         """Let it go: its key opens nothing any more, and its socket ends."""
@@ -119,7 +122,7 @@ class LiveSessions:
         run = LiveRun(session.owner, lambda: session.sides, service, self._room, RunFigures())
         with self._lock:
             if len(self._runs - {session.run}) >= MOST_LIVE:
-                raise LiveError(f"{MOST_LIVE} cameras send already: try again later.")
+                raise LiveError("{most} cameras send already: try later.", most=MOST_LIVE)
             self._runs.add(run)
             session.run = run
         return session, run

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from facecore.errors import FacecoreError, ImageError, friendly_message
+from facecore.errors import ImageError, friendly_message
 from facecore.live.run import LiveRun
 from facecore.live.sessions import MOST_LIVE, LiveSession, LiveSessions, live_sessions
 from facecore.live.wire import LIVE_PATH, LiveError, said
 from facecore.serving.queue import Waiting
+from facecore.wording import _, offered_language, speaking
 
 IDLE_S = 30.0
 """So long a socket may send no frame."""
@@ -49,19 +51,21 @@ class LiveSocket:
         """Serve one socket until it ends; what ends it is said in one sentence, where it can be."""
         # A browser shows no page what a refused handshake says, so the sentence comes after it.
         await websocket.accept()
-        try:
-            session, run = self._sessions.begin(websocket.query_params.get("key", ""))
+        with ExitStack() as spoken:
+            wanted = offered_language(websocket.headers.get("Accept-Language"))
+            spoken.enter_context(speaking(wanted))
             try:
-                await self._serve(websocket, session, run)
-            finally:
-                # The history may be on a slow disk.
-                await asyncio.to_thread(self._sessions.end, session, run)
-        except* FacecoreError as several:
-            await _end(websocket, str(several.exceptions[0]))
-        except* (WebSocketDisconnect, TimeoutError):
-            pass  # nobody listens
-        except* Exception as several:  # noqa: BLE001 - the client gets a sentence, the log the rest
-            await _end(websocket, friendly_message(several.exceptions[0]))
+                session, run = self._sessions.begin(websocket.query_params.get("key", ""))
+                spoken.enter_context(speaking(session.language))
+                try:
+                    await self._serve(websocket, session, run)
+                finally:
+                    # The history may be on a slow disk.
+                    await asyncio.to_thread(self._sessions.end, session, run)
+            except* (WebSocketDisconnect, TimeoutError):
+                pass  # nobody listens
+            except* Exception as several:  # noqa: BLE001 - the client gets a sentence, the log the rest
+                await _end(websocket, _(friendly_message(several.exceptions[0])))
 
     async def _serve(self, websocket: WebSocket, session: LiveSession, run: LiveRun) -> None:
         if session.seconds:
@@ -78,23 +82,24 @@ class LiveSocket:
                 async with asyncio.timeout(IDLE_S):
                     message = await websocket.receive()
             except TimeoutError:
-                sentence = f"No frame came for {IDLE_S:g} s: start the camera again."
-                raise LiveError(sentence) from None
+                raise LiveError(
+                    "No frame came for {seconds:g} s: start the camera again.", seconds=IDLE_S
+                ) from None
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect
             if run.offer(message.get("bytes") or b""):
                 came.set()
             else:
-                sentence = "The server has no room for more frames now."
-                text = said("unread", frame=run.newest_number, sentence=sentence)
-                await _sent(websocket, text)
+                sentence = _("The server has no room for more frames now.")
+                number = run.newest_number
+                await _sent(websocket, said("unread", frame=number, sentence=sentence))
 
     async def _answer(self, websocket: WebSocket, run: LiveRun, came: asyncio.Event) -> None:
         loop, unread = asyncio.get_running_loop(), 0
+        waiting = _("Photos and other cameras come first.")
 
-        def tell(place: Waiting) -> None:
-            sentence = f"Photos and other cameras come first: {place.ahead} before this one."
-            text = said("waiting", frame=run.newest_number, sentence=sentence)
+        def tell(_place: Waiting) -> None:
+            text = said("waiting", frame=run.newest_number, sentence=waiting)
             asyncio.run_coroutine_threadsafe(_sent(websocket, text), loop)
 
         while True:
@@ -105,8 +110,10 @@ class LiveSocket:
             except ImageError as error:
                 unread += 1
                 if unread >= MOST_UNREAD:
-                    raise LiveError(f"{unread} frames in a row are no picture.") from error
-                await _sent(websocket, said("unread", frame=run.read_number, sentence=str(error)))
+                    raise LiveError(
+                        "{count} frames in a row are no picture.", count=unread
+                    ) from error
+                await _sent(websocket, said("unread", frame=run.read_number, sentence=_(error)))
                 continue
             if answer is not None:
                 unread = 0

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from facecore.errors import FacecoreError
 from facecore.results import Face
 from facecore.serving.budget import Share
+from facecore.wording import _
 
 LIVE_PATH = "/live/frames"
 """Where the socket is, below the server's base path; its ``key`` names the session."""
@@ -48,7 +49,8 @@ class Frame(NamedTuple):
         """
         if not _HEADER.size < len(message) <= FRAME_BYTES:
             raise LiveError(
-                f"A message has 8 bytes of header and a JPEG, at most {FRAME_BYTES / 1e6:g} MB."
+                "A message has 8 bytes of header and a JPEG, at most {most:g} MB.",
+                most=FRAME_BYTES / 1e6,
             )
         number, latency_ms = _HEADER.unpack_from(message)
         latency = latency_ms if 0 < latency_ms <= _LONGEST_MS else None
@@ -106,4 +108,9 @@ def said(kind: str, **values: Any) -> str:
 def _label(face: Face) -> str:
     gender, years = face.gender, face.age_group.years
     age = face.age_group.label if years is None else f"{years:.0f}"
-    return f"{gender.label} {gender.probability:.0%}, {age}".replace("%", " %")
+    return _(
+        "{gender} {percent:.0f} %, {age}",
+        gender=_(gender.label),
+        percent=100 * gender.probability,
+        age=age,
+    )
