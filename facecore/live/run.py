@@ -17,10 +17,14 @@ from facecore.serving.budget import Budget
 from facecore.serving.queue import Waiting
 from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.tracking.reader import TrackedReader
 from facecore.tracking.tracker import Tracker
 
 FRAME_PIXELS = 16_000_000
 """Of the largest frame: a screen of 5120 × 2880 fits."""
+
+# Longer than the time between two frames where many share.
+_KEPT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class LiveRun:
         self._sides = sides
         self._service = service
         self._room = room
-        self._trackers = Tracker(), Tracker()
+        self._readers = tuple(TrackedReader(Tracker(_KEPT_S)) for _ in range(2))
         self._newest: Frame | None = None
         self._lock = threading.Lock()
 
@@ -128,8 +132,8 @@ class LiveRun:
             "decode": (time.monotonic() - began_s) * 1e3,
         }
         read = [
-            self._side(setting, tracker, image, frame.arrived_s)
-            for setting, tracker in zip(self._sides(), self._trackers, strict=False)
+            self._side(setting, reader, image, frame.arrived_s)
+            for setting, reader in zip(self._sides(), self._readers, strict=False)
         ]
         total_ms = (time.monotonic() - began_s) * 1e3
         for one in read:
@@ -150,18 +154,17 @@ class LiveRun:
         return decode_image(jpeg, max_pixels=most_pixels)
 
     def _side(
-        self, setting: LiveSetting, tracker: Tracker, image: BgrImage, time_s: float
+        self, setting: LiveSetting, reader: TrackedReader, image: BgrImage, time_s: float
     ) -> _Read:
         with self._service.lend(setting.options) as analyzer:
-            analysis = analyzer.analyze(image, setting.settings, annotate=False)
-        tracks = tracker.update([face.box.xyxy for face in analysis.faces], time_s)
-        timings = analysis.timings
+            read = reader.read(analyzer, image, setting.settings, time_s)
+        analysis, timings = read.analysis, read.analysis.timings
         ms = {
             "detect": timings.resize_ms + timings.detect_ms,
             "classify": timings.classify_ms,
             "total": timings.total_ms,
         }
-        return _Read(Side(list(zip(tracks, analysis.faces, strict=True)), ms), analysis.engine)
+        return _Read(Side(list(zip(read.tracks, analysis.faces, strict=True)), ms), analysis.engine)
 
 
 class _Read(NamedTuple):
