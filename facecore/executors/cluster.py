@@ -111,11 +111,16 @@ class ClusterProgress:
 
 @dataclass(slots=True)
 class Job:
-    """A photo to be read, how many workers ended or were late over it, and how many nodes went."""
+    """A photo to be read, how many workers ended or were late over it, and how many nodes went.
+
+    One that was with a worker that ended is a suspect, and is read without another beside it: of
+    two it could not be told whose doing it was, as the last answer is lost with its worker.
+    """
 
     photo: Photo
     attempts: int = 0
     moves: int = 0
+    is_suspect: bool = False
 
 
 class Jobs:
@@ -135,10 +140,10 @@ class Jobs:
         """Whether none waits any more."""
         return self._is_all_taken and not self._first
 
-    def take(self) -> Job | None:
-        """Return the next one; None where there is none now."""
+    def take(self, *, beside: bool = False) -> Job | None:
+        """Return the next one; None where there is none now, or none to be read beside another."""
         if self._first:
-            return self._first.popleft()
+            return None if beside and self._first[0].is_suspect else self._first.popleft()
         photo = next(self._photos, None)
         self._is_all_taken = photo is None
         return None if photo is None else Job(photo)
@@ -153,9 +158,11 @@ class Jobs:
             opening: a photo that never was the worker's.
             with_node: it went with its node, which is hardly a photo's doing.
         """
-        innocent = list(sent)
-        suspect = innocent.pop(0) if innocent else None
-        self._first.extendleft(job for job in (opening, *innocent) if job)
+        waiting = list(sent)
+        for job in waiting:
+            job.is_suspect = True
+        suspect = waiting.pop(0) if waiting else None
+        self._first.extendleft(job for job in (opening, *waiting) if job)
         if suspect is None:
             return None
         suspect.moves += with_node

@@ -1,7 +1,7 @@
 """Reading photos on many machines: which worker gets which photo, and what becomes of it.
 
-A worker reads its photos in turn, and has one more than it reads: what ends it is the doing of
-the first that it has not answered, or nobody's.
+A worker reads its photos in turn, and has one more than it reads. What was with one that ended is
+read alone from then on: so that what ends it again is that one photo's doing, or nobody's.
 """
 
 from __future__ import annotations
@@ -206,7 +206,9 @@ class _Crew:
     def _give(self, hand: _Hand) -> None:
         """Have a worker get photos until it has one to read and one more."""
         while hand.opening is None and len(hand.jobs) < _PHOTOS_AT_ONCE:
-            job = self._jobs.take()
+            if hand.jobs and hand.jobs[0].is_suspect:
+                return
+            job = self._jobs.take(beside=bool(hand.jobs))
             if job is None:
                 return
             if job.photo.address:  # which the worker reads itself

@@ -98,6 +98,7 @@ def test_photo_is_given_up_after_three_workers_and_the_one_behind_it_never() -> 
     assert jobs.give_back([killer, innocent]) is None
     assert jobs.give_back([killer, innocent]) is killer
     assert innocent.attempts == 0
+    assert jobs.take(beside=True) is None, "it could be this one after all"
     assert jobs.take() is innocent
 
 

@@ -1,9 +1,10 @@
 """Try a real Ray cluster hard: ``python -m tests.limits.cluster rows|speed|memory``; needs Ray.
 
-``rows``, as root: a head and two nodes in network namespaces of their own read a folder. One
-worker is killed, the link of one node is cut for 25 seconds, and the command is killed and given
-again; among the photos is one that kills its process. It exits with 1 if a photo has no row, or
-more than one, or if another than that one failed.
+``rows``, as root: a head and two nodes in network namespaces of their own read the objects of an
+S3 server (moto's, at the head), or with ``--folder`` files that the driver sends. One worker is
+killed, the link of one node is cut for 25 seconds, and the command is killed and given again;
+among the photos is one that kills its process. It exits with 1 if a photo has no row, or more
+than one, or if another than that one failed.
 ``speed``: two workers of a cluster against ``--workers 2``, in turns; 1 if it is below 0.95.
 ``memory``: the driver over very many photos; 1 if it grows after the first tenth.
 """
@@ -43,6 +44,7 @@ from tests.executors.fragile import KILLS
 SPACES = {"fc-head": "10.77.0.1", "fc-n1": "10.77.0.2", "fc-n2": "10.77.0.3"}
 HEAD = "fc-head"
 CUT_S = 25
+_CLIENT_PORT = 10001
 KILLER = "killer.jpg"
 DRIVER = """
 import sys
@@ -60,9 +62,10 @@ def main() -> int:
     parser.add_argument("what", choices=["rows", "speed", "memory"])
     parser.add_argument("--photos", type=int, help="2000, 300 a turn, or 100000")
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--folder", action="store_true", help="rows: of files, not of objects")
     options = parser.parse_args()
     if options.what == "rows":
-        report = rows(options.photos or 2000)
+        report = rows(options.photos or 2000, in_folder=options.folder)
     elif options.what == "speed":
         report = speed(options.photos or 300, options.turns)
     else:
@@ -71,7 +74,7 @@ def main() -> int:
     return 0 if report["well"] else 1
 
 
-def rows(count: int) -> dict[str, object]:
+def rows(count: int, *, in_folder: bool) -> dict[str, object]:
     """Read so many photos through all that."""
     with tempfile.TemporaryDirectory() as name, _spaces():
         folder, out = Path(name) / "photos", Path(name) / "out.jsonl"
@@ -80,9 +83,10 @@ def rows(count: int) -> dict[str, object]:
             log = stack.enter_context((Path(name) / "ray.log").open("w"))
             nodes = _Nodes(log, stack)
             said = Path(name) / "said.txt"
+            source = str(folder) if in_folder else _store(folder, log, stack)
             started_s = time.monotonic()
             try:
-                _through_all(nodes, folder, out, count, said)
+                _through_all(nodes, source, out, count, said)
             except BaseException:
                 for told in (said, Path(log.name)):
                     print(told.read_text("utf-8")[-3000:], file=sys.stderr)
@@ -104,10 +108,10 @@ def rows(count: int) -> dict[str, object]:
     }
 
 
-def _through_all(nodes: _Nodes, folder: Path, out: Path, count: int, said: Path) -> None:
+def _through_all(nodes: _Nodes, source: str, out: Path, count: int, said: Path) -> None:
     journal = out.with_name(f"{out.name}.journal")
     with said.open("a") as stderr:
-        driver = _driver(folder, out, stderr)
+        driver = _driver(source, out, stderr)
         _wait_for(journal, count // 10, nodes, driver)
         victim = next(p for p in psutil.process_iter() if _title(p).startswith("ray::Fragile"))
         victim.kill()
@@ -121,7 +125,7 @@ def _through_all(nodes: _Nodes, folder: Path, out: Path, count: int, said: Path)
         _wait_for(journal, count * 7 // 10, nodes, driver)
         driver.send_signal(signal.SIGKILL)
         driver.wait()
-        driver = _driver(folder, out, stderr)
+        driver = _driver(source, out, stderr)
         while driver.poll() is None:
             nodes.keep()
             time.sleep(0.5)
@@ -135,9 +139,9 @@ class _Nodes:
         self._log = log
         self._stack = stack
         head = ["--head", f"--node-ip-address={SPACES[HEAD]}", "--port=6379", "--num-cpus=0"]
-        head += ["--ray-client-server-port=10001", "--include-dashboard=false"]
+        head += [f"--ray-client-server-port={_CLIENT_PORT}", "--include-dashboard=false"]
         self._start(HEAD, head)
-        _wait_until_it_listens()
+        _wait_until_it_listens(_CLIENT_PORT)
         self._processes = {space: self._join(space) for space in SPACES if space != HEAD}
 
     def keep(self) -> None:
@@ -167,13 +171,13 @@ class _Nodes:
         return process
 
 
-def _wait_until_it_listens() -> None:
-    knock = ["bash", "-c", f"exec 2>/dev/null; : </dev/tcp/{SPACES[HEAD]}/10001"]
+def _wait_until_it_listens(port: int) -> None:
+    knock = ["bash", "-c", f"exec 2>/dev/null; : </dev/tcp/{SPACES[HEAD]}/{port}"]
     for _ in range(120):
         if not subprocess.run(["ip", "netns", "exec", HEAD, *knock], check=False).returncode:
             return
         time.sleep(1)
-    raise SystemExit("The head did not start within two minutes.")
+    raise SystemExit(f"Nobody listened at port {port} of the head within two minutes.")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -190,14 +194,41 @@ _NOT_NICE = {"RAY_worker_niceness": "0"}
 _TOKEN = secrets.token_hex(16)
 
 
+_STORE_PORT = 5000
+_STORE = {
+    "AWS_ENDPOINT_URL": f"http://{SPACES[HEAD]}:{_STORE_PORT}",
+    "AWS_ACCESS_KEY_ID": "someone",
+    "AWS_SECRET_ACCESS_KEY": "hush-hush",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+_FILL = """
+import sys, s3fs
+store = s3fs.S3FileSystem()
+store.mkdir("photos")
+store.put(sys.argv[1] + "/", "photos/all/", recursive=True)
+"""
+
+
+def _store(folder: Path, log: IO[str], stack: contextlib.ExitStack) -> str:
+    """Start an S3 server at the head with all files of a folder; return the objects' address."""
+    words = [sys.executable, "-m", "moto.server", "-H", SPACES[HEAD], "-p", str(_STORE_PORT)]
+    there = ["ip", "netns", "exec", HEAD]
+    server = subprocess.Popen([*there, *words], stdout=log, stderr=log, start_new_session=True)
+    stack.callback(_end, server)
+    _wait_until_it_listens(_STORE_PORT)
+    fill = [*there, sys.executable, "-P", "-c", _FILL, str(folder)]
+    subprocess.run(fill, check=True, env=_environment())
+    return "s3://photos/all"
+
+
 def _environment() -> dict[str, str]:
     paths = {"PYTHONPATH": str(REPOSITORY), "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": _TOKEN}
-    return {**os.environ, **paths, "RAY_USAGE_STATS_ENABLED": "0", **_NOT_NICE}
+    return {**os.environ, **_STORE, **paths, "RAY_USAGE_STATS_ENABLED": "0", **_NOT_NICE}
 
 
-def _driver(folder: Path, out: Path, stderr: IO[str]) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-P", "-c", DRIVER, "analyze", str(folder), "--out", str(out)]
-    words += ["--cluster", f"ray://{SPACES[HEAD]}:10001"]
+def _driver(source: str, out: Path, stderr: IO[str]) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-P", "-c", DRIVER, "analyze", source, "--out", str(out)]
+    words += ["--cluster", f"ray://{SPACES[HEAD]}:{_CLIENT_PORT}"]
     return subprocess.Popen(
         ["ip", "netns", "exec", HEAD, *words],
         stdin=subprocess.DEVNULL,
