@@ -9,13 +9,14 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from facecore.sources.samples import samples
+from tests.browser.fake_camera import camera_flag, write_clip
 from tests.browser.server import (
     chromium_path,
     running_browser,
-    running_server,
     wait_until_idle,
 )
 from tests.crowd import crowd_photo
+from tests.server import server_process
 
 WIDTHS_PX = {"wide": 1400, "narrow": 420}
 SCHEMES = ("light", "dark")
@@ -86,6 +87,14 @@ def _visit_gallery(page: Page, address: str) -> None:
     page.get_by_text("photos could be read").wait_for()
     page.locator(".js-plotly-plot").first.wait_for()
     wait_until_idle(page)
+
+
+def _visit_live(page: Page, _: str) -> None:
+    _navigate(page, "Live")
+    wait_until_idle(page)
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator(".live canvas").wait_for()
+    page.wait_for_timeout(15_000)  # for the monitor
 
 
 def _visit_batch(page: Page, _: str) -> None:
@@ -189,6 +198,7 @@ _VISITS = {
     "analyze": _visit_analyze,
     "crowd": _visit_crowd,
     "gallery": _visit_gallery,
+    "live": _visit_live,
     "batch": _visit_batch,
     "tune": _visit_tune,
     "compare": _visit_compare,
@@ -208,11 +218,13 @@ def main() -> None:
         sys.exit("error: Chromium was not found: install it or name it in CHROMIUM.")
     with (
         tempfile.TemporaryDirectory() as scratch,
-        running_server(Path(scratch) / "server.log") as address,
-        running_browser(chromium) as browser,
+        server_process(Path(scratch) / "server.log") as server,
     ):
-        for path in shoot(browser, address, folder):
-            print(path)
+        clip = Path(scratch) / "clip.y4m"
+        write_clip(clip)
+        with running_browser(chromium, camera_flag(clip)) as browser:
+            for path in shoot(browser, server.address, folder):
+                print(path)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ def chromium_path() -> str | None:
 
 
 @contextmanager
-def running_browser(executable_path: str) -> Iterator[Browser]:
-    """Start Chromium without a window."""
+def running_browser(executable_path: str, *flags: str) -> Iterator[Browser]:
+    """Start Chromium without a window, with further flags of its command."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable_path, args=list(CHROMIUM_FLAGS)
+            executable_path=executable_path, args=[*CHROMIUM_FLAGS, *flags]
         )
         try:
             yield browser

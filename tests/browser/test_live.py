@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from facecore.analysis.analyzer import FaceAnalyzer
-from facecore.imaging.geometry import iou_matrix
 from tests.browser import fake_camera
-from tests.browser.server import DESKTOP_PX, wait_until_idle
+from tests.browser.server import DESKTOP_PX
 
 pytestmark = pytest.mark.browser
 
 _FRAMES = 25
 _TRACKS = "window.streams.flatMap((one) => one.getTracks()).map((one) => one.readyState)"
-_KEEP_STREAMS = """
-window.streams = [];
-const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-navigator.mediaDevices.getUserMedia = async (wanted) => {
-  const stream = await open(wanted);
-  window.streams.push(stream);
-  return stream;
-};
-"""
 
 
 @pytest.fixture(scope="module")
@@ -35,68 +25,48 @@ def camera(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A Chromium whose camera plays the clip."""
     clip = tmp_path_factory.mktemp("camera") / "clip.y4m"
     fake_camera.write_clip(clip)
-    with fake_camera.with_camera(browser, clip) as running:
+    with fake_camera.with_camera(browser.browser_type, clip) as running:
         yield running
 
 
 def test_refused_camera_is_told_in_a_sentence(camera: Browser, server: str) -> None:
     """Who does not allow the camera reads what to do, and may try again."""
     page = camera.new_page(viewport=DESKTOP_PX)
-    start = _open(page, server)
+    page.goto(f"{server}/live")
+    start = page.get_by_role("button", name="Start the camera")
     start.click()
     expect(page.get_by_text("The camera was refused: allow it for this page")).to_be_visible()
     expect(page.get_by_text("The camera is off.")).to_be_visible()
     expect(start).to_be_enabled()
-    page.context.close()
+    page.close()
 
 
 def test_boxes_are_of_the_frame_that_is_shown(
     camera: Browser, server: str, analyzer: FaceAnalyzer
 ) -> None:
     """What is drawn is the frame that was read, soon; settings act at once, leaving ends it."""
-    context = camera.new_context(
-        viewport=DESKTOP_PX, reduced_motion="reduce", permissions=["camera"]
-    )
-    context.add_init_script(_KEEP_STREAMS)
-    page = context.new_page()
-    _open(page, server).click()
+    page = fake_camera.live_page(camera, server)
     expect(page.get_by_text("The camera is on: frames are sent")).to_be_visible()
-    live = page.locator(".live")
-    live.evaluate(fake_camera.WATCH, fake_camera.BITS)
     page.wait_for_function(f"window.seen.length >= {_FRAMES}")
     seen: list[dict[str, Any]] = page.evaluate("window.seen")
     assert len({one["number"] for one in seen}) > 5  # the clip plays
-    overlaps = [_overlap(one, analyzer) for one in seen]
+    assert all(one["answer"]["faces"] for one in seen)
+    overlaps = [fake_camera.overlap(one, analyzer) for one in seen]
     assert median(overlaps) > 0.95
     assert min(overlaps) > 0.8
     # Nothing heaps up: a picture waits for one answer at most before its own.
-    answered_ms = median(np.diff([one["at"] for one in seen]))
+    answered_ms = median(b["at"] - a["at"] for a, b in pairwise(seen))
     assert median(one["lag"] for one in seen[-10:]) < 2 * answered_ms + 100
-    _split_and_back(page, live)
+    _split(page)
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Models").click()
     expect(page.get_by_role("heading", name="Models", level=1)).to_be_visible()
     page.wait_for_function(f"{_TRACKS}.length == 1 && {_TRACKS}[0] == 'ended'")
-    context.close()
+    page.context.close()
 
 
-def _open(page: Page, server: str) -> Locator:
-    page.goto(f"{server}/live")
-    wait_until_idle(page)
-    return page.get_by_role("button", name="Start the camera")
-
-
-def _overlap(one: dict[str, Any], analyzer: FaceAnalyzer) -> float:
-    """Return how far the boxes drawn are those that the frame of the number on it has."""
-    answer = one["answer"]
-    assert (answer["width"], answer["height"]) == fake_camera.SIZE_WH
-    analysis = analyzer.analyze(fake_camera.frame(one["number"]), annotate=False)
-    found = np.array([face.box.xyxy for face in analysis.faces])
-    drawn = np.array([face["box"] for face in answer["faces"]])
-    return float(iou_matrix(drawn, found).max(axis=1).min())
-
-
-def _split_and_back(page: Page, live: Locator) -> None:
+def _split(page: Page) -> None:
     """A setting of the sidebar and a second one beside it act while the camera goes on."""
+    live = page.locator(".live")
     page.get_by_role("combobox", name="Compare with").click()
     page.get_by_role("option", name="Careful", exact=True).click()
     expect(live.locator("canvas")).to_have_count(2)
