@@ -128,14 +128,7 @@ def read_all(
     ).read
     outcomes: Generator[Outcome, None, None]
     if arguments.cluster is not None:
-        # Under the bar, where there is one.
-        begins = "\n" if sys.stderr.isatty() else ""
-        progress = ClusterProgress(
-            lambda said: print(f"{begins}{printable(said)}", file=sys.stderr, flush=True)
-        )
-        options = cluster_options_from(arguments)
-        read = read_on_cluster(frames(photos), settings, options, progress)
-        outcomes = _told_by_node(read, progress)
+        outcomes = _read_on_cluster(arguments, frames(photos), settings)
     elif arguments.workers is None:
         analyzer = FaceAnalyzer.load(options_from(arguments), max_pixels=max_pixels)
         analyze = partial(analyzer.analyze, settings=settings, annotate=write_copy is not None)
@@ -144,6 +137,18 @@ def read_all(
         ahead = read_ahead(photos, _AHEAD + arguments.workers)
         outcomes = read_with_workers(frames(ahead), settings, pool_options_from(arguments))
     return outcomes if write_copy is None else _with_copies(outcomes, write_copy, max_pixels)
+
+
+def _read_on_cluster(
+    arguments: argparse.Namespace, photos: Iterable[Photo], settings: AnalysisSettings
+) -> Generator[Outcome, None, None]:
+    # Under the bar, where there is one.
+    begins = "\n" if sys.stderr.isatty() else ""
+    progress = ClusterProgress(
+        lambda said: print(f"{begins}{printable(said)}", file=sys.stderr, flush=True)
+    )
+    options = cluster_options_from(arguments)
+    return _told_by_node(read_on_cluster(photos, settings, options, progress), progress)
 
 
 def cluster_options_from(arguments: argparse.Namespace) -> ClusterOptions:
