@@ -121,11 +121,8 @@ def read_all(
         ModelError: the networks cannot be used.
     """
     max_pixels = max_pixels_from(arguments)
-    frames = FrameReader(
-        sampling=Sampling.parse(arguments.frames or DEFAULT_FRAMES),
-        max_pixels=max_pixels,
-        wanted=wanted,
-    ).read
+    sampling = Sampling.parse(arguments.frames or DEFAULT_FRAMES)
+    frames = FrameReader(sampling=sampling, max_pixels=max_pixels, wanted=wanted).read
     outcomes: Generator[Outcome, None, None]
     if arguments.cluster is not None:
         outcomes = _read_on_cluster(arguments, frames(photos), settings)
