@@ -109,7 +109,7 @@ class ClusterProgress:
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """A photo to be read, how many workers ended or were late over it, and how many nodes went.
 

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 from facecore.errors import FacecoreError, WorkerError, friendly_message
@@ -233,13 +234,14 @@ class _Crew:
         if not hand.jobs:
             self._begins(hand)
         hand.jobs.append(job)
-        self._when(hand.worker.read(photo), hand, self._has_read)
+        self._when(hand.worker.read(photo), hand, partial(self._has_read, job))
 
     def _begins(self, hand: _Hand) -> None:
         hand.deadline_s = time.monotonic() + self._options.photo_timeout_s
 
-    def _has_read(self, hand: _Hand, future: Future[bytes]) -> Outcome | None:
-        photo = hand.jobs[0].photo
+    def _has_read(self, job: Job, hand: _Hand, future: Future[bytes]) -> Outcome | None:
+        # Answers come in any order, however they were given.
+        photo = job.photo
         try:
             outcome = Outcome(photo=photo, analysis=answer(future, messages.Answer).analysis())
         except (GoneError, ValueError) as error:
@@ -247,7 +249,7 @@ class _Crew:
         except FacecoreError as error:
             outcome = Outcome(photo=photo, error=str(error))
         self._progress.of(hand.node.name).read()
-        hand.jobs.popleft()
+        hand.jobs.remove(job)
         self._begins(hand)
         self._give(hand)
         return outcome

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -24,9 +25,10 @@ from facecore.errors import ModelError, SettingsError, WorkerError
 from facecore.executors import messages, ray_cluster
 from facecore.executors.cluster import ClusterOptions, ClusterProgress, Job, Jobs, Roster
 from facecore.executors.crew import read_on_cluster
-from facecore.executors.ray_cluster import Cluster, GoneError, Node, NodeGoneError
+from facecore.executors.ray_cluster import Cluster, GoneError, Node, NodeGoneError, RemoteWorker
 from facecore.settings import RuntimeOptions
 from facecore.sources.photo import Photo
+from facecore.sources.stores import Address
 from tests.conftest import REPOSITORY, SAMPLES
 from tests.executors.conftest import SETTINGS, all_kinds, expect_each_once, grey_photos, photo_of
 from tests.executors.fragile import HANGS, KILLS, FragileWorker
@@ -175,6 +177,30 @@ def test_answers_are_those_of_this_machine(
     assert node.photos_per_s > 0
     usage: Any = importlib.import_module("ray._common.usage.usage_lib")
     assert not usage.usage_stats_enabled()
+
+
+@needs_ray
+@pytest.mark.slow
+def test_answer_that_comes_after_the_next_one_is_its_own_photos(
+    cluster: Path, analyzer: FaceAnalyzer, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever order a worker's answers arrive in, none is taken for another photo's."""
+    read, late = RemoteWorker.read, itertools.cycle([True, False])
+
+    def read_late(worker: RemoteWorker, photo: bytes | Address) -> Future[bytes]:
+        comes: Future[bytes] = Future()
+        after_s = 0.5 if next(late) else 0.0
+
+        def hand_on(done: Future[bytes]) -> None:
+            threading.Timer(after_s, comes.set_result, [done.result()]).start()
+
+        read(worker, photo).add_done_callback(hand_on)
+        return comes
+
+    monkeypatch.setattr(RemoteWorker, "read", read_late)
+    photos = all_kinds(hopper_file)
+    outcomes = list(read_on_cluster(photos, SETTINGS, _options(workers=1)))
+    expect_each_once(outcomes, photos, analyzer)
 
 
 @needs_ray
