@@ -2,7 +2,8 @@
 
 ``python -m tests.held_server`` takes what ``python -m facecore.ui.server`` does, and serves
 ``/held/queue``, ``/held/trials`` and ``/held/fresh`` beside the HTTP API: PUT closes a gate,
-DELETE opens it. `tests.server.Server.held` asks for that.
+DELETE opens it. `tests.server.Server.held` asks for that. GET of ``/held/live`` gives the key of a
+new session of live frames, as the page has one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from facecore.executors.process import WorkerProcess
 from facecore.http.api import HttpApi
+from facecore.live import LiveSession, LiveSetting, open_session
 from facecore.serving.service import process_service
+from facecore.settings import AnalysisSettings
 from facecore.ui import server
 
 
@@ -82,6 +85,7 @@ class _Fresh:
 
 QUEUE, TRIALS = _Queue(), _Trials()
 GATES: dict[str, _Queue | _Trials | _Fresh] = {"queue": QUEUE, "trials": TRIALS, "fresh": _Fresh()}
+SESSIONS: list[LiveSession] = []
 ask, routes = WorkerProcess.ask, HttpApi.routes
 
 
@@ -91,7 +95,17 @@ def _held_ask(*arguments: Any, **named: Any) -> None:
 
 
 def _held_routes(api: HttpApi) -> list[BaseRoute]:
-    return [*routes(api), Route("/held/{gate}", _move, methods=["PUT", "DELETE"])]
+    return [
+        *routes(api),
+        Route("/held/live", _session),
+        Route("/held/{gate}", _move, methods=["PUT", "DELETE"]),
+    ]
+
+
+def _session(_: Request) -> PlainTextResponse:
+    setting = LiveSetting(AnalysisSettings(), process_service().options)
+    SESSIONS.append(open_session(f"visitor {len(SESSIONS)}", setting))
+    return PlainTextResponse(SESSIONS[-1].key)
 
 
 def _move(request: Request) -> PlainTextResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,6 @@ from typing import Any, NamedTuple
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from websockets.sync.client import ClientConnection, connect
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.http.connections import ConnectionLimits, Connections
@@ -24,32 +22,9 @@ from facecore.serving.history import RunHistory
 from facecore.serving.service import FaceService
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from tests.http.conftest import served
+from tests.live.camera import PATIENCE_S, Camera, connected
 
-PATIENCE_S = 60.0
 SETTING = LiveSetting(AnalysisSettings(), RuntimeOptions())
-
-
-class Camera(NamedTuple):
-    """A client of the socket, as the page's."""
-
-    socket: ClientConnection
-
-    def send(self, number: int, jpeg: bytes, latency_ms: int = 0) -> None:
-        """Send a frame."""
-        header = number.to_bytes(4, "big") + latency_ms.to_bytes(4, "big")
-        self.socket.send(header + jpeg)
-
-    def next(self, *kinds: str) -> dict[str, Any]:
-        """Return the next message of these kinds; others are passed over."""
-        while True:
-            message: dict[str, Any] = json.loads(self.socket.recv(PATIENCE_S))
-            if message["type"] in kinds:
-                return message
-
-    def shot(self, number: int, jpeg: bytes, latency_ms: int = 0) -> dict[str, Any]:
-        """Send a frame and return what was read in it."""
-        self.send(number, jpeg, latency_ms)
-        return self.next("faces")
 
 
 class ServedLive(NamedTuple):
@@ -68,9 +43,8 @@ class ServedLive(NamedTuple):
     @contextmanager
     def camera(self, key: str, **how: Any) -> Iterator[Camera]:
         """Connect a camera until the block ends."""
-        address = f"ws://127.0.0.1:{self.port}/live/frames?key={key}"
-        with connect(address, close_timeout=5, **how) as socket:
-            yield Camera(socket)
+        with connected(f"ws://127.0.0.1:{self.port}", key, **how) as camera:
+            yield camera
 
 
 @pytest.fixture

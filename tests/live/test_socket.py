@@ -15,7 +15,8 @@ from facecore.live import FRAME_BYTES, LiveSetting
 from facecore.live import socket as module
 from facecore.serving.queue import QueueStats
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from tests.live.conftest import PATIENCE_S, SETTING, ServedLive, until
+from tests.live.camera import PATIENCE_S
+from tests.live.conftest import SETTING, ServedLive, until
 
 
 def test_a_frame_is_answered_with_its_faces(live: ServedLive, hopper_file: bytes) -> None:
