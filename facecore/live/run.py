@@ -99,7 +99,8 @@ class LiveRun:
         To be called in a thread. The place in the queue stays while newer frames come.
 
         Args:
-            tell: is called in this thread after each half second of waiting.
+            tell: is called in this thread after each half second of waiting, and when the turn
+                is the next: then a newer frame is wanted.
 
         Raises:
             ImageError: the frame cannot be read.

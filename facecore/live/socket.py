@@ -15,7 +15,7 @@ from facecore.errors import ImageError, friendly_message
 from facecore.live.run import LiveRun
 from facecore.live.sessions import MOST_LIVE, LiveSession, LiveSessions, live_sessions
 from facecore.live.wire import LIVE_PATH, LiveError, said
-from facecore.serving.queue import Waiting
+from facecore.serving.queue import TELL_EVERY_S, Waiting
 from facecore.wording import _, offered_language, speaking
 
 IDLE_S = 30.0
@@ -98,8 +98,10 @@ class LiveSocket:
         loop, unread = asyncio.get_running_loop(), 0
         waiting = _("Photos and other cameras come first.")
 
-        def tell(_place: Waiting) -> None:
-            text = said("waiting", frame=run.newest_number, sentence=waiting)
+        def tell(place: Waiting) -> None:
+            # Nobody need read of less; but a newer frame is wanted.
+            sentence = waiting if place.waited_s >= TELL_EVERY_S else ""
+            text = said("waiting", frame=run.newest_number, sentence=sentence)
             asyncio.run_coroutine_threadsafe(_sent(websocket, text), loop)
 
         while True:

@@ -111,8 +111,8 @@ class InferenceQueue:
 
         Args:
             session_key: whose turn it is; sessions take turns.
-            on_wait: called in this thread after each half second of waiting. It
-                must be quick, and may raise to give up.
+            on_wait: called in this thread after each half second of waiting, and where a live
+                frame comes to be the next. It must be quick, and may raise to give up.
             live: whether it is a live frame, which goes behind all that are none, is never
                 refused, and waits until it gives up; a session has one at a time.
 
@@ -153,10 +153,12 @@ class InferenceQueue:
     def _wait(self, ticket: _Ticket, on_wait: OnWait | None) -> None:
         deadline_s = math.inf if ticket.live else ticket.arrived_s + self.settings.max_wait_s
         tell_s = ticket.arrived_s + TELL_EVERY_S if on_wait else math.inf
+        ahead = 0
         while True:
             with self._changed:
                 if self._start(ticket):
                     return
+                ahead = ahead or self._ahead(ticket)
                 self._changed.wait(self._pause_s(min(deadline_s, tell_s)))
                 if self._start(ticket):
                     return
@@ -168,7 +170,9 @@ class InferenceQueue:
                         Text("no turn came in {wait_s:g} seconds", wait_s=self.settings.max_wait_s)
                     )
                 place = Waiting(self._ahead(ticket), now_s - ticket.arrived_s)
-            if on_wait and now_s >= tell_s:
+            comes_next = ticket.live and ahead > 0 == place.ahead
+            ahead = place.ahead
+            if on_wait and (now_s >= tell_s or comes_next):
                 tell_s = now_s + TELL_EVERY_S
                 on_wait(place)
 

@@ -1,8 +1,8 @@
 """What a real server does with cameras: hostile sockets by the hundred, and who waits for whom.
 
-``python -m tests.measure.live_sockets`` starts a server, has 200 sockets of each kind that is refused or
-ended and says what each heard and what memory the process holds after them; then four cameras
-send while somebody sends photos over HTTP, and it says how long these waited.
+``python -m tests.measure.live_sockets`` starts a server, has 200 sockets of each kind that is
+refused or ended and says what each heard and what memory the process holds after them; then four
+cameras send while somebody sends photos over HTTP, and it says how long these waited.
 """
 
 from __future__ import annotations

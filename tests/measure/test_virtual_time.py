@@ -92,7 +92,7 @@ def test_who_waits_too_long_is_refused_then() -> None:
 def test_a_photo_waits_for_the_frame_that_is_read_and_no_other() -> None:
     """Beside four cameras no photo waits longer than one frame takes, and the cameras share."""
     photos_s = [0.03 + 0.37 * number for number in range(50)]
-    waited_s, frames = live_waits_s(4, photos_s, RUN_S, 20.0)
+    waited_s, frames, _ = live_waits_s(4, photos_s, RUN_S, 20.0)
     assert 0 < max(waited_s) <= RUN_S + 1e-9
     assert max(frames) - min(frames) <= 1
     # All of the time that the photos leave is the cameras'.
@@ -101,8 +101,14 @@ def test_a_photo_waits_for_the_frame_that_is_read_and_no_other() -> None:
 
 def test_frames_wait_while_photos_do_and_are_never_refused() -> None:
     """Where photos fill the queue no frame starts, and each camera goes on where it stood."""
-    waited_s, frames = live_waits_s(3, [0.05] * 30, RUN_S, 3.5)
+    waited_s, frames, _ = live_waits_s(3, [0.05] * 30, RUN_S, 3.5)
     assert waited_s == pytest.approx([0.05 + RUN_S * place for place in range(30)])
     assert frames[0] + frames[1] + frames[2] == pytest.approx(35 - 30, abs=3)
     assert max(frames) - min(frames) <= 1
     assert sum(live_waits_s(3, [], RUN_S, 1.0, queue_limit=0)[1]) > 10  # without a place to wait
+
+
+@pytest.mark.parametrize("visitors", [1, 2, 5])
+def test_no_frame_is_older_than_a_reading_when_it_is_read(visitors: int) -> None:
+    """However many share, a newer frame is asked for when the turn is the next."""
+    assert live_waits_s(visitors, [], RUN_S, 3.0)[2] <= RUN_S + 1e-9

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from facecore.errors import BusyError
-from facecore.serving.queue import InferenceQueue
+from facecore.serving.queue import InferenceQueue, Waiting
 from facecore.settings.server import ServerSettings
 
 
@@ -133,7 +133,7 @@ def waits_s(
 
 def live_waits_s(
     visitors: int, photos_s: Sequence[float], run_s: float, until_s: float, **settings: float
-) -> tuple[list[float], list[int]]:
+) -> tuple[list[float], list[int], float]:
     """Have cameras send frame after frame, each as the one before is read, and photos come.
 
     Args:
@@ -144,17 +144,26 @@ def live_waits_s(
         settings: of the server.
 
     Returns:
-        How long each photo waited, seconds; how many frames of each camera were read.
+        How long each photo waited, seconds; how many frames of each camera were read; how long
+        before its reading the oldest of them was asked for, seconds.
     """
     time = VirtualTime()
     given = ServerSettings(**settings)  # type: ignore[arg-type]
     queue = InferenceQueue(given, now_s=time.now_s, changed=VirtualCondition(time))
-    waited_s, frames = [0.0] * len(photos_s), [0] * visitors
+    waited_s, frames, ages_s = [0.0] * len(photos_s), [0] * visitors, [0.0]
 
     def film(number: int) -> None:
+        asked_s = 0.0
+
+        def ask_anew(_: Waiting) -> None:
+            nonlocal asked_s
+            asked_s = time.now_s()
+
         while time.now_s() < until_s:
-            with queue.enter(f"camera {number}", live=True):
+            asked_s = time.now_s()
+            with queue.enter(f"camera {number}", live=True, on_wait=ask_anew):
                 frames[number] += 1
+                ages_s.append(time.now_s() - asked_s)
                 time.pass_time(run_s)
 
     def ask(number: int) -> None:
@@ -167,4 +176,4 @@ def live_waits_s(
     for number, second in enumerate(photos_s):
         time.at(second, lambda number=number: ask(number))  # type: ignore[misc]
     time.run()
-    return waited_s, frames
+    return waited_s, frames, max(ages_s)
