@@ -15,15 +15,18 @@ from facecore.evaluation.labels import PersonLabel
 from facecore.models.calibration import Calibration
 from facecore.results import AGE_GROUPS, GENDERS, Analysis, Face, nearest_age_group
 from facecore.statistics.intervals import Estimate, Proportion, mean_estimate
+from facecore.wording import Text
 
-HOW_AGES = (
-    "An age is put into the nearest of the network's age groups, the younger of two equally near; "
-    "a range counts as its middle, one without an end as 5 years above its start (70+ as 75)."
+HOW_AGES = Text(
+    "An age is put into the nearest of the network's age groups, the younger "
+    "of two equally near; a range counts as its middle, one without an end "
+    "as 5 years above its start (70+ as 75)."
 )
-HOW_PERSON = "The labelled person is the face whose centre is nearest to the photo's centre."
-HOW_INTERVALS = (
-    "Intervals are 95 %: Wilson's for shares, as if every face were independent; a bootstrap "
-    "over photos for F1, average precision and means; order statistics for percentiles."
+HOW_PERSON = Text("The labelled person is the face whose centre is nearest to the photo's centre.")
+HOW_INTERVALS = Text(
+    "Intervals are 95 %: Wilson's for shares, as if every face were "
+    "independent; a bootstrap over photos for F1, average precision and "
+    "means; order statistics for percentiles."
 )
 
 

@@ -16,6 +16,7 @@ from facecore.evaluation.labels import BoxXyxy, PersonLabel
 from facecore.results import AGE_GROUPS, nearest_age_group
 from facecore.settings import AnalysisSettings
 from facecore.statistics.intervals import Estimate, Proportion, bootstrap_interval
+from facecore.wording import Text
 
 Unit = Literal["%", "", "years", "per photo"]
 """Of a score: a share, F1 from 0 to 1, years, or a count in each photo."""
@@ -117,10 +118,10 @@ def _of_boxes(side: Side, boxes: Mapping[str, Sequence[BoxXyxy]]) -> Iterator[_S
     answers = [side.answers[name] for name in boxes]
     counted = counted_boxes(answers, list(boxes.values()), side.settings)
     right, said, truths = (counts.astype(np.float64) for counts in counted)
-    yield _Score("precision", "%", right, said)
-    yield _Score("recall", "%", right, truths)
+    yield _Score(Text("precision"), "%", right, said)
+    yield _Score(Text("recall"), "%", right, truths)
     yield _Score("F1", "", 2 * right, said + truths)
-    yield _Score("false faces", "per photo", said - right, np.ones(len(said)))
+    yield _Score(Text("false faces"), "per photo", said - right, np.ones(len(said)))
 
 
 def _of_people(side: Side, labels: Mapping[str, PersonLabel]) -> Iterator[_Score]:
@@ -136,8 +137,8 @@ def _of_people(side: Side, labels: Mapping[str, PersonLabel]) -> Iterator[_Score
             steps = abs(said - nearest_age_group(label.age_years))
             exact[place], near[place] = (steps == 0, 1), (steps <= 1, 1)
             years[place] = abs(face.age_group.expected_age - label.age_years), 1
-    yield _Score("no face found", "%", 1 - found, np.ones(len(faces)))
-    yield _Score("gender right", "%", *gender.T)
-    yield _Score("age group right", "%", *exact.T)
-    yield _Score("age group right or next to it", "%", *near.T)
-    yield _Score("expected age is off by", "years", *years.T)
+    yield _Score(Text("no face found"), "%", 1 - found, np.ones(len(faces)))
+    yield _Score(Text("gender right"), "%", *gender.T)
+    yield _Score(Text("age group right"), "%", *exact.T)
+    yield _Score(Text("age group right or next to it"), "%", *near.T)
+    yield _Score(Text("expected age is off by"), "years", *years.T)

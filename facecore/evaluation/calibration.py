@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from facecore.models.calibration import log_probabilities
 from facecore.statistics.intervals import Proportion
+from facecore.wording import Text
 
 BINS = 10
 """Bins of the reliability diagram, of equal width from 0 to 1."""
@@ -18,9 +19,10 @@ _PRIOR_SCALE = 0.3
 _PRIOR_WEIGHT = 2.0
 _STEPS = 60
 
-HOW_CALIBRATED = (
-    "Calibration error is the expected one: over ten equal bins of the answer's probability, the "
-    "mean distance of that probability from how many of the answers are right."
+HOW_CALIBRATED = Text(
+    "Calibration error is the expected one: over ten equal bins of the "
+    "answer's probability, the mean distance of that probability from how "
+    "many of the answers are right."
 )
 
 

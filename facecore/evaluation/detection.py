@@ -21,17 +21,19 @@ from facecore.evaluation.thresholds import MatchedPhoto, ThresholdScores, f1_est
 from facecore.models.detector import accept
 from facecore.settings import AnalysisSettings
 from facecore.statistics.intervals import Estimate, Proportion, mean_estimate
+from facecore.wording import Text
 
 AVERAGE_PRECISION_IOUS = (0.5, 0.4)
 
-HOW_MATCHED = (
-    f"A box is right if it overlaps a face by an IoU of {MATCH_IOU:g} or more; boxes take faces "
-    "one to one, the surest first, each the free face that it overlaps most."
+HOW_MATCHED = Text(
+    "A box is right if it overlaps a face by an IoU of {iou:g} or more; boxes take faces one to "
+    "one, the surest first, each the free face that it overlaps most.",
+    iou=MATCH_IOU,
 )
-HOW_AVERAGED = (
-    "Average precision is over all candidates of the looks that were taken, which do not depend on "
-    "the confidence, down to the detector's floor of 0.01, with all-point interpolation as in "
-    "PASCAL VOC from 2010 on."
+HOW_AVERAGED = Text(
+    "Average precision is over all candidates of the looks that were taken, "
+    "which do not depend on the confidence, down to the detector's floor of "
+    "0.01, with all-point interpolation as in PASCAL VOC from 2010 on."
 )
 
 

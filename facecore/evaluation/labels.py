@@ -12,10 +12,12 @@ import codecs
 import csv
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 from facecore.results import GENDERS
+from facecore.wording import Text
 
 BoxXyxy = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the upright photo, the far edges one past the last pixel."""
@@ -101,9 +103,13 @@ def read_labels(text: str) -> tuple[dict[str, PersonLabel], list[str]]:
     """
     labels: dict[str, PersonLabel] = {}
     problems: list[str] = []
-    for place, cells in _rows(text, "labels", {"file"}, {"age", "age_range", "gender"}, problems):
+    for place, cells in _rows(
+        text, Text("labels"), {"file"}, {"age", "age_range", "gender"}, problems
+    ):
         if cells["file"] in labels:
-            problems.append(f"{place}: the file has a label already, so this row is left out.")
+            problems.append(
+                Text("{place}: the file has a label already, so this row is left out.", place=place)
+            )
         else:
             labels[cells["file"]] = _label(place, cells, problems)
     return labels, problems
@@ -120,7 +126,7 @@ def read_boxes(text: str) -> tuple[dict[str, tuple[BoxXyxy, ...]], list[str]]:
     # As keys, so that a table of very many for one photo takes no longer than another.
     boxes: dict[str, dict[BoxXyxy, None]] = {}
     problems: list[str] = []
-    for place, cells in _rows(text, "boxes", {"file", *_EDGES}, set(), problems):
+    for place, cells in _rows(text, Text("boxes"), {"file", *_EDGES}, set(), problems):
         known = boxes.get(cells["file"], {})
         if not any(cells.get(edge) for edge in _EDGES):
             boxes[cells["file"]] = known
@@ -128,19 +134,26 @@ def read_boxes(text: str) -> tuple[dict[str, tuple[BoxXyxy, ...]], list[str]]:
         box = _box(cells)
         if box is None:
             problems.append(
-                f"{place}: x1, y1, x2, y2 must be numbers with x1 below x2 and y1 below y2, "
-                "so this row is left out."
+                Text(
+                    "{place}: x1, y1, x2, y2 must be numbers with x1 below x2 and y1 below "
+                    "y2, so this row is left out.",
+                    place=place,
+                )
             )
         elif box in known:
-            problems.append(f"{place}: the same box is there already, so this row is left out.")
+            problems.append(
+                Text(
+                    "{place}: the same box is there already, so this row is left out.", place=place
+                )
+            )
         else:
             boxes.setdefault(cells["file"], known)[box] = None
     return {file: tuple(known) for file, known in boxes.items()}, problems
 
 
 def _rows(
-    text: str, table: str, needed: set[str], one_of: set[str], problems: list[str]
-) -> Iterator[tuple[str, Mapping[str, str]]]:
+    text: str, table: Text, needed: set[str], one_of: set[str], problems: list[str]
+) -> Iterator[tuple[Text, Mapping[str, str]]]:
     """Return each row's place in words and its cells by column; ``file`` is never empty."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip(" ,;\t")]
@@ -148,18 +161,47 @@ def _rows(
     separator = max(",;\t", key=heading.count)
     columns = ["_".join(name.lower().split()) for name in _cells(heading, separator) or []]
     if not needed <= set(columns) or (one_of and not one_of & set(columns)):
-        wanted = ", ".join(sorted(needed)) + (f" and {' or '.join(sorted(one_of))}" * bool(one_of))
-        problems.append(f"The table of {table} needs a first row that names its columns: {wanted}.")
+        problems.append(_no_columns(table, needed, one_of))
         return
     for number, line in numbered[1:]:
         cells = _cells(line, separator)
         row = dict(zip(columns, cells or [], strict=False))
         if cells is None:
-            problems.append(f"Row {number} of the {table} has a quotation mark out of place.")
+            problems.append(
+                Text(
+                    "Row {number} of the {table} has a quotation mark out of place.",
+                    number=number,
+                    table=table,
+                )
+            )
         elif not row.get("file"):
-            problems.append(f"Row {number} of the {table} names no file, so it is left out.")
+            problems.append(
+                Text(
+                    "Row {number} of the {table} names no file, so it is left out.",
+                    number=number,
+                    table=table,
+                )
+            )
         else:
-            yield f"Row {number} of the {table} ({_quoted(row['file'])})", row
+            name = _quoted(row["file"])
+            yield (
+                Text("Row {number} of the {table} ({name})", number=number, table=table, name=name),
+                row,
+            )
+
+
+def _no_columns(table: Text, needed: Collection[str], one_of: Collection[str]) -> Text:
+    columns = ", ".join(sorted(needed))
+    if one_of:
+        others = reduce(
+            lambda one, other: Text("{one} or {other}", one=one, other=other), sorted(one_of)
+        )
+        columns = Text("{columns} and {others}", columns=columns, others=others)
+    return Text(
+        "The table of {table} needs a first row that names its columns: {columns}.",
+        table=table,
+        columns=columns,
+    )
 
 
 def _cells(line: str, separator: str) -> list[str] | None:
@@ -171,21 +213,30 @@ def _cells(line: str, separator: str) -> list[str] | None:
     return [cell.strip() for cell in cells]
 
 
-def _label(place: str, cells: Mapping[str, str], problems: list[str]) -> PersonLabel:
+def _label(place: Text, cells: Mapping[str, str], problems: list[str]) -> PersonLabel:
     ages: list[tuple[float, str | None]] = []
     for cell in filter(None, (cells.get("age"), cells.get("age_range"))):
         age = parse_age(cell)
         if age is None:
             problems.append(
-                f"{place}: {_quoted(cell)} is neither an age from 0 to {MAX_AGE_YEARS} nor a "
-                "range such as 30-39 or 70+, so it is left out."
+                Text(
+                    "{place}: {cell} is neither an age from 0 to {most} nor a range such as 30-39 "
+                    "or 70+, so it is left out.",
+                    place=place,
+                    cell=_quoted(cell),
+                    most=MAX_AGE_YEARS,
+                )
             )
         else:
             ages.append(age)
     written = cells.get("gender", "")
     if written and written.lower() not in _GENDER_OF:
         problems.append(
-            f"{place}: the gender {_quoted(written)} is neither Male nor Female, so it is left out."
+            Text(
+                "{place}: the gender {cell} is neither Male nor Female, so it is left out.",
+                place=place,
+                cell=_quoted(written),
+            )
         )
     return PersonLabel(
         cells["file"],

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from facecore.evaluation.accuracy import labelled_face
 from facecore.evaluation.labels import PersonLabel
 from facecore.results import AGE_GROUPS, Face, nearest_age_group
+from facecore.wording import Text
 
 RightAnswers = Mapping[str, Mapping[str, bool]]
 """By what is asked, "gender" or "age group", and the photo's name: whether the answer is right."""
 
-NONE_OF_THESE = "None of the labels is of a photo that was read: the names must be the same."
+NONE_OF_THESE = Text("None of the labels is of a photo that was read: the names must be the same.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from facecore.statistics.intervals import (
     bootstrap_interval,
     draws,
 )
-from facecore.wording import counted
+from facecore.wording import Text, counted, listed
 
 STEPS = tuple(step / 100 for step in range(1, 101))
 """The thresholds that a slider can say."""
@@ -118,25 +118,49 @@ class BestF1:
     faces: int
     photos: int
 
-    def in_words(self) -> str:
+    def in_words(self) -> Text:
         """Return how far the plateau goes and what it rests on, in sentences."""
         low, high = self.plateau
-        photos = counted(self.photos, "photo")
-        rests = f"That rests on {counted(self.faces, 'face')} in {photos}"
-        reach = (
-            f"from {low:.2f} to {high:.2f} it is at most {PLATEAU_F1:g} lower, and "
-            f"{self.scores.threshold:.2f} is the middle of this plateau, the widest"
-            if low < high
-            else f"no threshold next to {low:.2f} comes within {PLATEAU_F1:g} of it"
+        reach = Text(
+            "from {low:.2f} to {high:.2f} it is at most {lower:g} lower, and {threshold:.2f} is "
+            "the middle of this plateau, the widest",
+            low=low,
+            high=high,
+            lower=PLATEAU_F1,
+            threshold=self.scores.threshold,
         )
-        words = f"The best F1 is {self.highest:.3f}; {reach}. {rests}"
+        if low == high:
+            reach = Text(
+                "no threshold next to {low:.2f} comes within {lower:g} of it",
+                low=low,
+                lower=PLATEAU_F1,
+            )
+        words = Text("The best F1 is {highest:.3f}; {reach}.", highest=self.highest, reach=reach)
+        return listed([words, *self._rests_on()], " ")
+
+    def _rests_on(self) -> Iterator[Text]:
+        known: dict[str, Any] = {
+            "faces": counted(self.faces, "face"),
+            "photos": counted(self.photos, "photo"),
+        }
         if self.not_told_apart is None:
-            return f"{words}, which does not tell how sure it is."
+            yield Text(
+                "That rests on {faces} in {photos}, which does not tell how sure it is.", **known
+            )
+            return
         least, most = self.not_told_apart
-        words += f"; they cannot tell {least:.2f} to {most:.2f} apart from the best."
+        yield Text(
+            "That rests on {faces} in {photos}; they cannot tell {least:.2f} to {most:.2f} apart "
+            "from the best.",
+            least=least,
+            most=most,
+            **known,
+        )
         if self.photos < FEW_PHOTOS:
-            words += f" So few photos make intervals too narrow: {FEW_PHOTOS} or more are better."
-        return words
+            yield Text(
+                "So few photos make intervals too narrow: {enough} or more are better.",
+                enough=FEW_PHOTOS,
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain values."""

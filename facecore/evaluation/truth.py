@@ -16,6 +16,7 @@ from facecore.evaluation.labels import (
     read_labels,
 )
 from facecore.imaging.kinds import HEAD_BYTES, kind_of
+from facecore.wording import Text
 
 MAX_TABLE_BYTES = 5_000_000
 _T = TypeVar("_T")
@@ -71,13 +72,10 @@ def read_truth(tables: Sequence[tuple[str, bytes]]) -> Truth:
     for name, data in tables:
         truth.tables.append(name)
         if len(data) > MAX_TABLE_BYTES:
-            truth.problems.append(f"{name} is larger than 5 MB, so it is left out.")
+            truth.problems.append(Text("{name} is larger than 5 MB, so it is left out.", name=name))
             continue
         if kind := kind_of(data[:HEAD_BYTES]):
-            truth.problems.append(
-                f"{name} is no table of text but {'an' if kind[0] in 'AEIOS' else 'a'} {kind} "
-                "file, so it is left out: save it as CSV."
-            )
+            truth.problems.append(_no_text(name, kind))
             continue
         text = decode_table(data)
         if has_boxes(text):
@@ -88,6 +86,20 @@ def read_truth(tables: Sequence[tuple[str, bytes]]) -> Truth:
             truth.labels |= labels
         truth.problems += problems
     return truth
+
+
+def _no_text(name: str, kind: str) -> Text:
+    if kind[0] in "AEIOS":
+        return Text(
+            "{name} is no table of text but an {kind} file, so it is left out: save it as CSV.",
+            name=name,
+            kind=kind,
+        )
+    return Text(
+        "{name} is no table of text but a {kind} file, so it is left out: save it as CSV.",
+        name=name,
+        kind=kind,
+    )
 
 
 def _by_photo(
@@ -102,8 +114,12 @@ def _by_photo(
                 files[same[0]][file] = shared[same[0]]
             else:
                 problems.append(
-                    f"{file!r} could be any of {len(same)} photos, so it is left out: name its "
-                    "folder in the table as well."
+                    Text(
+                        "{file} could be any of {count} photos, so it is left out: name its "
+                        "folder in the table as well.",
+                        file=repr(file),
+                        count=len(same),
+                    )
                 )
     found = {}
     for name, shared in files.items():
@@ -112,8 +128,12 @@ def _by_photo(
             found[name] = rows[same[0]]
         else:
             problems.append(
-                f"{len(same)} rows could be of {name!r}, so they are left out: name it as the "
-                "table does."
+                Text(
+                    "{count} rows could be of {name}, so they are left out: name it as the table "
+                    "does.",
+                    count=len(same),
+                    name=repr(name),
+                )
             )
     return found
 
