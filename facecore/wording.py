@@ -149,6 +149,7 @@ class _Filler(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if len(format_spec) > 4:
             raise ValueError("a template asks for a form of a number that it cannot have")
+        value = getattr(value, "text", value) if isinstance(value, Exception) else value
         if isinstance(value, Text):
             return value.said_in(self._language)
         written = str(format(value, format_spec))

@@ -15,7 +15,7 @@ from facecore.profiles.compose import compose_text
 from facecore.profiles.configuration import DEFAULT, ORDER, Configuration, configuration
 from facecore.profiles.profile import known_settings, read_profile
 from facecore.sources.names import printable
-from facecore.wording import aligned
+from facecore.wording import Text, aligned
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -106,7 +106,7 @@ def in_lines(given: Configuration, *, all_of_them: bool = True) -> list[str]:
     for name, value in given.values().items():
         words = known[name].in_words(value)
         if name == "engine" and value is None:
-            words = f"{words} ({engine_for(given.options).name})"
+            words = Text("{value} ({engine})", value=words, engine=engine_for(given.options).name)
         rows.append((name, words, given.origins.get(name, DEFAULT)))
     shown = [row for row in rows if all_of_them or row[2] != DEFAULT]
     return [printable(line) for line in aligned(shown)] if shown else []

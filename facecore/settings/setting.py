@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from facecore.errors import SettingsError
+from facecore.wording import Text, _, listed
 
 Values = Mapping[str, Any]
 """Settings by their name in the code."""
@@ -84,9 +85,10 @@ class Setting:
 
     @property
     def title(self) -> str:
-        """Return the label as it stands over a control, with the unit."""
-        unit = f", {self.unit}" if self.unit else ""
-        return f"{self.label[:1].upper()}{self.label[1:]}{unit}"
+        """Return the label as it stands over a control, with the unit, in the reader's language."""
+        label = _(self.label)
+        unit = f", {_(self.unit)}" if self.unit else ""
+        return f"{label[:1].upper()}{label[1:]}{unit}"
 
     @property
     def is_switch(self) -> bool:
@@ -153,12 +155,14 @@ class Setting:
             return " ".join(value) or self.none
         return f"{value:g}" if isinstance(value, float) else str(value)
 
-    def in_words(self, value: Any) -> str:
+    def in_words(self, value: Any) -> Text:
         """Return a value as sentences say it: "on", "none", "800 px"."""
         if isinstance(value, bool):
-            return "on" if value else "off"
-        text = self.text(value)
-        return f"{text} {self.unit}" if self.unit and text != self.none else text
+            return Text("on") if value else Text("off")
+        text = Text(self.text(value))
+        if self.unit and text != self.none:
+            return Text("{value} {unit}", value=text, unit=Text(self.unit))
+        return text
 
     @property
     def kind(self) -> type:
@@ -187,17 +191,34 @@ class Setting:
         return any(value == one and type(value) is type(one) for one in choices)
 
     def _refuse(self, value: object) -> NoReturn:
+        expected, shown = self._expected(), _shown(value)
+        if self.label == self.variable:
+            raise SettingsError(
+                "{name} must be {expected}, not {value}.",
+                name=self.variable,
+                expected=expected,
+                value=shown,
+            )
+        raise SettingsError(
+            'The setting "{setting}" must be {expected}, not {value}.',
+            setting=Text(self.label),
+            expected=expected,
+            value=shown,
+        )
+
+    def _expected(self) -> Text:
         if self.limits:
-            number = "a whole number" if self._is_whole else "a number"
-            expected = f"{number} from {self.limits[0]:g} to {self.limits[1]:g}"
-            expected += f" or {self.none}" if self.none else ""
-        elif self.pattern:
-            expected = "a list of names" if isinstance(self.default, tuple) else "a name"
-        else:
-            expected = f"one of {', '.join(str(one) for one in self.choices or (True, False))}"
-        is_variable = self.label == self.variable
-        subject = self.variable if is_variable else f'The setting "{self.label}"'
-        raise SettingsError(f"{subject} must be {expected}, not {_shown(value)}.")
+            low, high = self.limits
+            number = Text("a whole number from {low:g} to {high:g}", low=low, high=high)
+            if not self._is_whole:
+                number = Text("a number from {low:g} to {high:g}", low=low, high=high)
+            return (
+                Text("{number} or {none}", number=number, none=self.none) if self.none else number
+            )
+        if self.pattern:
+            return Text("a list of names") if isinstance(self.default, tuple) else Text("a name")
+        choices = ", ".join(str(one) for one in self.choices or (True, False))
+        return Text("one of {choices}", choices=choices)
 
 
 def setting(default: Any, label: str, group: Group = SPEED, **facts: Any) -> Any:
@@ -238,7 +259,8 @@ def from_values(kind: Callable[..., _Settings], values: Values) -> _Settings:
     unknown = ", ".join(sorted(map(str, set(values) - set(known))))
     if unknown:
         raise SettingsError(
-            f"There is no setting called {ascii(unknown)[1:-1][:80]}: check the spelling."
+            "There is no setting called {name}: check the spelling.",
+            name=ascii(unknown)[1:-1][:80],
         )
     return kind(**{name: known[name].plain(value) for name, value in values.items()})
 
@@ -252,12 +274,18 @@ def differences(ours: Values, theirs: Values) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def differences_in_words(ours: Values, theirs: Values, settings: Mapping[str, Setting]) -> str:
+def differences_in_words(ours: Values, theirs: Values, settings: Mapping[str, Setting]) -> Text:
     """Return how settings differ: "optimised code off (not on)"; empty where they do not."""
-    return ", ".join(
-        f"{settings[name].label} {settings[name].in_words(value)} "
-        f"(not {settings[name].in_words(other)})"
-        for name, (value, other) in differences(ours, theirs).items()
+    return listed(
+        [
+            Text(
+                "{setting} {value} (not {other})",
+                setting=Text(settings[name].label),
+                value=settings[name].in_words(value),
+                other=settings[name].in_words(other),
+            )
+            for name, (value, other) in differences(ours, theirs).items()
+        ]
     )
 
 

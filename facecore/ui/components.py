@@ -14,6 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from facecore.errors import friendly_message
 from facecore.serving.job import BackgroundJob
 from facecore.ui.photos import Reading
+from facecore.wording import _
 
 _SIGN_EVERY_S = 2.0
 _TILE_WIDTH_PX = 150
@@ -67,7 +68,7 @@ def friendly_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - the page's last resort
-        st.error(friendly_message(error), icon=":material/error:")
+        st.error(_(friendly_message(error)), icon=":material/error:")
 
 
 def busy_note(readings: Sequence[Reading]) -> None:
@@ -75,17 +76,17 @@ def busy_note(readings: Sequence[Reading]) -> None:
     busy = [reading for reading in readings if reading.busy]
     if busy:
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.warning(busy[0].error, icon=":material/hourglass_top:")
+        row.warning(_(busy[0].error), icon=":material/hourglass_top:")
         # Any click runs the page again, and with it whatever has no answer yet.
-        row.button("Try again", icon=":material/refresh:", key="try_again")
+        row.button(_("Try again"), icon=":material/refresh:", key="try_again")
 
 
 def reading_error(reading: Reading) -> None:
     """Show the sentence that says why there is no answer for a photo."""
     if reading.busy:
-        st.info("Not read yet.", icon=":material/hourglass_top:")
+        st.info(_("Not read yet."), icon=":material/hourglass_top:")
     else:
-        st.error(reading.error, icon=":material/broken_image:")
+        st.error(_(reading.error), icon=":material/broken_image:")
 
 
 def grid(count: int, a_row: int = 4) -> list[DeltaGenerator]:
@@ -139,7 +140,7 @@ def bar_and_stop(job: BackgroundJob, share: float, words: str, note: str) -> Non
     """Draw how much of a job is done, 0 to 1 and in words, and the button that stops it."""
     st.progress(share, words)
     st.button(
-        "Stop",
+        _("Stop"),
         key=f"{job.name}_stop",
         icon=":material/stop:",
         on_click=job.stop,

@@ -13,7 +13,11 @@ from facecore.sources.samples import samples
 from facecore.ui import state
 from facecore.ui.batch.inputs import MAX_BATCH_PHOTOS
 from facecore.ui.photos import MAX_PHOTOS
+from facecore.ui.profile.link import have_link_say
 from facecore.ui.uploader import uploader
+from facecore.wording import _
+
+_SAMPLE = "sample"
 
 
 def chosen_photos() -> list[Photo]:
@@ -42,21 +46,24 @@ def _by_key() -> dict[str, Photo]:
 
 
 def _sample_choice() -> Photo:
-    by_key = _by_key()
+    by_key, linked = _by_key(), st.query_params.get(_SAMPLE)
+    if linked and state.widget_value(_SAMPLE) is None:
+        by_title = {sample.title: key for key, sample in by_key.items()}
+        state.set_widget_values({_SAMPLE: by_title.get(linked, next(iter(by_key)))})
     key = st.selectbox(
-        "Sample photo",
+        _("Sample photo"),
         list(by_key),
-        format_func=lambda key: by_key[key].title,
-        key="sample",
-        bind="query-params",
+        format_func=lambda key: _(by_key[key].title),
+        key=_SAMPLE,
         on_change=partial(state.shows_own_photos.keep, False),
     )
-    return by_key[key or next(iter(by_key))]
+    have_link_say(_SAMPLE, by_key[key].title if key != next(iter(by_key)) else None)
+    return by_key[key]
 
 
 def _camera() -> None:
-    if st.toggle("Use the camera", key="use_camera"):
-        st.camera_input("Take a picture", key="camera", on_change=_take_picture)
+    if st.toggle(_("Use the camera"), key="use_camera"):
+        st.camera_input(_("Take a picture"), key="camera", on_change=_take_picture)
 
 
 def _take_picture() -> None:
@@ -69,21 +76,30 @@ def _take_picture() -> None:
 
 def _uploader() -> None:
     uploads = uploader(
-        f"Or drop your own photos here, or paste one: {', '.join(PHOTO_FORMATS)}",
+        _(
+            "Or drop your own photos here, or paste one: {formats}",
+            formats=", ".join(PHOTO_FORMATS),
+        ),
         state.uploads_key(),
         on_change=_take_uploads,
-        help="A picture that you have copied comes in with Ctrl+V (⌘V), anywhere on the page. "
-        "Photos stay in this server's memory until you remove them or close the page, and are "
-        "never stored.",
+        help=_(
+            "A picture that you have copied comes in with Ctrl+V (⌘V), anywhere on "
+            "the page. Photos stay in this server's memory until you remove them or "
+            "close the page, and are never stored."
+        ),
     )
     if len(uploads) > MAX_PHOTOS:
         row = st.container(horizontal=True, vertical_alignment="center")
         row.warning(
-            f"{MAX_PHOTOS} of {len(uploads)} photos are read here. Batch takes "
-            f"{MAX_BATCH_PHOTOS:,} at once.",
+            _(
+                "{most} of {count} photos are read here. Batch takes {batch:,} at once.",
+                most=MAX_PHOTOS,
+                count=len(uploads),
+                batch=MAX_BATCH_PHOTOS,
+            ),
             icon=":material/photo_library:",
         )
-        row.page_link("pages/batch.py", label="Go to Batch", icon=":material/arrow_forward:")
+        row.page_link("pages/batch.py", label=_("Go to Batch"), icon=":material/arrow_forward:")
 
 
 def _take_uploads() -> None:
@@ -99,12 +115,15 @@ def _take_uploads() -> None:
 
 def _own_photos_buttons(count: int) -> None:
     row = st.container(horizontal=True)
-    words = "my photo" if count == 1 else f"my {count} photos"
     if not state.shows_own_photos():
         row.button(
-            f"Back to {words}",
+            _("Back to my photo", "Back to my {n} photos", n=count),
             icon=":material/undo:",
             on_click=partial(state.shows_own_photos.keep, True),
         )
     else:
-        row.button(f"Remove {words}", icon=":material/close:", on_click=state.remove_own_photos)
+        row.button(
+            _("Remove my photo", "Remove my {n} photos", n=count),
+            icon=":material/close:",
+            on_click=state.remove_own_photos,
+        )

@@ -13,6 +13,7 @@ from facecore.serving.queue import Waiting
 from facecore.serving.service import Turn, process_service
 from facecore.settings import RuntimeOptions
 from facecore.ui import state
+from facecore.wording import _
 
 
 def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
@@ -27,7 +28,7 @@ def analyzer(options: RuntimeOptions) -> FaceAnalyzer:
     loaded = process_service().loaded(options)
     if loaded:
         return loaded[0]
-    with st.spinner("Loading the three networks …"), session_turn(options) as turn:
+    with st.spinner(_("Loading the three networks …")), session_turn(options) as turn:
         return turn.analyzer
 
 
@@ -61,5 +62,13 @@ def session_turn(options: RuntimeOptions) -> Iterator[Turn]:
 
 def waiting_in_words(place: Waiting) -> str:
     """Return where somebody stands in the queue, as a sentence."""
-    ahead = "this one is next" if place.ahead == 0 else f"{place.ahead} before this one"
-    return f"The server is busy: {ahead}, waiting for {place.waited_s:.0f} s."
+    if place.ahead == 0:
+        return _(
+            "The server is busy: this one is next, waiting for {waited_s:.0f} s.",
+            waited_s=place.waited_s,
+        )
+    return _(
+        "The server is busy: {ahead} before this one, waiting for {waited_s:.0f} s.",
+        ahead=place.ahead,
+        waited_s=place.waited_s,
+    )

@@ -28,6 +28,7 @@ from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.networks import session_turn
 from facecore.ui.photos import Reading
+from facecore.wording import _
 
 PREVIEW_SIDE_PX = 1400
 THUMBNAIL_SIDE_PX = 320
@@ -58,7 +59,7 @@ def read_photo(photo: Photo, settings: AnalysisSettings, options: RuntimeOptions
     except ModelError:
         raise
     except BusyError as error:
-        return replace(unread, error=str(error), busy=True)
+        return replace(unread, error=error.text, busy=True)
     except Exception as error:  # noqa: BLE001 - one photo must not stop the others
         reading = replace(unread, error=friendly_message(error))
         if not isinstance(error, FacecoreError):
@@ -117,13 +118,16 @@ def read_photos(
     """
     if len(photos) == 1:
         loaded = process_service().loaded(options)
-        words = "Reading faces …" if loaded else "Loading the three networks …"
+        words = _("Reading faces …") if loaded else _("Loading the three networks …")
         with st.spinner(words, show_time=True):
             return [read_photo(photos[0], settings, options)]
     readings: list[Reading] = []
     bar = st.progress(0.0)
     for number, photo in enumerate(photos, start=1):
-        bar.progress((number - 1) / len(photos), f"Reading photo {number} of {len(photos)} …")
+        bar.progress(
+            (number - 1) / len(photos),
+            _("Reading photo {number} of {count} …", number=number, count=len(photos)),
+        )
         readings.append(read_photo(photo, settings, options))
         if readings[-1].busy:
             # The others would wait as long, one after the other, for the same answer.

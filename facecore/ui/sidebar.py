@@ -37,9 +37,15 @@ from facecore.ui.profile.controls import (
     start_from,
     values_of,
 )
-from facecore.ui.profile.link import LANGUAGE_SWITCH, choose_language, read_link, write_link
+from facecore.ui.profile.link import (
+    LANGUAGE_SWITCH,
+    choose_language,
+    have_link_say,
+    read_link,
+    write_link,
+)
 from facecore.ui.profile.take_along import take_along
-from facecore.wording import NAMES, _, language
+from facecore.wording import NAMES, Text, _, language
 from facecore.wording import OFFERED as OFFERED_LANGUAGES
 
 _TOLD = (*ANALYSIS, "engine")
@@ -66,13 +72,14 @@ def settings_sidebar(*, draw: bool = True) -> tuple[AnalysisSettings, RuntimeOpt
         model_set = _networks()
         st.subheader(_("Settings"))
         chosen = st.selectbox(
-            "Preset",
+            _("Preset"),
             list(PRESETS),
+            format_func=_,
             key="preset",
             on_change=_start_from_preset,
             persist_state="session",
         )
-        st.caption(PRESET_HELP[chosen])
+        st.caption(_(PRESET_HELP[chosen]))
         write_link()
         changed = st.container()
         values = {"model_set": model_set} | _controls(set_spec(model_set).without)
@@ -80,7 +87,7 @@ def settings_sidebar(*, draw: bool = True) -> tuple[AnalysisSettings, RuntimeOpt
         options = _options(values, begins.options)
         words = _differences(values, chosen)
         if words:
-            changed.caption(f"Differs from {chosen}: {words}.")
+            changed.caption(_("Differs from {preset}: {words}.", preset=Text(chosen), words=words))
         take_along(settings, options)
         is_usual = (settings, options, chosen) == (begins.settings, begins.options, begins.preset)
         _reset_button(begins, is_usual)
@@ -101,7 +108,7 @@ def _differences(values: dict[str, Any], chosen: str) -> str:
 
 def _reset_button(begins: Configuration, is_usual: bool) -> None:
     st.button(
-        "Reset to defaults",
+        _("Reset to defaults"),
         icon=":material/restart_alt:",
         on_click=start_from,
         args=(begins,),
@@ -129,20 +136,15 @@ def _networks() -> str:
     specs, key = set_specs(), RUNTIME["model_set"].key
     usual = base().options.model_set
     chosen = st.radio(
-        "Networks",
+        _("Networks"),
         list(specs),
-        format_func=lambda name: specs[name].title,
-        captions=[spec.summary for spec in specs.values()],
+        format_func=lambda name: _(specs[name].title),
+        captions=[_(spec.summary) for spec in specs.values()],
         key=key,
         on_change=_fit_preset,
         persist_state="session",
     )
-    # Streamlit's own binding would write the title, which no other interface takes.
-    in_link = None if chosen == usual else chosen
-    if in_link is None:
-        st.query_params.pop(key, None)
-    elif st.query_params.get(key) != in_link:
-        st.query_params[key] = in_link
+    have_link_say(key, None if chosen == usual else chosen)
     if specs[chosen].is_there or not specs[chosen].wheels:
         return chosen
     st.warning(not_installed(specs[chosen]))
@@ -151,7 +153,11 @@ def _networks() -> str:
 
 def not_installed(spec: SetSpec) -> str:
     """Return what to do about a model set that is not there, as a sentence."""
-    return f"The set {spec.title} is not installed: run `{INSTALL}` on the server."
+    return _(
+        "The set {title} is not installed: run `{command}` on the server.",
+        title=Text(spec.title),
+        command=INSTALL,
+    )
 
 
 def _controls(without: Collection[str]) -> dict[str, Any]:
@@ -159,8 +165,8 @@ def _controls(without: Collection[str]) -> dict[str, Any]:
     begun = values_of(base())
     for group in GROUPS:
         if not group.fold:
-            st.markdown(f"**{group.title}**")
-        with st.expander(group.fold) if group.fold else nullcontext():
+            st.markdown(f"**{_(group.title)}**")
+        with st.expander(_(group.fold)) if group.fold else nullcontext():
             for name, one in OFFERED.items():
                 if one.group == group and name != "model_set":
                     offered = offered_engines() if name == "engine" else None
@@ -194,7 +200,7 @@ def control(
         widget: more that Streamlit's controls take, such as ``bind="query-params"`` for one
             that the link carries.
     """
-    more: dict[str, Any] = {"key": key, "help": setting.help, **widget}
+    more: dict[str, Any] = {"key": key, "help": _(setting.help), **widget}
     if setting.is_switch:
         return st.toggle(setting.title, value, **more)
     if setting.step and setting.limits:
@@ -209,12 +215,16 @@ def control(
     if isinstance(held, str) and held not in by_word:
         by_word[held] = setting.parse(held)
     words, first = list(by_word), list(by_word.values()).index(value)
+    is_linked = more.pop("bind", None) is not None
+    more["format_func"] = _
     if isinstance(setting.default, str):
         word = st.radio(setting.title, words, first, horizontal=True, **more)
     elif setting.choices or setting.offered:
         word = st.select_slider(setting.title, words, words[first], **more)
     else:
         word = st.selectbox(setting.title, words, first, **more)
+    if is_linked:
+        have_link_say(key, None if word == words[first] else word)
     return by_word[word]
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from facecore.results import AgeGroupPrediction, Face, GenderPrediction
 from facecore.sources.photo import Person
 from facecore.ui.charts import STAGE_COLOURS
+from facecore.wording import _
 
 _CROP_WIDTH_PX = 112
 _BAR_COLOUR = STAGE_COLOURS["detect"]
@@ -28,35 +29,45 @@ def face_card(
     """
     with st.container(border=True):
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=f"Face {number}")
+        row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=_("Face {number}", number=number))
         gender, age = face.gender, face.age_group
-        expected = f"Expected age {age.expected_age:.0f}" if age.years is None else ""
-        years = "" if age.years is None else f"{age.years:.0f} years, "
+        expected = (
+            _("Expected age {expected_age:.0f}", expected_age=age.expected_age)
+            if age.years is None
+            else ""
+        )
+        years = "" if age.years is None else _("{years:.0f} years", years=age.years) + ", "
         lines = [
-            f"**Face {number}**",
-            f"{gender.label}, {gender.probability:.0%}{_unsure(gender, limit)}",
-            f"Age {years}{age.label}, {age.probability:.0%}{_unsure(age, limit)}",
+            _("**Face {number}**", number=number),
+            f"{_(gender.label)}, {gender.probability:.0%}{_unsure(gender, limit)}",
+            _(
+                "Age {years}{label}, {probability:.0%}{unsure}",
+                years=years,
+                label=age.label,
+                probability=age.probability,
+                unsure=_unsure(age, limit),
+            ),
             expected,
-            f"Face found with {face.confidence:.0%}",
-            f"**True:** {person.in_words}" if person else "",
+            _("Face found with {confidence:.0%}", confidence=face.confidence),
+            _("**True:** {person}", person=person.in_words) if person else "",
         ]
         row.markdown("  \n".join(filter(None, lines)))
         st.html(
-            _probability_bars("gender", gender.as_dict())
+            _probability_bars(_("Probability of each gender"), gender.as_dict())
             + '<div style="height:.5rem"></div>'
-            + _probability_bars("age group", age.as_dict())
+            + _probability_bars(_("Probability of each age group"), age.as_dict())
         )
 
 
 def _unsure(answer: GenderPrediction | AgeGroupPrediction, limit: float) -> str:
-    return " :orange-badge[unsure]" if answer.probability < limit else ""
+    return f" :orange-badge[{_('unsure')}]" if answer.probability < limit else ""
 
 
 def _probability_bars(what: str, probabilities: dict[str, float]) -> str:
     best = max(probabilities.values())
     rows = "".join(
         '<div style="display:flex;align-items:center;gap:.5rem;line-height:1.35">'
-        f'<span style="flex:0 0 4.6rem">{html.escape(label)}</span>'
+        f'<span style="flex:0 0 4.6rem">{html.escape(_(label))}</span>'
         '<span style="flex:1;background:rgba(128,128,128,.18);border-radius:3px;height:.7rem">'
         f'<span style="display:block;height:100%;width:{100 * probability:.1f}%;'
         f"background:{_BAR_COLOUR};opacity:{1 if probability == best else 0.55};"
@@ -64,8 +75,8 @@ def _probability_bars(what: str, probabilities: dict[str, float]) -> str:
         f'<span style="flex:0 0 2.6rem;text-align:right">{probability:.0%}</span></div>'
         for label, probability in probabilities.items()
     )
-    said = ", ".join(f"{label} {probability:.0%}" for label, probability in probabilities.items())
+    said = ", ".join(f"{_(label)} {share:.0%}" for label, share in probabilities.items())
     return (
-        f'<div role="img" aria-label="Probability of each {what}: {html.escape(said)}" '
+        f'<div role="img" aria-label="{what}: {html.escape(said)}" '
         f'style="font-size:.85rem">{rows}</div>'
     )

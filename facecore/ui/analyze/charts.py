@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from facecore.results import StageTimings
 from facecore.ui.charts import STAGE_COLOURS, laid_out
+from facecore.wording import _
 
 
 def stage_bar(timings: StageTimings) -> go.Figure:
@@ -16,10 +17,10 @@ def stage_bar(timings: StageTimings) -> go.Figure:
             figure.add_bar(
                 x=[time_ms],
                 y=[""],
-                name=f"{stage} {time_ms:.1f}",
+                name=f"{_(stage)} {time_ms:.1f}",
                 orientation="h",
                 marker_color=STAGE_COLOURS[stage],
-                hovertemplate=f"{stage}: %{{x:.1f}} ms<extra></extra>",
+                hovertemplate=f"{_(stage)}: %{{x:.1f}} ms<extra></extra>",
             )
-    figure.update_layout(barmode="stack", xaxis_title="milliseconds")
+    figure.update_layout(barmode="stack", xaxis_title=_("milliseconds"))
     return laid_out(figure, 150)

@@ -20,33 +20,51 @@ from facecore.ui.analyze.cards import face_card
 from facecore.ui.photos import Reading
 from facecore.ui.picture.clickable import Mark, ShownPhoto, TableBeside, clickable_picture
 from facecore.ui.readings import PREVIEW_SIDE_PX, most_side_px, plain_jpeg
+from facecore.wording import Text, _
 
 FEW = 4
 """Up to so many faces have a card each."""
 
 _PHOTO_KEY, _TABLE_KEY = "photo_with_faces", "faces_table"
-_FILTERS = ("Male", "Female", "Unsure")
+_FILTERS = ("Male", "Female", Text("Unsure"))
 _ROW_PX, _HEAD_PX, _TABLE_PX = 44, 38, 640
 _THUMBNAIL_SIDE_PX = 64
-_COLUMNS = {
-    "no": st.column_config.NumberColumn("no.", width=38),
-    "crop": st.column_config.ImageColumn("face", width=46),
-    "gender": st.column_config.TextColumn("gender", width=62),
-    "gender_percent": st.column_config.NumberColumn(
-        "gender %", format="%.0f", width=62, help="Probability of this gender"
+
+# The width of a column, the form of its numbers, its heading and what it means.
+_COLUMNS: dict[str, tuple[int, str, str, str]] = {
+    "no": (38, "%d", Text("no."), ""),
+    "crop": (46, "", Text("face"), ""),
+    "gender": (62, "", Text("gender"), ""),
+    "gender_percent": (62, "%.0f", Text("gender %"), Text("Probability of this gender")),
+    "age": (70, "", Text("age"), ""),
+    "age_percent": (52, "%.0f", Text("age %"), Text("Probability of this age group")),
+    "unsure": (
+        64,
+        "",
+        Text("unsure"),
+        Text("Which answers have a probability below the setting unsure below"),
     ),
-    "age": st.column_config.TextColumn("age", width=70),
-    "age_percent": st.column_config.NumberColumn(
-        "age %", format="%.0f", width=52, help="Probability of this age group"
+    "found_percent": (
+        60,
+        "%.0f",
+        Text("found %"),
+        Text("How sure the detector is that this is a face"),
     ),
-    "unsure": st.column_config.TextColumn(
-        "unsure", width=64, help="Which answers have a probability below the setting unsure below"
-    ),
-    "found_percent": st.column_config.NumberColumn(
-        "found %", format="%.0f", width=60, help="How sure the detector is that this is a face"
-    ),
-    "true": st.column_config.TextColumn("true", width=240, help="What is known of this person"),
+    "true": (240, "", Text("true"), Text("What is known of this person")),
 }
+
+
+def _columns() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for name, (width, form, heading, note) in _COLUMNS.items():
+        column = st.column_config
+        how: dict[str, Any] = {"width": width, "help": _(note) or None}
+        if form:
+            made[name] = column.NumberColumn(_(heading), format=form, **how)
+        else:
+            kind = column.ImageColumn if name == "crop" else column.TextColumn
+            made[name] = kind(_(heading), **how)
+    return made
 
 
 @st.fragment
@@ -65,14 +83,14 @@ def photo_with_faces(reading: Reading, analysis: Analysis) -> None:
         if chosen and not few:
             _cards(reading, analysis, [chosen])
         if reading.photo.credit:
-            st.caption(f"Photo: {reading.photo.credit}.")
+            st.caption(_("Photo: {credit}.", credit=reading.photo.credit))
     with right:
         if few:
             _cards(reading, analysis, numbers)
         elif numbers:
             _table(reading, analysis, numbers, chosen)
         else:
-            st.caption("No face is like that.")
+            st.caption(_("No face is like that."))
         _missed(analysis, reading.photo)
 
 
@@ -80,7 +98,7 @@ def photo_without_faces(reading: Reading, analysis: Analysis) -> None:
     """Show a photo on which no face was found, and who is known to be on it."""
     _photo(reading, analysis, [], None)
     if reading.photo.credit:
-        st.caption(f"Photo: {reading.photo.credit}.")
+        st.caption(_("Photo: {credit}.", credit=reading.photo.credit))
     _missed(analysis, reading.photo)
 
 
@@ -119,7 +137,7 @@ def face_rows(
             {
                 "no": number,
                 "crop": _thumbnail(crops_jpeg[number - 1]),
-                "gender": face.gender.label,
+                "gender": _(face.gender.label),
                 "gender_percent": 100 * face.gender.probability,
                 "age": _age(face),
                 "age_percent": 100 * face.age_group.probability,
@@ -145,7 +163,7 @@ def _photo(
             jpeg_width=width,
             size_wh=analysis.size_wh,
             name=reading.photo.key,
-            alt="The photo with its faces marked",
+            alt=_("The photo with its faces marked"),
             on_finer=partial(state.finer_photo.keep, reading.photo.key)
             if side_px < finest_px
             else None,
@@ -163,11 +181,11 @@ def _photo(
 def _mark(number: int, face: Face, photo: Photo) -> Mark:
     person = photo.person_at(face.box)
     hover = [
-        f"Face {number}",
-        f"{face.gender.label}, {face.gender.probability:.0%}",
-        f"Age {_age(face)}, {face.age_group.probability:.0%}",
-        f"Face found with {face.confidence:.0%}",
-        f"True: {person.in_words}" if person else "",
+        _("Face {number}", number=number),
+        f"{_(face.gender.label)}, {face.gender.probability:.0%}",
+        _("Age {age}, {probability:.0%}", age=_age(face), probability=face.age_group.probability),
+        _("Face found with {confidence:.0%}", confidence=face.confidence),
+        _("True: {person}", person=person.in_words) if person else "",
     ]
     return Mark(
         box=face.box,
@@ -179,7 +197,9 @@ def _mark(number: int, face: Face, photo: Photo) -> Mark:
 
 def _filtered(analysis: Analysis) -> list[int]:
     """Draw the filter, and return the numbers of the faces that it lets through."""
-    wanted = st.pills("Only these faces", _FILTERS, selection_mode="multi", key="faces_filter")
+    wanted = st.pills(
+        _("Only these faces"), _FILTERS, format_func=_, selection_mode="multi", key="faces_filter"
+    )
     limit = analysis.settings.unsure_below
     genders = {"Male", "Female"} & set(wanted) or {"Male", "Female"}
     return [
@@ -224,11 +244,11 @@ def _table(
 
 def _table_look(rows: int) -> dict[str, Any]:
     return {
-        "column_config": _COLUMNS,
+        "column_config": _columns(),
         "hide_index": True,
         "row_height": _ROW_PX,
         "height": min(_TABLE_PX, _HEAD_PX + rows * _ROW_PX),
-        "alt": "The faces, a row for each",
+        "alt": _("The faces, a row for each"),
     }
 
 
@@ -248,16 +268,16 @@ def _missed(analysis: Analysis, photo: Photo) -> None:
     found = {photo.person_at(face.box) for face in analysis.faces}
     missed = [person.in_words for person in photo.people if person not in found]
     if missed:
-        st.markdown(f"**Not found**  \n{'; '.join(missed)}.")
+        st.markdown(_("**Not found**  \n{names}.", names="; ".join(missed)))
 
 
 def _age(face: Face) -> str:
     years = face.age_group.years
-    return face.age_group.label if years is None else f"{years:.0f} years"
+    return face.age_group.label if years is None else _("{years:.0f} years", years=years)
 
 
 def _unsure(face: Face, limit: float) -> list[str]:
-    answers = {"gender": face.gender, "age": face.age_group}
+    answers = {_("gender"): face.gender, _("age"): face.age_group}
     return [name for name, answer in answers.items() if answer.probability < limit]
 
 

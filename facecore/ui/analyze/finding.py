@@ -15,15 +15,20 @@ from facecore.settings.presets import CROWD, PRESETS
 from facecore.ui import state
 from facecore.ui.readings import SHOWN_FROM
 from facecore.ui.sidebar import slider_step, use_confidence, use_preset
-from facecore.wording import counted
+from facecore.wording import Text, _, counted
 
 _ALL_SMALL_RATIO = 1 / 16  # where the largest face is less, of the longer side
-_ASKED = "as the settings ask for it"
+_ASKED = Text("as the settings ask for it")
 
 
 def looks_taken(analysis: Analysis) -> None:
     """Say which looks the detector took and why, what each found, and what it cost."""
-    st.caption(f"Looks of the detector: {looks_in_words(analysis.looks, analysis.settings)}.")
+    st.caption(
+        _(
+            "Looks of the detector: {looks}.",
+            looks=looks_in_words(analysis.looks, analysis.settings),
+        )
+    )
 
 
 def looks_in_words(looks: Sequence[Look], settings: AnalysisSettings) -> str:
@@ -36,8 +41,11 @@ def turned(analysis: Analysis) -> None:
     degrees = analysis.faces[0].detection.turned_degrees if analysis.faces else 0
     if degrees:
         st.info(
-            f"Read turned by {degrees}° clockwise, as its surest face lies like that. Boxes are "
-            "those of the photo as it lies, crops are upright.",
+            _(
+                "Read turned by {degrees}° clockwise, as its surest face lies like that. "
+                "Boxes are those of the photo as it lies, crops are upright.",
+                degrees=degrees,
+            ),
             icon=":material/rotate_right:",
         )
 
@@ -47,14 +55,21 @@ def what_to_try(analysis: Analysis, model_set: str) -> None:
     offers = [*_closer(analysis, model_set)]
     if not analysis.faces:
         offers += _other_ways(analysis)
-        advice = "Try this:" if offers else "Try a photo where faces are larger or sharper."
-        st.info(f"No face reaches this confidence. {advice}", icon=":material/search_off:")
+        words = _("No face reaches this confidence. Try this:")
+        if not offers:
+            words = _(
+                "No face reaches this confidence. Try a photo where faces are larger or sharper."
+            )
+        st.info(words, icon=":material/search_off:")
     elif not (offers and _all_are_small(analysis)):
         return
     else:
         found = counted(len(analysis.faces), "face")
         st.info(
-            f"{found} found, all small: there may be more. A closer look takes longer.",
+            _(
+                "{found} found, all small: there may be more. A closer look takes longer.",
+                found=found,
+            ),
             icon=":material/groups:",
         )
     row = st.container(horizontal=True)
@@ -79,15 +94,19 @@ def _closer(analysis: Analysis, model_set: str) -> Iterator[tuple[str, str, part
     )
     crowd, ours = PRESETS[CROWD], analysis.settings
     is_crowd = (ours.input_size_px, ours.max_side_px) == (crowd.input_size_px, crowd.max_side_px)
-    sets, words = set_specs(), "Look for small faces"
+    sets, plain = set_specs(), _("Look for small faces")
+
+    def with_set(name: str) -> str:
+        return _("Look for small faces with {title}", title=Text(sets[name].title))
+
     if modern and not (is_crowd and model_set == modern):
-        which = "" if model_set == modern else f" with {sets[modern].title}"
-        yield words + which, "zoom_in", partial(use_preset, CROWD, model_set=modern)
+        words = plain if model_set == modern else with_set(modern)
+        yield words, "zoom_in", partial(use_preset, CROWD, model_set=modern)
     if model_set != modern and not (is_crowd and ours.closer_look == "always"):
-        which = f" with {sets[model_set].title}" if modern else ""
-        yield words + which, "zoom_in", partial(use_preset, CROWD, closer_look="always")
+        words = with_set(model_set) if modern else plain
+        yield words, "zoom_in", partial(use_preset, CROWD, closer_look="always")
     if model_set == modern and is_crowd and not analysis.faces and ours.closer_look != "always":
-        yield "Look closer still", "zoom_in", partial(_always, "closer_look")
+        yield _("Look closer still"), "zoom_in", partial(_always, "closer_look")
 
 
 def _other_ways(analysis: Analysis) -> Iterator[tuple[str, str, partial[None]]]:
@@ -95,9 +114,13 @@ def _other_ways(analysis: Analysis) -> Iterator[tuple[str, str, partial[None]]]:
     if below:
         lower = slider_step(below[0])
         faces = counted(sum(one >= lower for one in below), "face")
-        yield f"Confidence {lower:.2f}: {faces}", "tune", partial(use_confidence, lower)
+        yield (
+            _("Confidence {lower:.2f}: {faces}", lower=lower, faces=faces),
+            "tune",
+            partial(use_confidence, lower),
+        )
     if analysis.settings.orientation == "never":
-        yield "Look in all four directions", "rotate_right", partial(_always, "orientation")
+        yield _("Look in all four directions"), "rotate_right", partial(_always, "orientation")
 
 
 def _all_are_small(analysis: Analysis) -> bool:
@@ -117,21 +140,30 @@ def _told(looks: Sequence[Look], settings: AnalysisSettings) -> Iterator[str]:
             seen, time_ms = max(look.faces for look in many), sum(look.time_ms for look in many)
             closer += kind == "closer"
             words = _in_words(many, settings, found=found, again=closer > 1)
-            yield f"{words} ({counted(seen, 'face')}, {time_ms:.0f} ms)"
+            yield _(
+                "{words} ({faces}, {time_ms:.0f} ms)",
+                words=words,
+                faces=counted(seen, "face"),
+                time_ms=time_ms,
+            )
             found = max(found, seen)
 
 
 def _in_words(looks: list[Look], settings: AnalysisSettings, *, found: int, again: bool) -> str:
     look = looks[0]
     if look.kind == "turned":
-        why = "as the surest face may not be upright" if found else "as no face was sure"
+        why = _("as the surest face may not be upright") if found else _("as no face was sure")
         by = ", ".join(f"{one.turned_degrees}°" for one in looks)
-        return f"turned by {by}, {_ASKED if settings.orientation == 'always' else why}"
+        return _(
+            "turned by {by}, {why}",
+            by=by,
+            why=_ASKED if settings.orientation == "always" else why,
+        )
     if look.kind == "closer":
         if again:
-            return f"{look.parts} more parts closer, as the first showed faces"
-        why = _ASKED if settings.closer_look == "always" else "for signs of small faces"
-        return f"{look.parts} parts closer, {why}"
+            return _("{parts} more parts closer, as the first showed faces", parts=look.parts)
+        why = _ASKED if settings.closer_look == "always" else _("for signs of small faces")
+        return _("{parts} parts closer, {why}", parts=look.parts, why=why)
     if look.kind == "strips":
-        return f"{look.parts} strips, as the photo is long"
-    return "the whole photo"
+        return _("{parts} strips, as the photo is long", parts=look.parts)
+    return _("the whole photo")

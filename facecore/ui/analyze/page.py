@@ -23,6 +23,7 @@ from facecore.ui.inputs import chosen_photos
 from facecore.ui.photos import Reading
 from facecore.ui.readings import read_photo, read_photos
 from facecore.ui.sidebar import not_installed
+from facecore.wording import Text, _
 
 
 def single(reading: Reading, analysis: Analysis) -> None:
@@ -41,7 +42,7 @@ def single(reading: Reading, analysis: Analysis) -> None:
     if reading.run:
         run_metrics(reading.run, reading.run_before)
     _beside(reading)
-    st.markdown("**Where the time went**")
+    st.markdown(_("**Where the time went**"))
     stage_times(analysis, key="stage_times")
     downloads(reading)
 
@@ -50,7 +51,7 @@ def _beside(reading: Reading) -> None:
     """Show on demand what the other set of networks says of the photo, side by side."""
     here = set_spec(reading.options.model_set)
     other = next(spec for spec in set_specs().values() if spec is not here)
-    if not st.toggle(f"Side by side with {other.title}", key="beside"):
+    if not st.toggle(_("Side by side with {title}", title=Text(other.title)), key="beside"):
         return
     if not other.is_there:
         st.warning(not_installed(other))
@@ -60,13 +61,15 @@ def _beside(reading: Reading) -> None:
     theirs = read_photo(photo, reading.settings, options)
     for column, spec, one in zip(st.columns(2), (here, other), (reading, theirs), strict=True):
         with column:
-            st.markdown(f"**{spec.title}**")
+            st.markdown(f"**{_(spec.title)}**")
             if one.analysis is None:
                 reading_error(one)
                 continue
             if one.analysis.preview_jpeg:
                 st.image(
-                    one.analysis.preview_jpeg, width="stretch", alt=f"As {spec.title} reads it"
+                    one.analysis.preview_jpeg,
+                    width="stretch",
+                    alt=_("As {title} reads it", title=Text(spec.title)),
                 )
             st.caption(faces_in_words(one.analysis))
             if one.analysis.faces:  # else what to try stands beside the photo already
@@ -82,7 +85,13 @@ def several(readings: list[Reading]) -> None:
         with st.container(key="opened"):
             st.text(opened.photo.name)
             show(opened)
-        st.markdown(f"**{len(good)} of {len(readings)} photos could be read**")
+        st.markdown(
+            _(
+                "**{read} of {all} photos could be read**",
+                read=len(good),
+                all=len(readings),
+            )
+        )
         gallery(
             "photos",
             [
@@ -110,8 +119,8 @@ def show(reading: Reading) -> None:
 
 def analyze_page() -> None:
     """Draw the page."""
-    st.title("Analyze")
-    st.markdown("Three small networks find faces and guess gender and age, all on this CPU.")
+    st.title(_("Analyze"))
+    st.markdown(_("Three small networks find faces and guess gender and age, all on this CPU."))
     settings, options = state.current_settings()
     readings = read_photos(chosen_photos(), settings, options)
     with st.container():

@@ -16,33 +16,38 @@ from facecore.ui.analyze.charts import stage_bar
 from facecore.ui.components import as_text, chart
 from facecore.ui.photos import Reading
 from facecore.ui.readings import annotated_png, crops_zip
-from facecore.wording import counted
+from facecore.wording import Text, _, counted
 
 _MB = 1e6
 
 # Label, form of the number, where it is read, what it means.
 _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
     (
-        "Latency",
+        Text("Latency"),
         "{:.0f} ms",
         lambda run: run.timings.total_ms,
-        "Wall time of this run, from the file's bytes to the drawn answer, without the wait for "
-        "its turn. A run that takes an earlier detection over is quick.",
+        Text(
+            "Wall time of this run, from the file's bytes to the drawn answer, "
+            "without the wait for its turn. A run that takes an earlier detection "
+            "over is quick."
+        ),
     ),
     (
         "CPU",
         "{:.0f} %",
         lambda run: run.used.cpu_percent,
-        "CPU time over wall time of the whole server process: 100 % is one core kept busy.",
+        Text("CPU time over wall time of the whole server process: 100 % is one core kept busy."),
     ),
     (
-        "Memory, peak",
+        Text("Memory, peak"),
         "{:.0f} MB",
         lambda run: run.used.peak_rss_bytes / _MB,
-        "The most memory that the whole server process held during the run, other visitors' "
-        "runs included.",
+        Text(
+            "The most memory that the whole server process held during the run, "
+            "other visitors' runs included."
+        ),
     ),
-    ("Faces", "{:.0f}", lambda run: run.faces, "Faces at or above the confidence."),
+    (Text("Faces"), "{:.0f}", lambda run: run.faces, Text("Faces at or above the confidence.")),
 )
 
 
@@ -54,41 +59,64 @@ def run_metrics(run: RunRecord, before: RunRecord | None) -> None:
     for label, form, read, note in _METRICS:
         value = read(run)
         row.metric(
-            label,
+            _(label),
             form.format(value),
             _change(value - read(before), form) if before and comparable else None,
             delta_color="off" if label == "Faces" else "inverse",
-            help=note,
+            help=_(note),
             border=True,
         )
-    against = f", against run {before.number} of this photo" if comparable and before else ""
+    against = (
+        _(", against run {number} of this photo", number=before.number)
+        if comparable and before
+        else ""
+    )
     line = st.container(horizontal=True, vertical_alignment="center")
     line.caption(
-        f"Run {run.number} of this session{against}, by {titles(run.engine)}"
-        f"{_instead(run)}.{_waited(run)}"
+        _(
+            "Run {number} of this session{against}, by {engine}{instead}.{waited}",
+            number=run.number,
+            against=against,
+            engine=titles(run.engine),
+            instead=_instead(run),
+            waited=_waited(run),
+        )
     )
     line.button(
-        "Run again",
+        _("Run again"),
         icon=":material/refresh:",
-        help="Read the photo from the beginning, so that there is more to compare.",
+        help=_("Read the photo from the beginning, so that there is more to compare."),
         on_click=state.measure_again,
     )
 
 
 def _instead(run: RunRecord) -> str:
     wished = run.runtime.engine or run.engine
-    why = "which cannot be used here: the server's log says why"
-    return "" if wished == run.engine else f" instead of {titles(wished)}, {why}"
+    return (
+        ""
+        if wished == run.engine
+        else _(
+            " instead of {engine}, which cannot be used here: the server's log says why",
+            engine=titles(wished),
+        )
+    )
 
 
 def stage_times(analysis: Analysis, key: str) -> None:
     """Show where the time went as one stacked bar."""
-    chart(stage_bar(analysis.timings), key, "Time of each stage of this run, in milliseconds")
+    chart(stage_bar(analysis.timings), key, _("Time of each stage of this run, in milliseconds"))
     if analysis.reused:
-        st.caption(f"Taken over from an earlier run: {', '.join(analysis.reused)}.")
+        st.caption(
+            _(
+                "Taken over from an earlier run: {stages}.",
+                stages=", ".join(map(_, analysis.reused)),
+            )
+        )
     st.caption(
-        "Decode: the file becomes pixels. Resize: the detector's copy. Detect and classify: the "
-        "networks. Annotate and encode: the drawn photo."
+        _(
+            "Decode: the file becomes pixels. Resize: the detector's copy. Detect "
+            "and classify: the networks. Annotate and encode: the drawn photo."
+        )
     )
 
 
@@ -104,9 +132,9 @@ def downloads(reading: Reading) -> None:
     png = partial(annotated_png, reading, session_key)
     crops = partial(crops_zip, reading, session_key)
     for label, data, ending, mime, symbol in (
-        ("Annotated PNG", png, "annotated.png", "image/png", "image"),
-        ("Crops ZIP", crops, "crops.zip", "application/zip", "folder_zip"),
-        ("Faces CSV", csv_bytes(table), "faces.csv", "text/csv", "table"),
+        (_("Annotated PNG"), png, "annotated.png", "image/png", "image"),
+        (_("Crops ZIP"), crops, "crops.zip", "application/zip", "folder_zip"),
+        (_("Faces CSV"), csv_bytes(table), "faces.csv", "text/csv", "table"),
         ("JSON", row_json, "json", "application/json", "data_object"),
     ):
         icon = f":material/{symbol}:"
@@ -116,7 +144,11 @@ def downloads(reading: Reading) -> None:
 def refused(readings: Sequence[Reading]) -> None:
     """Say of each photo that could not be read why, those of one reason together."""
     if busy := sum(reading.busy for reading in readings):
-        words = f"{counted(busy, 'photo')} {'is' if busy == 1 else 'are'} not read yet."
+        words = _(
+            "{n} photo is not read yet.",
+            "{n} photos are not read yet.",
+            n=busy,
+        )
         st.info(words, icon=":material/hourglass_top:")
     names_by_error: dict[str, list[str]] = {}
     for reading in readings:
@@ -124,7 +156,7 @@ def refused(readings: Sequence[Reading]) -> None:
             names_by_error.setdefault(reading.error, []).append(reading.photo.name)
     if names_by_error:
         lines = [
-            f"**{as_text(', '.join(names))}:** {as_text(error)}"
+            f"**{as_text(', '.join(names))}:** {as_text(_(error))}"
             for error, names in names_by_error.items()
         ]
         st.error("  \n".join(lines), icon=":material/broken_image:")
@@ -132,14 +164,18 @@ def refused(readings: Sequence[Reading]) -> None:
 
 def _waited(run: RunRecord) -> str:
     # A free queue takes microseconds to pass.
-    return f" It waited {run.waited_ms:.0f} ms for its turn." if run.waited_ms >= 1 else ""
+    return (
+        _(" It waited {waited_ms:.0f} ms for its turn.", waited_ms=run.waited_ms)
+        if run.waited_ms >= 1
+        else ""
+    )
 
 
 def faces_in_words(analysis: Analysis) -> str:
     """Return how many faces an analysis found and how long it took."""
     count = len(analysis.faces)
-    words = counted(count, "face") if count else "no face"
-    return f"{words}, {analysis.timings.total_ms:.0f} ms"
+    words = counted(count, "face") if count else _("no face")
+    return _("{words}, {total_ms:.0f} ms", words=words, total_ms=analysis.timings.total_ms)
 
 
 def _change(difference: float, form: str) -> str | None:

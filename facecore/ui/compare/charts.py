@@ -11,6 +11,7 @@ from facecore.experiment.record import Trial
 from facecore.experiment.report import VariantReport
 from facecore.results import STAGES
 from facecore.ui.charts import PALETTE, STAGE_COLOURS, laid_out
+from facecore.wording import _
 
 _MB = 1e6
 _LONGEST_LABEL = 24
@@ -32,10 +33,11 @@ def live(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
             name=_short(name),
             mode="markers",
             marker={"color": PALETTE[place], "size": 7},
-            hovertemplate="%{y:.0f} ms after %{x:.1f} s<extra></extra>",
+            hovertemplate=_("{time} ms after {seconds} s", time="%{y:.0f}", seconds="%{x:.1f}")
+            + "<extra></extra>",
         )
-    figure.update_xaxes(title="seconds")
-    figure.update_yaxes(title="milliseconds", rangemode="tozero")
+    figure.update_xaxes(title=_("seconds"))
+    figure.update_yaxes(title=_("milliseconds"), rangemode="tozero")
     return laid_out(figure, 280, legend=True)
 
 
@@ -56,7 +58,7 @@ def latency_violins(trials: Sequence[Trial], names: Sequence[str]) -> go.Figure:
             hoveron="points",
             hovertemplate="%{x:.0f} ms<extra></extra>",
         )
-    figure.update_xaxes(title="milliseconds", rangemode="tozero")
+    figure.update_xaxes(title=_("milliseconds"), rangemode="tozero")
     figure.update_yaxes(**_variant_axis(names))
     return laid_out(figure, 90 + 75 * len(names), legend=False)
 
@@ -73,13 +75,13 @@ def stage_bars(reports: Sequence[VariantReport]) -> go.Figure:
             figure.add_bar(
                 x=times_ms,
                 y=names,
-                name=stage,
+                name=_(stage),
                 orientation="h",
                 marker_color=STAGE_COLOURS[stage],
-                hovertemplate=f"%{{y}}: %{{x:.1f}} ms {stage}<extra></extra>",
+                hovertemplate=f"%{{y}}: %{{x:.1f}} ms {_(stage)}<extra></extra>",
             )
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(title="milliseconds")
+    figure.update_xaxes(title=_("milliseconds"))
     figure.update_yaxes(**_variant_axis([one.variant.name for one in reports]))
     return laid_out(figure, 110 + 45 * len(reports), legend=True)
 
@@ -89,17 +91,17 @@ def cpu_bars(reports: Sequence[VariantReport]) -> go.Figure:
     return _grouped(
         reports,
         {
-            "on average": [one.cpu_percent_average for one in reports],
-            "at most": [one.cpu_percent_peak for one in reports],
+            _("on average"): [one.cpu_percent_average for one in reports],
+            _("at most"): [one.cpu_percent_peak for one in reports],
         },
-        "% of one core",
+        _("% of one core"),
     )
 
 
 def memory_bars(reports: Sequence[VariantReport]) -> go.Figure:
     """Draw the most memory that each variant's process held, megabytes (10**6 bytes)."""
     peaks = [None if one.peak_rss_bytes is None else one.peak_rss_bytes / _MB for one in reports]
-    return _grouped(reports, {"at most": peaks}, "MB")
+    return _grouped(reports, {_("at most"): peaks}, "MB")
 
 
 def speed_and_agreement(reports: Sequence[VariantReport], best: Collection[int]) -> go.Figure:
@@ -122,11 +124,12 @@ def speed_and_agreement(reports: Sequence[VariantReport], best: Collection[int])
                 "color": PALETTE[place],
                 "symbol": "circle" if is_best else "circle-open",
             },
-            hovertemplate="%{x:.0f} ms, %{y:.0f} % the same<extra></extra>",
+            hovertemplate=_("{time} ms, {percent} % the same", time="%{x:.0f}", percent="%{y:.0f}")
+            + "<extra></extra>",
         )
-    slowest = max((time_ms for time_ms, _ in points.values()), default=1.0)
-    figure.update_xaxes(title="milliseconds a photo", range=[0, 1.25 * slowest])
-    figure.update_yaxes(title="% of faces answered the same", range=[-5, 118], tickmode="array")
+    slowest = max((time_ms for time_ms, same in points.values()), default=1.0)
+    figure.update_xaxes(title=_("milliseconds a photo"), range=[0, 1.25 * slowest])
+    figure.update_yaxes(title=_("% of faces answered the same"), range=[-5, 118], tickmode="array")
     figure.update_yaxes(tickvals=[0, 25, 50, 75, 100])
     return laid_out(figure, 320, legend=True)
 

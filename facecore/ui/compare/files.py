@@ -18,24 +18,25 @@ from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.results import all_variants_table
 from facecore.ui.profile.take_along import profile_button, take_over
 from facecore.ui.uploader import uploader
+from facecore.wording import _
 
 
 def chosen_experiment() -> Outcome | None:
     """Draw the heading, the upload and the choice among several; return the one to show."""
-    st.header("What was measured")
+    st.header(_("What was measured"))
     uploader(
-        "Load saved experiments (JSON), also from other machines",
+        _("Load saved experiments (JSON), also from other machines"),
         "experiment_files",
         on_change=_load,
     )
     known = compare_state.experiments()
     newest = compare_state.show_next.take()
     if not known:
-        st.caption("Nothing yet.")
+        st.caption(_("Nothing yet."))
         return None
     if newest in known:
         state.set_widget_values({"shown_experiment": newest})
-    title = st.selectbox("Experiment", list(known)[::-1], key="shown_experiment")
+    title = st.selectbox(_("Experiment"), list(known)[::-1], key="shown_experiment")
     return known.get(title)
 
 
@@ -44,20 +45,22 @@ def downloads(outcome: Outcome) -> None:
     stem = f"experiment-{outcome.experiment.started_at:%Y%m%d-%H%M%S}"
     row = st.container(horizontal=True)
     row.download_button(
-        "Save the experiment (JSON)",
+        _("Save the experiment (JSON)"),
         lambda: experiment_to_json(outcome.experiment),
         f"{stem}.json",
         "application/json",
         on_click="ignore",
         icon=":material/save:",
-        help="Settings, machine, OpenCV build, hashes of the networks and all samples; no photos.",
+        help=_(
+            "Settings, machine, OpenCV build, hashes of the networks and all samples; no photos."
+        ),
     )
-    for name, table_csv in (
-        ("summary", lambda: csv_bytes(tables.summary_table(outcome.reports))),
-        ("trials", lambda: csv_bytes(tables.trials_table(outcome.experiment))),
+    for label, name, table_csv in (
+        (_("Summary CSV"), "summary", lambda: csv_bytes(tables.summary_table(outcome.reports))),
+        (_("Trials CSV"), "trials", lambda: csv_bytes(tables.trials_table(outcome.experiment))),
     ):
         row.download_button(
-            f"{name.capitalize()} CSV",
+            label,
             table_csv,
             f"{stem}.{name}.csv",
             "text/csv",
@@ -70,15 +73,15 @@ def take_a_variant(outcome: Outcome) -> None:
     """Offer a variant's settings to the sidebar, and as a profile."""
     by_name = {variant.name: variant for variant in outcome.experiment.plan.variants}
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    name = row.selectbox("Take a variant along", list(by_name), key="taken_variant")
+    name = row.selectbox(_("Take a variant along"), list(by_name), key="taken_variant")
     variant = by_name[name]
     given = variant_configuration(variant, process_service().begins)
     row.button(
-        "Use this variant",
+        _("Use this variant"),
         icon=":material/tune:",
         on_click=_use,
         args=(given, variant.process),
-        help="It fills the sidebar, for all pages.",
+        help=_("It fills the sidebar, for all pages."),
     )
     with row:
         profile_button(given, key="variant_profile")
@@ -88,8 +91,11 @@ def _use(given: Configuration, process: ProcessOptions) -> None:
     take_over(given, given.name)
     if process != ProcessOptions():
         state.settings_notes().append(
-            f"{given.name}: its cores, CPU features and throttle are those of a worker process, "
-            "and are left out."
+            _(
+                "{name}: its cores, CPU features and throttle are those of a worker "
+                "process, and are left out.",
+                name=given.name,
+            )
         )
 
 
@@ -98,10 +104,13 @@ def all_experiments() -> None:
     known = compare_state.experiments()
     if len(known) < 2:
         return
-    st.header("All experiments together")
+    st.header(_("All experiments together"))
     table = all_variants_table(known)
     columns = ["experiment", "processor", "variant", "typical_ms", "verdict", "answers"]
-    st.dataframe(table[columns].round({"typical_ms": 1}), hide_index=True)
+    shown = table[columns].round({"typical_ms": 1})
+    shown["verdict"] = [_(one) for one in shown["verdict"]]
+    shown["answers"] = [_(one) for one in shown["answers"]]
+    st.dataframe(shown.rename(columns=_), hide_index=True)
 
 
 def _load() -> None:
@@ -111,9 +120,11 @@ def _load() -> None:
         compare_state.loaded_files().add(file.file_id)
         try:
             if file.size > MAX_FILE_BYTES:
-                state.messages().append(f"{file.name}: the file is too large for an experiment.")
+                state.messages().append(
+                    _("{name}: the file is too large for an experiment.", name=file.name)
+                )
                 continue
             experiment = experiment_from_json(file.getvalue())
             compare_state.keep_experiment(file.name, Outcome.of(experiment))
         except Exception as error:  # noqa: BLE001 - one file must not stop the others
-            state.messages().append(f"{file.name}: {friendly_message(error)}")
+            state.messages().append(f"{file.name}: {_(friendly_message(error))}")

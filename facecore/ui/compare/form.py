@@ -23,8 +23,9 @@ from facecore.settings.presets import PRESETS, preset_options
 from facecore.settings.setting import GROUPS
 from facecore.ui.profile.controls import offered_engines
 from facecore.ui.sidebar import control
+from facecore.wording import Text, _
 
-_AS_IT_IS = "As it is"
+_AS_IT_IS = Text("As it is")
 
 
 def variant_form(variant: Variant, place: int) -> Variant | None:
@@ -35,10 +36,11 @@ def variant_form(variant: Variant, place: int) -> Variant | None:
         place: tells this form's widgets from another variant's.
     """
     start = st.selectbox(
-        "Start from",
+        _("Start from"),
         [_AS_IT_IS, *PRESETS],
+        format_func=_,
         key=f"start_{place}",
-        help="A preset fills the form with its settings; change what you like, then use them.",
+        help=_("A preset fills the form with its settings; change what you like, then use them."),
     )
     begun = _started(variant, start)
     values = {"engine": None} | begun.values()
@@ -46,13 +48,13 @@ def variant_form(variant: Variant, place: int) -> Variant | None:
     place_and_start = f"{place}_{start}" if start != _AS_IT_IS else str(place)
     with st.form(f"variant_{place_and_start}", border=False):
         name = st.text_input(
-            "Name",
+            _("Name"),
             variant.name,
             max_chars=MAX_NAME_LETTERS,
-            help="What it is called in charts, tables and files; no two have the same.",
+            help=_("What it is called in charts, tables and files; no two have the same."),
         )
         _controls(values, place_and_start)
-        if not st.form_submit_button("Use these settings", type="primary"):
+        if not st.form_submit_button(_("Use these settings"), type="primary"):
             return None
     if values["engine"] != begun.options.engine:
         # The knobs of the other one; its own are as it has them by itself.
@@ -60,7 +62,7 @@ def variant_form(variant: Variant, place: int) -> Variant | None:
     try:
         return variant_from_settings({**values, "name": name})
     except SettingsError as error:
-        st.error(str(error))
+        st.error(_(error))
         return None
 
 
@@ -69,7 +71,7 @@ def _controls(values: dict[str, Any], suffix: str) -> None:
     titles = dict.fromkeys(group.title for group in GROUPS)
     columns = dict(zip(titles, st.columns(len(titles)), strict=True))
     for title, column in columns.items():
-        column.markdown(f"**{title}**")
+        column.markdown(f"**{_(title)}**")
     for group in GROUPS:
         with columns[group.title]:
             for one, setting in known_settings().items():
@@ -109,7 +111,10 @@ def _offered(name: str) -> dict[str, Any] | None:
     if name != "cpu_features_off":
         return None
     levels = _feature_levels().items()
-    return {"none": (), **{f"{level} and newer": units for level, units in levels}}
+    return {
+        "none": (),
+        **{Text("{level} and newer", level=level): units for level, units in levels},
+    }
 
 
 @st.cache_data(show_spinner=False)

@@ -24,7 +24,7 @@ from facecore.ui import state
 from facecore.ui.compare import state as compare_state
 from facecore.ui.compare.form import variant_form
 from facecore.ui.components import as_text, grid
-from facecore.wording import counted
+from facecore.wording import _, counted
 
 _OWN = "own"
 _MOST_BUDGET_S = 600
@@ -39,17 +39,17 @@ def chosen_variants() -> tuple[Variant, ...]:
     # Whoever changed the variants did not set the widget, and need not know it.
     state.set_widget_values({"comparison": compare_state.chosen_claim() or _OWN})
     st.selectbox(
-        "Comparison",
+        _("Comparison"),
         [*_claims(), _OWN],
-        format_func=lambda key: "My own variants" if key == _OWN else _claims()[key].title,
+        format_func=lambda key: _("My own variants") if key == _OWN else _(_claims()[key].title),
         key="comparison",
         on_change=_take_comparison,
-        help="Ready-made ones to start from; change, add and remove variants as you like.",
+        help=_("Ready-made ones to start from; change, add and remove variants as you like."),
     )
     claim = _claims().get(compare_state.chosen_claim())
     if claim is not None and claim.section:
-        with st.popover("What was measured of it", icon=":material/fact_check:"):
-            st.markdown(f"The article says that {as_text(claim.says)}.")
+        with st.popover(_("What was measured of it"), icon=":material/fact_check:"):
+            st.markdown(_("The article says that {says}.", says=as_text(_(claim.says))))
             st.markdown(claim.measured_before())
     variants = compare_state.variants()
     for place, column in enumerate(grid(len(variants))):
@@ -63,33 +63,33 @@ def chosen_plan(variants: Sequence[Variant]) -> Plan:
     """Draw the choice of how long to measure, and return the plan."""
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     kind = left.segmented_control(
-        "How long",
+        _("How long"),
         ("repeats", "seconds"),
         default="repeats",
         required=True,
         key="compare_how_long",
         persist_state="session",
-        help="Starting the variants and warming up come on top.",
-        format_func=lambda kind: "So many repeats" if kind == "repeats" else "A time budget",
+        help=_("Starting the variants and warming up come on top."),
+        format_func=lambda kind: _("So many repeats") if kind == "repeats" else _("A time budget"),
     )
     budget_s = None
     repeats = MAX_REPEATS
     if kind == "repeats":
         repeats = int(
             middle.number_input(
-                "Repeats",
+                _("Repeats"),
                 1,
                 MAX_REPEATS,
                 20,
                 key="compare_repeats",
                 persist_state="session",
-                help="How often each variant reads each photo.",
+                help=_("How often each variant reads each photo."),
             )
         )
     else:
         budget_s = float(
             middle.number_input(
-                "Seconds", 5, _MOST_BUDGET_S, 30, key="compare_seconds", persist_state="session"
+                _("Seconds"), 5, _MOST_BUDGET_S, 30, key="compare_seconds", persist_state="session"
             )
         )
     seed = _seed(right)
@@ -99,13 +99,13 @@ def chosen_plan(variants: Sequence[Variant]) -> Plan:
 def _seed(column: DeltaGenerator) -> int:
     return int(
         column.number_input(
-            "Seed",
+            _("Seed"),
             0,
             2**31 - 1,
             1,
             key="compare_seed",
             persist_state="session",
-            help="Of the random order of the trials: the same seed gives the same order.",
+            help=_("Of the random order of the trials: the same seed gives the same order."),
         )
     )
 
@@ -113,19 +113,21 @@ def _seed(column: DeltaGenerator) -> int:
 def known_labels() -> dict[str, PersonLabel]:
     """Draw the upload of labels, and return what is known of photos, by the file's name."""
     st.file_uploader(
-        "Labels of the photos as CSV, if you have them: file, gender, age or age_range",
+        _("Labels of the photos as CSV, if you have them: file, gender, age or age_range"),
         type="csv",
         key="compare_labels",
         on_change=_take_labels,
-        help="Then each variant also tells how many of its answers are right. The person of a "
-        "label is the face nearest to the middle of the photo.",
+        help=_(
+            "Then each variant also tells how many of its answers are right. The "
+            "person of a label is the face nearest to the middle of the photo."
+        ),
     )
     labels = compare_state.labels()
     if labels and not state.widget_value("compare_labels"):
         # The uploader forgets its file when another page is opened; the labels still count.
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.caption(f"In use: {counted(len(labels), 'label')} uploaded before.")
-        row.button("Remove them", on_click=partial(compare_state.labels.keep, {}))
+        row.caption(_("In use: {labels} uploaded before.", labels=counted(len(labels), "label")))
+        row.button(_("Remove them"), on_click=partial(compare_state.labels.keep, {}))
     return labels
 
 
@@ -135,13 +137,19 @@ def _take_labels() -> None:
     if file is None:
         return
     if file.size > MAX_TABLE_BYTES:
-        state.messages().append(f"{file.name} is larger than 5 MB, so it is left out.")
+        state.messages().append(_("{name} is larger than 5 MB, so it is left out.", name=file.name))
         return
     labels, problems = read_labels(decode_table(file.getvalue()))
     compare_state.labels.keep(labels)
     state.messages().extend(problems[:_MOST_PROBLEMS])
     if len(problems) > _MOST_PROBLEMS:
-        state.messages().append(f"And {len(problems) - _MOST_PROBLEMS} more rows like these.")
+        state.messages().append(
+            _(
+                "And {n} more row like these.",
+                "And {n} more rows like these.",
+                n=len(problems) - _MOST_PROBLEMS,
+            )
+        )
 
 
 @st.cache_data(show_spinner=False)
@@ -165,14 +173,19 @@ def _variant_card(variants: Sequence[Variant], place: int) -> None:
     variant = variants[place]
     st.text(variant.name)
     if place == 0:
-        st.caption("Baseline: the others are compared with it.")
+        st.caption(_("Baseline: the others are compared with it."))
     else:
-        st.caption(f"Differs: {differences_in_words(variant, variants[0])}.")
+        st.caption(
+            _(
+                "Differs: {differences}.",
+                differences=differences_in_words(variant, variants[0]),
+            )
+        )
     row = st.container(horizontal=True)
-    if row.button("Change", key=f"change_{place}", icon=":material/edit:"):
+    if row.button(_("Change"), key=f"change_{place}", icon=":material/edit:"):
         _change(place)
     row.button(
-        "Remove",
+        _("Remove"),
         key=f"remove_{place}",
         icon=":material/close:",
         disabled=len(variants) <= MIN_VARIANTS,
@@ -184,16 +197,16 @@ def _add_buttons(variants: Sequence[Variant]) -> None:
     row = st.container(horizontal=True)
     is_full = len(variants) >= MAX_VARIANTS
     row.button(
-        "Add the settings of the sidebar",
+        _("Add the settings of the sidebar"),
         icon=":material/add:",
         disabled=is_full,
         on_click=partial(_add_current, variants),
     )
     row.button(
-        "Add a copy of the baseline",
+        _("Add a copy of the baseline"),
         icon=":material/content_copy:",
         disabled=is_full,
-        on_click=partial(_add, variants, variants[0], f"copy of {variants[0].name}"),
+        on_click=partial(_add, variants, variants[0], _("copy of {name}", name=variants[0].name)),
     )
 
 
@@ -208,14 +221,17 @@ def _add(variants: Sequence[Variant], like: Variant, name: str) -> None:
     compare_state.keep_variants([*variants, replace(like, name=unique)])
 
 
-@st.dialog("Change a variant", width="large")
 def _change(place: int) -> None:
+    st.dialog(_("Change a variant"), width="large")(_draw_change)(place)
+
+
+def _draw_change(place: int) -> None:
     variants = list(compare_state.variants())
     changed = variant_form(variants[place], place)
     if changed is None:
         return
     if changed.name in {one.name for number, one in enumerate(variants) if number != place}:
-        st.error("Another variant has this name: choose a different one.")
+        st.error(_("Another variant has this name: choose a different one."))
         return
     if changed != variants[place]:
         variants[place] = changed

@@ -10,20 +10,23 @@ from facecore.ui.compare.inputs import chosen_plan, chosen_variants, known_label
 from facecore.ui.compare.photos import photos_view
 from facecore.ui.compare.results import advice_view, outcome_view
 from facecore.ui.inputs import chosen_photos
+from facecore.wording import _
 
 
 def compare_page() -> None:
     """Draw the page."""
-    st.title("Compare")
+    st.title(_("Compare"))
     st.markdown(
-        "Which settings are faster, by how much, how sure that is, what they cost, and whether the "
-        "answers stay the same."
+        _(
+            "Which settings are faster, by how much, how sure that is, what they "
+            "cost, and whether the answers stay the same."
+        )
     )
     run.collect()
     run.messages()
-    st.header("What to compare")
+    st.header(_("What to compare"))
     variants = chosen_variants()
-    st.header("On which photos")
+    st.header(_("On which photos"))
     photos = chosen_photos()
     labels = known_labels()
     plan = chosen_plan(variants)

@@ -16,7 +16,7 @@ from facecore.results import Face
 from facecore.serving.service import process_service
 from facecore.ui import state
 from facecore.ui.components import grid
-from facecore.wording import counted
+from facecore.wording import _, counted
 
 _SIDE_PX = 700
 _GREY = 90
@@ -28,22 +28,22 @@ def photos_view(outcome: Outcome) -> None:
     readable = {photo.name: photo for photo in experiment.photos if photo.size_wh}
     if not readable:
         return
-    st.markdown("**The photos side by side** (orange: faces that differ from the baseline's)")
+    st.markdown(_("**The photos side by side** (orange: faces that differ from the baseline's)"))
     differing = {
         event.photo for one in outcome.reports if one.agreement for event in one.agreement.events
     }
     ordered = sorted(readable, key=lambda name: name not in differing)
     name = st.selectbox(
-        "Photo",
+        _("Photo"),
         ordered,
-        format_func=lambda name: f"{name} (differs)" if name in differing else name,
+        format_func=lambda name: _("{photo} (differs)", photo=name) if name in differing else name,
         key="compare_photo",
     )
     if name not in readable:
         return
     picture, is_there = _picture(readable[name])
     if not is_there:
-        st.caption("The photo itself cannot be shown: only the places of its faces are shown.")
+        st.caption(_("The photo itself cannot be shown: only the places of its faces are shown."))
     marked = _marked(outcome, name)
     for place, column in enumerate(grid(len(outcome.reports))):
         with column:
@@ -57,20 +57,28 @@ def _show(
     faces = experiment.answers[place].get(name)
     size_wh = next(photo.size_wh for photo in experiment.photos if photo.name == name)
     if faces is None or size_wh is None:
-        st.caption("Not read.")
+        st.caption(_("Not read."))
         return
     scale = max(picture.shape[:2]) / max(size_wh)
     drawn = encode_jpeg(draw_faces(picture, faces, scale, marked))
-    st.image(drawn, width="stretch", alt=f"{name} as {experiment.plan.variants[place].name}")
-    words = counted(len(faces), "face")
-    differ = "it differs" if len(faces) == 1 else f"{len(marked)} of them differ"
-    st.caption(f"{words}, {differ}." if marked else f"{words}.")
+    st.image(
+        drawn,
+        width="stretch",
+        alt=_("{photo} as {variant}", photo=name, variant=experiment.plan.variants[place].name),
+    )
+    words = _("{n} face.", "{n} faces.", n=len(faces))
+    if marked:
+        faces_in_words = counted(len(faces), "face")
+        words = _("{faces}, {differ} of them differ.", faces=faces_in_words, differ=len(marked))
+        if len(faces) == 1:
+            words = _("{faces}, it differs.", faces=faces_in_words)
+    st.caption(words)
 
 
 def _marked(outcome: Outcome, name: str) -> list[list[Face]]:
     """Return for each variant a photo's faces that differ; for the baseline, from any other."""
     answers = [faces.get(name, ()) for faces in outcome.experiment.answers]
-    marked: list[list[Face]] = [[] for _ in answers]
+    marked: list[list[Face]] = [[] for one in answers]
     for place, one in enumerate(outcome.reports):
         for event in one.agreement.events if one.agreement else ():
             if event.photo == name:

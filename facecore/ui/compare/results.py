@@ -11,23 +11,24 @@ from facecore.experiment import tables
 from facecore.experiment.report import Outcome, VariantReport, claim_sentence
 from facecore.ui.compare import charts
 from facecore.ui.components import as_text, chart, grid
+from facecore.wording import Text, _
 
 _AGREEMENT = {
-    "matched": "the same face",
-    "lost": "faces lost",
-    "new": "faces new",
-    "mean_iou": "mean overlap of boxes (IoU)",
-    "box_shift_px": "mean shift of boxes, pixels",
-    "confidence_change": "mean change of confidence",
-    "gender_flips": "other gender",
-    "age_group_flips": "other age group",
-    "same_percent": "answered the same, %",
+    "matched": Text("the same face"),
+    "lost": Text("faces lost"),
+    "new": Text("faces new"),
+    "mean_iou": Text("mean overlap of boxes (IoU)"),
+    "box_shift_px": Text("mean shift of boxes, pixels"),
+    "confidence_change": Text("mean change of confidence"),
+    "gender_flips": Text("other gender"),
+    "age_group_flips": Text("other age group"),
+    "same_percent": Text("answered the same, %"),
 }
 
 
 def advice_view(outcome: Outcome) -> None:
     """Show what to do, in one sentence."""
-    st.success(as_text(outcome.advice), icon=":material/recommend:")
+    st.success(as_text(_(outcome.advice)), icon=":material/recommend:")
 
 
 def outcome_view(outcome: Outcome) -> None:
@@ -49,41 +50,55 @@ def _sentences(outcome: Outcome) -> None:
     experiment = outcome.experiment
     sentence = claim_sentence(outcome)
     if sentence:
-        st.info(as_text(sentence), icon=":material/fact_check:")
+        st.info(as_text(_(sentence)), icon=":material/fact_check:")
     for warning in outcome.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(_(warning), icon=":material/warning:")
     if experiment.failures:
-        st.error("This could not be measured:", icon=":material/error:")
+        st.error(_("This could not be measured:"), icon=":material/error:")
         # A name may come from a file's name, so it is no Markdown.
-        st.text("\n".join(f"{f.where(experiment.plan)}: {f.message}" for f in experiment.failures))
+        st.text(
+            "\n".join(f"{f.where(experiment.plan)}: {_(f.message)}" for f in experiment.failures)
+        )
 
 
 def _verdict(one: VariantReport) -> None:
     times, compared = one.times, one.comparison
     st.text(one.variant.name)
-    st.markdown(f"**{one.verdict}**" if compared else "**Baseline**")
+    st.markdown(f"**{_(one.verdict)}**" if compared else _("**Baseline**"))
     if times.typical_ms is None:
-        st.caption("Nothing was measured.")
+        st.caption(_("Nothing was measured."))
         return
-    st.metric("Typical time a photo", f"{times.typical_ms:.0f} ms")
+    st.metric(_("Typical time a photo"), f"{times.typical_ms:.0f} ms")
     known = {"p90": times.p90_ms, "p95": times.p95_ms}
     parts = [f"{name} {value:.0f} ms" for name, value in known.items() if value is not None]
-    spread = "" if times.spread is None else f", spread {times.spread:.0%}"
+    if times.spread is not None:
+        parts.append(_("spread {share:.0%}", share=times.spread))
     st.caption(
-        f"{times.n} trials; {', '.join([f'median {times.median_ms:.0f} ms', *parts])}{spread}."
+        _(
+            "{n} trial; {times}.",
+            "{n} trials; {times}.",
+            n=times.n,
+            times=", ".join([_("median {time_ms:.0f} ms", time_ms=times.median_ms), *parts]),
+        )
     )
     if compared is not None:
         share = compared.probability_faster.value
         if share is not None:
-            st.caption(f"Faster in {share:.0%} of {compared.n_pairs} pairs.")
+            st.caption(
+                _(
+                    "Faster in {share:.0%} of {n} pairs.",
+                    share=share,
+                    n=compared.n_pairs,
+                )
+            )
         for warning in compared.warnings:
-            st.markdown(f":orange[:material/warning: {warning}]")
+            st.markdown(f":orange[:material/warning: {_(warning)}]")
         if compared.advice:
-            st.caption(compared.advice)
+            st.caption(_(compared.advice))
     if one.agreement is not None:
-        st.caption(f"Answers: {one.agreement.words}.")
+        st.caption(_("Answers: {words}.", words=one.agreement.words))
     for asked, words in tables.right_in_words(one).items():
-        st.caption(f"{asked.capitalize()}: {words}.")
+        st.caption(_("{asked}: {words}.", asked=_capital(_(asked)), words=words))
 
 
 def _times(outcome: Outcome) -> None:
@@ -91,13 +106,15 @@ def _times(outcome: Outcome) -> None:
     left, right = st.columns(2)
     with left:
         figure = charts.latency_violins(outcome.experiment.trials, names)
-        chart(figure, "compare_violins", "Spread of times", "How the times spread")
+        chart(figure, "compare_violins", _("Spread of times"), _("How the times spread"))
     with right:
         figure = charts.stage_bars(outcome.reports)
-        chart(figure, "compare_stages", "Time by stage", "Where the time goes")
+        chart(figure, "compare_stages", _("Time by stage"), _("Where the time goes"))
     stages = tables.stages_table(outcome.reports)
+    stages["stage"] = [_(one) for one in stages["stage"]]
+    stages["verdict"] = [_(one) for one in stages["verdict"]]
     wide = stages.pivot(index="stage", columns="variant", values="verdict")
-    with st.expander("Verdict by stage"):
+    with st.expander(_("Verdict by stage")):
         order = list(dict.fromkeys(stages["stage"]))
         st.dataframe(wide.reindex(index=order, columns=names[1:]).map(_short))
 
@@ -105,24 +122,26 @@ def _times(outcome: Outcome) -> None:
 def _costs(reports: Sequence[VariantReport]) -> None:
     left, right = st.columns(2)
     with left:
-        chart(charts.cpu_bars(reports), "compare_cpu", "CPU use", "CPU")
+        chart(charts.cpu_bars(reports), "compare_cpu", _("CPU use"), "CPU")
     with right:
-        chart(charts.memory_bars(reports), "compare_memory", "Memory", "Memory of the process")
+        chart(
+            charts.memory_bars(reports), "compare_memory", _("Memory"), _("Memory of the process")
+        )
     st.dataframe(_cost_table(reports), hide_index=True)
 
 
 def _cost_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
     table = tables.summary_table(reports)
     shown = {
-        "variant": "variant",
-        "cpu_s_per_photo": "CPU s a photo",
-        "cpu_percent_average": "CPU average, %",
-        "cpu_percent_peak": "CPU at most, %",
-        "peak_memory_mb": "memory at most, MB",
-        "model_load_ms": "networks loaded in, ms",
-        "start_up_ms": "ready after, ms",
+        "variant": _("variant"),
+        "cpu_s_per_photo": _("CPU s a photo"),
+        "cpu_percent_average": _("CPU average, %"),
+        "cpu_percent_peak": _("CPU at most, %"),
+        "peak_memory_mb": _("memory at most, MB"),
+        "model_load_ms": _("networks loaded in, ms"),
+        "start_up_ms": _("ready after, ms"),
     }
-    digits = {"CPU s a photo": 3}
+    digits = {_("CPU s a photo"): 3}
     table = table[list(shown)].rename(columns=shown)
     return table.round({name: digits.get(str(name), 0) for name in table.select_dtypes("number")})
 
@@ -132,42 +151,62 @@ def _agreement(outcome: Outcome) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(
-            "**Speed against agreement** (★: no other is clearly better, and it is clearly apart "
-            "from the rest)"
+            _(
+                "**Speed against agreement** (★: no other is clearly better, and it is "
+                "clearly apart from the rest)"
+            )
         )
         figure = charts.speed_and_agreement(reports, outcome.best)
-        chart(figure, "compare_scatter", "Speed and agreement")
+        chart(figure, "compare_scatter", _("Speed and agreement"))
     with right:
-        st.markdown("**Answers against the baseline's**")
-        table = tables.agreement_table(reports).set_index("variant").rename(columns=_AGREEMENT)
+        st.markdown(_("**Answers against the baseline's**"))
+        table = (
+            tables.agreement_table(reports)
+            .set_index("variant")
+            .rename(columns=lambda name: _(_AGREEMENT.get(name, name)))
+        )
         st.dataframe(table.T.map(_short), height="content")
     if outcome.is_judged:
-        st.markdown("**Answers against the labels** (95 % intervals; a person not found is wrong)")
-        st.dataframe(tables.accuracy_table(reports), hide_index=True)
+        st.markdown(
+            _("**Answers against the labels** (95 % intervals; a person not found is wrong)")
+        )
+        st.dataframe(tables.accuracy_table(reports).rename(columns=_), hide_index=True)
     events = tables.events_table(reports)
     if len(events):
-        st.markdown(f"**Answers that changed: {len(events)}**")
-        st.dataframe(events, hide_index=True)
+        st.markdown(_("**Answers that changed: {n}**", n=len(events)))
+        st.dataframe(events.rename(columns=_), hide_index=True)
 
 
 def _what_was_compared(outcome: Outcome) -> None:
     experiment = outcome.experiment
-    with st.expander("What was compared, asked for and effective"):
+    with st.expander(_("What was compared, asked for and effective")):
         differing = tables.differences_table(outcome.reports)
         if len(differing):
             st.dataframe(differing)
         else:
-            st.caption("The variants have the same settings.")
+            st.caption(_("The variants have the same settings."))
         st.dataframe(tables.effective_table(outcome.reports), hide_index=True)
         where = experiment.environment
-        quota = "no CPU quota" if where.cpu_quota is None else f"a quota of {where.cpu_quota:g}"
-        facts = (
-            f"Measured {experiment.started_at:%Y-%m-%d %H:%M} UTC on {where.processor}, "
-            f"{where.cores} cores, {quota}; {where.system}, Python {where.python}, "
-            f"OpenCV {where.packages.get('opencv-python-headless', 'unknown')}. "
-            f"{len(experiment.trials)} trials in {experiment.measured_s:.0f} s; seed "
-            f"{experiment.plan.seed}. Each trial reads the file anew and draws and encodes the "
-            "answer, as the Analyze page does."
+        quota = (
+            _("no CPU quota")
+            if where.cpu_quota is None
+            else _("a quota of {cores:g}", cores=where.cpu_quota)
+        )
+        facts = _(
+            "Measured {when} UTC on {processor}, {cores} cores, "
+            "{quota}; {system}, Python {python}, OpenCV {opencv}. {trials} trials in "
+            "{measured_s:.0f} s; seed {seed}. Each trial reads the file anew and "
+            "draws and encodes the answer, as the Analyze page does.",
+            when=f"{experiment.started_at:%Y-%m-%d %H:%M}",
+            processor=where.processor,
+            cores=where.cores,
+            quota=quota,
+            system=where.system,
+            python=where.python,
+            opencv=where.packages.get("opencv-python-headless", "unknown"),
+            trials=len(experiment.trials),
+            measured_s=experiment.measured_s,
+            seed=experiment.plan.seed,
         )
         st.caption(as_text(facts))  # it may come from anybody's file
 
@@ -184,7 +223,11 @@ def all_variants_table(outcomes: dict[str, Outcome]) -> pd.DataFrame:
     )
 
 
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _short(value: object) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN is unequal to itself
         return "–"
-    return f"{round(value, 3):g}" if isinstance(value, float) else str(value)
+    return f"{round(value, 3):g}" if isinstance(value, float) else _(value)

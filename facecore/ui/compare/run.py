@@ -18,7 +18,7 @@ from facecore.ui import state
 from facecore.ui.compare import charts
 from facecore.ui.compare import state as compare_state
 from facecore.ui.components import as_text, bar_and_stop, chart, friendly_errors, sign
-from facecore.wording import clock, counted, left_in_words
+from facecore.wording import _, clock, counted, left_in_words
 
 _LOOK_EVERY_S = 0.5
 _MOST_SUGGESTED = 200
@@ -29,13 +29,20 @@ def start_button(plan: Plan, photos: Sequence[Photo]) -> None:
     """Draw the button that starts an experiment, unless this session has one under way."""
     running = compare_state.running_experiment()
     if st.button(
-        f"Measure {len(plan.variants)} variants on {counted(len(photos), 'photo')}",
+        _(
+            "Measure {variants} variants on {photos}",
+            variants=len(plan.variants),
+            photos=counted(len(photos), "photo"),
+        ),
         key="measure",
         type="primary",
         icon=":material/play_arrow:",
         disabled=running is not None,
-        help="Each variant gets a process of its own with its own networks, 450 to "
-        "650 MB of memory. Pages that others look at meanwhile are slower, and so are the trials.",
+        help=_(
+            "Each variant gets a process of its own with its own networks, 450 to "
+            "650 MB of memory. Pages that others look at meanwhile are slower, and "
+            "so are the trials."
+        ),
     ):
         _start(plan, photos)
         st.rerun()
@@ -50,31 +57,36 @@ def more_button(outcome: Outcome, photos: Sequence[Photo]) -> None:
     """
     experiment = outcome.experiment
     readable = [photo for photo in experiment.photos if photo.size_wh]
-    begun = 1 + max((repeat for _, repeat in experiment.rounds_begun), default=-1)
+    begun = 1 + max((one[1] for one in experiment.rounds_begun), default=-1)
     # Without a hash nobody knows which photos they were.
     if not readable or begun >= MAX_REPEATS or not all(photo.sha256 for photo in readable):
         return
     row = st.container(horizontal=True, vertical_alignment="bottom")
     repeats = row.number_input(
-        "More repeats",
+        _("More repeats"),
         1,
         MAX_REPEATS - begun,
         min(_suggested_repeats(outcome, len(readable)), MAX_REPEATS - begun),
         key=f"more_{experiment.started_at:%H%M%S}_{len(experiment.trials)}",
         width=160,
-        help="How often each variant reads each photo once more. What was measured stays, and "
-        "the random order goes on.",
+        help=_(
+            "How often each variant reads each photo once more. What was measured "
+            "stays, and the random order goes on."
+        ),
     )
     pairs = repeats * len(readable)
     spent_s = sum(trial.cycle_time_s for trial in experiment.trials)
     needed_s = spent_s / max(1, len(experiment.trials)) * pairs * len(experiment.plan.variants)
     if row.button(
-        f"Measure {counted(pairs, 'more pair')}",
+        _("Measure {pairs}", pairs=counted(pairs, "more pair")),
         key="measure_more",
         icon=":material/playlist_add:",
         disabled=compare_state.running_experiment() is not None,
-        help=f"About {clock(needed_s)}, after the variants are started anew and warmed up. It "
-        "needs the same photos and the same machine.",
+        help=_(
+            "About {time}, after the variants are started anew and warmed up. It "
+            "needs the same photos and the same machine.",
+            time=clock(needed_s),
+        ),
     ):
         _go_on(experiment, repeats, photos)
 
@@ -124,8 +136,8 @@ def collect() -> None:
 def messages() -> None:
     """Show what went wrong since the page was drawn last."""
     for message in state.messages.take():
-        st.error("This did not work:", icon=":material/error:")
-        st.text(message)  # it may hold a file's name, so it is no Markdown
+        st.error(_("This did not work:"), icon=":material/error:")
+        st.text(_(message))  # it may hold a file's name, so it is no Markdown
 
 
 def progress() -> None:
@@ -142,13 +154,13 @@ def _progress() -> None:
             st.rerun()
         now = running.progress
         share = min(1.0, now.done / now.total) if now.total else 0.0
-        bar_and_stop(running, share, _in_words(running), "What was measured is kept.")
+        bar_and_stop(running, share, _in_words(running), _("What was measured is kept."))
         for failure in now.failures:
-            st.warning(as_text(f"{failure.where(running.plan)}: {failure.message}"))
+            st.warning(as_text(f"{failure.where(running.plan)}: {_(failure.message)}"))
         if not now.trials:
             return
         names = [variant.name for variant in running.plan.variants]
-        chart(charts.live(now.trials, names), "compare_live", "Time of each trial so far")
+        chart(charts.live(now.trials, names), "compare_live", _("Time of each trial so far"))
 
 
 def experiment_sign() -> None:
@@ -161,8 +173,8 @@ def _sign_in_words() -> str | None:
     running = compare_state.running_experiment()
     if running is None:
         return None
-    words = _in_words(running) if running.is_running else "done, its page has the result."
-    return f"Compare: {words}"
+    words = _in_words(running) if running.is_running else _("done, its page has the result.")
+    return _("Compare: {words}", words=words)
 
 
 def _start(plan: Plan, photos: Sequence[Photo]) -> None:
@@ -183,8 +195,10 @@ def _start(plan: Plan, photos: Sequence[Photo]) -> None:
 def _in_words(running: BackgroundExperiment) -> str:
     now = running.progress
     if running.state == "stopping":
-        return "Stopping …"
+        return _("Stopping …")
     if not now.done:
-        return f"{as_text(now.phase)} …"  # with a variant's name in it
-    total = f"{'about ' if running.plan.budget_s else ''}{now.total}"
-    return f"{now.done} of {total} trials{left_in_words(now.left_s)}"
+        return _("{phase} …", phase=as_text(_(now.phase)))  # with a variant's name in it
+    counts = {"done": now.done, "total": now.total, "left": left_in_words(now.left_s)}
+    if running.plan.budget_s:
+        return _("{done} of about {total} trials{left}", **counts)
+    return _("{done} of {total} trials{left}", **counts)

@@ -8,8 +8,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 from facecore.ui.charts import PALETTE, laid_out
+from facecore.wording import Text, _
 
-_TIMES = {"face_ms": "one face", "face_ms_of_8": "a face of eight", "detector_ms": "detector"}
+_TIMES = {
+    "face_ms": Text("one face"),
+    "face_ms_of_8": Text("a face of eight"),
+    "detector_ms": Text("detector"),
+}
 
 
 def times(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
@@ -22,7 +27,7 @@ def times(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         figure.add_bar(
             x=medians,
             y=names,
-            name=words,
+            name=_(words),
             orientation="h",
             marker_color=colour,
             error_x={
@@ -32,10 +37,10 @@ def times(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
                 "arrayminus": [m - low for (low, _), m in zip(bounds, medians, strict=True)],
                 "color": "#888888",
             },
-            hovertemplate=f"%{{y}}: %{{x:.1f}} ms {words}<extra></extra>",
+            hovertemplate=f"%{{y}}: %{{x:.1f}} ms {_(words)}<extra></extra>",
         )
     figure.update_layout(barmode="group")
-    figure.update_xaxes(title="milliseconds", rangemode="tozero")
+    figure.update_xaxes(title=_("milliseconds"), rangemode="tozero")
     figure.update_yaxes(autorange="reversed", automargin=True)
     return laid_out(figure, 110 + 62 * len(rows))
 
@@ -52,8 +57,9 @@ def speed_and_memory(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             name=row["title"],
             mode="markers",
             marker={"size": 16, "color": colour},
-            hovertemplate="%{x:.0f} MB, %{y:.1f} ms a face<extra>" + row["title"] + "</extra>",
+            hovertemplate=_("{mb} MB, {time} ms a face", mb="%{x:.0f}", time="%{y:.1f}")
+            + f"<extra>{row['title']}</extra>",
         )
-    figure.update_xaxes(title="memory, MB", rangemode="tozero")
-    figure.update_yaxes(title="one face, ms", rangemode="tozero")
+    figure.update_xaxes(title=_("memory, MB"), rangemode="tozero")
+    figure.update_yaxes(title=_("one face, ms"), rangemode="tozero")
     return laid_out(figure, 360, legend=True)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from facecore.ui.engines import run, views
+from facecore.wording import _
 
 
 def engines_page() -> None:
     """Draw the page."""
-    st.title("Engines")
+    st.title(_("Engines"))
     st.markdown(
-        "What can run the networks here: how fast, in how much memory, and whether it answers as "
-        "OpenCV does. The article has such a table; this one is measured on this machine."
+        _(
+            "What can run the networks here: how fast, in how much memory, and "
+            "whether it answers as OpenCV does. The article has such a table; this "
+            "one is measured on this machine."
+        )
     )
     views.installed()
     run.start_form()

@@ -10,6 +10,7 @@ from facecore.experiment.background import BackgroundEngines
 from facecore.experiment.engines import FACES, ROUNDS
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
 from facecore.ui.state import Remembered
+from facecore.wording import _
 
 _LOOK_EVERY_S = 1.0
 _job = Remembered[BackgroundEngines | None]("engines", lambda: None, lasts=True)
@@ -21,30 +22,33 @@ def start_form() -> None:
     job = _job()
     row = st.container(horizontal=True, vertical_alignment="bottom")
     rounds = row.number_input(
-        "Rounds",
+        _("Rounds"),
         *(1, 200, ROUNDS),
         key="engines_rounds",
-        help="Passes of each kind with each engine; more make the intervals narrower.",
+        help=_("Passes of each kind with each engine; more make the intervals narrower."),
         width=140,
     )
     faces = row.number_input(
-        "Faces",
+        _("Faces"),
         *(10, 1000, FACES),
         step=10,
         key="engines_faces",
-        help="Crops of the samples' faces whose answers are compared with OpenCV's.",
+        help=_("Crops of the samples' faces whose answers are compared with OpenCV's."),
         width=140,
     )
     row.button(
-        "Measure the engines",
+        _("Measure the engines"),
         key="engines_measure",
         type="primary",
         icon=":material/play_arrow:",
         disabled=job is not None and job.is_running,
         on_click=_start,
         args=(int(rounds), int(faces)),
-        help="Each engine gets processes of its own, about half a gigabyte at a time. It takes "
-        "minutes, in which pages are slower; you can look at others meanwhile.",
+        help=_(
+            "Each engine gets processes of its own, about half a gigabyte at a time. "
+            "It takes minutes, in which pages are slower; you can look at others "
+            "meanwhile."
+        ),
     )
 
 
@@ -54,7 +58,7 @@ def progress() -> None:
     if job is not None and job.is_running:
         _running()
     elif job is not None and job.error:
-        st.error(job.error, icon=":material/error:")
+        st.error(_(job.error), icon=":material/error:")
 
 
 def last_measured() -> dict[str, Any] | None:
@@ -80,9 +84,15 @@ def _running() -> None:
             st.rerun()
         now = job.progress
         words = (
-            "Stopping …" if job.state == "stopping" else f"{now.phase[:1].upper()}{now.phase[1:]} …"
+            _("Stopping …")
+            if job.state == "stopping"
+            else _("{phase} …", phase=_capital(_(now.phase)))
         )
-        bar_and_stop(job, now.share, words, "What was measured is kept.")
+        bar_and_stop(job, now.share, words, _("What was measured is kept."))
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _sign_in_words() -> str | None:
@@ -90,8 +100,8 @@ def _sign_in_words() -> str | None:
     if job is None:
         return None
     if not job.is_running:
-        return "Engines: done, its page has the table."
-    return f"Engines: {job.progress.share:.0%} measured"
+        return _("Engines: done, its page has the table.")
+    return _("Engines: {share:.0%} measured", share=job.progress.share)
 
 
 def _start(rounds: int, faces: int) -> None:

@@ -15,27 +15,28 @@ from facecore.export import csv_bytes
 from facecore.ui.components import as_text, chart
 from facecore.ui.engines import charts
 from facecore.ui.engines.picture import table_png
+from facecore.wording import Text, _
 
 FIGURES = {
-    "version": ("version", ""),
-    "face_ms": ("one face, 1 thread, ms", ".1f"),
-    "face_ms_of_8": ("a face of 8, 1 thread, ms", ".1f"),
-    "detector_ms": ("detector, 1 thread, ms", ".1f"),
-    "face_ms_all": ("one face, all threads, ms", ".1f"),
-    "face_ms_of_8_all": ("a face of 8, all threads, ms", ".1f"),
-    "detector_ms_all": ("detector, all threads, ms", ".1f"),
-    "cpu_s": ("CPU time, 1 thread, s", ".3f"),
-    "import_ms": ("import, ms", ".0f"),
-    "load_ms": ("load, ms", ".0f"),
-    "first_ms": ("first answer, ms", ".0f"),
-    "rss_mb": ("memory, MB", ".0f"),
-    "wheel_mb": ("package on disk, MB", ".0f"),
-    "model_mb": ("networks' files, MB", ".0f"),
-    "caffe": ("Caffe's files", ""),
-    "agreement": ("labels as OpenCV's", ".1%"),
-    "max_difference": ("probabilities apart", ".1g"),
-    "box_difference_px": ("boxes apart, pixels", ".1g"),
-    "article": ("the article, speed", ""),
+    "version": (Text("version"), ""),
+    "face_ms": (Text("one face, 1 thread, ms"), ".1f"),
+    "face_ms_of_8": (Text("a face of 8, 1 thread, ms"), ".1f"),
+    "detector_ms": (Text("detector, 1 thread, ms"), ".1f"),
+    "face_ms_all": (Text("one face, all threads, ms"), ".1f"),
+    "face_ms_of_8_all": (Text("a face of 8, all threads, ms"), ".1f"),
+    "detector_ms_all": (Text("detector, all threads, ms"), ".1f"),
+    "cpu_s": (Text("CPU time, 1 thread, s"), ".3f"),
+    "import_ms": (Text("import, ms"), ".0f"),
+    "load_ms": (Text("load, ms"), ".0f"),
+    "first_ms": (Text("first answer, ms"), ".0f"),
+    "rss_mb": (Text("memory, MB"), ".0f"),
+    "wheel_mb": (Text("package on disk, MB"), ".0f"),
+    "model_mb": (Text("networks' files, MB"), ".0f"),
+    "caffe": (Text("Caffe's files"), ""),
+    "agreement": (Text("labels as OpenCV's"), ".1%"),
+    "max_difference": (Text("probabilities apart"), ".1g"),
+    "box_difference_px": (Text("boxes apart, pixels"), ".1g"),
+    "article": (Text("the article, speed"), ""),
 }
 
 
@@ -43,12 +44,16 @@ def installed() -> None:
     """Say which engines are there, which runs by itself, and how the others are installed."""
     here = [one for one in engines() if one.available()]
     st.markdown(
-        f"Installed: **{', '.join(one.title for one in here)}**. Where none is chosen in the "
-        f"sidebar, {titles(engine().name)} runs once it has agreed with OpenCV."
+        _(
+            "Installed: **{engines}**. Where none is chosen in the sidebar, {first} "
+            "runs once it has agreed with OpenCV.",
+            engines=", ".join(one.title for one in here),
+            first=titles(engine().name),
+        )
     )
     missing = [row for row in map(row_of, engines()) if not row.installed and row.install]
     if missing:
-        with st.expander(f"How to install {len(missing)} more"):
+        with st.expander(_("How to install {n} more", n=len(missing))):
             for row in missing:
                 st.markdown(f"**{row.title}**")
                 st.code(row.install, language="bash", wrap_lines=True)
@@ -57,17 +62,17 @@ def installed() -> None:
 def warnings_and_problems(measured: Mapping[str, Any]) -> None:
     """Show what should be known before the table is believed."""
     for sentence in warnings(measured):
-        st.warning(sentence, icon=":material/warning:")
+        st.warning(_(sentence), icon=":material/warning:")
     if measured["machine"]["stopped"]:
-        st.info("It was stopped: this is as far as it came.", icon=":material/stop_circle:")
+        st.info(_("It was stopped: this is as far as it came."), icon=":material/stop_circle:")
     for row in measured["engines"]:
         if row["problem"]:
-            st.error(as_text(f"{row['title']}: {row['problem']}"), icon=":material/error:")
+            st.error(as_text(f"{row['title']}: {_(row['problem'])}"), icon=":material/error:")
 
 
 def shown_table(measured: Mapping[str, Any]) -> pd.DataFrame:
     """Return the table as text: a line for each figure, a column for each measured engine."""
-    columns: dict[str, list[str]] = {"": [label for label, _ in FIGURES.values()]}
+    columns: dict[str, list[str]] = {"": [_(label) for label, form in FIGURES.values()]}
     for row in measured["engines"]:
         if row["installed"]:
             stars = "★" * (row["article_stars"] or 0)
@@ -75,7 +80,7 @@ def shown_table(measured: Mapping[str, Any]) -> pd.DataFrame:
             values = row | {"article": f"{stars}{mark}" or None}
             columns[row["title"]] = [
                 _text(values[name], form, row["intervals"].get(name))
-                for name, (_, form) in FIGURES.items()
+                for name, (label, form) in FIGURES.items()
             ]
     return pd.DataFrame(columns)
 
@@ -83,27 +88,38 @@ def shown_table(measured: Mapping[str, Any]) -> pd.DataFrame:
 def _text(value: Any, form: str, interval: Sequence[float] | None) -> str:
     if value is None or value == "":
         return "–"
-    around = f" ({interval[0]:{form}} to {interval[1]:{form}})" if interval else ""
-    return f"{value:{form}}{around}"
+    if not interval:
+        return f"{value:{form}}"
+    low, high = (f"{end:{form}}" for end in interval)
+    return _("{value} ({low} to {high})", value=f"{value:{form}}", low=low, high=high)
 
 
 def table(measured: Mapping[str, Any]) -> None:
     """Show all figures beside what the article says."""
     machine = measured["machine"]
-    st.header("Measured here")
+    st.header(_("Measured here"))
     st.caption(
-        f"{as_text(machine['processor'])}, {machine['all_threads']} threads at most, "
-        f"{as_text(machine['system'])}. Times are medians with their 95 % intervals."
+        _(
+            "{processor}, {threads} threads at most, {system}. Times are medians "
+            "with their 95 % intervals.",
+            processor=as_text(machine["processor"]),
+            threads=machine["all_threads"],
+            system=as_text(machine["system"]),
+        )
     )
     pinned = {"": st.column_config.TextColumn(pinned=True, width="medium")}
     st.dataframe(shown_table(measured), hide_index=True, column_config=pinned, height="content")
     advice = advice_in_words(measured["engines"])
     st.caption(
-        "A face is its gender and age, the detector's input 300×300, CPU time that of a face and a "
-        "detector pass. Import is in a fresh process, numpy included; load of three networks with "
-        "converted files at hand; memory what the process grew by. What is apart is so at most, "
-        f"from OpenCV's. {advice} The stars are the article's: ✗ where an engine that it calls "
-        "slower is faster here, or one that it calls faster slower."
+        _(
+            "A face is its gender and age, the detector's input 300×300, CPU time "
+            "that of a face and a detector pass. Import is in a fresh process, numpy "
+            "included; load of three networks with converted files at hand; memory "
+            "what the process grew by. What is apart is so at most, from OpenCV's. "
+            "{advice} The stars are the article's: ✗ where an engine that it calls "
+            "slower is faster here, or one that it calls faster slower.",
+            advice=advice,
+        )
     )
 
 
@@ -112,10 +128,10 @@ def charts_of(measured: Mapping[str, Any]) -> None:
     rows = [row for row in measured["engines"] if row["face_ms"] is not None]
     if not rows:
         return
-    title = "Time of one thread, with 95 % intervals"
-    chart(charts.times(rows), "engines_times", "Milliseconds of each engine", title)
-    alt = "Time of a face over the memory that each engine takes"
-    chart(charts.speed_and_memory(rows), "engines_memory", alt, "Speed against memory")
+    title = _("Time of one thread, with 95 % intervals")
+    chart(charts.times(rows), "engines_times", _("Milliseconds of each engine"), title)
+    alt = _("Time of a face over the memory that each engine takes")
+    chart(charts.speed_and_memory(rows), "engines_memory", alt, _("Speed against memory"))
 
 
 def downloads(measured: Mapping[str, Any]) -> None:
@@ -128,7 +144,7 @@ def downloads(measured: Mapping[str, Any]) -> None:
     )
     for kind, mime, make in made:
         row.download_button(
-            f"Engines {kind}",
+            _("Engines {kind}", kind=kind),
             make,
             f"engines.{kind.lower()}",
             mime,

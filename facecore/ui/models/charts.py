@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from facecore.engines.facts import NetworkProfile
 from facecore.ui.charts import STAGE_COLOURS, laid_out
+from facecore.wording import _
 
 
 def layer_times(profile: NetworkProfile, most: int = 20) -> go.Figure:
@@ -14,7 +15,7 @@ def layer_times(profile: NetworkProfile, most: int = 20) -> go.Figure:
     names = [f"{layer.name} ({layer.kind})" for layer in ranked[:most]]
     times_ms = [layer.time_ms for layer in ranked[:most]]
     if ranked[most:]:
-        names.append(f"the other {len(ranked) - most} layers")
+        names.append(_("the other {n} layer", "the other {n} layers", n=len(ranked) - most))
         times_ms.append(sum(layer.time_ms for layer in ranked[most:]))
     figure = go.Figure(
         go.Bar(
@@ -25,6 +26,6 @@ def layer_times(profile: NetworkProfile, most: int = 20) -> go.Figure:
             hovertemplate="%{y}: %{x:.2f} ms<extra></extra>",
         )
     )
-    figure.update_xaxes(title="milliseconds")
+    figure.update_xaxes(title=_("milliseconds"))
     figure.update_yaxes(autorange="reversed", automargin=True)
     return laid_out(figure, 90 + 22 * len(names))

@@ -12,7 +12,7 @@ from facecore.serving.service import MAX_OPTIONS, process_service
 from facecore.settings import RuntimeOptions
 
 
-@st.cache_data(max_entries=MAX_OPTIONS, ttl="10m", show_spinner="Timing each layer …")
+@st.cache_data(max_entries=MAX_OPTIONS, ttl="10m", show_spinner=False)
 def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
     """Return each network's time per layer, measured now and kept for ten minutes.
 
@@ -25,7 +25,7 @@ def profiles(options: RuntimeOptions) -> tuple[NetworkProfile, ...]:
         return tuple(network.profile() for network in turn.analyzer.networks)
 
 
-@st.cache_data(max_entries=MAX_OPTIONS, ttl="1m", show_spinner="Checking the files …")
+@st.cache_data(max_entries=MAX_OPTIONS, ttl="1m", show_spinner=False)
 def file_statuses(model_set: str) -> tuple[FileStatus, ...]:
     """Return where a set's files are and whether they are right; checked once a minute."""
     return all_file_statuses(model_set)

@@ -13,20 +13,21 @@ from facecore.models.catalogue import FileStatus
 from facecore.models.network import Network
 from facecore.settings.server import ServerSettings
 from facecore.ui.models.charts import layer_times
+from facecore.wording import Text, _
 
 _METRIC_WIDTH_PX = 150
 
 
 def files_table(statuses: Sequence[FileStatus]) -> bool:
     """Show where each file was found; return whether all are there and the known ones."""
-    st.header("Files")
+    st.header(_("Files"))
     rows = [
         {
-            "network": status.spec.title,
-            "file": status.file.name,
-            "hash": "ok" if status.hash_ok else "wrong" if status.path else "missing",
-            "found in": status.found_in or "nowhere",
-            "bytes": status.size_bytes,
+            _("network"): _(status.spec.title),
+            _("file"): status.file.name,
+            _("hash"): _("ok") if status.hash_ok else _("wrong") if status.path else _("missing"),
+            _("found in"): _(status.found_in) if status.found_in else _("nowhere"),
+            _("bytes"): status.size_bytes,
             "SHA-256": status.file.sha256,
         }
         for status in statuses
@@ -34,11 +35,11 @@ def files_table(statuses: Sequence[FileStatus]) -> bool:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        column_config={"bytes": st.column_config.NumberColumn(format="localized")},
+        column_config={_("bytes"): st.column_config.NumberColumn(format="localized")},
     )
     for status in statuses:
         if status.advice:
-            st.error(status.advice)
+            st.error(_(status.advice))
     return all(status.hash_ok for status in statuses)
 
 
@@ -46,67 +47,107 @@ def load_cost(sets: Sequence[FaceAnalyzer], settings: ServerSettings) -> None:
     """Show what loading all three took, for each set that is loaded."""
     for number, analyzer in enumerate(sets, start=1):
         if analyzer.load_cost:
-            which = "All three" if settings.replicas == 1 else f"Set {number}: all three"
-            st.markdown(
-                f"{which} were ready in {analyzer.load_cost.load_time_ms:.0f} ms, and the "
-                f"server's memory grew by {analyzer.load_cost.rss_delta_bytes / 1e6:.0f} MB."
+            cost = analyzer.load_cost
+            grown = {"time_ms": cost.load_time_ms, "mb": cost.rss_delta_bytes / 1e6}
+            words = _(
+                "All three were ready in {time_ms:.0f} ms, and the server's memory grew by "
+                "{mb:.0f} MB.",
+                **grown,
             )
+            if settings.replicas > 1:
+                words = _(
+                    "Set {number}: all three were ready in {time_ms:.0f} ms, and the server's "
+                    "memory grew by {mb:.0f} MB.",
+                    number=number,
+                    **grown,
+                )
+            st.markdown(words)
     if len(sets) < settings.replicas:
         st.caption(
-            f"{len(sets)} of {settings.replicas} sets are loaded; another is when photos are "
-            "read side by side."
+            _(
+                "{count} of {replicas} sets are loaded; another is when photos are read "
+                "side by side.",
+                count=len(sets),
+                replicas=settings.replicas,
+            )
         )
 
 
 def network(loaded: Network, profile: NetworkProfile) -> None:
     """Show one network: what it is, what it costs, its files, its layers."""
     spec = loaded.spec
-    st.header(spec.title)
+    st.header(_(spec.title))
     st.markdown(
-        f"{spec.summary} Input {spec.input_wh[0]}×{spec.input_wh[1]} pixels. Its layers run on "
-        f"{profile.backend}, {profile.target}."
+        _(
+            "{summary} Input {width}×{height} pixels. Its layers run on {backend}, {target}.",
+            summary=Text(spec.summary),
+            width=spec.input_wh[0],
+            height=spec.input_wh[1],
+            backend=profile.backend,
+            target=profile.target,
+        )
     )
-    st.markdown(f"[{spec.citation}]({spec.url}). Licence: {spec.licence}.")
+    st.markdown(
+        _(
+            "[{citation}]({url}). Licence: {licence}.",
+            citation=spec.citation,
+            url=spec.url,
+            licence=Text(spec.licence),
+        )
+    )
     values = (
-        ("Loading", f"{loaded.load_time_ms:.0f} ms", "Hash, load and first pass; side by side."),
         (
-            "One pass",
-            f"{profile.forward_ms:.1f} ms",
-            "Median of five forward passes.",
+            _("Loading"),
+            f"{loaded.load_time_ms:.0f} ms",
+            _("Hash, load and first pass; side by side."),
         ),
-        ("Work", _gflops(profile), "Floating-point operations of one pass, 10⁹."),
-        ("Weights", _megabytes(profile.weights_bytes), "What the engine says they take."),
         (
-            "Activations",
+            _("One pass"),
+            f"{profile.forward_ms:.1f} ms",
+            _("Median of five forward passes."),
+        ),
+        (_("Work"), _gflops(profile), _("Floating-point operations of one pass, 10⁹.")),
+        (_("Weights"), _megabytes(profile.weights_bytes), _("What the engine says they take.")),
+        (
+            _("Activations"),
             _megabytes(profile.activations_bytes),
-            "All layers' outputs of one pass, as the engine says; memory is used again.",
+            _("All layers' outputs of one pass, as the engine says; memory is used again."),
         ),
     )
     row = st.container(horizontal=True)
     for label, value, note in values:
         row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
-    with st.expander("Time per layer", expanded=True):
-        st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=spec.title)
+    with st.expander(_("Time per layer"), expanded=True):
+        st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=_(spec.title))
 
 
 def _gflops(profile: NetworkProfile) -> str:
-    return f"{profile.gflops:.2f} GFLOPs" if profile.gflops else "not told"
+    return f"{profile.gflops:.2f} GFLOPs" if profile.gflops else _("not told")
 
 
 def _megabytes(size_bytes: int) -> str:
     megabytes = size_bytes / 1e6
-    return f"{megabytes:.{0 if megabytes >= 10 else 1}f} MB" if size_bytes else "not told"
+    return f"{megabytes:.{0 if megabytes >= 10 else 1}f} MB" if size_bytes else _("not told")
 
 
 def engine(title: str, facts: EngineFacts) -> None:
     """Show the facts of the engine that bear on speed."""
     st.header(title)
-    use = "used" if facts.optimised else "there, but not used"
+    use = _("used") if facts.optimised else _("there, but not used")
     st.markdown(
-        f"Version {facts.version}, {facts.threads} threads ({facts.parallel_framework}) on "
-        f"{facts.cpus_seen} processors, optimised code {'on' if facts.optimised else 'off'}.  \n"
-        f"Vector units {use}: {', '.join(facts.cpu_features)}.  \n"
-        f"Targets that its own backend can use here: {', '.join(facts.usable_targets)}."
+        _(
+            "Version {version}, {threads} threads ({parallel_framework}) on "
+            "{cpus_seen} processors, optimised code {on_or_off}.  \nVector units {use}: "
+            "{units}.  \nTargets that its own backend can use here: {targets}.",
+            version=facts.version,
+            threads=facts.threads,
+            parallel_framework=facts.parallel_framework,
+            cpus_seen=facts.cpus_seen,
+            on_or_off=_("on") if facts.optimised else _("off"),
+            use=use,
+            units=", ".join(facts.cpu_features),
+            targets=", ".join(facts.usable_targets),
+        )
     )
 
 

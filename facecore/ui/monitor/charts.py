@@ -12,6 +12,7 @@ from facecore.engines import titles
 from facecore.results import STAGES
 from facecore.serving.history import RunRecord
 from facecore.ui.charts import PALETTE, STAGE_COLOURS, laid_out, whole_ticks
+from facecore.wording import Text, _
 
 _MB = 1e6
 _LEAST_RUNS = 8
@@ -33,7 +34,7 @@ def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
             figure.add_bar(
                 x=numbers,
                 y=times_ms,
-                name=stage,
+                name=_(stage),
                 marker={
                     "color": STAGE_COLOURS[stage],
                     "pattern": {"shape": [patterns[record.engine] for record in records]},
@@ -41,13 +42,20 @@ def latency_by_run(records: Sequence[RunRecord]) -> go.Figure:
                 customdata=[
                     f"{html.escape(record.name)}, {titles(record.engine)}" for record in records
                 ],
-                hovertemplate="run %{x}, %{customdata}: %{y:.1f} ms " + stage + "<extra></extra>",
+                hovertemplate=_(
+                    "run {run}, {what}: {time} ms {stage}",
+                    run="%{x}",
+                    what="%{customdata}",
+                    time="%{y:.1f}",
+                    stage=Text(stage),
+                )
+                + "<extra></extra>",
             )
     for name in engines if len(engines) > 1 else ():
         # Draws nothing: it is there for the legend.
         marker = {"color": "#888888", "pattern": {"shape": patterns[name]}}
         figure.add_bar(x=numbers[:1], y=[0], name=titles(name), marker=marker, hoverinfo="skip")
-    figure.update_layout(barmode="stack", yaxis_title="milliseconds")
+    figure.update_layout(barmode="stack", yaxis_title=_("milliseconds"))
     return laid_out(_over_runs(figure, numbers), 330)
 
 
@@ -63,10 +71,16 @@ def latency_over_time(records: Sequence[RunRecord], zone: tzinfo) -> go.Figure:
             mode="markers",
             marker_color=colour,
             customdata=[[one.faces, titles(one.engine)] for one in its],
-            hovertemplate="%{x}: %{y:.0f} ms, %{customdata[0]} faces, %{customdata[1]}"
-            "<extra></extra>",
+            hovertemplate=_(
+                "{when}: {time} ms, {faces} faces, {engine}",
+                when="%{x}",
+                time="%{y:.0f}",
+                faces="%{customdata[0]}",
+                engine="%{customdata[1]}",
+            )
+            + "<extra></extra>",
         )
-    figure.update_layout(yaxis_title="milliseconds")
+    figure.update_layout(yaxis_title=_("milliseconds"))
     figure.update_yaxes(rangemode="tozero")
     return laid_out(figure, 330, legend=True)
 
@@ -79,10 +93,10 @@ def cpu_by_run(records: Sequence[RunRecord], zone: tzinfo | None = None) -> go.F
     return _lines(
         records,
         {
-            "of one core": [record.used.cpu_percent for record in records],
-            "of all that may be used": [record.cpu_percent_of_allowed for record in records],
+            _("of one core"): [record.used.cpu_percent for record in records],
+            _("of all that may be used"): [record.cpu_percent_of_allowed for record in records],
         },
-        "percent",
+        _("percent"),
         zone,
     )
 
@@ -95,11 +109,11 @@ def memory_by_run(records: Sequence[RunRecord], zone: tzinfo | None = None) -> g
     return _lines(
         records,
         {
-            "before": [record.used.rss_before_bytes / _MB for record in records],
-            "peak": [record.used.peak_rss_bytes / _MB for record in records],
-            "after": [record.used.rss_after_bytes / _MB for record in records],
+            _("before"): [record.used.rss_before_bytes / _MB for record in records],
+            _("peak"): [record.used.peak_rss_bytes / _MB for record in records],
+            _("after"): [record.used.rss_after_bytes / _MB for record in records],
         },
-        "megabytes",
+        _("megabytes"),
         zone,
     )
 
@@ -120,8 +134,8 @@ def _lines(
             # Between two runs that are hours apart nothing is known.
             mode="markers" if zone else "lines+markers",
             line_color=colour,
-            hovertemplate=f"{'' if zone else 'run '}%{{x}}: %{{y:.0f}} {unit} {name}"
-            "<extra></extra>",
+            hovertemplate=("" if zone else _("run") + " ")
+            + f"%{{x}}: %{{y:.0f}} {unit} {name}<extra></extra>",
         )
     figure.update_layout(yaxis_title=unit)
     figure.update_yaxes(rangemode="tozero")
@@ -132,7 +146,7 @@ def _over_runs(figure: go.Figure, numbers: Sequence[int]) -> go.Figure:
     first, last = (min(numbers), max(numbers)) if numbers else (1, 1)
     # One bar alone would fill the whole width.
     shown = [first - 0.6, max(last, first + _LEAST_RUNS - 1) + 0.6]
-    figure.update_xaxes(title="run", range=shown, minor_showgrid=False, **whole_ticks(shown))
+    figure.update_xaxes(title=_("run"), range=shown, minor_showgrid=False, **whole_ticks(shown))
     return figure
 
 

@@ -14,6 +14,7 @@ from facecore.machine.sampler import SystemSample, SystemSampler
 from facecore.ui import state
 from facecore.ui.components import friendly_errors
 from facecore.ui.monitor.charts import sparkline
+from facecore.wording import Text, _
 
 LIVE_SAMPLES = 60
 _MB = 1e6
@@ -31,36 +32,37 @@ class _Metric:
     read: Callable[[SystemSample], float | None]
     words: Callable[[SystemSample], str]
     unit: str
-    top: Callable[[SystemSample], float] = lambda _: 0.0
+    top: Callable[[SystemSample], float] = lambda sample: 0.0
 
 
 _METRICS = (
     _Metric(
-        "Process CPU",
+        Text("Process CPU"),
         lambda sample: sample.process_cpu_percent,
         lambda sample: _percent(sample.process_cpu_percent),
         "%",
-        lambda _: 100.0,
+        lambda sample: 100.0,
     ),
     _Metric(
-        "Process memory",
+        Text("Process memory"),
         lambda sample: sample.process_rss_bytes / _MB,
         lambda sample: _mb(sample.process_rss_bytes),
         "MB",
     ),
     _Metric(
-        "System CPU",
+        Text("System CPU"),
         lambda sample: sample.system_cpu_percent,
         lambda sample: _percent(sample.system_cpu_percent),
         "%",
-        lambda _: 100.0,
+        lambda sample: 100.0,
     ),
     _Metric(
-        "System memory",
+        Text("System memory"),
         lambda sample: sample.system_memory_used_bytes / _GB,
-        lambda sample: (
-            f"{sample.system_memory_used_bytes / _GB:.1f} of "
-            f"{sample.system_memory_total_bytes / _GB:.1f} GB"
+        lambda sample: _(
+            "{used:.1f} of {total:.1f} GB",
+            used=sample.system_memory_used_bytes / _GB,
+            total=sample.system_memory_total_bytes / _GB,
         ),
         "GB",
         lambda sample: sample.system_memory_total_bytes / _GB,
@@ -85,10 +87,28 @@ def _draw(box: DeltaGenerator, metric: _Metric, samples: Collection[SystemSample
     top = max(metric.top(newest), *(1.25 * value for value in values), 1e-9)
     if metric.unit == "%":
         top = max(100.0, *values) if values else 100.0
-    scale = f"0 to {top:.0f} {metric.unit}"
-    box.metric(metric.label, metric.words(newest), help=f"Below: the last minute, {scale}.")
-    said = f"{min(values):.1f} to {max(values):.1f} {metric.unit}" if values else "nothing yet"
-    alt = f"{metric.label} in the last minute, on a scale of {scale}: {said}"
+    scale = _("0 to {top:.0f} {unit}", top=top, unit=metric.unit)
+    box.metric(
+        _(metric.label),
+        metric.words(newest),
+        help=_("Below: the last minute, {scale}.", scale=scale),
+    )
+    said = (
+        _(
+            "{least:.1f} to {most:.1f} {unit}",
+            least=min(values),
+            most=max(values),
+            unit=metric.unit,
+        )
+        if values
+        else _("nothing yet")
+    )
+    alt = _(
+        "{label} in the last minute, on a scale of {scale}: {said}",
+        label=Text(metric.label),
+        scale=scale,
+        said=said,
+    )
     box.image(sparkline(values, top, LIVE_SAMPLES), alt=alt, width="stretch")
 
 
@@ -105,19 +125,37 @@ def _samples() -> deque[SystemSample]:
 def _limits_in_words(sample: SystemSample) -> str:
     limits = sample.limits
     if limits.version is None:
-        return "No control group can be read here, so no container limits are known."
+        return _("No control group can be read here, so no container limits are known.")
     parts = []
     if limits.cpu_quota is None:
-        parts.append("CPU: no quota")
+        parts.append(_("CPU: no quota"))
     else:
         used = _percent(sample.container_cpu_percent)
-        parts.append(f"CPU: {used} of a quota of {limits.cpu_quota:g} processors")
-    memory_used = "unknown" if limits.memory_used_bytes is None else _mb(limits.memory_used_bytes)
+        parts.append(
+            _(
+                "CPU: {used} of a quota of {quota:g} processors",
+                used=used,
+                quota=limits.cpu_quota,
+            )
+        )
+    memory_used = (
+        _("unknown") if limits.memory_used_bytes is None else _mb(limits.memory_used_bytes)
+    )
     if limits.memory_limit_bytes is None:
-        parts.append(f"memory: no limit, {memory_used} used")
+        parts.append(_("memory: no limit, {used} used", used=memory_used))
     else:
-        parts.append(f"memory: {memory_used} of {_mb(limits.memory_limit_bytes)}")
-    return f"Container limits (cgroup v{limits.version}): {'; '.join(parts)}."
+        parts.append(
+            _(
+                "memory: {used} of {limit}",
+                used=memory_used,
+                limit=_mb(limits.memory_limit_bytes),
+            )
+        )
+    return _(
+        "Container limits (cgroup v{version}): {limits}.",
+        version=limits.version,
+        limits="; ".join(parts),
+    )
 
 
 def _percent(value: float | None) -> str:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from facecore.optimise.report.tables import Dot
 from facecore.ui.charts import PALETTE, laid_out
+from facecore.wording import _
 
 _LEAST_PX, _MOST_PX = 9.0, 32.0
 
@@ -39,13 +40,17 @@ def pareto(dots: Sequence[Dot], answers: str) -> go.Figure:
     for dot in dots:
         if dot.is_recommended:
             figure.add_annotation(
-                x=dot.time_ms, y=dot.percent, text=f"<b>{html.escape(dot.name)}</b>", ay=-38, ax=0
+                x=dot.time_ms,
+                y=dot.percent,
+                text=f"<b>{html.escape(_(dot.name))}</b>",
+                ay=-38,
+                ax=0,
             )
     low = min(dot.percent_reach[0] for dot in dots)
     span = max(1.0, 100 - low)
     slowest = max(dot.time_reach[1] for dot in dots)
-    figure.update_xaxes(title="milliseconds a photo", range=[0, 1.05 * slowest])
-    figure.update_yaxes(title=answers, range=[100 - 1.05 * span, 100 + 0.2 * span])
+    figure.update_xaxes(title=_("milliseconds a photo"), range=[0, 1.05 * slowest])
+    figure.update_yaxes(title=_(answers), range=[100 - 1.05 * span, 100 + 0.2 * span])
     return laid_out(figure, 420, legend=True)
 
 
@@ -58,7 +63,7 @@ def _add_dots(figure: go.Figure, ours: Sequence[Dot], colour: str, most_mb: floa
         error_y=_reach([(dot.percent, *dot.percent_reach) for dot in ours]),
         mode="markers",
         name=html.escape(ours[0].engine),
-        text=[html.escape(dot.words) for dot in ours],
+        text=[html.escape(_(dot.words)) for dot in ours],
         hovertemplate="%{text}<extra></extra>",
         marker={
             # The area is what the eye takes for the size.
@@ -73,8 +78,8 @@ def _reach(values: Sequence[tuple[float, float, float]]) -> dict[str, Any]:
     return {
         "type": "data",
         "symmetric": False,
-        "array": [high - value for value, _, high in values],
-        "arrayminus": [value - low for value, low, _ in values],
+        "array": [high - value for value, low, high in values],
+        "arrayminus": [value - low for value, low, high in values],
         "color": "#888888",
         "thickness": 1,
     }

@@ -12,7 +12,6 @@ import streamlit as st
 from facecore.analysis.automatic import settled
 from facecore.evaluation.labels import PersonLabel
 from facecore.optimise.record import Constraints, Objective
-from facecore.optimise.report.tables import OBJECTIVES
 from facecore.optimise.space import KNOBS, USUAL, variable_settings
 from facecore.optimise.task import Task
 from facecore.serving.service import process_service
@@ -21,9 +20,15 @@ from facecore.ui import state
 from facecore.ui.components import friendly_errors
 from facecore.ui.optimise import run
 from facecore.ui.profile.take_along import in_sidebar
-from facecore.wording import counted
+from facecore.wording import Text, _, counted
 
 _MOST_MINUTES = 120.0
+_OBJECTIVES: dict[Objective, Text] = {
+    "latency": Text("Fastest answer"),
+    "throughput": Text("Most photos a second"),
+    "memory": Text("Least memory"),
+    "accuracy": Text("Best answers"),
+}
 _FLAGS = {
     "max_latency_ms": "--max-latency-ms",
     "max_memory_mb": "--max-memory-mb",
@@ -49,11 +54,11 @@ def chosen_wish() -> Wish:
 
 def _objective() -> Objective:
     return st.segmented_control(
-        "What matters",
-        list(OBJECTIVES),
+        _("What matters"),
+        list(_OBJECTIVES),
         default="latency",
         required=True,
-        format_func=lambda one: OBJECTIVES[one].removeprefix("the ").capitalize(),
+        format_func=lambda one: _(_OBJECTIVES[one]),
         key="optimise_objective",
         persist_state="session",
         label_visibility="collapsed",
@@ -64,17 +69,23 @@ def _objective() -> Objective:
 def _constraints(objective: Objective) -> Constraints:
     places = st.grid(min_column_width=170)
     with places.cell():
-        latency = _limit("Latency (p95) at most, ms", "latency", 1.0, 60_000.0)
+        latency = _limit(_("Latency (p95) at most, ms"), "latency", 1.0, 60_000.0)
     with places.cell():
-        memory = _limit("Memory at most, MB", "memory", 1.0, 1e6, help_text="Of all processes.")
+        memory = _limit(
+            _("Memory at most, MB"), "memory", 1.0, 1e6, help_text=_("Of all processes.")
+        )
     with places.cell():
         agreement = _agreement(objective)
     with places.cell():
         accuracy = _limit(
-            "Right answers at least, %", "accuracy", 2.0, 100.0, help_text="This needs labels."
+            _("Right answers at least, %"),
+            "accuracy",
+            2.0,
+            100.0,
+            help_text=_("This needs labels."),
         )
     with places.cell():
-        cores = _limit("Processors", "cores", 1, 1024)
+        cores = _limit(_("Processors"), "cores", 1, 1024)
     return Constraints(
         max_latency_ms=latency,
         max_memory_mb=memory,
@@ -93,14 +104,14 @@ def _limit(
         high,
         None,
         key=f"optimise_{key}",
-        placeholder="any",
+        placeholder=_("any"),
         help=help_text,
         persist_state="session",
     )
 
 
 def _agreement(objective: Objective) -> float | None:
-    label = "Same answers at least, %"
+    label = _("Same answers at least, %")
     if objective == "accuracy":
         # Better answers are other answers.
         return _limit(label, "free_agreement", 2.0, 100.0)
@@ -108,18 +119,18 @@ def _agreement(objective: Objective) -> float | None:
         label,
         *(2.0, 100.0, 99.0, 0.5),
         key="optimise_agreement",
-        help="Of the baseline's faces: else the fastest is whatever finds none.",
+        help=_("Of the baseline's faces: else the fastest is whatever finds none."),
         persist_state="session",
     )
 
 
 def _parts(objective: Objective) -> tuple[str, ...]:
-    known = {name: one.label for name, one in variable_settings().items()}
-    known[KNOBS] = "the engines' own options"
+    known = {name: _(one.label) for name, one in variable_settings().items()}
+    known[KNOBS] = _("the engines' own options")
     usual = [*USUAL, *(["replicas"] if objective == "throughput" else [])]
     return tuple(
         st.pills(
-            "What may vary",
+            _("What may vary"),
             list(known),
             selection_mode="multi",
             default=usual,
@@ -134,36 +145,41 @@ def start(wish: Wish, photos: Sequence[Photo], labels: Mapping[str, PersonLabel]
     """Draw how long it may take, and the buttons that start the search or go on with it."""
     row = st.container(horizontal=True, vertical_alignment="bottom")
     minutes = row.number_input(
-        "Minutes",
+        _("Minutes"),
         *(0.1, _MOST_MINUTES, 5.0, 1.0),
         key="optimise_minutes",
         persist_state="session",
         width=140,
     )
     seed = row.number_input(
-        "Seed",
+        _("Seed"),
         *(0, 2**31 - 1, 1),
         key="optimise_seed",
-        help="Of what is tried, and of the order.",
+        help=_("Of what is tried, and of the order."),
         persist_state="session",
         width=140,
     )
     is_new = row.button(
-        f"Search on {counted(len(photos), 'photo')}",
+        _("Search on {photos}", photos=counted(len(photos), "photo")),
         key="optimise_start",
         type="primary",
         icon=":material/play_arrow:",
         disabled=run.is_running(),
-        help="Each way of reading that is tried has processes of its own, about half a gigabyte at "
-        "a time. Pages are slower meanwhile; you can look at others.",
+        help=_(
+            "Each way of reading that is tried has processes of its own, about half "
+            "a gigabyte at a time. Pages are slower meanwhile; you can look at "
+            "others."
+        ),
     )
     goes_on = row.button(
-        "Go on",
+        _("Go on"),
         key="optimise_resume",
         icon=":material/resume:",
         disabled=run.is_running(),
-        help="Goes on with the same search of the same photos for so many minutes more; what is "
-        "kept of it outlasts a restart of the server.",
+        help=_(
+            "Goes on with the same search of the same photos for so many minutes "
+            "more; what is kept of it outlasts a restart of the server."
+        ),
     )
     if is_new or goes_on:
         with friendly_errors():

@@ -8,20 +8,24 @@ from facecore.ui.compare.inputs import known_labels
 from facecore.ui.compare.run import messages
 from facecore.ui.inputs import chosen_photos
 from facecore.ui.optimise import form, run, views
+from facecore.wording import _
 
 
 def optimise_page() -> None:
     """Draw the page."""
-    st.title("Optimise")
+    st.title(_("Optimise"))
     st.markdown(
-        "Say what matters and what must hold. Settings are tried beside the sidebar's, which are "
-        "the baseline; clear losers are dropped, and the best is measured once more."
+        _(
+            "Say what matters and what must hold. Settings are tried beside the "
+            "sidebar's, which are the baseline; clear losers are dropped, and the "
+            "best is measured once more."
+        )
     )
     run.collect()
     messages()
-    st.header("What matters")
+    st.header(_("What matters"))
     wish = form.chosen_wish()
-    st.header("On which photos")
+    st.header(_("On which photos"))
     photos = chosen_photos()
     labels = known_labels()
     form.start(wish, photos, labels)

@@ -12,7 +12,7 @@ from facecore.optimise.task import Task
 from facecore.ui import state
 from facecore.ui.components import as_text, bar_and_stop, friendly_errors, sign
 from facecore.ui.state import Remembered
-from facecore.wording import counted, left_in_words
+from facecore.wording import _, left_in_words
 
 _LOOK_EVERY_S = 1.0
 _job = Remembered[BackgroundSearch | None]("optimise", lambda: None, lasts=True)
@@ -59,14 +59,22 @@ def _progress() -> None:
         if job is None or not job.is_running:
             st.rerun()
         now = job.progress
-        words = f"{now.phase[:1].upper()}{now.phase[1:]} …"
+        phase = _(now.phase)
+        words = _("{phase} …", phase=phase[:1].upper() + phase[1:])
         if job.state == "stopping":
-            words = "Stopping …"
+            words = _("Stopping …")
         share = min(1.0, now.spent_s / now.budget_s)
-        bar_and_stop(job, share, as_text(words), "What is known by then is shown and kept.")
+        bar_and_stop(job, share, as_text(words), _("What is known by then is shown and kept."))
         if now.tried:
-            best = f"; best so far: {now.best}" if now.best else ""
-            st.caption(as_text(f"{counted(now.tried, 'way')} of reading tried{best}."))
+            words = _("{n} way of reading tried.", "{n} ways of reading tried.", n=now.tried)
+            if now.best:
+                words = _(
+                    "{n} way of reading tried; best so far: {best}.",
+                    "{n} ways of reading tried; best so far: {best}.",
+                    n=now.tried,
+                    best=now.best,
+                )
+            st.caption(as_text(words))
 
 
 def optimise_sign() -> None:
@@ -80,7 +88,7 @@ def _sign_in_words() -> str | None:
     if job is None:
         return None
     if not job.is_running:
-        return "Optimise: done, its page has the result."
+        return _("Optimise: done, its page has the result.")
     now = job.progress
     left = left_in_words(max(0.0, now.budget_s - now.spent_s))
-    return f"Optimise: {now.tried} tried{left}"
+    return _("Optimise: {n} tried{left}", n=now.tried, left=left)

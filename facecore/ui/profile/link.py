@@ -15,7 +15,7 @@ from facecore.settings.presets import preset_name
 from facecore.settings.setting import Setting
 from facecore.ui import state
 from facecore.ui.profile.controls import OFFERED, base, fill, of_preset, offered_engines, start_from
-from facecore.wording import NAMES
+from facecore.wording import NAMES, _
 
 LANGUAGE_SWITCH = "language"
 """The key of the switch."""
@@ -35,7 +35,7 @@ def read_link() -> None:
         try:
             given = of_preset(preset_name(linked[_PRESET]))
         except SettingsError as error:
-            notes.append(f"The link: {error}")
+            notes.append(_("The link: {error}", error=error))
     name = linked.get(_PROFILE, given.name)[:MAX_NAME_LETTERS]
     start_from(replace(given, name=name) if name != given.name else given)
     for name, one in OFFERED.items():
@@ -43,7 +43,9 @@ def read_link() -> None:
             try:
                 fill({name: _value(one, linked[one.key])})
             except SettingsError as error:
-                notes.append(f"The link's {one.key} is passed over. {error}")
+                notes.append(
+                    _("The link's {key} is passed over. {error}", key=one.key, error=error)
+                )
 
 
 def link_language() -> None:
@@ -66,14 +68,19 @@ def write_link() -> None:
     name = state.widget_value(_PROFILE) or ""
     # Streamlit's own binding would leave out the preset that the control begins with, and the
     # name once the popover that it is in is closed.
-    for key, text in {
-        _PRESET: state.named_preset(),
-        _PROFILE: "" if name == base().name else name,
-    }.items():
-        if not text:
-            st.query_params.pop(key, None)
-        elif st.query_params.get(key) != text:
-            st.query_params[key] = text
+    have_link_say(_PRESET, state.named_preset())
+    have_link_say(_PROFILE, "" if name == base().name else name)
+
+
+def have_link_say(key: str, text: str | None) -> None:
+    """Have the link say something, in English; nothing for none.
+
+    Streamlit's own binding would write what a control shows, in the visitor's language.
+    """
+    if not text:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != text:
+        st.query_params[key] = text
 
 
 def _value(setting: Setting, text: str) -> Any:
@@ -81,9 +88,11 @@ def _value(setting: Setting, text: str) -> Any:
         for name, spec in set_specs().items():
             if text.lower() in (name, spec.title.lower()):
                 return name
-        raise SettingsError(f"The model set must be one of {', '.join(set_specs())}.")
+        raise SettingsError("The model set must be one of {names}.", names=", ".join(set_specs()))
     value = setting.parse(text)
     setting.check(value)
     if setting.name == "engine" and value not in offered_engines().values():
-        raise SettingsError(f"The engine must be one of {', '.join(offered_engines())} here.")
+        raise SettingsError(
+            "The engine must be one of {names} here.", names=", ".join(offered_engines())
+        )
     return value

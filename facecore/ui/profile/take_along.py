@@ -18,6 +18,7 @@ from facecore.sources.names import printable
 from facecore.ui import state
 from facecore.ui.components import as_text
 from facecore.ui.profile.controls import offered_engines, start_from
+from facecore.wording import _
 
 UPLOADER = "profile_file"
 _UNUSUAL = re.compile(r"[^\w.-]+")
@@ -25,28 +26,28 @@ _UNUSUAL = re.compile(r"[^\w.-]+")
 
 def take_along(settings: AnalysisSettings, options: RuntimeOptions) -> None:
     """Draw what opens to the file, the command and the place for a file."""
-    with st.popover("Take these settings along", icon=":material/save:", width="stretch"):
+    with st.popover(_("Take these settings along"), icon=":material/save:", width="stretch"):
         name = st.text_input(
-            "Name",
+            _("Name"),
             # Else the page's own part begins with nothing once this opens, and sends that.
             state.widget_value("profile") or "",
             key="profile",
             max_chars=MAX_NAME_LETTERS,
             persist_state="session",
-            help="What the file is called, and the link carries.",
+            help=_("What the file is called, and the link carries."),
         )
         given = in_sidebar(_usable(name), settings, options)
         file = profile_button(given, width="stretch")
-        st.caption("Serve photos with it, or read them on the command line:")
+        st.caption(_("Serve photos with it, or read them on the command line:"))
         st.code(
             f"facecore serve --settings {shlex.quote(file)}\n"
             f"{shlex.join(['facecore', 'analyze', 'PHOTO', *flags_of(given)])}",
             language="bash",
             wrap_lines=True,
         )
-        st.caption("The link in the address bar carries these settings, too.")
+        st.caption(_("The link in the address bar carries these settings, too."))
         st.file_uploader(
-            "Or drop a profile here", key=UPLOADER, on_change=_take_file, max_upload_size=1
+            _("Or drop a profile here"), key=UPLOADER, on_change=_take_file, max_upload_size=1
         )
 
 
@@ -54,7 +55,7 @@ def profile_button(given: Configuration, **how: Any) -> str:
     """Draw the button that downloads a configuration, and return the file's name."""
     file = f"{_UNUSUAL.sub('-', given.name).strip('-.') or 'settings'}.toml"
     st.download_button(
-        "Download as a profile",
+        _("Download as a profile"),
         lambda: profile_text(given).encode(),
         file,
         "application/toml",
@@ -109,13 +110,23 @@ def _take_file() -> None:
 
 
 def _left_out(given: Configuration, source: str) -> list[str]:
-    engine, knobs = given.options.engine, [name for name, _ in given.options.engine_options]
+    engine, knobs = given.options.engine, [one[0] for one in given.options.engine_options]
     notes = []
     if engine not in offered_engines().values():
-        notes.append(f"{source}: the engine {engine} is not installed here, so it is auto.")
+        notes.append(
+            _(
+                "{source}: the engine {engine} is not installed here, so it is auto.",
+                source=source,
+                engine=engine,
+            )
+        )
     elif knobs:
         notes.append(
-            f"{source}: {', '.join(knobs)} would act on all visitors: these pages leave it as it "
-            "is, the profile keeps it."
+            _(
+                "{source}: {names} would act on all visitors: these pages leave it as it "
+                "is, the profile keeps it.",
+                source=source,
+                names=", ".join(knobs),
+            )
         )
     return notes

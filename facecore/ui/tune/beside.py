@@ -11,20 +11,20 @@ from facecore.ui.components import chart
 from facecore.ui.tune import charts, run
 from facecore.ui.tune.figures import interval_in_words, value_in_words
 from facecore.ui.tune.subject import Subject, ways
-from facecore.wording import counted
+from facecore.wording import _, counted
 
 
 def side_by_side(subject: Subject) -> None:
     """Offer to read the photos another way, and show both ways' scores once that has ended."""
     if not subject.truth.files:
         return
-    st.header("Beside another preset")
+    st.header(_("Beside another preset"))
     offered = {title: way for title, way in ways().items() if subject.reading.unlike(way)}
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    title = row.selectbox("Preset", list(offered), key="tune_way", width=260)
+    title = row.selectbox(_("Preset"), list(offered), format_func=_, key="tune_way", width=260)
     known = [photo for name, photo in subject.photos.items() if name in subject.truth.files]
     row.button(
-        f"Read {counted(len(known), 'photo')} with it",
+        _("Read {photos} with it", photos=counted(len(known), "photo")),
         key="tune_beside_start",
         icon=":material/compare:",
         on_click=run.start,
@@ -47,17 +47,28 @@ def _both(subject: Subject) -> None:
         subject.truth.boxes,
     )
     if not rows:
-        st.info("These are scores of other photos: read those above with it.")
+        st.info(_("These are scores of other photos: read those above with it."))
         return
     st.markdown(
-        f"First: {subject.reading.with_confidence()}. Second: {second.reading.with_confidence()}."
+        _(
+            "First: {first}. Second: {second}.",
+            first=subject.reading.with_confidence(),
+            second=second.reading.with_confidence(),
+        )
     )
-    st.dataframe(_table(rows), hide_index=True, key="tune_both", alt="Scores of both")
-    different = [row.name for row in rows if row.is_told_apart]
+    st.dataframe(_table(rows), hide_index=True, key="tune_both", alt=_("Scores of both"))
+    different = [_(row.name) for row in rows if row.is_told_apart]
     st.caption(
-        "Each way counts from its own confidence on. Intervals are 95 %; that of a difference is a "
-        "bootstrap over the same photos. "
-        + (f"Told apart: {', '.join(different)}." if different else "Nothing is told apart.")
+        _(
+            "Each way counts from its own confidence on. Intervals are 95 %; that of "
+            "a difference is a bootstrap over the same photos."
+        )
+        + " "
+        + (
+            _("Told apart: {scores}.", scores=", ".join(different))
+            if different
+            else _("Nothing is told apart.")
+        )
     )
     other = Subject(
         photos=subject.photos,
@@ -70,12 +81,12 @@ def _both(subject: Subject) -> None:
 
 
 def _curves(subject: Subject, other: Subject) -> None:
-    names = {"First": subject, "Second": other}
+    names = {_("First"): subject, _("Second"): other}
     scores = {name: one.scores() for name, one in names.items() if one.matched()}
     if len(scores) == len(names):
-        title = "Precision over recall, both"
+        title = _("Precision over recall, both")
         chart(charts.precision_recall(scores), "tune_both_pr", title, title)
-        title = "F1 by threshold, both"
+        title = _("F1 by threshold, both")
         chart(charts.f1_by_threshold(scores), "tune_both_f1", title, title)
 
 
@@ -86,9 +97,9 @@ def _table(rows: list[BesideRow]) -> pd.DataFrame:
 
     return pd.DataFrame(
         {
-            "Score": [row.name for row in rows],
-            "First": [cell(row.first, row.unit) for row in rows],
-            "Second": [cell(row.second, row.unit) for row in rows],
-            "Second less first": [cell(row.difference, row.unit, signed=True) for row in rows],
+            _("Score"): [_(row.name) for row in rows],
+            _("First"): [cell(row.first, row.unit) for row in rows],
+            _("Second"): [cell(row.second, row.unit) for row in rows],
+            _("Second less first"): [cell(row.difference, row.unit, signed=True) for row in rows],
         }
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from facecore.evaluation.calibration import BINS, Reliability
 from facecore.evaluation.thresholds import STEPS, Scores, ThresholdScores
 from facecore.ui.charts import PALETTE, laid_out
+from facecore.wording import _
 
 _ACCEPTED, _REJECTED = "#009E73", "#E69F00"
 _LIKELY_FROM = 0.2
@@ -34,12 +35,15 @@ def faces_by_threshold(confidences: NDArray[np.float64], threshold: float) -> go
             y=reached.tolist(),
             mode="lines",
             line={"shape": "vh", "color": _ACCEPTED},
-            hovertemplate="from %{x:.2f} on: %{y} faces<extra></extra>",
+            hovertemplate=_(
+                "from {threshold} on: {faces} faces", threshold="%{x:.2f}", faces="%{y}"
+            )
+            + "<extra></extra>",
         )
     )
     # Near 0 the detector offers boxes by the hundred; they would flatten all the rest.
     likely = int((rising >= _LIKELY_FROM).sum())
-    figure.update_yaxes(title="faces", range=[0, max(5, 1.4 * likely)])
+    figure.update_yaxes(title=_("faces"), range=[0, max(5, 1.4 * likely)])
     return _over_threshold(figure, threshold)
 
 
@@ -47,8 +51,8 @@ def confidences_histogram(confidences: NDArray[np.float64], threshold: float) ->
     """Draw how the candidates' confidences spread; accepted and rejected in two colours."""
     figure = go.Figure()
     for name, colour, values in (
-        ("accepted", _ACCEPTED, confidences[confidences >= threshold]),
-        ("rejected", _REJECTED, confidences[confidences < threshold]),
+        (_("accepted"), _ACCEPTED, confidences[confidences >= threshold]),
+        (_("rejected"), _REJECTED, confidences[confidences < threshold]),
     ):
         counts, edges = np.histogram(values, bins=_BARS, range=(0, 1))
         figure.add_bar(
@@ -60,7 +64,7 @@ def confidences_histogram(confidences: NDArray[np.float64], threshold: float) ->
             hovertemplate="%{x:.2f}: %{y} " + name + "<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0)
-    figure.update_yaxes(title="candidates, logarithmic", type="log", dtick=1)
+    figure.update_yaxes(title=_("candidates, logarithmic"), type="log", dtick=1)
     return _over_threshold(figure, threshold)
 
 
@@ -71,12 +75,13 @@ def scores_by_threshold(scores: ThresholdScores, threshold: float) -> go.Figure:
         figure.add_scatter(
             x=scores.thresholds,
             y=values,
-            name="F1" if name == "f1" else name,
+            name="F1" if name == "f1" else _(name),
             mode="lines",
             line={"shape": "vh", "color": _LINES[name]},
-            hovertemplate="from %{x:.2f} on: %{y:.3f}<extra></extra>",
+            hovertemplate=_("from {threshold} on: {score}", threshold="%{x:.2f}", score="%{y:.3f}")
+            + "<extra></extra>",
         )
-    figure.update_yaxes(title="score", range=[0, 1.03])
+    figure.update_yaxes(title=_("score"), range=[0, 1.03])
     return _over_threshold(figure, threshold)
 
 
@@ -94,20 +99,28 @@ def precision_recall(
             name=name,
             line_color=colour,
             customdata=one.thresholds,
-            hovertemplate="recall %{x:.3f}, precision %{y:.3f} from %{customdata:.2f} on"
-            "<extra></extra>",
+            hovertemplate=_(
+                "recall {recall}, precision {precision} from {threshold} on",
+                recall="%{x:.3f}",
+                precision="%{y:.3f}",
+                threshold="%{customdata:.2f}",
+            )
+            + "<extra></extra>",
         )
     if here is not None and here.precision.value is not None:
         figure.add_scatter(
             x=[here.recall.value],
             y=[here.precision.value],
             mode="markers",
-            name="this threshold",
+            name=_("this threshold"),
             marker={"size": 12, "color": _LINES["recall"]},
-            hovertemplate="recall %{x:.3f}, precision %{y:.3f}<extra></extra>",
+            hovertemplate=_(
+                "recall {recall}, precision {precision}", recall="%{x:.3f}", precision="%{y:.3f}"
+            )
+            + "<extra></extra>",
         )
-    figure.update_xaxes(title="recall", range=[0, 1.03])
-    figure.update_yaxes(title="precision", range=[0, 1.03])
+    figure.update_xaxes(title=_("recall"), range=[0, 1.03])
+    figure.update_yaxes(title=_("precision"), range=[0, 1.03])
     return laid_out(figure, _HEIGHT_PX)
 
 
@@ -121,10 +134,11 @@ def f1_by_threshold(scores: Mapping[str, ThresholdScores]) -> go.Figure:
             name=name,
             mode="lines",
             line={"shape": "vh", "color": colour},
-            hovertemplate="from %{x:.2f} on: %{y:.3f}<extra></extra>",
+            hovertemplate=_("from {threshold} on: {score}", threshold="%{x:.2f}", score="%{y:.3f}")
+            + "<extra></extra>",
         )
     figure.update_yaxes(title="F1", range=[0, 1.03])
-    figure.update_xaxes(title="threshold", range=[0, 1])
+    figure.update_xaxes(title=_("threshold"), range=[0, 1])
     return laid_out(figure, _HEIGHT_PX)
 
 
@@ -143,13 +157,20 @@ def reliability_diagram(found: Reliability) -> go.Figure:
             width=0.9 / BINS,
             marker_color=_LINES["precision"],
             error_y={
-                "array": [high - share for share, (_, high) in zip(shares, ends, strict=True)],
-                "arrayminus": [share - low for share, (low, _) in zip(shares, ends, strict=True)],
+                "array": [end[1] - share for share, end in zip(shares, ends, strict=True)],
+                "arrayminus": [
+                    share - low for share, (low, high) in zip(shares, ends, strict=True)
+                ],
                 "color": "#888888",
             },
             customdata=[(one.probability, one.right.n) for one in found.bins],
-            hovertemplate="said %{customdata[0]:.0%}: %{y:.0%} of %{customdata[1]} right"
-            "<extra></extra>",
+            hovertemplate=_(
+                "said {said}: {right} of {n} right",
+                said="%{customdata[0]:.0%}",
+                right="%{y:.0%}",
+                n="%{customdata[1]}",
+            )
+            + "<extra></extra>",
         )
     )
     # Above the bars, as one in which nothing is right has no height to hold it.
@@ -164,12 +185,12 @@ def reliability_diagram(found: Reliability) -> go.Figure:
         line={"dash": "dash", "color": "#888888"},
         hoverinfo="skip",
     )
-    figure.update_xaxes(title="probability of the answer", range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(title="right", range=[0, 1.13], tickformat=".0%")
+    figure.update_xaxes(title=_("probability of the answer"), range=[0, 1], tickformat=".0%")
+    figure.update_yaxes(title=_("right"), range=[0, 1.13], tickformat=".0%")
     return laid_out(figure, _HEIGHT_PX, legend=False)
 
 
 def _over_threshold(figure: go.Figure, threshold: float) -> go.Figure:
     figure.add_vline(x=threshold, line_width=2, line_dash="dash", line_color="#888888")
-    figure.update_xaxes(title="threshold", range=[0, 1])
+    figure.update_xaxes(title=_("threshold"), range=[0, 1])
     return laid_out(figure, _HEIGHT_PX)

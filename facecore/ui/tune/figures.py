@@ -5,8 +5,9 @@ from __future__ import annotations
 from streamlit.delta_generator import DeltaGenerator
 
 from facecore.statistics.intervals import Estimate, Interval, Proportion
+from facecore.wording import Text, _
 
-NO_INTERVAL = "no interval: few photos, or all alike"
+NO_INTERVAL = Text("no interval: few photos, or all alike")
 
 
 def value_in_words(value: float | None, unit: str, *, signed: bool = False) -> str:
@@ -21,17 +22,17 @@ def value_in_words(value: float | None, unit: str, *, signed: bool = False) -> s
         return "–"
     sign = "+" if signed else ""
     if unit == "%":
-        return f"{100 * value:{sign}.1f} {'points' if signed else '%'}"
+        return f"{100 * value:{sign}.1f} {_('points') if signed else '%'}"
     digits = {"": 3, "per photo": 2}.get(unit, 1)
-    return f"{value:{sign}.{digits}f} {unit}".rstrip()
+    return f"{value:{sign}.{digits}f} {_(unit)}".rstrip()
 
 
 def interval_in_words(interval: Interval | None, unit: str, *, signed: bool = False) -> str:
     """Return a 95 % interval: "95 %: 81.0 to 92.4 %"; says why there is none for None."""
     if interval is None:
-        return NO_INTERVAL
+        return _(NO_INTERVAL)
     low, high = (value_in_words(end, unit, signed=signed) for end in interval)
-    return f"95 %: {low.split(' ')[0]} to {high}"
+    return _("95 %: {low} to {high}", low=low.split(" ")[0], high=high)
 
 
 def metric(
@@ -53,5 +54,5 @@ def metric(
         delta_color="off",
         delta_arrow="off",
         border=True,
-        help=f"Of {figure.n} {of}.",
+        help=_("Of {n} {of}.", n=figure.n, of=Text(of)),
     )

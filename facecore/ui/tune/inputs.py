@@ -28,9 +28,9 @@ from facecore.ui.readings import read_photos
 from facecore.ui.tune import run
 from facecore.ui.tune.subject import Subject, Way
 from facecore.ui.uploader import uploader
-from facecore.wording import counted
+from facecore.wording import Text, _, counted
 
-_SOURCES = ("Photos of Analyze", "Labelled photos")
+_SOURCES = (Text("Photos of Analyze"), Text("Labelled photos"))
 _UPLOADS = "tune_uploads"
 _MOST_TOLD = 5
 _NUMBERS = itertools.count()
@@ -42,15 +42,19 @@ _room = state.Remembered("tune_room", lambda: BUDGET.share(state.session_key()))
 def subject() -> Subject | None:
     """Draw the ways to choose photos, read them, and return the answers; None without any."""
     source = st.segmented_control(
-        "What to tune on",
+        _("What to tune on"),
         _SOURCES,
+        format_func=_,
         default=_SOURCES[0],
         required=True,
         key="tune_source",
         persist_state="session",
-        help="Those of Analyze are read at once, 100 at most. Labelled photos come with their "
-        f"tables, as files or in a ZIP file, up to {MAX_BATCH_PHOTOS}, and are read in the "
-        "background.",
+        help=_(
+            "Those of Analyze are read at once, 100 at most. Labelled photos come "
+            "with their tables, as files or in a ZIP file, up to {most}, "
+            "and are read in the background.",
+            most=MAX_BATCH_PHOTOS,
+        ),
     )
     return _of_labelled() if source == _SOURCES[1] else _of_page()
 
@@ -64,27 +68,27 @@ def sidebar_reading() -> Way:
 def tables_input(subject: Subject) -> None:
     """Let the visitor upload labels and boxes for photos, and tell what cannot be used of them."""
     uploader(
-        "Boxes (file, x1, y1, x2, y2) or labels (file, age or age_range, gender) as CSV",
+        _("Boxes (file, x1, y1, x2, y2) or labels (file, age or age_range, gender) as CSV"),
         "truth_files",
         on_change=_take_tables,
-        help="The files' names must be those of the photos. A file without a face has a row "
-        "without numbers.",
+        help=_(
+            "The files' names must be those of the photos. A file without a face has "
+            "a row without numbers."
+        ),
     )
     truth = _UPLOADED_TABLES()
     if truth.tables and not state.widget_value("truth_files"):
         # The uploader forgets its files when another page is opened; they still count.
         row = st.container(horizontal=True, vertical_alignment="center")
-        row.caption(f"In use: {len(truth.tables)} uploaded before.")
-        row.button("Remove them", on_click=partial(_UPLOADED_TABLES.keep, Truth()))
+        row.caption(_("In use: {n} uploaded before.", n=len(truth.tables)))
+        row.button(_("Remove them"), on_click=partial(_UPLOADED_TABLES.keep, Truth()))
     if subject.truth.problems:
-        st.warning("Something was left out of the tables:", icon=":material/warning:")
+        st.warning(_("Something was left out of the tables:"), icon=":material/warning:")
         _told(subject.truth.problems)
-    for what, given, known in (
-        ("labels", truth.labels, subject.truth.labels),
-        ("boxes", truth.boxes, subject.truth.boxes),
-    ):
-        if given and not known:
-            st.info(f"None of the {what} is of a photo above: the names must be the same.")
+    if truth.labels and not subject.truth.labels:
+        st.info(_("None of the labels is of a photo above: the names must be the same."))
+    if truth.boxes and not subject.truth.boxes:
+        st.info(_("None of the boxes is of a photo above: the names must be the same."))
 
 
 def _of_page() -> Subject | None:
@@ -99,7 +103,7 @@ def _of_page() -> Subject | None:
     answers = {one.photo.name: one.analysis for one in readings if one.analysis}
     if not answers:
         return None
-    st.caption(f"Read as the sidebar says: {reading.with_confidence()}.")
+    st.caption(_("Read as the sidebar says: {settings}.", settings=reading.with_confidence()))
     return Subject(
         photos={one.photo.name: one.photo for one in readings},
         answers=answers,
@@ -128,14 +132,21 @@ def _of_labelled() -> Subject | None:
     row = st.container(horizontal=True, vertical_alignment="center")
     truth = (_TABLES() | _UPLOADED_TABLES()).of_photos(photo.name for photo in found.job.photos)
     row.markdown(
-        f"**{counted(len(found.job.photos), 'photo')}**: labels of {len(truth.labels)}, boxes of "
-        f"{len(truth.boxes)}"
+        _(
+            "**{photos}**: labels of {labels}, boxes of {boxes}",
+            photos=counted(len(found.job.photos), "photo"),
+            labels=len(truth.labels),
+            boxes=len(truth.boxes),
+        )
     )
-    row.button("Other photos", key="tune_new", icon=":material/add:", on_click=_forget)
+    row.button(_("Other photos"), key="tune_new", icon=":material/add:", on_click=_forget)
     if not run.progress(run.first_run):
         return None
     if failed := found.failed():
-        st.warning(f"{counted(len(failed), 'photo')} could not be read:", icon=":material/warning:")
+        st.warning(
+            _("{photos} could not be read:", photos=counted(len(failed), "photo")),
+            icon=":material/warning:",
+        )
         _told(failed)
     answers = found.answers.now()
     if not answers:
@@ -152,52 +163,65 @@ def _of_labelled() -> Subject | None:
 
 def _settings_note(found: run.Run) -> None:
     """Say how the photos were read, and where the sidebar says otherwise offer to read again."""
-    st.caption(f"Read as {found.reading.with_confidence()}.")
+    st.caption(_("Read as {settings}.", settings=found.reading.with_confidence()))
     unlike = found.reading.unlike(sidebar_reading())
     if not unlike:
         return
     row = st.container(horizontal=True, vertical_alignment="center")
     row.warning(
-        f"The scores below are not of the sidebar's settings, which have {unlike}.",
+        _(
+            "The scores below are not of the sidebar's settings, which have {differences}.",
+            differences=unlike,
+        ),
         icon=":material/sync_problem:",
     )
     row.button(
-        "Read again with the sidebar's settings",
+        _("Read again with the sidebar's settings"),
         key="tune_again",
         icon=":material/refresh:",
         on_click=_read_again,
-        help="Boxes need no new reading for another confidence: the threshold to try is applied "
-        "to what was found already. Gender and age do.",
+        help=_(
+            "Boxes need no new reading for another confidence: the threshold to try "
+            "is applied to what was found already. Gender and age do."
+        ),
     )
 
 
 def _choose() -> None:
     for message in state.messages.take():
-        st.error(message, icon=":material/error:")
+        st.error(_(message), icon=":material/error:")
     uploads = uploader(
-        "Drop photos and their tables here, or a ZIP file that has both",
+        _("Drop photos and their tables here, or a ZIP file that has both"),
         _UPLOADS,
         # The server refuses a larger one whatever the uploader says.
         max_upload_size=max(1, min(st.get_option("server.maxUploadSize"), most_bytes() // 2**20)),
-        help=f"Up to {MAX_BATCH_PHOTOS} photos and {most_bytes() / 1e6:.0f} MB. They stay in this "
-        "server's memory until you choose others or close the page, and are never stored.",
+        help=_(
+            "Up to {most} photos and {mb:.0f} MB. They stay in "
+            "this server's memory until you choose others or close the page, and are "
+            "never stored.",
+            most=MAX_BATCH_PHOTOS,
+            mb=most_bytes() / 1e6,
+        ),
     )
     st.caption(
-        "Tables are CSV files: boxes (file, x1, y1, x2, y2) or labels (file, age or age_range, "
-        "gender). A row is of the photo whose name, or path in the ZIP file, it names or ends in."
+        _(
+            "Tables are CSV files: boxes (file, x1, y1, x2, y2) or labels (file, age "
+            "or age_range, gender). A row is of the photo whose name, or path in the "
+            "ZIP file, it names or ends in."
+        )
     )
     chosen = _photos_of(uploads)
     for note in chosen.notes:
-        st.warning(note)
+        st.warning(_(note))
     count = sum(not photo.passed_over for photo in chosen.photos)
     st.button(
-        f"Read {counted(count, 'photo')}" if count else "Read photos",
+        _("Read {photos}", photos=counted(count, "photo")) if count else _("Read photos"),
         key="tune_start",
         type="primary",
         icon=":material/play_arrow:",
         on_click=_start,
         disabled=not count,
-        help="With the settings of the sidebar as they are now.",
+        help=_("With the settings of the sidebar as they are now."),
     )
 
 
@@ -246,6 +270,6 @@ def _take_tables() -> None:
 def _told(sentences: list[str]) -> None:
     for sentence in sentences[:_MOST_TOLD]:
         # They quote strangers' names, so they must not be taken for Markdown.
-        st.text(sentence)
+        st.text(_(sentence))
     if len(sentences) > _MOST_TOLD:
-        st.caption(f"And {len(sentences) - _MOST_TOLD} more.")
+        st.caption(_("And {n} more.", n=len(sentences) - _MOST_TOLD))

@@ -14,6 +14,7 @@ from facecore.ui.components import Tile, as_text, gallery
 from facecore.ui.tune.people import CELL, chosen_cell
 from facecore.ui.tune.photo import crops, photo_view
 from facecore.ui.tune.subject import Subject
+from facecore.wording import Text, _
 
 _A_PAGE = 24
 _MISSED, _FALSE, _NO_FACE = "missed", "false", "no_face"
@@ -36,11 +37,11 @@ def mistakes(subject: Subject, threshold: float) -> None:
     kinds = _kinds(subject, threshold)
     if not kinds:
         return
-    st.header("What went wrong, photo by photo")
+    st.header(_("What went wrong, photo by photo"))
     if state.widget_value("tune_mistakes") not in kinds:
         state.set_widget_values({"tune_mistakes": next(iter(kinds))})
     kind = st.segmented_control(
-        "Show",
+        _("Show"),
         list(kinds),
         format_func=lambda kind: f"{_title(kind)} ({len(kinds[kind])})",
         required=True,
@@ -49,7 +50,7 @@ def mistakes(subject: Subject, threshold: float) -> None:
     )
     shown = kinds[kind or next(iter(kinds))]
     if not shown:
-        st.caption("None.")
+        st.caption(_("None."))
         return
     page = 1
     if len(shown) > _A_PAGE:
@@ -60,7 +61,7 @@ def mistakes(subject: Subject, threshold: float) -> None:
     if opened is not None:
         st.markdown(f"**{as_text(opened.name)}**{f': {opened.note}' if opened.note else ''}")
         photo_view(subject, opened.name, threshold, "opened", opened.box)
-    with st.spinner("Cutting out …"):
+    with st.spinner(_("Cutting out …")):
         pictures = crops([(subject.photos[one.name], one.box) for one in part])
     tiles = [
         Tile(key=key, picture=picture, name=one.name.rpartition("/")[2], note=one.note)
@@ -68,7 +69,7 @@ def mistakes(subject: Subject, threshold: float) -> None:
         if picture is not None
     ]
     if len(tiles) < len(part):
-        st.caption("The server is busy: some pictures are left out. Any click tries again.")
+        st.caption(_("The server is busy: some pictures are left out. Any click tries again."))
     gallery("mistakes", tiles, _opened.keep, _opened())
 
 
@@ -100,10 +101,10 @@ def _of_cell(subject: Subject, cell: tuple[str, str, str]) -> Iterator[_Shown]:
         if face is None:
             continue
         said = face.attributes[attribute]
-        yield _Shown(name, face.box.xyxy, f"{said.label}, {said.probability:.0%}")
+        yield _Shown(name, face.box.xyxy, f"{_(said.label)}, {said.probability:.0%}")
 
 
 def _title(kind: str) -> str:
     if kind == CELL and (cell := chosen_cell()) is not None:
-        return f"{cell[1]} read as {cell[2]}"
-    return {_MISSED: "Missed faces", _FALSE: "False faces"}.get(kind, "No face found")
+        return _("{label} read as {answer}", label=Text(cell[1]), answer=Text(cell[2]))
+    return {_MISSED: _("Missed faces"), _FALSE: _("False faces")}.get(kind, _("No face found"))

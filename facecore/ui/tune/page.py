@@ -8,20 +8,21 @@ from facecore.ui.tune import inputs, views
 from facecore.ui.tune.beside import side_by_side
 from facecore.ui.tune.mistakes import mistakes
 from facecore.ui.tune.people import people_scores
+from facecore.wording import _
 
 
 def tune_page() -> None:
     """Draw the page."""
-    st.title("Tune")
+    st.title(_("Tune"))
     st.markdown(
-        "See what the detector offers, and what a threshold makes of it, before you choose it."
+        _("See what the detector offers, and what a threshold makes of it, before you choose it.")
     )
     subject = inputs.subject()
     if subject is None:
         return
     threshold = views.threshold_slider()
     views.candidates_view(subject, threshold)
-    st.header("Against the truth")
+    st.header(_("Against the truth"))
     inputs.tables_input(subject)
     views.detection_scores(subject, threshold)
     people_scores(subject)

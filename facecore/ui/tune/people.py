@@ -19,7 +19,7 @@ from facecore.ui.components import chart
 from facecore.ui.tune import charts
 from facecore.ui.tune.figures import interval_in_words, metric, value_in_words
 from facecore.ui.tune.subject import Subject
-from facecore.wording import counted
+from facecore.wording import Text, _, counted
 
 Cell = tuple[str, str, str]
 """An attribute, the label and the answer: a cell of a confusion table."""
@@ -35,16 +35,19 @@ def people_scores(subject: Subject) -> None:
     report = evaluate_attributes(subject.answers, subject.truth.labels)
     confidence = subject.reading.settings.confidence
     st.markdown(
-        f"**Gender and age on {counted(report.photos, 'labelled photo')}, read from confidence "
-        f"{confidence:.2f} on**"
+        _(
+            "**Gender and age on {photos}, read from confidence {confidence:.2f} on**",
+            photos=counted(report.photos, "labelled photo"),
+            confidence=confidence,
+        )
     )
     row = st.container(horizontal=True)
-    metric(row, "Gender right", report.gender, "%", "faces")
-    metric(row, "Age group right", report.age_group_exact, "%", "faces")
-    metric(row, "At most one group off", report.age_group_one_off, "%", "faces")
-    metric(row, "Expected age is off by", report.age_error_years, "years", "faces")
-    metric(row, "No face found", report.no_face, "%", "photos")
-    st.caption(f"{HOW_PERSON} {HOW_AGES}")
+    metric(row, _("Gender right"), report.gender, "%", "faces")
+    metric(row, _("Age group right"), report.age_group_exact, "%", "faces")
+    metric(row, _("At most one group off"), report.age_group_one_off, "%", "faces")
+    metric(row, _("Expected age is off by"), report.age_error_years, "years", "faces")
+    metric(row, _("No face found"), report.no_face, "%", "photos")
+    st.caption(f"{_(HOW_PERSON)} {_(HOW_AGES)}")
     _by_group(report)
     _reliability(report)
     _confusions(subject)
@@ -52,11 +55,11 @@ def people_scores(subject: Subject) -> None:
 
 def _by_group(report: AttributeReport) -> None:
     rows = [
-        (f"gender right, {name}", share)
+        (_("gender right, {group}", group=Text(name)), share)
         for name, share in (*report.gender_by_gender.items(), *report.gender_by_age_range.items())
     ]
     rows += [
-        (f"at most one group off, {name}", share)
+        (_("at most one group off, {group}", group=Text(name)), share)
         for name, share in report.age_one_off_by_age_range.items()
     ]
     table = pd.DataFrame(
@@ -65,30 +68,35 @@ def _by_group(report: AttributeReport) -> None:
             for name, one in rows
             if one.n
         ],
-        columns=["Score", "Value", "Interval", "Faces"],
+        columns=[_("Score"), _("Value"), _("Interval"), _("Faces")],
     )
-    with st.expander("By the labelled gender and age"):
-        st.dataframe(table, hide_index=True, key="tune_groups", alt="Scores by gender and age")
+    with st.expander(_("By the labelled gender and age")):
+        st.dataframe(table, hide_index=True, key="tune_groups", alt=_("Scores by gender and age"))
 
 
 def _reliability(report: AttributeReport) -> None:
     for column, (name, found) in zip(st.columns(2), report.reliability.items(), strict=True):
         if found.error is not None:
-            words = name.replace("_", " ")
-            title = f"Probability against truth, {words}"
+            words = _(name.replace("_", " "))
+            title = _("Probability against truth, {attribute}", attribute=words)
             with column:
                 chart(charts.reliability_diagram(found), f"tune_reliability_{name}", title, title)
                 st.caption(
-                    f"Calibration error (ECE) {found.error:.3f}. The number above a bar counts "
-                    "its answers, the thin line is its 95 % interval. On the dashed line, "
-                    "probabilities mean what they say; bars below it say too much."
+                    _(
+                        "Calibration error (ECE) {error:.3f}. The number above a bar counts its "
+                        "answers, the thin line is its 95 % interval. On the dashed line, "
+                        "probabilities mean what they say; bars below it say too much.",
+                        error=found.error,
+                    )
                 )
-    st.caption(HOW_CALIBRATED)
+    st.caption(_(HOW_CALIBRATED))
 
 
 def _confusions(subject: Subject) -> None:
-    st.markdown("**What is taken for what**")
-    st.caption("A row is a label, a column an answer. A click on a number opens its photos below.")
+    st.markdown(_("**What is taken for what**"))
+    st.caption(
+        _("A row is a label, a column an answer. A click on a number opens its photos below.")
+    )
     genders, ages = confusions(subject.answers, subject.truth.labels)
     left, right = st.columns([1, 3])
     with left:
@@ -107,11 +115,14 @@ def _confusion(attribute: str, counts: pd.DataFrame) -> None:
             state.set_widget_values({"tune_mistakes": CELL})
 
     st.dataframe(
-        counts,
+        counts.rename(index=_, columns=_),
         key=key,
         on_select=choose,
         selection_mode="single-cell",
-        alt=f"Labels against answers, {'gender' if len(counts) == len(GENDERS) else 'age group'}",
+        alt=_(
+            "Labels against answers, {attribute}",
+            attribute=_("gender") if len(counts) == len(GENDERS) else _("age group"),
+        ),
     )
 
 

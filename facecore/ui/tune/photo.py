@@ -20,6 +20,7 @@ from facecore.ui import state
 from facecore.ui.picture.clickable import BLUE, GREEN, ORANGE, Mark, ShownPhoto, clickable_picture
 from facecore.ui.readings import SHOWN_FROM, plain_jpeg
 from facecore.ui.tune.subject import Subject
+from facecore.wording import _
 
 _TELL_FROM = 0.2  # below, a rejected box says no number, or the numbers hide the photo
 _CROP_SIDE_PX = 200
@@ -44,12 +45,12 @@ def photo_view(
         jpeg_width=width,
         size_wh=answer.size_wh,
         name=subject.photos[name].key,
-        alt="Accepted, rejected and true boxes",
+        alt=_("Accepted, rejected and true boxes"),
     )
     clickable_picture(shown, marks, key=f"tune_photo_{key}", chosen=number)
-    words = "Green: reaches the threshold. Orange: does not. The numbers are the confidence."
+    words = _("Green: reaches the threshold. Orange: does not. The numbers are the confidence.")
     known = name in subject.truth.boxes
-    st.caption(f"{words} Blue and dashed: where the faces are." if known else words)
+    st.caption(_("{words} Blue and dashed: where the faces are.", words=words) if known else words)
 
 
 def _marks(subject: Subject, name: str, threshold: float) -> Iterator[Mark]:
@@ -65,9 +66,11 @@ def _marks(subject: Subject, name: str, threshold: float) -> Iterator[Mark]:
         strict=True,
     ):
         accepted = confidence >= threshold
-        hover = f"confidence {confidence:.2f}: {'accepted' if accepted else 'rejected'}"
+        hover = _("confidence {confidence:.2f}: rejected", confidence=confidence)
+        if accepted:
+            hover = _("confidence {confidence:.2f}: accepted", confidence=confidence)
         if truth:
-            hover += ", a face" if face >= 0 else ", no face"
+            hover += _(", a face") if face >= 0 else _(", no face")
         yield Mark(
             box=Box(*box),
             number=number,
@@ -82,7 +85,7 @@ def _marks(subject: Subject, name: str, threshold: float) -> Iterator[Mark]:
             yield Mark(
                 box=place,
                 number=number,
-                hover="a face, missed" if face_box in missed else "a face, found",
+                hover=_("a face, missed") if face_box in missed else _("a face, found"),
                 colour=BLUE,
                 dashed=True,
             )

@@ -17,7 +17,7 @@ from facecore.ui import state
 from facecore.ui.batch.run import in_words, reader
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
 from facecore.ui.tune.subject import Way
-from facecore.wording import counted
+from facecore.wording import _, counted
 
 _LOOK_EVERY_S = 1.0
 _NUMBERS = itertools.count()
@@ -37,7 +37,7 @@ class Run:
 
     def failed(self) -> list[str]:
         """Return a sentence for each photo that could not be read."""
-        return [f"{one.name}: {one.error}" for one in self.job.answers.listed() if one.error]
+        return [f"{one.name}: {_(one.error)}" for one in self.job.answers.listed() if one.error]
 
 
 Place = state.Remembered[Run | None]
@@ -90,13 +90,13 @@ def progress(place: Place) -> bool:
         _running(place)
         return False
     if run.job.error:
-        st.error(run.job.error, icon=":material/error:")
+        st.error(_(run.job.error), icon=":material/error:")
     if run.job.state != "complete":
         row = st.container(horizontal=True, vertical_alignment="center")
         total = counted(len(run.job.photos), "photo")
-        row.markdown(f"Stopped after {len(run.job.answers)} of {total}.")
+        row.markdown(_("Stopped after {done} of {total}.", done=len(run.job.answers), total=total))
         key = f"{run.job.name}_on"
-        row.button("Go on", icon=":material/play_arrow:", key=key, on_click=_go_on, args=(run,))
+        row.button(_("Go on"), icon=":material/play_arrow:", key=key, on_click=_go_on, args=(run,))
     return True
 
 
@@ -107,7 +107,7 @@ def _running(place: Place) -> None:
         if run is None or not run.job.is_running:
             st.rerun()
         share = len(run.job.answers) / len(run.job.photos)
-        note = "What is done is kept, and you can go on later."
+        note = _("What is done is kept, and you can go on later.")
         bar_and_stop(run.job, share, in_words(run.job), note)
 
 
@@ -120,8 +120,8 @@ def tune_sign() -> None:
 
 
 def _sign_in_words(run: Run) -> str:
-    words = in_words(run.job) if run.job.is_running else "done, its page has the scores."
-    return f"Tune: {words}"
+    words = in_words(run.job) if run.job.is_running else _("done, its page has the scores.")
+    return _("Tune: {words}", words=words)
 
 
 def _is_under_way(run: Run) -> bool:

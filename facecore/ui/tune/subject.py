@@ -16,6 +16,7 @@ from facecore.settings.presets import PRESETS, check_together, preset_options
 from facecore.settings.setting import declared, differences, differences_in_words
 from facecore.sources.photo import Photo
 from facecore.ui import state
+from facecore.wording import Text, _
 
 _SETTINGS = {**declared(AnalysisSettings), **declared(RuntimeOptions)}
 
@@ -39,27 +40,37 @@ class Way:
         presets = {title: one.values | {"confidence": 0} for title, one in ways().items()}
         title, values = min(presets.items(), key=lambda one: len(differences(ours, one[1])))
         words = differences_in_words(ours, values, _SETTINGS)
-        return f"{title}, but {words}" if words else title
+        return (
+            _("{preset}, but {differences}", preset=_(title), differences=words)
+            if words
+            else _(title)
+        )
 
     def with_confidence(self) -> str:
         """Return the same with the confidence, which is of its own."""
-        return f"{self.in_words()}, from confidence {self.settings.confidence:.2f} on"
+        return _(
+            "{settings}, from confidence {confidence:.2f} on",
+            settings=self.in_words(),
+            confidence=self.settings.confidence,
+        )
 
     def unlike(self, other: Way) -> str:
         """Return in words what another way of reading has that this one has not; "" for nothing."""
-        return differences_in_words(other.values, self.values, _SETTINGS)
+        return _(differences_in_words(other.values, self.values, _SETTINGS))
 
 
 def ways() -> dict[str, Way]:
     """Return the presets with each set of networks that is there, by title."""
-    found = {}
+    found: dict[str, Way] = {}
     for spec in set_specs().values():
         for name, settings in PRESETS.items():
             options = preset_options(name)
             if spec.name != options.model_set:
                 options = RuntimeOptions(model_set=spec.name)
             if spec.is_there and _go_together(name, options):
-                title = name if spec.name == DEFAULT_MODEL_SET else f"{name}, {spec.title}"
+                title = Text(name)
+                if spec.name != DEFAULT_MODEL_SET:
+                    title = Text("{preset}, {model_set}", preset=title, model_set=Text(spec.title))
                 found[title] = Way(settings=settings, options=options)
     return found
 

@@ -17,7 +17,7 @@ from facecore.ui.tune import charts
 from facecore.ui.tune.figures import metric
 from facecore.ui.tune.photo import photo_view
 from facecore.ui.tune.subject import Subject
-from facecore.wording import counted
+from facecore.wording import _, counted
 
 _THRESHOLD = "tune_threshold"
 
@@ -28,35 +28,40 @@ def threshold_slider() -> float:
     Returns:
         The threshold to try.
     """
-    settings, _ = state.current_settings()
+    settings = state.current_settings()[0]
     now = slider_step(settings.confidence)
     threshold = st.slider(
-        "Threshold to try",
+        _("Threshold to try"),
         0.01,
         1.0,
         now,
         0.01,
         key=_THRESHOLD,
         persist_state="session",
-        help="Only what the detector already offered is counted again: no network runs.",
+        help=_("Only what the detector already offered is counted again: no network runs."),
     )
     row = st.container(horizontal=True, vertical_alignment="center")
     row.button(
-        f"Use this threshold (now {settings.confidence:.2f})",
+        _("Use this threshold (now {confidence:.2f})", confidence=settings.confidence),
         icon=":material/check:",
         on_click=partial(use_confidence, threshold),
         disabled=slider_step(threshold) == now,
     )
     if slider_step(threshold) != now:
         row.button(
-            f"Back to {now:.2f}",
+            _("Back to {now:.2f}", now=now),
             key="tune_back",
             icon=":material/undo:",
             on_click=partial(state.set_widget_values, {_THRESHOLD: now}),
         )
         row.caption(
-            f"Boxes on this page count from {threshold:.2f} on, the threshold to try. The sidebar, "
-            f"the other pages, and gender and age here, begin at {settings.confidence:.2f}."
+            _(
+                "Boxes on this page count from {threshold:.2f} on, the threshold to try. "
+                "The sidebar, the other pages, and gender and age here, begin at "
+                "{confidence:.2f}.",
+                threshold=threshold,
+                confidence=settings.confidence,
+            )
         )
     return threshold
 
@@ -66,19 +71,19 @@ def candidates_view(subject: Subject, threshold: float) -> None:
     names = list(subject.answers)
     left, right = st.columns([3, 2])
     with left:
-        name = st.selectbox("Photo", names, key="tune_photo") if len(names) > 1 else None
+        name = st.selectbox(_("Photo"), names, key="tune_photo") if len(names) > 1 else None
         photo_view(subject, name or names[0], threshold, "candidates")
     confidences = all_confidences(subject.answers.values())
     with right:
         st.metric(
-            f"Faces in {counted(len(names), 'photo')}",
+            _("Faces in {photos}", photos=counted(len(names), "photo")),
             int((confidences >= threshold).sum()),
-            help="Boxes that reach the threshold, however many faces the sidebar allows.",
+            help=_("Boxes that reach the threshold, however many faces the sidebar allows."),
         )
-        title = "Faces over the threshold"
+        title = _("Faces over the threshold")
         chart(charts.faces_by_threshold(confidences, threshold), "tune_steps", title, title)
         figure = charts.confidences_histogram(confidences, threshold)
-        chart(figure, "tune_histogram", "Confidences", "How sure the candidates are")
+        chart(figure, "tune_histogram", _("Confidences"), _("How sure the candidates are"))
 
 
 def detection_scores(subject: Subject, threshold: float) -> None:
@@ -88,25 +93,32 @@ def detection_scores(subject: Subject, threshold: float) -> None:
         return
     scores = subject.scores()
     st.markdown(
-        f"**Boxes from confidence {threshold:.2f} on, against {counted(scores.faces, 'face')} in "
-        f"{counted(len(photos), 'photo')}**"
+        _(
+            "**Boxes from confidence {threshold:.2f} on, against {faces} in {photos}**",
+            threshold=threshold,
+            faces=counted(scores.faces, "face"),
+            photos=counted(len(photos), "photo"),
+        )
     )
     here = scores.at(threshold)
     row = st.container(horizontal=True)
-    metric(row, "Precision", here.precision, "%", "boxes")
-    metric(row, "Recall", here.recall, "%", "faces")
+    metric(row, _("Precision"), here.precision, "%", "boxes")
+    metric(row, _("Recall"), here.recall, "%", "faces")
     metric(row, "F1", here.f1, "", "photos")
     st.caption(
-        f"{HOW_INTERVALS} A box counts from an overlap with the face, IoU, of {MATCH_IOU:g} on."
+        f"{_(HOW_INTERVALS)} "
+        + _("A box counts from an overlap with the face, IoU, of {iou:g} on.", iou=MATCH_IOU)
     )
     left, right = st.columns(2)
     with left:
-        chart(charts.scores_by_threshold(scores, threshold), "tune_scores", "Scores by threshold")
+        chart(
+            charts.scores_by_threshold(scores, threshold), "tune_scores", _("Scores by threshold")
+        )
     with right:
         chart(
-            charts.precision_recall({"all thresholds": scores}, here),
+            charts.precision_recall({_("all thresholds"): scores}, here),
             "tune_pr",
-            "Precision over recall",
+            _("Precision over recall"),
         )
     _points_to_adopt(scores)
 
@@ -114,31 +126,41 @@ def detection_scores(subject: Subject, threshold: float) -> None:
 def _points_to_adopt(scores: ThresholdScores) -> None:
     best = scores.best_f1()
     if best is None:
-        st.markdown("No threshold finds a face, so there is none to adopt.")
+        st.markdown(_("No threshold finds a face, so there is none to adopt."))
         return
     st.button(
-        f"Adopt the best F1: threshold {best.scores.threshold:.2f}",
+        _("Adopt the best F1: threshold {threshold:.2f}", threshold=best.scores.threshold),
         on_click=partial(_adopt, best.scores.threshold),
         icon=":material/check:",
     )
-    st.caption(best.in_words())
+    st.caption(_(best.in_words()))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     wanted = row.number_input(
-        "At least this precision", 0.0, 1.0, 0.95, 0.01, key="tune_precision", width=220
+        _("At least this precision"), 0.0, 1.0, 0.95, 0.01, key="tune_precision", width=220
     )
     point = scores.at_least_precision(wanted)
-    name = f"Adopt precision of {wanted:.2f} or more"
     if point is None:
-        row.markdown(f"{name}: no threshold gives it.")
+        row.markdown(
+            _("Adopt precision of {wanted:.2f} or more: no threshold gives it.", wanted=wanted)
+        )
         return
     row.button(
-        f"{name}: threshold {point.threshold:.2f}",
+        _(
+            "Adopt precision of {wanted:.2f} or more: threshold {threshold:.2f}",
+            wanted=wanted,
+            threshold=point.threshold,
+        ),
         on_click=partial(_adopt, point.threshold),
         icon=":material/check:",
     )
     row.caption(
-        f"Recall there: {point.recall.successes} of {point.recall.n} faces; precision: "
-        f"{point.precision.successes} of {point.precision.n} boxes."
+        _(
+            "Recall there: {found} of {faces} faces; precision: {right} of {boxes} boxes.",
+            found=point.recall.successes,
+            faces=point.recall.n,
+            right=point.precision.successes,
+            boxes=point.precision.n,
+        )
     )
 
 
