@@ -68,6 +68,14 @@ class Text(str):
         self.template, self.plural, self.values = template, plural, values
         return self
 
+    def __add__(self, other: str) -> Text:
+        """Return both, one after the other."""
+        return listed([self, other], "")
+
+    def __radd__(self, other: str) -> Text:
+        """Return both, one after the other."""
+        return listed([other, self], "")
+
     def said_in(self, language: str) -> str:
         """Return it in a language; in English where the catalogue does not have it."""
         if not self or language == ENGLISH:
@@ -206,7 +214,7 @@ def left_in_words(seconds: float | None) -> Text:
 
 
 def listed(texts: Collection[str], between: str = ", ") -> Text:
-    """Return texts one after the other; in English with a comma and a space."""
+    """Return texts one after the other, with what stands between them."""
     names = [f"part{place}" for place in range(len(texts))]
     joined = between.join(f"{{{name}}}" for name in names)
     return Text(joined, **dict(zip(names, texts, strict=True)))

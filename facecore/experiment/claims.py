@@ -25,6 +25,7 @@ from facecore.machine.container import usable_cores
 from facecore.models.catalogue import set_specs
 from facecore.places import APP_DIR
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.wording import Text
 
 PAGE = "the-article-measured.md"
 """What was measured of each of the article's claims; in ``docs/``."""
@@ -116,13 +117,15 @@ def without_effect(variant: Variant, base: Variant, photos: Sequence[PhotoFacts]
         return {}
     differing = differences(variant, base)
     largest_px = max(max(size) for size in sizes)
-    found = {}
+    found: dict[str, str] = {}
     caps = [one.settings.max_side_px for one in (variant, base)]
     smallest_cap_px = min((cap for cap in caps if cap), default=largest_px)
     if "max_side_px" in differing and largest_px <= smallest_cap_px:
-        found["max_side_px"] = (
-            f"a cap of {smallest_cap_px} px changes a photo only where it is larger, and the "
-            f"largest here has {largest_px} px"
+        found["max_side_px"] = Text(
+            "a cap of {cap} px changes a photo only where it is larger, "
+            "and the largest here has {largest} px",
+            cap=smallest_cap_px,
+            largest=largest_px,
         )
     if "reduced_decode" in differing:
         settings = next(one.settings for one in (variant, base) if one.settings.reduced_decode)
@@ -135,13 +138,15 @@ def _reduction(size_wh: tuple[int, int], settings: AnalysisSettings) -> int:
     return coarsest_reduction(size_wh, least_side_px(settings, PREVIEW_SIDE_PX))
 
 
-def _needs_in_words(settings: AnalysisSettings, largest_px: int) -> str:
+def _needs_in_words(settings: AnalysisSettings, largest_px: int) -> Text:
     if settings.max_side_px is None:
-        return "decoding at reduced size needs a cap of the longest side for detection"
+        return Text("decoding at reduced size needs a cap of the longest side for detection")
     needed_px = 2 * least_side_px(settings, PREVIEW_SIDE_PX)
-    return (
-        f"decoding at reduced size needs JPEGs of {needed_px} px or more, with even sides, and the "
-        f"largest photo here has {largest_px} px"
+    return Text(
+        "decoding at reduced size needs JPEGs of {needed} px or more, with "
+        "even sides, and the largest photo here has {largest} px",
+        needed=needed_px,
+        largest=largest_px,
     )
 
 
@@ -184,7 +189,7 @@ def _of_engines() -> Claim:
     installed.sort(key=lambda one: one is not reference())
     return Claim(
         key="engines",
-        title="All engines that are installed, OpenCV first",
+        title=Text("All engines that are installed, OpenCV first"),
         variants=tuple(
             Variant(name=one.title, options=RuntimeOptions(engine=one.name))
             for one in installed[:MAX_VARIANTS]

@@ -28,6 +28,7 @@ from facecore.models.detector import rows_from_output
 from facecore.models.network import Network, blob_from_images
 from facecore.settings import ProcessOptions, RuntimeOptions
 from facecore.sources.samples import samples
+from facecore.wording import Text
 
 SIZES_WH = ((300, 300), (400, 225), (260, 347))
 _BATCH = 10
@@ -36,7 +37,7 @@ _SURE = 0.2
 ANSWER_TIMEOUT_S = 120.0
 """A process that has not answered by then is ended; a first start converts the networks."""
 
-_ENDED = "The engine's process ended, or did not answer in time."
+_ENDED = Text("The engine's process ended, or did not answer in time.")
 
 
 class Probe:
@@ -142,7 +143,9 @@ def _starting() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WorkerError(f"No process can be started ({error.strerror}): try again.") from error
+        raise WorkerError(
+            "No process can be started ({reason}): try again.", reason=error.strerror
+        ) from error
     except subprocess.TimeoutExpired:
         raise WorkerError(_ENDED) from None
 
@@ -158,7 +161,9 @@ def import_ms(name: str) -> float:
         done = subprocess.run(command, capture_output=True, timeout=ANSWER_TIMEOUT_S, check=False)
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise WorkerError(f"It cannot be imported: {lines[-1] if lines else done.returncode}.")
+        raise WorkerError(
+            "It cannot be imported: {reason}.", reason=lines[-1] if lines else done.returncode
+        )
     return float(done.stdout)
 
 

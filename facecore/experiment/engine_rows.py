@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from facecore.engines.base import Engine
+from facecore.wording import Text
 
 BUSY_PERCENT = 10
 """What others may use of the machine meanwhile before it is told."""
@@ -118,25 +119,39 @@ def advice_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
     if not measured:
         return ""
     best = min(measured, key=lambda row: row["face_ms"])["title"]
-    holds = "which holds here" if best in ADVISED else "which does not hold here"
-    return (
-        f"Where speed matters the article advises {' or '.join(ADVISED)}, {holds}: {best} was the "
-        "fastest for one face."
+    named = dict(zip(("first", "second"), ADVISED, strict=True), best=best)
+    if best in ADVISED:
+        return Text(
+            "Where speed matters the article advises {first} or {second}, which holds here: {best} "
+            "was the fastest for one face.",
+            **named,
+        )
+    return Text(
+        "Where speed matters the article advises {first} or {second}, which does not hold here: "
+        "{best} was the fastest for one face.",
+        **named,
     )
 
 
-def warnings(measured: Mapping[str, Any]) -> list[str]:
+def warnings(measured: Mapping[str, Any]) -> list[Text]:
     """Return what should be known before a measurement is believed, each in a sentence."""
     machine, found = measured["machine"], []
     others = machine["other_load_percent"]
     if others is not None and others > BUSY_PERCENT:
         found.append(
-            f"Others used {others:.0f} % of this machine meanwhile: measure again when it is idle."
+            Text(
+                "Others used {others:.0f} % of this machine meanwhile: measure again "
+                "when it is idle.",
+                others=others,
+            )
         )
     if machine["engines_at_once"] < sum(row["installed"] for row in measured["engines"]):
         found.append(
-            f"The memory holds {machine['engines_at_once']} of the engines at a time, so that what "
-            "drifts on the machine does not hit all alike."
+            Text(
+                "The memory holds {n} of the engines at a time, so that what "
+                "drifts on the machine does not hit all alike.",
+                n=machine["engines_at_once"],
+            )
         )
     return found
 

@@ -19,7 +19,7 @@ from facecore.experiment.engine_rows import EngineRow, judge, row_of
 from facecore.experiment.environment import MachineLoad, alone, this_environment
 from facecore.machine.container import free_memory_bytes, usable_cores
 from facecore.statistics.intervals import percentile_interval
-from facecore.wording import counted
+from facecore.wording import Text, counted
 
 ROUNDS = 15
 FACES = 300
@@ -70,8 +70,11 @@ def measure_engines(
         engines.engine(name)
     if free_memory_bytes() < _PROCESS_BYTES:
         raise SettingsError(
-            f"To measure engines {_PROCESS_BYTES / 1e6:.0f} MB of memory must be free, and "
-            f"{free_memory_bytes() / 1e6:.0f} MB are: close something, or use a larger machine."
+            "To measure engines {needed:.0f} MB of memory must be free, and "
+            "{free:.0f} MB are: close something, or use a larger "
+            "machine.",
+            needed=_PROCESS_BYTES / 1e6,
+            free=free_memory_bytes() / 1e6,
         )
     with alone():
         return _Measurement(names, rounds, faces, on_progress, cancelled).run()
@@ -141,7 +144,7 @@ class _Measurement:
         times_ms: dict[str, list[float]] = {row.name: [] for row in self._usable}
         for _ in range(_IMPORTS):
             for row in self._usable:
-                self._tell(f"importing {row.title}")
+                self._tell(Text("importing {engine}", engine=row.title))
                 with _noted(row):
                     times_ms[row.name].append(import_ms(row.name))
         for row in self._usable:
@@ -157,7 +160,13 @@ class _Measurement:
     def _started(self, rows: Sequence[EngineRow], threads: int) -> dict[str, EngineProcess]:
         group = {}
         for row in rows:
-            self._tell(f"starting {row.title} with {counted(threads, 'thread')}")
+            self._tell(
+                Text(
+                    "starting {engine} with {threads}",
+                    engine=row.title,
+                    threads=counted(threads, "thread"),
+                )
+            )
             with _noted(row):
                 # The first start converts; the second is what every later one is like.
                 if threads == 1:
@@ -173,11 +182,17 @@ class _Measurement:
     def _time(self, group: dict[str, EngineProcess], threads: int) -> None:
         chance = random.Random(_SEED)
         taken: dict[str, dict[tuple[str, int], list[dict[str, Any]]]] = {}
-        words = f"measuring with {counted(threads, 'thread')}, round"
         for number in range(self._rounds + 1):  # the first warms up
             rows = self._working(group)
             for row in chance.sample(rows, len(rows)):
-                self._tell(f"{words} {number} of {self._rounds}")
+                self._tell(
+                    Text(
+                        "measuring with {threads}, round {number} of {rounds}",
+                        threads=counted(threads, "thread"),
+                        number=number,
+                        rounds=self._rounds,
+                    )
+                )
                 with _noted(row):
                     for what, count in _TASKS:
                         answer = group[row.name].ask(what=what, count=count)
@@ -190,7 +205,13 @@ class _Measurement:
         for batch in range(self._batches):
             count = min(_FACES_AT_ONCE, self._faces - batch * _FACES_AT_ONCE)
             for row in self._working(group):
-                self._tell(f"comparing answers, {batch + 1} of {self._batches}")
+                self._tell(
+                    Text(
+                        "comparing answers, {batch} of {batches}",
+                        batch=batch + 1,
+                        batches=self._batches,
+                    )
+                )
                 with _noted(row):
                     answers = group[row.name].ask(count=count, seed=_SEED + batch, boxes=not batch)
                     self._answers.setdefault(row.name, []).append(answers)
@@ -226,7 +247,7 @@ def _noted(row: EngineRow) -> Iterator[None]:
     try:
         yield
     except WorkerError as error:
-        row.problem = str(error)
+        row.problem = error.text
 
 
 def _keep(row: EngineRow, threads: int, taken: dict[tuple[str, int], list[dict[str, Any]]]) -> None:

@@ -18,15 +18,19 @@ from facecore.executors.messages import Count, Positive
 from facecore.machine.container import free_memory_bytes, read_limits, usable_cores
 from facecore.machine.sampler import machine_times
 from facecore.models.catalogue import all_file_statuses, set_specs
+from facecore.wording import Text
 
 MAX_PHOTOS = 100
 MAX_PHOTOS_BYTES = 200_000_000
 WORKER_BYTES = 450_000_000
 """Memory of one worker process: its networks, Python, and a photo of some 10 megapixels."""
 
+BUSY_FROM_PERCENT = 10.0
+"""From this share of the machine on, what other programs used is worth a warning."""
+
 # Two experiments at once would measure each other.
 _ONE_AT_A_TIME = threading.Lock()
-_NAMES = {"cpu_quota": "CPU quota", "model_sha256": "files of the networks"}
+_NAMES = {"cpu_quota": Text("CPU quota"), "model_sha256": Text("files of the networks")}
 _PACKAGES = ("opencv-python-headless", "numpy", "psutil", "pillow")
 
 
@@ -79,9 +83,10 @@ def check_same_machine(before: Environment, now: Environment) -> None:
     for name in ("processor", "cores", "cpu_quota", "packages", "model_sha256"):
         if getattr(before, name) != getattr(now, name):
             raise SettingsError(
-                "This experiment was measured on another machine or with other software (what "
-                f"differs: {_NAMES.get(name, name)}), so new times do not go with it: measure it "
-                "anew here."
+                "This experiment was measured on another machine or with other software "
+                "(what differs: {what}), so new times do not go with it: measure it anew "
+                "here.",
+                what=_NAMES.get(name, name),
             )
 
 
@@ -92,19 +97,27 @@ def check_room(variants: int, photos: Mapping[str, bytes]) -> None:
         SettingsError: there are no photos, too many, or too little memory.
     """
     if not 0 < len(photos) <= MAX_PHOTOS:
-        raise SettingsError(f"An experiment needs 1 to {MAX_PHOTOS} photos, not {len(photos)}.")
+        raise SettingsError(
+            "An experiment needs 1 to {most} photos, not {n}.",
+            most=MAX_PHOTOS,
+            n=len(photos),
+        )
     if sum(map(len, photos.values())) > MAX_PHOTOS_BYTES:
         raise SettingsError(
-            f"These photos have more than {MAX_PHOTOS_BYTES // 1_000_000} MB together, and each "
-            "variant keeps them all: choose fewer."
+            "These photos have more than {most} MB together, and each "
+            "variant keeps them all: choose fewer.",
+            most=MAX_PHOTOS_BYTES // 1_000_000,
         )
     needed = variants * (WORKER_BYTES + sum(map(len, photos.values())))
     free = free_memory_bytes()
     if needed > free:
         # Else the kernel would choose what to kill, perhaps the server.
         raise SettingsError(
-            f"{variants} variants need about {needed / 1e6:.0f} MB of memory, and "
-            f"{free / 1e6:.0f} MB are free: compare fewer variants, or use a larger machine."
+            "{variants} variants need about {needed:.0f} MB of memory, and "
+            "{free:.0f} MB are free: compare fewer variants, or use a larger machine.",
+            variants=variants,
+            needed=needed / 1e6,
+            free=free / 1e6,
         )
 
 
@@ -158,3 +171,18 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "unknown"
+
+
+def disturbances(where: Environment, other_load_percent: float | None) -> Iterator[Text]:
+    """Yield what on a machine speaks against believing times that were measured there."""
+    if other_load_percent is not None and other_load_percent >= BUSY_FROM_PERCENT:
+        yield Text(
+            "Whatever else ran, this server's pages included, used {load:.0f} % of the machine "
+            "meanwhile: measure again when it is quiet.",
+            load=other_load_percent,
+        )
+    if where.cpu_quota is not None and where.cpu_quota < where.cores:
+        yield Text(
+            "The container may use {quota:g} processors: what is slower may have been held up.",
+            quota=where.cpu_quota,
+        )

@@ -16,7 +16,7 @@ from facecore.experiment.environment import MAX_PHOTOS, Environment
 from facecore.experiment.variants import Variant, check_variants
 from facecore.results import Face, StageTimings
 from facecore.settings import MAX_FACES
-from facecore.wording import counted
+from facecore.wording import Text, counted
 
 MAX_REPEATS = 1000
 MAX_TRIALS = 100_000
@@ -55,18 +55,21 @@ class Plan:
     def __post_init__(self) -> None:
         check_variants(self.variants)
         for name, value, most in (
-            ("repeats", self.repeats, MAX_REPEATS),
-            ("warm-up passes", self.warm_up, MAX_WARM_UP),
+            (Text("repeats"), self.repeats, MAX_REPEATS),
+            (Text("warm-up passes"), self.warm_up, MAX_WARM_UP),
         ):
             if type(value) is not int or not 1 <= value <= most:
-                raise SettingsError(f"The number of {name} must be 1 to {most}, not {value!r}.")
+                wrong = {"name": name, "most": most, "n": value}
+                raise SettingsError("The number of {name} must be 1 to {most}, not {n!r}.", **wrong)
         if type(self.seed) is not int:
-            raise SettingsError(f"The seed must be a whole number, not {self.seed!r}.")
+            raise SettingsError("The seed must be a whole number, not {seed!r}.", seed=self.seed)
         if self.budget_s is not None and (
             type(self.budget_s) not in (int, float) or not 1 <= self.budget_s <= MAX_BUDGET_S
         ):
             raise SettingsError(
-                f"The time budget must be 1 to {MAX_BUDGET_S:g} seconds, not {self.budget_s!r}."
+                "The time budget must be 1 to {most:g} seconds, not {value!r}.",
+                most=MAX_BUDGET_S,
+                value=self.budget_s,
             )
 
 
@@ -180,7 +183,7 @@ class Experiment:
         if len(self.workers) != count or len(self.answers) != count:
             raise ValueError("an experiment needs workers and answers for each variant")
         if len(self.trials) > MAX_TRIALS:
-            raise SettingsError(f"An experiment has at most {MAX_TRIALS} trials.")
+            raise SettingsError("An experiment has at most {most} trials.", most=MAX_TRIALS)
         names = {photo.name for photo in self.photos}
         if len(names) != len(self.photos):
             raise ValueError("two photos of an experiment have the same name")
@@ -282,14 +285,17 @@ class Continuation:
         missing = [photo.name for photo in readable if photo.sha256 not in by_hash]
         if missing:
             raise SettingsError(
-                f"{len(missing)} of the experiment's {counted(len(readable), 'photo')} cannot be "
-                f"found, {missing[0]} for one: choose the same photos again."
+                "{lost} of the experiment's {photos} cannot be found, {first} for "
+                "one: choose the same photos again.",
+                lost=len(missing),
+                photos=counted(len(readable), "photo"),
+                first=missing[0],
             )
         return {photo.name: by_hash[photo.sha256] for photo in readable}
 
 
 def _mean_load(parts: Sequence[Experiment]) -> float | None:
-    known = [(one.other_load_percent, one.measured_s) for one in parts]
-    loads = [(load, spent_s) for load, spent_s in known if load is not None]
-    spent_s = sum(spent for _, spent in loads)
-    return sum(load * spent for load, spent in loads) / spent_s if spent_s else None
+    known = [one for one in parts if one.other_load_percent is not None]
+    spent_s = sum(one.measured_s for one in known)
+    loads = sum((one.other_load_percent or 0.0) * one.measured_s for one in known)
+    return loads / spent_s if spent_s else None

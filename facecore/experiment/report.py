@@ -12,6 +12,7 @@ from facecore.evaluation.right import RightAnswers, only_one_right, right_answer
 from facecore.evaluation.truth import Truth
 from facecore.executors.messages import WorkerFacts
 from facecore.experiment.claims import claim_of, without_effect
+from facecore.experiment.environment import disturbances
 from facecore.experiment.record import Experiment, Failure, Trial
 from facecore.experiment.variants import Variant, differences
 from facecore.results import STAGES
@@ -19,9 +20,7 @@ from facecore.statistics.advice import IsFaster, Rival, advice, best_places
 from facecore.statistics.agreement import Agreement, face_agreement
 from facecore.statistics.comparison import TimeComparison, compare_times
 from facecore.statistics.intervals import TimeSummary, summarise_times
-
-BUSY_FROM_PERCENT = 10.0
-"""From this share of the machine on, what other programs used is worth a warning."""
+from facecore.wording import Text, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +104,7 @@ class Outcome:
         if not known:
             return self
         reports = tuple(
-            replace(
-                one,
-                right=right_answers(answers, sizes, known),
-            )
+            replace(one, right=right_answers(answers, sizes, known))
             for one, answers in zip(self.reports, self.experiment.answers, strict=True)
         )
         said = advice(list(_rivals(reports)), _verdicts(self.experiment))
@@ -117,23 +113,15 @@ class Outcome:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against believing it, a sentence each."""
-        found = []
+        found: list[str] = []
         if self.experiment.stopped:
-            found.append("It was stopped before its end: fewer trials than were asked for.")
-        load = self.experiment.other_load_percent
-        if load is not None and load >= BUSY_FROM_PERCENT:
-            found.append(
-                f"Whatever else ran, this server's pages included, used {load:.0f} % of the "
-                "machine meanwhile: measure again when it is quiet."
-            )
-        quota = self.experiment.environment.cpu_quota
-        if quota is not None and quota < self.experiment.environment.cores:
-            found.append(
-                f"The container may use {quota:g} processors: what is slower may have been held up."
-            )
+            found.append(Text("It was stopped before its end: fewer trials than were asked for."))
+        found += disturbances(self.experiment.environment, self.experiment.other_load_percent)
         others = self.experiment.plan.variants[1:]
         idle = [why for one in others for why in _without_effect(self.experiment, one).values()]
-        found += [f"These photos are too small: {why}." for why in dict.fromkeys(idle)]
+        found += [
+            Text("These photos are too small: {why}.", why=why) for why in dict.fromkeys(idle)
+        ]
         return tuple(found)
 
 
@@ -205,12 +193,15 @@ def claim_sentence(outcome: Outcome) -> str:
     base, other = outcome.experiment.plan.variants
     idle = _without_effect(outcome.experiment, other)
     if set(idle) == set(differences(other, base)):
-        return (
-            f"The article says that {claim.says}; these photos are too small to check that: "
-            f"{'; '.join(idle.values())}."
+        return Text(
+            "The article says that {says}; these photos are too small to check that: {why}.",
+            says=Text(claim.says),
+            why=listed(list(idle.values()), "; "),
         )
     measured = measured_in_words(*outcome.reports)
-    return f"The article says that {claim.says}; {measured}"
+    return Text(
+        "The article says that {says}; {measured}", says=Text(claim.says), measured=measured
+    )
 
 
 def _without_effect(experiment: Experiment, variant: Variant) -> dict[str, str]:
@@ -220,22 +211,34 @@ def _without_effect(experiment: Experiment, variant: Variant) -> dict[str, str]:
 def measured_in_words(base: VariantReport, other: VariantReport) -> str:
     """Return how a variant did against the baseline: time, CPU and answers."""
     if other.comparison is None or other.times.typical_ms is None or not base.times.typical_ms:
-        return "too little was measured here to say."
+        return Text("too little was measured here to say.")
     if other.comparison.ratio is None:
-        return f"too little was measured here to say ({other.comparison.words})."
+        return Text("too little was measured here to say ({words}).", words=other.comparison.words)
     parts = [
-        f"measured here: {other.variant.name} takes {other.times.typical_ms:.0f} ms where "
-        f"{base.variant.name} takes {base.times.typical_ms:.0f} ms: {other.comparison.words}"
+        Text(
+            "measured here: {variant} takes {variant_ms:.0f} ms where {baseline} takes "
+            "{baseline_ms:.0f} ms: {verdict}",
+            variant=other.variant.name,
+            variant_ms=other.times.typical_ms,
+            baseline=base.variant.name,
+            baseline_ms=base.times.typical_ms,
+            verdict=other.comparison.words,
+        )
     ]
     if other.cpu_percent_average is not None and base.cpu_percent_average is not None:
         parts.append(
-            f"CPU {other.cpu_percent_average:.0f} against {base.cpu_percent_average:.0f} % of one "
-            f"core on average and {other.cpu_percent_peak:.0f} against "
-            f"{base.cpu_percent_peak:.0f} % at most"
+            Text(
+                "CPU {mean:.0f} against {base_mean:.0f} % of one core on average and {peak:.0f} "
+                "against {base_peak:.0f} % at most",
+                mean=other.cpu_percent_average,
+                base_mean=base.cpu_percent_average,
+                peak=other.cpu_percent_peak,
+                base_peak=base.cpu_percent_peak,
+            )
         )
     if other.agreement is not None:
-        parts.append(f"answers: {other.agreement.words}")
-    return "; ".join(parts) + "."
+        parts.append(Text("answers: {words}", words=other.agreement.words))
+    return listed(parts, "; ") + "."
 
 
 def _variant_report(

@@ -35,6 +35,7 @@ from facecore.experiment.record import (
 )
 from facecore.results import Face
 from facecore.settings import DEFAULT_MAX_PIXELS
+from facecore.wording import Text
 
 TRIAL_TIMEOUT_S = 60.0
 
@@ -130,7 +131,7 @@ class _Run:
 
     def run(self) -> Experiment:
         started_at = datetime.now(UTC)
-        self.on_progress(Progress(phase="looking at this machine"))
+        self.on_progress(Progress(phase=Text("looking at this machine")))
         environment = this_environment()
         try:
             self._start_workers()
@@ -160,7 +161,7 @@ class _Run:
     def _start_workers(self) -> None:
         # One after the other, so that load times are those of a quiet machine.
         for place, variant in enumerate(self.plan.variants):
-            self._say(f"starting {variant.name}")
+            self._say(Text("starting {name}", name=variant.name))
             try:
                 worker = WorkerProcess(variant.options, variant.process, max_pixels=self.max_pixels)
                 self.workers[place] = worker
@@ -173,7 +174,8 @@ class _Run:
     def _warm_up(self) -> None:
         unreadable: set[str] = set()
         for number in range(self.plan.warm_up):
-            self._say(f"warming up, pass {number + 1} of {self.plan.warm_up}")
+            named = {"number": number + 1, "total": self.plan.warm_up}
+            self._say(Text("warming up, pass {number} of {total}", **named))
             for name in self.photos:
                 for place in list(self.workers):
                     if name in unreadable:
@@ -259,7 +261,7 @@ class _Run:
         self.done_by_the_dead = sum(trial.variant not in self.workers for trial in self.trials)
 
     def _note(self, place: int | None, photo: str | None, error: FacecoreError) -> None:
-        self.failures.append(Failure(variant=place, photo=photo, message=str(error)))
+        self.failures.append(Failure(variant=place, photo=photo, message=error.text))
 
     def _say(self, phase: str) -> None:
         if self.cancelled():
@@ -277,7 +279,7 @@ class _Run:
             total = done + round(left_s / spent_s * done)
         self.on_progress(
             Progress(
-                phase="measuring",
+                phase=Text("measuring"),
                 done=done,
                 total=total,
                 left_s=left_s,

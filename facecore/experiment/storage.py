@@ -21,12 +21,14 @@ from facecore.results import STAGES, StageTimings
 from facecore.settings import ONE_LOOK, AnalysisSettings, ProcessOptions
 from facecore.settings.setting import from_values
 from facecore.sources.names import printable
+from facecore.wording import Text
 
 FORMAT = "facecore experiment"
 VERSION = 1
 MAX_FILE_BYTES = 50_000_000
-_TOO_LARGE = (
-    f"The file has more than {MAX_FILE_BYTES // 1_000_000} MB: this is no saved experiment."
+_TOO_LARGE = Text(
+    "The file has more than {most} MB: this is no saved experiment.",
+    most=MAX_FILE_BYTES // 1_000_000,
 )
 
 _STAGE_COLUMNS = tuple(f"{stage}_ms" for stage in (*STAGES, "total"))
@@ -136,7 +138,7 @@ def experiment_from_json(data: bytes) -> Experiment:
         )
     except SettingsError as error:
         raise ExperimentFileError(
-            f"The saved experiment has a setting that cannot be used. {error}"
+            "The saved experiment has a setting that cannot be used. {error}", error=error
         ) from error
     except (
         msgspec.ValidationError,
@@ -163,7 +165,9 @@ def read_experiment(path: Path) -> Experiment:
         return experiment_from_json(path.read_bytes())
     except OSError as error:
         raise ExperimentFileError(
-            f"{printable(path)} cannot be read ({error.strerror}): check the name."
+            "{name} cannot be read ({reason}): check the name.",
+            name=printable(path),
+            reason=error.strerror,
         ) from error
 
 
@@ -181,10 +185,16 @@ def _content(data: bytes) -> dict[str, Any]:
         )
     version = content.get("version")
     if type(version) is not int or version != VERSION:
-        form = f"form {version}" if type(version) is int and abs(version) < 1e6 else "another form"
+        form = (
+            Text("form {version}", version=version)
+            if type(version) is int and abs(version) < 1e6
+            else Text("another form")
+        )
         raise ExperimentFileError(
-            f"The experiment was saved in {form}, this program reads "
-            f"form {VERSION}: use the program that saved it."
+            "The experiment was saved in {form}, this program reads form {ours}: "
+            "use the program that saved it.",
+            form=form,
+            ours=VERSION,
         )
     return content
 

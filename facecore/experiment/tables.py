@@ -16,7 +16,7 @@ from facecore.settings import AnalysisSettings
 from facecore.settings.setting import declared
 from facecore.statistics.comparison import TimeComparison
 from facecore.statistics.intervals import Proportion
-from facecore.wording import aligned
+from facecore.wording import Text, aligned
 
 _MB = 1e6
 _IN_TEXT = {
@@ -85,10 +85,12 @@ def _right(one: VariantReport) -> dict[str, Any]:
 
 def right_in_words(one: VariantReport) -> dict[str, str]:
     """Return by what is asked how many answers are right: "gender right": "12 of 16, 75 %"."""
-    found = {}
+    found: dict[str, str] = {}
     for asked, right in one.right.items():
         count, of = sum(right.values()), len(right)
-        found[f"{asked} right"] = f"{count} of {of}, {100 * count / of:.0f} %"
+        found[f"{asked} right"] = Text(
+            "{right} of {all}, {percent:.0f} %", right=count, all=of, percent=100 * count / of
+        )
     return found
 
 
@@ -210,7 +212,12 @@ def differences_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 def effective_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
     """Return one row per variant and process setting: what was asked for, what was effective."""
     rows = [
-        {"variant": one.variant.name, "setting": label, "asked for": asked, "effective": effective}
+        {
+            "variant": one.variant.name,
+            "setting": label,
+            "asked for": asked,
+            "effective": effective,
+        }
         for one in reports
         for label, (asked, effective) in asked_and_effective(one).items()
     ]
@@ -224,7 +231,7 @@ def asked_and_effective(one: VariantReport) -> dict[str, tuple[str, str]]:
     return {
         known[name].label: (
             known[name].in_words(value),
-            effective.get(name, "not told by the engine"),
+            effective.get(name, Text("not told by the engine")),
         )
         for name, value in ({"engine": None} | one.variant.values()).items()
         if name not in _NOT_OF_THE_PROCESS
@@ -241,8 +248,8 @@ def _effective(worker: WorkerFacts) -> dict[str, str]:
         "engine": f"{engine.name} {engine.version}".strip(),
         "threads": str(engine.threads),
         "cores": str(worker.cores),
-        "optimised": "on" if engine.optimised else "off",
-        "cpu_features_off": f"in use: {' '.join(engine.cpu_features)}",
+        "optimised": Text("on") if engine.optimised else Text("off"),
+        "cpu_features_off": Text("in use: {units}", units=" ".join(engine.cpu_features)),
     }
 
 

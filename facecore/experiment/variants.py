@@ -18,6 +18,7 @@ from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions, 
 from facecore.settings.presets import PRESETS, RECOMMENDED, preset, preset_options
 from facecore.settings.setting import Setting, declared, from_values
 from facecore.sources.names import printable
+from facecore.wording import Text
 
 MIN_VARIANTS = 2
 MAX_VARIANTS = 8
@@ -38,7 +39,7 @@ class Variant:
     process: ProcessOptions = field(default_factory=ProcessOptions)
 
     def __post_init__(self) -> None:
-        checked_name(self.name, "A variant")
+        checked_name(self.name, Text("A variant"))
 
     def values(self) -> dict[str, Any]:
         """Return all settings by their name in the code."""
@@ -53,7 +54,10 @@ def check_variants(variants: Sequence[Variant]) -> None:
     """
     if not MIN_VARIANTS <= len(variants) <= MAX_VARIANTS:
         raise SettingsError(
-            f"Compare {MIN_VARIANTS} to {MAX_VARIANTS} variants, not {len(variants)}."
+            "Compare {least} to {most} variants, not {n}.",
+            least=MIN_VARIANTS,
+            most=MAX_VARIANTS,
+            n=len(variants),
         )
     names = [variant.name for variant in variants]
     if len(set(names)) < len(names):
@@ -80,9 +84,8 @@ def differences(variant: Variant, base: Variant) -> dict[str, tuple[Any, Any]]:
 
 def differences_in_words(variant: Variant, base: Variant) -> str:
     """Return how a variant differs: "Winograd off (not on)"; "the same settings" if nowhere."""
-    return (
-        setting.differences_in_words(*_shared(variant, base), known_settings())
-        or "the same settings"
+    return setting.differences_in_words(*_shared(variant, base), known_settings()) or Text(
+        "the same settings"
     )
 
 
@@ -98,13 +101,20 @@ def read_variants(path: Path) -> tuple[Variant, ...]:
         text = decode_text(data, name)
         content = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except OSError as error:
-        raise SettingsError(f"{name} cannot be read ({error.strerror}): check the name.") from error
+        raise SettingsError(
+            "{name} cannot be read ({reason}): check the name.",
+            name=name,
+            reason=error.strerror,
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{name} is no TOML or JSON: {error}.") from error
+        raise SettingsError(
+            "{name} is no TOML or JSON: {error}.", name=name, error=error
+        ) from error
     entries = content.get("variant") if isinstance(content, dict) else content
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SettingsError(
-            f"{name} has no list of variants: begin each with [[variant]] and give it a name."
+            "{name} has no list of variants: begin each with [[variant]] and give it a name.",
+            name=name,
         )
     return tuple(variant_from_settings(entry) for entry in entries)
 
@@ -173,8 +183,10 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
     if unknown:
         names = ", ".join(ascii(one)[1:-1] for one in unknown)
         raise SettingsError(
-            f"Variant {name!r}: there is no setting called {names}; "
-            f"use preset, {', '.join(sorted(known))}."
+            "Variant {name!r}: there is no setting called {unknown}; use preset, {known}.",
+            name=name,
+            unknown=names,
+            known=", ".join(sorted(known)),
         )
     process = {one: given.pop(one) for one in declared(ProcessOptions) if one in given}
     try:
@@ -186,4 +198,4 @@ def variant_from_settings(values: Mapping[str, Any]) -> Variant:
             process=from_values(ProcessOptions, process),
         )
     except SettingsError as error:
-        raise SettingsError(f"Variant {name!r}: {error}") from error
+        raise SettingsError("Variant {name!r}: {error}", name=name, error=error) from error

@@ -132,8 +132,8 @@ class Bench:
             if self._is_short:
                 self._is_short = False
                 raise TooLittleMemoryError(
-                    "It needs more memory than there is: it was stopped when "
-                    f"{data_size(self._left_bytes)} were left."
+                    "It needs more memory than there is: it was stopped when {left} were left.",
+                    left=data_size(self._left_bytes),
                 ) from None
             raise
         except FacecoreError:

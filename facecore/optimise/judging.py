@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec import structs
 
@@ -14,10 +15,11 @@ from facecore.optimise.bench import Reading
 from facecore.optimise.record import ConstraintName, Constraints, Fate, Figure, Objective, Violation
 from facecore.optimise.space import Choice
 from facecore.profiles.configuration import Configuration
-from facecore.results import Analysis, Face
+from facecore.results import Face
 from facecore.statistics.agreement import Agreement, face_agreement
 from facecore.statistics.intervals import mean_estimate, percentile_estimate, wilson_interval
 from facecore.statistics.racing import MIN_ROUNDS, NO_GAIN, Gain, gain
+from facecore.wording import Text
 
 OUT_OF_THE_RUNNING = -10.0
 """Score of what violates a constraint by next to nothing; by more is less."""
@@ -25,8 +27,6 @@ OUT_OF_THE_RUNNING = -10.0
 HOPELESS = OUT_OF_THE_RUNNING - 1.0
 """Score of what was not even measured."""
 
-_HOPELESS_TIMES = 3.0
-_HOPELESS_FROM = 4
 _TIE = 1e-3
 _LATE_SHARE = 0.05
 
@@ -59,7 +59,7 @@ class Tried:
     @property
     def name(self) -> str:
         """What people call it."""
-        return f"candidate {self.number}" if self.number else "baseline"
+        return Text("candidate {number}", number=self.number) if self.number else "baseline"
 
     def times(self) -> dict[int, float]:
         """Return the objective's time by the round's number."""
@@ -128,7 +128,7 @@ class Judge:
     def agreement_percent(self, one: Tried) -> Figure:
         """Return the share of faces of either side about which both say the same."""
         agreed = self.agreement(one)
-        return _share(agreed.same, agreed.matched + agreed.lost + agreed.new)
+        return share_figure(agreed.same, agreed.matched + agreed.lost + agreed.new)
 
     def right(self, one: Tried) -> RightAnswers:
         """Return which answers about labelled people are right."""
@@ -138,7 +138,7 @@ class Judge:
         """Return how often it is right about people: each counts once, with both answers."""
         if one.number not in self._accuracies or not one.answers:
             shares = people_right(self.right(one))
-            self._accuracies[one.number] = _share(sum(shares.values()), len(shares))
+            self._accuracies[one.number] = share_figure(sum(shares.values()), len(shares))
         return self._accuracies[one.number]
 
     def violations(self, one: Tried) -> tuple[Violation, ...]:
@@ -230,7 +230,8 @@ def best_of(judge: Judge, tried: Sequence[Tried]) -> Tried:
     return max(known, key=judge.score, default=judge.baseline)
 
 
-def _share(successes: float, n: int) -> Figure:
+def share_figure(successes: float, n: int) -> Figure:
+    """Return so many of n in percent, with Wilson's interval; one without a value for none."""
     ends = wilson_interval(successes, n)
     if not n or ends is None:
         return Figure(n=n)
@@ -249,52 +250,20 @@ def _beyond(
     nearest = None
     if figure.interval is not None:
         nearest = figure.interval[0] if at_most else figure.interval[1]
-    wanted = "at most" if at_most else "at least"
+    named: dict[str, Any] = {
+        "name": Text(name),
+        "value": figure.value,
+        "limit": limit,
+        "unit": unit,
+    }
+    words = Text("{name} {value:.3g} {unit}, at least {limit:g} {unit} is wanted", **named)
+    if at_most:
+        words = Text("{name} {value:.3g} {unit}, at most {limit:g} {unit} is wanted", **named)
     yield Violation(
         constraint=name,
         limit=limit,
         measured=figure.value,
         excess=excess,
         is_certain=nearest is not None and side * (nearest - limit) > 0,
-        words=f"{name} {figure.value:.3g} {unit}, {wanted} {limit:g} {unit} is wanted",
+        words=words,
     )
-
-
-def hopeless(  # noqa: PLR0913 - all that is known of it at its start
-    judge: Judge,
-    one: Tried,
-    read: Mapping[str, Analysis],
-    base_ms: Mapping[str, float],
-    best: Tried,
-    *,
-    is_late: bool,
-) -> str:
-    """Return why what has read some photos need not be measured; "" where it may be good.
-
-    Args:
-        judge: of the search.
-        one: the candidate.
-        read: its first pass over the photos, as far as it came.
-        base_ms: what each photo took in the baseline's first pass.
-        best: the best so far.
-        is_late: whether its start took longer than there is time for.
-    """
-    if len(read) < _HOPELESS_FROM:
-        return ""
-    names = list(read)[1:]  # the first one builds what the others use
-    ours, theirs = sum(read[n].timings.total_ms for n in names), sum(base_ms[n] for n in names)
-    speed = theirs / ours if ours else 1.0
-    is_for_speed = judge.objective in ("latency", "throughput")
-    wanted = judge.gain(best).ratio / _HOPELESS_TIMES / one.given.server.replicas
-    if is_for_speed and speed < wanted:
-        return f"It is far slower: {speed:.2g} times as fast in its first {len(read)} photos."
-    if is_late:
-        return "To start it and to read each photo once takes too long: give more time."
-    limit = judge.constraints.min_agreement_percent
-    if limit is not None:
-        faces = {name: judge.baseline.answers[name] for name in read}
-        agreed = face_agreement(faces, {name: each.faces for name, each in read.items()})
-        figure = _share(agreed.same, agreed.matched + agreed.lost + agreed.new)
-        if figure.interval is not None and figure.interval[1] < limit:
-            return f"Its answers are others: {figure.value:.0f} % agree in {len(read)} photos."
-    return ""

@@ -1,6 +1,7 @@
 """What to try next: each engine, then by turns what Optuna proposes and the best's neighbours.
 
 Optuna keeps nothing on disk here: a study that goes on tells it again what was measured.
+What cannot be good is told by its first photos.
 """
 
 from __future__ import annotations
@@ -8,15 +9,21 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from facecore.errors import SettingsError
+from facecore.optimise.judging import Judge, Tried, share_figure
 from facecore.optimise.space import Choice, Space
+from facecore.results import Analysis
+from facecore.statistics.agreement import face_agreement
+from facecore.wording import Text
 
 _ASKED_AT_MOST = 30
 _ENUMERATED_AT_MOST = 4096
 _BY_CHANCE = 8
+_HOPELESS_TIMES = 3.0
+_HOPELESS_FROM = 4
 
 
 class Proposals:
@@ -94,3 +101,60 @@ class Proposals:
             names = [one.name for one in self._space.parameters]
             for values in itertools.product(*(one.values for one in self._space.parameters)):
                 yield dict(zip(names, values, strict=True))
+
+
+def passes(names: Sequence[str], chance: random.Random) -> Iterator[str]:
+    """Yield names for ever: all in an order of chance, and then again in another."""
+    while True:
+        yield from chance.sample(names, len(names))
+
+
+def hopeless(  # noqa: PLR0913 - all that is known of it at its start
+    judge: Judge,
+    one: Tried,
+    read: Mapping[str, Analysis],
+    base_ms: Mapping[str, float],
+    best: Tried,
+    *,
+    is_late: bool,
+) -> str:
+    """Return why what has read some photos need not be measured; "" where it may be good.
+
+    Args:
+        judge, one: of the search, and the candidate.
+        read: its first pass over the photos, as far as it came.
+        base_ms: what each photo took in the baseline's first pass.
+        best: the best so far.
+        is_late: whether its start took longer than there is time for.
+    """
+    if len(read) < _HOPELESS_FROM:
+        return ""
+    names = list(read)[1:]  # the first one builds what the others use
+    ours, theirs = sum(read[n].timings.total_ms for n in names), sum(base_ms[n] for n in names)
+    speed = theirs / ours if ours else 1.0
+    is_for_speed = judge.objective in ("latency", "throughput")
+    wanted = judge.gain(best).ratio / _HOPELESS_TIMES / one.given.server.replicas
+    if is_for_speed and speed < wanted:
+        return Text(
+            "It is far slower: {speed:.2g} times as fast in its first {n} photos.",
+            speed=speed,
+            n=len(read),
+        )
+    if is_late:
+        return Text("To start it and to read each photo once takes too long: give more time.")
+    return _other_answers(judge, read) or ""
+
+
+def _other_answers(judge: Judge, read: Mapping[str, Analysis]) -> Text | None:
+    limit = judge.constraints.min_agreement_percent
+    if limit is not None:
+        faces = {name: judge.baseline.answers[name] for name in read}
+        agreed = face_agreement(faces, {name: each.faces for name, each in read.items()})
+        figure = share_figure(agreed.same, agreed.matched + agreed.lost + agreed.new)
+        if figure.interval is not None and figure.interval[1] < limit:
+            return Text(
+                "Its answers are others: {percent:.0f} % agree in {n} photos.",
+                percent=figure.value,
+                n=len(read),
+            )
+    return None

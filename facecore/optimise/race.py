@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from facecore.errors import FacecoreError, SettingsError
 from facecore.optimise.bench import Bench, HopelessError, Started, TooLittleMemoryError
-from facecore.optimise.judging import HOPELESS, Judge, Tried, best_of, hopeless
-from facecore.optimise.proposals import Proposals
+from facecore.optimise.judging import HOPELESS, Judge, Tried, best_of
+from facecore.optimise.proposals import Proposals, hopeless, passes
 from facecore.optimise.record import Fate
 from facecore.optimise.space import Choice, Space
 from facecore.optimise.store import StoredCandidate, StudyStore
 from facecore.results import Analysis
 from facecore.statistics.comparison import ratio_in_words
 from facecore.statistics.racing import MIN_ROUNDS, gain_over, verdict
+from facecore.wording import Text
 
 ROUNDS_TO_EXPLORE = 40
 """So many tell 5 % apart on a quiet machine; who is still open then waits for the second part."""
@@ -82,14 +83,15 @@ class Race:
             SettingsError: it does not fit into the memory that is free.
             FacecoreError: it cannot be run.
         """
-        self.on_step("starting the baseline")
+        self.on_step(Text("starting the baseline"))
         base, began_s = self.tried[0], self.spent_s()
         try:
             started = self.bench.start(0, base.given)
         except TooLittleMemoryError as error:
             raise SettingsError(
-                f"The baseline does not fit into memory. {error} Choose smaller photos or "
-                "another engine for it."
+                "The baseline does not fit into memory. {error} Choose smaller photos or another "
+                "engine for it.",
+                error=error,
             ) from error
         self._note(base, started)
         self._ms = started.ms
@@ -99,7 +101,7 @@ class Race:
         self.judge.sizes_wh |= started.sizes
         readable = [name for name in self.bench.photos if name in started.answers]
         self.bench.photos = {name: self.bench.photos[name] for name in readable}
-        self._photos = self._passes(readable)
+        self._photos = passes(readable, self._chance)
         return started
 
     def explore(self, is_over: Over) -> None:
@@ -165,21 +167,22 @@ class Race:
 
     def _start(self, one: Tried) -> None:
         engine = self._engine(one.choice)
-        self.on_step(f"starting {one.name}")
+        self.on_step(Text("starting {name}", name=one.name))
         one.fate, began_s = "under way", self.spent_s()
         self._keep(one)
         try:
             self._note(one, self._started(one))
         except HopelessError as error:
             self._used.add(engine)
-            self._leave(one, "dropped", str(error))
+            self._leave(one, "dropped", error.text)
             self.proposals.tell(one.choice, HOPELESS)
         except FacecoreError as error:
-            self._leave(one, "failed", str(error))
+            self._leave(one, "failed", error.text)
             if engine not in self._used and len(self.bench.alive) <= 1:
                 # It was the engine with nothing else changed, or might as well have been.
                 self._refused.add(engine)
-                self.left_out.append(f"The engine {engine} was left out: {error}")
+                words = Text("The engine {name} was left out: {error}", name=engine, error=error)
+                self.left_out.append(words)
         else:
             self._used.add(engine)
             self._keep(one)
@@ -207,7 +210,7 @@ class Race:
 
     def _measure(self, most: int) -> None:
         """Run a round, and let those leave about whom enough is known."""
-        self.on_step(f"measuring {len(self.bench.alive)} side by side")
+        self.on_step(Text("measuring {n} side by side", n=len(self.bench.alive)))
         photo, number, began_s = next(self._photos), self._round, self.spent_s()
         self._round += 1
         alive = self.bench.alive
@@ -229,7 +232,7 @@ class Race:
 
     def _lost(self, one: Tried, error: FacecoreError) -> None:
         if one.number:
-            self._leave(one, "failed", str(error))
+            self._leave(one, "failed", error.text)
             return
         # Without the baseline nothing counts: it is started again, once those who crowd it are out.
         self._clear()
@@ -243,7 +246,8 @@ class Race:
         broken = self.judge.violations(one)
         certain = [each for each in broken if each.is_certain or each.constraint != "p95 latency"]
         if certain:
-            self._leave(one, "dropped", f"It breaks a constraint: {certain[0].words}.")
+            why = Text("It breaks a constraint: {violation}.", violation=certain[0].words)
+            self._leave(one, "dropped", why)
         elif not self.judge.is_known(one):
             return
         elif self.judge.objective in ("memory", "accuracy"):
@@ -258,8 +262,9 @@ class Race:
         over = gain_over(base, leader.times(), one.times())
         said = verdict(over)
         if said == "lost":
-            speed = ratio_in_words(over.ratio)
-            self._leave(one, "dropped", f"It is clearly slower: {speed} as fast as {leader.name}.")
+            named = {"speed": ratio_in_words(over.ratio), "name": Text(leader.name)}
+            why = Text("It is clearly slower: {speed} as fast as {name}.", **named)
+            self._leave(one, "dropped", why)
         elif said == "no better" or rounds >= most:
             self._leave(one, "kept", "")
 
@@ -294,7 +299,3 @@ class Race:
 
     def _keep(self, one: Tried) -> None:
         self.store.keep(StoredCandidate.of(one))
-
-    def _passes(self, names: Sequence[str]) -> Iterator[str]:
-        while True:
-            yield from self._chance.sample(names, len(names))

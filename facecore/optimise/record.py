@@ -277,6 +277,7 @@ def result_from_json(data: bytes) -> Result:
         ) from error
     if result.format != FORMAT or result.version != VERSION:
         raise ResultFileError(
-            f"This program reads results of form {VERSION}: use the program that wrote it."
+            "This program reads results of form {version}: use the program that wrote it.",
+            version=VERSION,
         )
     return result

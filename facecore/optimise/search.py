@@ -14,12 +14,7 @@ from facecore.evaluation.right import NONE_OF_THESE
 from facecore.evaluation.truth import Truth
 from facecore.executors.process import Cancelled
 from facecore.experiment.background import ABANDONED_AFTER_S
-from facecore.experiment.environment import (
-    MachineLoad,
-    alone,
-    check_room,
-    this_environment,
-)
+from facecore.experiment.environment import MachineLoad, alone, check_room, this_environment
 from facecore.experiment.record import PhotoFacts
 from facecore.optimise.bench import MOST_ALIVE, Bench
 from facecore.optimise.confirming import LastMeasurement, finalists
@@ -32,6 +27,7 @@ from facecore.optimise.space import space_of
 from facecore.optimise.store import Stored, StudyStore, known_from, study_key
 from facecore.optimise.task import Progress, Task
 from facecore.serving.job import BackgroundJob
+from facecore.wording import Text, listed
 
 EXPLORED, DEEPENED = 0.55, 0.75
 """Parts of the time after which the search looks closer at the best, and then measures anew."""
@@ -176,7 +172,12 @@ class _Search:
         best = finalists(self._judge, self._tried)
         if not best:
             return []
-        self._say(f"measuring {', '.join(one.name for one in best)} and the baseline anew")
+        self._say(
+            Text(
+                "measuring {candidates} and the baseline anew",
+                candidates=listed([Text(one.name) for one in best]),
+            )
+        )
         self._bench = self._bench_of(self._fresh_names)
         return LastMeasurement(
             bench=self._bench,
@@ -200,7 +201,9 @@ class _Search:
         words = ""
         if best.number:
             ratio = self._judge.gain(best).ratio
-            words = f"{best.name}, {ratio:.2f}× as fast as the baseline"
+            words = Text(
+                "{name}, {ratio:.2f}× as fast as the baseline", name=best.name, ratio=ratio
+            )
         self._on_progress(
             Progress(
                 phase=phase,
@@ -268,7 +271,7 @@ class BackgroundSearch(BackgroundJob):
         self.result: Result | None = None
         """What was found, once it is over, even where it was stopped."""
         self._photos, self._resume = photos, resume
-        self._progress = Progress(phase="starting", spent_s=0.0, budget_s=task.budget_s)
+        self._progress = Progress(phase=Text("starting"), spent_s=0.0, budget_s=task.budget_s)
         self.start()
 
     @property

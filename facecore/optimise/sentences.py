@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from facecore.experiment.report import BUSY_FROM_PERCENT
+from facecore.experiment.environment import BUSY_FROM_PERCENT
 from facecore.optimise.confirming import finalists, gain_figure, seems_better
 from facecore.optimise.judging import Judge, Tried
 from facecore.optimise.record import (
@@ -19,7 +19,7 @@ from facecore.optimise.record import (
 from facecore.optimise.space import Space
 from facecore.statistics.comparison import interval_in_words, ratio_in_words
 from facecore.statistics.racing import MIN_ROUNDS, front, importance
-from facecore.wording import counted
+from facecore.wording import Text, counted, listed
 
 FEW_FACES = 100
 """With fewer, one face is more than a percent of the answers."""
@@ -113,13 +113,21 @@ def doubts(judge: Judge, confirmations: Sequence[Confirmation]) -> Iterator[str]
     faces = judge.faces
     if wanted is not None and faces < FEW_FACES:
         yield (
-            f"Agreement of {wanted:g} % rests on {counted(faces, 'face')}: with more photos it "
-            "would say more."
+            Text(
+                "Agreement of {wanted:g} % rests on {faces}: with more photos it would say more.",
+                wanted=wanted,
+                faces=counted(faces, "face"),
+            )
         )
     for one in confirmations:
         found, fresh = one.search.interval, one.fresh.interval
         if found and fresh and fresh[1] < found[0]:
-            yield (f"Candidate {one.number} was lucky in the search: measured anew it gains less.")
+            yield (
+                Text(
+                    "Candidate {number} was lucky in the search: measured anew it gains less.",
+                    number=one.number,
+                )
+            )
 
 
 def troubles(store_problem: str, others_percent: float | None) -> Iterator[str]:
@@ -130,11 +138,14 @@ def troubles(store_problem: str, others_percent: float | None) -> Iterator[str]:
         others_percent: what all else used of the machine meanwhile; None where nobody knows.
     """
     if store_problem:
-        yield f"{store_problem} So this search cannot be gone on with."
+        yield Text("{problem} So this search cannot be gone on with.", problem=store_problem)
     if others_percent is not None and others_percent >= BUSY_FROM_PERCENT:
         yield (
-            f"Whatever else ran used {others_percent:.0f} % of the machine meanwhile: search again "
-            "when it is quiet."
+            Text(
+                "Whatever else ran used {percent:.0f} % of the machine meanwhile: "
+                "search again when it is quiet.",
+                percent=others_percent,
+            )
         )
 
 
@@ -149,44 +160,81 @@ def _plain_score(judge: Judge, one: Tried) -> float:
 def gain_in_words(objective: Objective, gain: Figure) -> str:
     """Return a gain over the baseline: "2.25× faster than your baseline (2.12× to 2.38×)"."""
     if gain.value is None:
-        return "not measured often enough to say"
+        return Text("not measured often enough to say")
     if objective == "accuracy":
-        around = f" ({gain.interval[0]:.1f} to {gain.interval[1]:.1f})" if gain.interval else ""
-        return f"right {gain.value:.1f} percentage points more often than your baseline{around}"
-    around = f" ({interval_in_words(gain.interval)})" if gain.interval else ""
+        around = (
+            Text(" ({low:.1f} to {high:.1f})", low=gain.interval[0], high=gain.interval[1])
+            if gain.interval
+            else ""
+        )
+        return Text(
+            "right {value:.1f} percentage points more often than your baseline{around}",
+            value=gain.value,
+            around=around,
+        )
+    around = Text("")
+    if gain.interval:
+        around = Text(" ({interval})", interval=interval_in_words(gain.interval))
     if objective == "memory":
         share = 100 * (1 - 1 / gain.value)
-        return f"{abs(share):.0f} % {'less' if share >= 0 else 'more'} memory than your baseline"
-    what = "the photos a second of your baseline" if objective == "throughput" else ""
-    if what:
-        return f"{ratio_in_words(gain.value)} {what}{around}"
+        if share >= 0:
+            return Text("{share:.0f} % less memory than your baseline", share=share)
+        return Text("{share:.0f} % more memory than your baseline", share=-share)
+    return _ratio_gained(objective, gain, around)
+
+
+def _ratio_gained(objective: Objective, gain: Figure, around: Text) -> Text:
+    named = {"ratio": ratio_in_words(gain.value or 0.0), "around": around}
+    if objective == "throughput":
+        return Text("{ratio} the photos a second of your baseline{around}", **named)
     if gain.interval is None or gain.interval[0] <= 1:
-        return f"{ratio_in_words(gain.value)} as fast as your baseline{around}"
-    return f"{ratio_in_words(gain.value)} faster than your baseline{around}"
+        return Text("{ratio} as fast as your baseline{around}", **named)
+    return Text("{ratio} faster than your baseline{around}", **named)
 
 
 def taken_sentence(judge: Judge, one: Tried, confirmed: Confirmation | None, changes: str) -> str:
     """Return why a candidate is recommended; without a confirmation that it is provisional."""
     seen = gain_figure(judge, one)
     gain = confirmed.fresh if confirmed else seen
-    said = [f"Take {one.name} ({changes}): {gain_in_words(judge.objective, gain)}"]
+    take = {
+        "name": Text(one.name),
+        "changes": changes,
+        "gain": gain_in_words(judge.objective, gain),
+    }
+    said = [Text("Take {name} ({changes}): {gain}", **take)]
     agreed = confirmed.agreement_percent if confirmed else judge.agreement_percent(one)
     faces = confirmed.faces if confirmed else agreed.n
     if agreed.value is not None:
-        said.append(f"the same answers for {agreed.value:.3g} % of {counted(faces, 'face')}")
+        said.append(
+            Text(
+                "the same answers for {percent:.3g} % of {faces}",
+                percent=agreed.value,
+                faces=counted(faces, "face"),
+            )
+        )
     saved = _saved_mb(judge, one, confirmed)
     if saved is not None and judge.objective != "memory":
-        said.append(f"{abs(saved):.0f} MB {'less' if saved >= 0 else 'more'} memory")
-    sentence = ", ".join(said)
+        less = Text("{mb:.0f} MB less memory", mb=abs(saved))
+        said.append(less if saved >= 0 else Text("{mb:.0f} MB more memory", mb=abs(saved)))
+    sentence = listed(said)
     broken = judge.violations(judge.baseline)
     if broken:
-        sentence += f"; your baseline does not keep to the constraints ({broken[0].words})"
+        sentence += Text(
+            "; your baseline does not keep to the constraints ({violation})",
+            violation=broken[0].words,
+        )
     if confirmed is None:
-        return f"{sentence}. It was not measured again, so this may be luck."
+        return Text(
+            "{sentence}. It was not measured again, so this may be luck.", sentence=sentence
+        )
     if seen.value is None or judge.objective == "accuracy":
-        return f"{sentence}."
+        return sentence + Text(".")
     figure = ratio_in_words(seen.value)
-    return f"{sentence}. That is from fresh trials; in the search it was {figure}."
+    return Text(
+        "{sentence}. That is from fresh trials; in the search it was {figure}.",
+        sentence=sentence,
+        figure=figure,
+    )
 
 
 def kept_sentence(
@@ -196,16 +244,26 @@ def kept_sentence(
     rivals = [one for one in tried if one.number and judge.may_be_taken(one)]
     count = counted(sum(one.number > 0 and bool(one.readings) for one in tried), "candidate")
     if not any(one.number and one.readings for one in tried):
-        return "Keep your baseline: nothing was measured beside it."
+        return Text("Keep your baseline: nothing was measured beside it.")
     if not rivals:
-        return f"Keep your baseline: none of {count} keeps to the constraints."
+        return Text("Keep your baseline: none of {count} keeps to the constraints.", count=count)
     best = max(rivals, key=lambda one: _or_worst(judge.score(one)))
     fresh = {one.number: one for one in confirmations}
     gain = fresh[best.number].fresh if best.number in fresh else gain_figure(judge, best)
-    again = " when it was measured again" if best.number in fresh else ""
-    return (
-        f"Keep your baseline: none of {count} is verifiably better; the best, {best.name}, is "
-        f"{gain_in_words(judge.objective, gain)}{again}."
+    named = {
+        "count": count,
+        "name": Text(best.name),
+        "gain": gain_in_words(judge.objective, gain),
+    }
+    if best.number in fresh:
+        return Text(
+            "Keep your baseline: none of {count} is verifiably better; the best, {name}, is {gain} "
+            "when it was measured again.",
+            **named,
+        )
+    return Text(
+        "Keep your baseline: none of {count} is verifiably better; the best, {name}, is {gain}.",
+        **named,
     )
 
 
@@ -213,12 +271,12 @@ def nothing_sentence(judge: Judge, tried: Sequence[Tried]) -> str:
     """Return why nothing is recommended: all break a constraint, and which does least."""
     known = [one for one in tried if judge.is_known(one)]
     if not known:
-        return "Nothing can be recommended: too little was measured to say."
+        return Text("Nothing can be recommended: too little was measured to say.")
     nearest = max(known, key=lambda one: _or_worst(judge.score(one)))
-    words = "; ".join(one.words for one in judge.violations(nearest))
-    return (
-        f"Nothing that was measured keeps to the constraints; the nearest is {nearest.name}: "
-        f"{words}."
+    return Text(
+        "Nothing that was measured keeps to the constraints; the nearest is {name}: {violations}.",
+        name=Text(nearest.name),
+        violations=listed([one.words for one in judge.violations(nearest)], "; "),
     )
 
 

@@ -17,7 +17,7 @@ from facecore.profiles.profile import known_settings
 from facecore.settings import AnalysisSettings
 from facecore.settings.presets import preset_options
 from facecore.settings.setting import Setting, declared
-from facecore.wording import counted
+from facecore.wording import Text, listed
 
 KNOBS = "knobs"
 """Stands for all options that the engines have of their own."""
@@ -108,7 +108,13 @@ class Space:
         words = "" if words == "the same settings" else words
         here, there = given.server.replicas, self.baseline.server.replicas
         if here != there:
-            words += f"{', ' if words else ''}{counted(here, 'set')} of networks (not {there})"
+            sets = Text(
+                "{n} set of networks (not {there})",
+                "{n} sets of networks (not {there})",
+                n=here,
+                there=there,
+            )
+            words = listed([words, sets]) if words else sets
         return words
 
 
@@ -136,7 +142,7 @@ def space_of(
     found: list[Parameter] = []
     for name in dict.fromkeys(names):
         if name == "replicas" and objective != "throughput":
-            left_out.append("Sets of networks beside each other bring throughput alone.")
+            left_out.append(Text("Sets of networks beside each other bring throughput alone."))
             continue
         for setting in _engine_knobs(names, baseline) if name == KNOBS else [_setting(name)]:
             parameter = _parameter(setting, baseline, cores, left_out)
@@ -144,7 +150,8 @@ def space_of(
                 found.append(parameter)
     if not found:
         raise SettingsError(
-            f"Nothing can vary here: {' '.join(left_out) or 'name other settings with --vary.'}"
+            "Nothing can vary here: {why}",
+            why=listed(left_out, " ") or Text("name other settings with --vary."),
         )
     return Space(baseline=baseline, parameters=tuple(found), left_out=tuple(left_out))
 
@@ -168,7 +175,9 @@ def _name_of(text: str) -> str:
     name = plain if plain in known or plain == KNOBS else by_key.get(plain)
     if name is None:
         raise SettingsError(
-            f"{ascii(text)[1:-1][:40]} cannot vary: choose from {', '.join([*known, KNOBS])}."
+            "{text} cannot vary: choose from {known}.",
+            text=ascii(text)[1:-1][:40],
+            known=", ".join([*known, KNOBS]),
         )
     return name
 
@@ -200,7 +209,11 @@ def _parameter(
     values: Sequence[Any]
     if name == "engine":
         values = [one.name for one in engines() if one.available()]
-        left_out += [f"{one.title} is not installed." for one in engines() if not one.available()]
+        left_out += [
+            Text("{engine} is not installed.", engine=one.title)
+            for one in engines()
+            if not one.available()
+        ]
     elif name == "model_set":
         values = _model_sets(baseline, left_out)
     elif name == "threads":
@@ -210,7 +223,9 @@ def _parameter(
     else:
         values = _MORE_VALUES.get(name) or setting.choices or (True, False)
     if name in ("threads", "replicas") and cores == 1:
-        left_out.append(f"There is one processor, so {setting.label} cannot vary.")
+        left_out.append(
+            Text("There is one processor, so {setting} cannot vary.", setting=Text(setting.label))
+        )
     others = [value for value in values if value != first]
     return Parameter(name, setting.label, (first, *others))
 
@@ -218,7 +233,12 @@ def _parameter(
 def _model_sets(baseline: Configuration, left_out: list[str]) -> list[str]:
     bound = preset_options(baseline.preset) != preset_options("recommended")
     if bound:
-        left_out.append(f"The preset {baseline.preset} is for its own set of networks alone.")
+        left_out.append(
+            Text(
+                "The preset {preset} is for its own set of networks alone.",
+                preset=Text(baseline.preset),
+            )
+        )
         return []
     found = []
     for name, spec in set_specs().items():
@@ -226,7 +246,10 @@ def _model_sets(baseline: Configuration, left_out: list[str]) -> list[str]:
             found.append(name)
         else:
             left_out.append(
-                f"The set of networks {name} is not installed: 'facecore models install' "
-                "fetches it."
+                Text(
+                    "The set of networks {name} is not installed: 'facecore models install' "
+                    "fetches it.",
+                    name=name,
+                )
             )
     return found

@@ -45,8 +45,10 @@ class Task:
     def __post_init__(self) -> None:
         if not MIN_BUDGET_S <= self.budget_s <= MAX_BUDGET_S:
             raise SettingsError(
-                f"The time must be {MIN_BUDGET_S:g} to {MAX_BUDGET_S:g} seconds, "
-                f"not {self.budget_s:g}."
+                "The time must be {least:g} to {most:g} seconds, not {value:g}.",
+                least=MIN_BUDGET_S,
+                most=MAX_BUDGET_S,
+                value=self.budget_s,
             )
         asks = self.objective == "accuracy" or self.constraints.min_accuracy_percent is not None
         if asks and not self.labels:
@@ -82,11 +84,15 @@ def _check_constraints(limits: Constraints) -> None:
     for name in ("max_latency_ms", "max_memory_mb", "cores"):
         value = getattr(limits, name)
         if value is not None and value <= 0:
-            raise SettingsError(f"The constraint {name} must be above 0, not {value:g}.")
+            raise SettingsError(
+                "The constraint {name} must be above 0, not {value:g}.", name=name, value=value
+            )
     for name in ("min_agreement_percent", "min_accuracy_percent"):
         value = getattr(limits, name)
         if value is not None and not 1 < value <= 100:
             raise SettingsError(
-                f"The constraint {name} is in percent, above 1 and at most 100, such as 99, not "
-                f"{value:g}."
+                "The constraint {name} is in percent, above 1 and at most 100, such as "
+                "99, not {value:g}.",
+                name=name,
+                value=value,
             )

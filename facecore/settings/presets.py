@@ -76,8 +76,9 @@ def check_together(name: str, options: RuntimeOptions) -> None:
     wanted = preset_options(name).model_set
     if preset_name(name) in _OPTIONS and options.model_set != wanted:
         raise SettingsError(
-            f'The preset "{preset_name(name)}" is for the model set {wanted} alone: leave one of '
-            "them out."
+            'The preset "{preset}" is for the model set {wanted} alone: leave one of them out.',
+            preset=preset_name(name),
+            wanted=wanted,
         )
 
 
@@ -90,4 +91,6 @@ def preset_name(name: str) -> str:
     for known in PRESETS:
         if known.lower() == name.lower():
             return known
-    raise SettingsError(f"There is no preset {name!r}: use one of {', '.join(PRESETS)}.")
+    raise SettingsError(
+        "There is no preset {name!r}: use one of {names}.", name=name, names=", ".join(PRESETS)
+    )

@@ -103,12 +103,15 @@ class ServerSettings:
         check_all(self)
         if self.concurrency < self.replicas:
             raise SettingsError(
-                f"{self.replicas} sets of networks for {self.concurrency} runs at once: set "
-                "concurrency (FACECORE_CONCURRENCY) to replicas or more, or leave it out."
+                "{replicas} sets of networks for {concurrency} runs at once: set "
+                "concurrency (FACECORE_CONCURRENCY) to replicas or more, or leave it out.",
+                replicas=self.replicas,
+                concurrency=self.concurrency,
             )
         unknown = ", ".join(sorted(set(self.overrides) - set(declared(AnalysisSettings))))
         if unknown:
             raise SettingsError(
-                f"A request cannot set {unknown}: name settings of the analysis, such as "
-                "confidence."
+                "A request cannot set {unknown}: name settings of the analysis, such as "
+                "confidence.",
+                unknown=unknown,
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from facecore.statistics.agreement import Agreement
 from facecore.statistics.comparison import TimeComparison, interval_in_words, ratio_in_words
 from facecore.statistics.intervals import binomial_tail
-from facecore.wording import counted
+from facecore.wording import Text, counted, listed
 
 LITTLE_TO_GAIN = 1.1
 """Where more can be excluded, the baseline is kept without a reserve; a choice of ours."""
@@ -71,21 +71,33 @@ def advice(rivals: Sequence[Rival], is_faster: IsFaster) -> str:
     if not judged:
         pairs = max((one.times.n_pairs for one in rivals), default=0)
         if not pairs:
-            return "Nothing can be advised: no variant was measured beside the baseline."
-        return f"Measure more before you choose: {counted(pairs, 'pair')} cannot tell them apart."
+            return Text("Nothing can be advised: no variant was measured beside the baseline.")
+        return Text(
+            "Measure more before you choose: {pairs} cannot tell them apart.",
+            pairs=counted(pairs, "pair"),
+        )
     faster = [one for one in judged if one.times.verdict == "faster"]
     better = [one for one in faster if one.is_right_more_often]
     if better:
         best = max(better, key=_ratio)
-        return f"Take {best.name}: {best.speed}, with other answers{_by_labels([best])}."
+        return Text(
+            "Take {name}: {speed}, with other answers{labels}.",
+            name=best.name,
+            speed=best.speed,
+            labels=_by_labels([best]),
+        )
     same = [one for one in faster if one.answers_the_same]
     if same:
         return _take(same, faster, is_faster)
     if faster:
         best = max(faster, key=_ratio)
-        return (
-            f"Keep the baseline, unless other answers will do: {best.name} is {best.speed}, but "
-            f"answers differ: {best.answers.words}{_by_labels([best])}."
+        return Text(
+            "Keep the baseline, unless other answers will do: {name} is {speed}, but "
+            "answers differ: {answers}{labels}.",
+            name=best.name,
+            speed=best.speed,
+            answers=best.answers.words,
+            labels=_by_labels([best]),
         )
     return _keep(judged, len(judged) < len(rivals))
 
@@ -118,44 +130,72 @@ def best_places(shares_same: Sequence[float], is_faster: IsFaster) -> tuple[int,
 def _take(same: Sequence[Rival], faster: Sequence[Rival], is_faster: IsFaster) -> str:
     best = max(same, key=_ratio)
     faces = best.answers.matched
-    few = " (few to go by)" if faces < MANY_FACES else ""
-    answers = f"for {counted(faces, 'face')}{few}" if faces else "as no photo has a face"
-    sentence = f"Take {best.name}: {best.speed} with the same answers {answers}"
+    named = {"name": best.name, "speed": best.speed, "faces": counted(faces, "face")}
+    sentence = Text("Take {name}: {speed} with the same answers for {faces}", **named)
+    if not faces:
+        sentence = Text(
+            "Take {name}: {speed} with the same answers as no photo has a face", **named
+        )
+    elif faces < MANY_FACES:
+        sentence += Text(" (few to go by)")
     ties = [one.name for one in same if one is not best and not is_faster(best.place, one.place)]
     if ties:
-        sentence += f"; {', '.join(ties)} cannot be told apart from it"
+        sentence += Text("; {names} cannot be told apart from it", names=", ".join(ties))
     other = max((one for one in faster if one not in same), key=_ratio, default=None)
     if other is not None and is_faster(other.place, best.place):
-        sentence += f"; {other.name} is faster still, but {other.answers.words}"
-    return f"{sentence}."
+        sentence += Text(
+            "; {name} is faster still, but {answers}", name=other.name, answers=other.answers.words
+        )
+    return sentence + Text(".")
 
 
-def _keep(judged: Sequence[Rival], some_open: bool) -> str:
+def _keep(judged: Sequence[Rival], some_open: bool) -> Text:
+    is_for_speed = any(one.answers.events for one in judged)
+    keep = Text("Keep the baseline for its speed") if is_for_speed else Text("Keep the baseline")
+    sentence = _why_to_keep(judged, keep)
+    if is_for_speed:
+        sentence += _by_labels(judged) or Text("; whose answers are better, labels would tell")
+    if some_open:
+        sentence += Text("; not every variant has enough pairs for a verdict")
+    return sentence + Text(".")
+
+
+def _why_to_keep(judged: Sequence[Rival], keep: Text) -> Text:
     unclear = [one for one in judged if one.times.verdict != "slower"]
     first = max(unclear or judged, key=_highest)
+    named = {"keep": keep, "name": first.name}
     if not unclear:
-        who = first.name if len(judged) == 1 else f"all others are slower, {first.name} the least"
-        link = " is " if len(judged) == 1 else ": "
-        sentence = f"Keep the baseline: {who}{link}{first.speed.removeprefix('slower: ')}"
-    elif _highest(first) <= LITTLE_TO_GAIN:
-        sentence = (
-            f"Keep the baseline: nothing is clearly faster, and more than "
-            f"{ratio_in_words(_highest(first))}, with {first.name}, can be excluded"
+        if len(judged) == 1:
+            return Text("{keep}: {name} is {speed}", speed=_how_slow(first), **named)
+        return Text(
+            "{keep}: all others are slower, {name} the least: {speed}",
+            speed=_how_slow(first),
+            **named,
         )
-    else:
-        sentence = (
-            f"Keep the baseline for now: {first.name} may be anything from "
-            f"{interval_in_words(first.times.interval or (1, 1))} as fast"
+    if _highest(first) <= LITTLE_TO_GAIN:
+        return Text(
+            "{keep}: nothing is clearly faster, and more than {ratio}, with {name}, can be "
+            "excluded",
+            ratio=ratio_in_words(_highest(first)),
+            **named,
         )
-        if first.times.more_trials:
-            pairs = counted(first.times.more_trials, "more pair")
-            sentence += f", and about {pairs} would tell"
-    if any(one.answers.events for one in judged):
-        sentence = sentence.replace("Keep the baseline", "Keep the baseline for its speed", 1)
-        sentence += _by_labels(judged) or "; whose answers are better, labels would tell"
-    if some_open:
-        sentence += "; not every variant has enough pairs for a verdict"
-    return f"{sentence}."
+    sentence = Text(
+        "{keep} for now: {name} may be anything from {interval} as fast",
+        interval=interval_in_words(first.times.interval or (1, 1)),
+        **named,
+    )
+    if first.times.more_trials:
+        pairs = counted(first.times.more_trials, "more pair")
+        sentence += Text(", and about {pairs} would tell", pairs=pairs)
+    return sentence
+
+
+def _how_slow(one: Rival) -> Text:
+    return Text(
+        "{ratio} as fast ({interval})",
+        ratio=ratio_in_words(_ratio(one)),
+        interval=interval_in_words(one.times.interval or (1, 1)),
+    )
 
 
 def _by_labels(rivals: Sequence[Rival]) -> str:
@@ -164,15 +204,26 @@ def _by_labels(rivals: Sequence[Rival]) -> str:
     for one in rivals:
         for asked, (gained, lost) in one.judged.items():
             if _is_clear(gained, lost):
-                more, count = ("more", gained) if gained > lost else ("less", lost)
-                found.append(
-                    f"{one.name} is {more} often right about the {asked} ({count} to "
-                    f"{gained + lost - count} of those whom only one of the two gets right)"
+                named = {"name": one.name, "asked": Text(asked)}
+                more = Text(
+                    "{name} is more often right about the {asked} ({most} to {least} of those whom "
+                    "only one of the two gets right)",
+                    most=gained,
+                    least=lost,
+                    **named,
                 )
+                less = Text(
+                    "{name} is less often right about the {asked} ({most} to {least} of those whom "
+                    "only one of the two gets right)",
+                    most=lost,
+                    least=gained,
+                    **named,
+                )
+                found.append(more if gained > lost else less)
     if found:
-        return f"; by the labels {', '.join(found)}"
+        return Text("; by the labels {found}", found=listed(found))
     if any(one.judged for one in rivals):
-        return "; by the labels nobody is clearly more often right"
+        return Text("; by the labels nobody is clearly more often right")
     return ""
 
 

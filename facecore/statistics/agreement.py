@@ -15,7 +15,7 @@ import numpy as np
 
 from facecore.imaging.geometry import iou_matrix
 from facecore.results import AgeGroupPrediction, Box, Face, GenderPrediction
-from facecore.wording import counted
+from facecore.wording import Text, counted, listed
 
 AGREEMENT_IOU = 0.5
 """Overlap from which two boxes are of the same face, as in PASCAL VOC."""
@@ -89,24 +89,39 @@ class Agreement:
         return self.same / either if either else 1.0
 
     @property
-    def words(self) -> str:
+    def words(self) -> Text:
         """One short sentence for people."""
         count = self.matched + self.lost
         faces = counted(count, "face")
         if not self.photos:
-            sentence = "no photo to compare"
+            sentence = Text("no photo to compare")
         elif not (count or self.new):
-            sentence = "no face on either side"
+            sentence = Text("no face on either side")
         elif not self.events:
-            sentence = f"no change of answers in {faces}"
+            sentence = Text("no change of answers in {faces}", faces=faces)
         else:
-            changes = [f"{self.lost or 'none'} of {faces} lost"] if count else []
-            changes += [f"{self.new} new"] if self.new else []
-            for what, flips in (("gender", self.gender_flips), ("age group", self.age_group_flips)):
-                changes += [f"{counted(flips, what)} changed"] if flips else []
-            sentence = ", ".join(changes)
+            changes = []
+            if self.lost:
+                changes.append(Text("{lost} of {faces} lost", lost=self.lost, faces=faces))
+            elif count:
+                changes.append(Text("none of {faces} lost", faces=faces))
+            if self.new:
+                changes.append(Text("{n} new", n=self.new))
+            if self.gender_flips:
+                changes.append(
+                    Text("{n} gender changed", "{n} genders changed", n=self.gender_flips)
+                )
+            if self.age_group_flips:
+                changes.append(
+                    Text("{n} age group changed", "{n} age groups changed", n=self.age_group_flips)
+                )
+            sentence = listed(changes)
         alone = len(self.only_baseline) + len(self.only_variant)
-        missing = f"; {counted(alone, 'photo')} read on one side only" if alone else ""
+        missing = (
+            Text("; {photos} read on one side only", photos=counted(alone, "photo"))
+            if alone
+            else ""
+        )
         return sentence + missing
 
 

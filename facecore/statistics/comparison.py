@@ -31,7 +31,7 @@ from facecore.statistics.intervals import (
     wilson_interval,
 )
 from facecore.statistics.ratios import Times, chance_z, ratio_interval, typical_times
-from facecore.wording import counted
+from facecore.wording import Text, counted
 
 Verdict = Literal["faster", "slower", "no clear difference", "too few"]
 Pair = tuple[float, float]
@@ -108,7 +108,7 @@ def compare_times(pairs_by_photo: Mapping[str, Sequence[Pair]]) -> TimeCompariso
     photos = [_checked(pairs) for pairs in pairs_by_photo.values() if len(pairs)]
     ran = [pairs for pairs in photos if pairs.any()]
     if photos and not ran:
-        words = "nothing to compare: it ran on neither side"
+        words = Text("nothing to compare: it ran on neither side")
         return _comparison(ran, "no clear difference", words)
     enough = [pairs for pairs in ran if len(pairs) >= MIN_PAIRS_PER_PHOTO]
     if sum(map(len, enough)) < MIN_PAIRS:
@@ -117,8 +117,12 @@ def compare_times(pairs_by_photo: Mapping[str, Sequence[Pair]]) -> TimeCompariso
     warnings = _noise_warnings(enough)
     if left_out:
         warnings += (
-            f"{left_out} of {len(ran)} photos have fewer than {MIN_PAIRS_PER_PHOTO} pairs "
-            "and are left out.",
+            Text(
+                "{left_out} of {all} photos have fewer than {least} pairs and are left out.",
+                left_out=left_out,
+                all=len(ran),
+                least=MIN_PAIRS_PER_PHOTO,
+            ),
         )
     if 0 in typical_times(enough):
         return _one_sided(enough, warnings)
@@ -152,15 +156,25 @@ def _too_few(photos: Sequence[Times]) -> TimeComparison:
     wanted = sum(max(0, MIN_PAIRS_PER_PHOTO - len(pairs)) for pairs in photos)
     more = max(wanted, MIN_PAIRS - n)
     baseline, variant = typical_times(photos) if photos else (0.0, 0.0)
-    where = f" in {len(photos)} photos" if len(photos) > 1 else ""
+    words = Text("too few trials to say ({pairs})", pairs=counted(n, "pair"))
+    if len(photos) > 1:
+        words = Text(
+            "too few trials to say ({pairs} in {photos} photos)",
+            pairs=counted(n, "pair"),
+            photos=len(photos),
+        )
     return _comparison(
         photos,
         "too few",
-        f"too few trials to say ({counted(n, 'pair')}{where})",
+        words,
         ratio=baseline / variant if baseline and variant else None,
         more_trials=more,
-        advice=f"Run at least {counted(more, 'more pair')}: a verdict needs "
-        f"{MIN_PAIRS_PER_PHOTO} of each photo and {MIN_PAIRS} in all.",
+        advice=Text(
+            "Run at least {pairs}: a verdict needs {each} of each photo and {all} in all.",
+            pairs=counted(more, "more pair"),
+            each=MIN_PAIRS_PER_PHOTO,
+            all=MIN_PAIRS,
+        ),
     )
 
 
@@ -168,12 +182,12 @@ def _one_sided(photos: Sequence[Times], warnings: tuple[str, ...]) -> TimeCompar
     """Return what there is to say where a stage takes no time on one side, so there is no ratio."""
     baseline, variant = typical_times(photos)
     if baseline and _chance_z_beyond_edge(photos, 1) >= _RARE_Z:
-        words = "faster: the variant does not run it, or seldom"
+        words = Text("faster: the variant does not run it, or seldom")
         return _comparison(photos, "faster", words, warnings=warnings)
     if variant and _chance_z_beyond_edge(photos, -1) >= _RARE_Z:
-        words = "slower: the baseline does not run it, or seldom"
+        words = Text("slower: the baseline does not run it, or seldom")
         return _comparison(photos, "slower", words, warnings=warnings)
-    words = "no clear difference: it runs now and then"
+    words = Text("no clear difference: it runs now and then")
     return _comparison(photos, "no clear difference", words, warnings=warnings)
 
 
@@ -183,14 +197,14 @@ def _compared(photos: Sequence[Times], warnings: tuple[str, ...]) -> TimeCompari
     figures = {"ratio": ratio, "interval": (low, high), "warnings": warnings}
     z = _chance_z_beyond_edge(photos, 1 if ratio > 1 else -1)
     counts = abs(math.log(ratio)) > _EDGE and z >= _RARE_Z
-    around = f"({interval_in_words((low, high))})"
+    around = Text("({interval})", interval=interval_in_words((low, high)))
     if counts and low > 1:
-        words = f"{ratio_in_words(ratio)} faster {around}"
+        words = Text("{ratio} faster {around}", ratio=ratio_in_words(ratio), around=around)
         return _comparison(photos, "faster", words, **figures)
     if counts and high < 1:
-        words = f"slower: {ratio_in_words(ratio)} as fast {around}"
+        words = Text("slower: {ratio} as fast {around}", ratio=ratio_in_words(ratio), around=around)
         return _comparison(photos, "slower", words, **figures)
-    words = f"no clear difference {around}"
+    words = Text("no clear difference {around}", around=around)
     more, advice = _what_would_settle(photos, ratio, (low, high), z)
     return _comparison(
         photos, "no clear difference", words, more_trials=more, advice=advice, **figures
@@ -213,25 +227,31 @@ def _what_would_settle(
     low, high = (math.log(end) for end in interval)
     least = f"{100 * SMALLEST_DIFFERENCE:.0f} %"
     if low >= -_EDGE and high <= _EDGE:
-        return None, f"Settled: if there is a difference, it is below {least}."
+        return None, Text("Settled: if there is a difference, it is below {least}.", least=least)
     measured, half_width = abs(math.log(ratio)), (high - low) / 2
     growth = (2 * half_width / _EDGE) ** 2
-    sense = f"would tell whether there is a difference of {least} or more."
+    sense = Text("would tell whether there is a difference of {least} or more.", least=least)
     if z > 0 and measured > _EDGE:
         to_show = max(_LIKELY_Z / z, _LIKELY_Z / _RARE_Z * half_width / measured) ** 2
         if to_show < growth:
             growth = to_show
-            how = "faster" if ratio > 1 else "as fast"
-            sense = (
-                f"would probably settle it, if the variant really is {ratio_in_words(ratio)} {how}."
+            named = {"ratio": ratio_in_words(ratio)}
+            sense = Text(
+                "would probably settle it, if the variant really is {ratio} faster.", **named
             )
+            if ratio <= 1:
+                sense = Text(
+                    "would probably settle it, if the variant really is {ratio} as fast.", **named
+                )
     repeats = sum(map(len, photos)) * (growth - 1) / len(photos)
     if repeats <= 0:
-        return None, f"The difference is so near {least} that more pairs hardly help."
+        return None, Text(
+            "The difference is so near {least} that more pairs hardly help.", least=least
+        )
     # It is no better known than to two digits.
     step = 10 ** max(0, math.floor(math.log10(repeats)) - 1)
     more = len(photos) * step * math.ceil(repeats / step)
-    return more, f"About {counted(more, 'more pair')} {sense}"
+    return more, Text("About {pairs} {sense}", pairs=counted(more, "more pair"), sense=sense)
 
 
 def _noise_warnings(photos: Sequence[Times]) -> tuple[str, ...]:
@@ -240,8 +260,13 @@ def _noise_warnings(photos: Sequence[Times]) -> tuple[str, ...]:
         spread = spread_within([pairs[:, side].tolist() for pairs in photos])
         if spread is not None and spread > NOISY_SPREAD:
             warnings.append(
-                f"The {name}'s times of the same photo vary by {100 * spread:.0f} % (middle half): "
-                "something else keeps the machine busy, or the trials are too short."
+                Text(
+                    "The {side}'s times of the same photo vary by {percent:.0f} % (middle "
+                    "half): something else keeps the machine busy, or the trials are too "
+                    "short.",
+                    side=Text(name),
+                    percent=100 * spread,
+                )
             )
     return tuple(warnings)
 
@@ -251,6 +276,7 @@ def ratio_in_words(ratio: float) -> str:
     return f"{ratio:.2f}×" if ratio < 10 else f"{ratio:.0f}×"
 
 
-def interval_in_words(interval: Interval) -> str:
+def interval_in_words(interval: Interval) -> Text:
     """Return an interval of ratios: "1.40× to 1.60×"."""
-    return " to ".join(map(ratio_in_words, interval))
+    low, high = map(ratio_in_words, interval)
+    return Text("{low} to {high}", low=low, high=high)

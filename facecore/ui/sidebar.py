@@ -85,8 +85,7 @@ def settings_sidebar(*, draw: bool = True) -> tuple[AnalysisSettings, RuntimeOpt
         values = {"model_set": model_set} | _controls(set_spec(model_set).without)
         settings = AnalysisSettings(**{name: values[name] for name in ANALYSIS})
         options = _options(values, begins.options)
-        words = _differences(values, chosen)
-        if words:
+        if words := _differences(values, chosen):
             changed.caption(_("Differs from {preset}: {words}.", preset=Text(chosen), words=words))
         take_along(settings, options)
         is_usual = (settings, options, chosen) == (begins.settings, begins.options, begins.preset)
@@ -214,18 +213,21 @@ def control(
         by_word[setting.text(value)] = value
     if isinstance(held, str) and held not in by_word:
         by_word[held] = setting.parse(held)
-    words, first = list(by_word), list(by_word.values()).index(value)
     is_linked = more.pop("bind", None) is not None
+    word = _word(setting, list(by_word), list(by_word.values()).index(value), more)
+    if is_linked:
+        have_link_say(key, None if by_word[word] == value else word)
+    return by_word[word]
+
+
+def _word(setting: Setting, words: list[str], first: int, more: dict[str, Any]) -> Any:
+    """Draw the choice of a word, and return it."""
     more["format_func"] = _
     if isinstance(setting.default, str):
-        word = st.radio(setting.title, words, first, horizontal=True, **more)
-    elif setting.choices or setting.offered:
-        word = st.select_slider(setting.title, words, words[first], **more)
-    else:
-        word = st.selectbox(setting.title, words, first, **more)
-    if is_linked:
-        have_link_say(key, None if word == words[first] else word)
-    return by_word[word]
+        return st.radio(setting.title, words, first, horizontal=True, **more)
+    if setting.choices or setting.offered:
+        return st.select_slider(setting.title, words, words[first], **more)
+    return st.selectbox(setting.title, words, first, **more)
 
 
 def _choices(setting: Setting) -> tuple[Any, ...]:

@@ -14,9 +14,9 @@ import pytest
 from facecore.evaluation.labels import PersonLabel
 from facecore.experiment import report as module
 from facecore.experiment.claims import Claim, claims
+from facecore.experiment.environment import BUSY_FROM_PERCENT
 from facecore.experiment.record import Experiment, Failure, Plan, Trial
 from facecore.experiment.report import (
-    BUSY_FROM_PERCENT,
     Outcome,
     VariantReport,
     claim_sentence,

@@ -12,7 +12,8 @@ import pytest
 from facecore.evaluation.labels import PersonLabel
 from facecore.optimise.bench import Reading
 from facecore.optimise.confirming import finalists
-from facecore.optimise.judging import Judge, Tried, hopeless
+from facecore.optimise.judging import Judge, Tried
+from facecore.optimise.proposals import hopeless
 from facecore.optimise.record import Confirmation, Constraints, Figure
 from facecore.optimise.sentences import points, recommendation
 from facecore.optimise.space import space_of

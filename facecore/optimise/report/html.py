@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from facecore.optimise.record import Result
 from facecore.optimise.report import tables
+from facecore.wording import ENGLISH, Text, speaking
 
 _TEMPLATE = Path(__file__).with_name("report.html.jinja")
 _WIDTH, _HEIGHT = 760, 420
@@ -25,14 +26,22 @@ def html_report(result: Result) -> str:
 
     The picture is drawn without a script, so that it is there where scripts are not allowed.
     """
+    with speaking(ENGLISH):  # a file is the same whoever downloads it
+        return _rendered(result)
+
+
+def _rendered(result: Result) -> str:
     # Else what is missing would be an empty place in the report.
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     taken = result.recommended_point
     return template.render(
-        title=f"The best settings for {tables.OBJECTIVES[result.objective]}",
-        asked=f"Found on {tables.photos_in_words(result)}; constraints: "
-        f"{tables.constraints_in_words(result)}.",
+        title=Text("The best settings for {wish}", wish=tables.OBJECTIVES[result.objective]),
+        asked=Text(
+            "Found on {photos}; constraints: {constraints}.",
+            photos=tables.photos_in_words(result),
+            constraints=tables.constraints_in_words(result),
+        ),
         result=result,
         picture=_picture(result),
         points=tables.points_table(result),
@@ -67,7 +76,7 @@ def _picture(result: Result) -> dict[str, Any] | None:
         "right": _RIGHT,
         "top": _TOP,
         "bottom": _BOTTOM,
-        "x_title": "milliseconds a photo",
+        "x_title": Text("milliseconds a photo"),
         "y_title": tables.answers_title(result),
         "x_ticks": x.ticks,
         "y_ticks": y.ticks,

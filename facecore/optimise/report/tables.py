@@ -10,14 +10,14 @@ from facecore.engines import titles
 from facecore.optimise.record import Confirmation, Figure, Objective, Point, Result
 from facecore.profiles.profile import known_settings
 from facecore.statistics.intervals import Interval
-from facecore.wording import clock, counted
+from facecore.wording import Text, _, clock, counted
 
 NOTHING = "–"
 OBJECTIVES: dict[Objective, str] = {
-    "latency": "the fastest answer",
-    "throughput": "the most photos a second",
-    "memory": "the least memory",
-    "accuracy": "the best answers",
+    "latency": Text("the fastest answer"),
+    "throughput": Text("the most photos a second"),
+    "memory": Text("the least memory"),
+    "accuracy": Text("the best answers"),
 }
 """What each objective is called."""
 
@@ -61,7 +61,7 @@ def dots(result: Result) -> list[Dot]:
                 violates=bool(point.violations),
                 is_on_front=point.is_on_front,
                 is_recommended=point.number == result.recommended,
-                words=f"{point.name}: {figure(time)} ms, {figure(answers)} %, "
+                words=f"{_(point.name)}: {figure(time)} ms, {figure(answers)} %, "
                 f"{number(point.peak_memory_mb)} MB, {titles(point.engine)}",
             )
         )
@@ -75,39 +75,43 @@ def answers_of(result: Result, point: Point) -> Figure:
 
 def answers_title(result: Result) -> str:
     """Return what the percent of the answers are."""
-    return "% of answers right" if result.labels else "% of faces answered as the baseline does"
+    return (
+        _("% of answers right") if result.labels else _("% of faces answered as the baseline does")
+    )
 
 
 def points_table(result: Result) -> pd.DataFrame:
     """Return a row of text for each point, the baseline first."""
     rows = [
         {
-            "point": point.name,
-            "verdict": _verdict(result, point),
-            "differs in": point.changes or NOTHING,
-            "engine": titles(point.engine),
-            "median, ms": figure(point.latency_p50_ms),
-            "p95, ms": figure(point.latency_p95_ms),
-            "times as fast": figure(point.speed, 2),
-            "photos a second": figure(point.photos_per_s),
-            "memory, MB": number(point.peak_memory_mb),
-            "answers as the baseline, %": figure(point.agreement_percent),
-            "answers right, %": figure(point.accuracy_percent),
-            "rounds": str(point.rounds),
+            _("point"): _(point.name),
+            _("verdict"): _verdict(result, point),
+            _("differs in"): _(point.changes) or NOTHING,
+            _("engine"): titles(point.engine),
+            _("median, ms"): figure(point.latency_p50_ms),
+            _("p95, ms"): figure(point.latency_p95_ms),
+            _("times as fast"): figure(point.speed, 2),
+            _("photos a second"): figure(point.photos_per_s),
+            _("memory, MB"): number(point.peak_memory_mb),
+            _("answers as the baseline, %"): figure(point.agreement_percent),
+            _("answers right, %"): figure(point.accuracy_percent),
+            _("rounds"): str(point.rounds),
         }
         for point in result.points
     ]
     table = pd.DataFrame(rows)
-    return table if result.labels else table.drop(columns="answers right, %")
+    return table if result.labels else table.drop(columns=_("answers right, %"))
 
 
 def _verdict(result: Result, point: Point) -> str:
-    said = ["recommended"] if point.number == result.recommended else []
-    said += ["baseline"] if point.fate == "baseline" else []
-    said += ["best for its answers"] if point.is_on_front else []
-    said += [f"violates {one.constraint}" for one in point.violations]
-    said += [point.fate] if point.fate in ("dropped", "failed", "under way") else []
-    return "; ".join(said + ([point.why] if point.why else [])) or NOTHING
+    said = [_("recommended")] if point.number == result.recommended else []
+    said += [_("baseline")] if point.fate == "baseline" else []
+    said += [_("best for its answers")] if point.is_on_front else []
+    said += [
+        _("violates {constraint}", constraint=Text(one.constraint)) for one in point.violations
+    ]
+    said += [_(point.fate)] if point.fate in ("dropped", "failed", "under way") else []
+    return "; ".join(said + ([_(point.why)] if point.why else [])) or NOTHING
 
 
 def violations_table(result: Result) -> pd.DataFrame:
@@ -115,23 +119,29 @@ def violations_table(result: Result) -> pd.DataFrame:
     names = {point.number: point.name for point in result.points}
     found = [(point.name, one) for point in result.points for one in point.violations]
     found += [
-        (f"{names[last.number]}, measured once more", one)
+        (_("{name}, measured once more", name=Text(names[last.number])), one)
         for last in result.confirmations
         for one in last.violations
     ]
     rows = [
-        (name, one.constraint, one.words, "yes" if one.is_certain else "no") for name, one in found
+        (_(name), _(one.constraint), _(one.words), _("yes") if one.is_certain else _("no"))
+        for name, one in found
     ]
-    return pd.DataFrame(rows, columns=["point", "constraint", "measured", "beyond doubt"])
+    return pd.DataFrame(
+        rows, columns=[_("point"), _("constraint"), _("measured"), _("beyond doubt")]
+    )
 
 
 def confirmations_table(result: Result) -> pd.DataFrame:
     """Return a line of text for each figure of the last measurement, a column for each finalist."""
     names = {point.number: point.name for point in result.points}
-    gain = {"memory": "times as little memory", "accuracy": "percent points more answers right"}
+    gain = {
+        "memory": _("times as little memory"),
+        "accuracy": _("percent points more answers right"),
+    }
     columns = {
-        names[last.number]: _confirmed(
-            last, gain.get(result.objective, "times as fast"), bool(result.labels)
+        _(names[last.number]): _confirmed(
+            last, gain.get(result.objective, _("times as fast")), bool(result.labels)
         )
         for last in result.confirmations
     }
@@ -142,47 +152,51 @@ def confirmations_table(result: Result) -> pd.DataFrame:
 
 def _confirmed(last: Confirmation, gain: str, is_judged: bool) -> dict[str, str]:
     lines = {
-        f"{gain}, as the search saw it": figure(last.search, 2),
-        f"{gain}, measured once more": figure(last.fresh, 2),
-        "better than the baseline, borne out": "yes" if last.is_better else "no",
-        "median of the baseline, ms": figure(last.baseline_p50_ms),
-        "median, ms": figure(last.p50_ms),
-        "p95, ms": figure(last.p95_ms),
-        "memory less than the baseline, MB": number(last.memory_saved_mb),
-        f"answers as the baseline of {counted(last.faces, 'face')}, %": figure(
+        _("{gain}, as the search saw it", gain=gain): figure(last.search, 2),
+        _("{gain}, measured once more", gain=gain): figure(last.fresh, 2),
+        _("better than the baseline, borne out"): _("yes") if last.is_better else _("no"),
+        _("median of the baseline, ms"): figure(last.baseline_p50_ms),
+        _("median, ms"): figure(last.p50_ms),
+        _("p95, ms"): figure(last.p95_ms),
+        _("memory less than the baseline, MB"): number(last.memory_saved_mb),
+        _("answers as the baseline of {faces}, %", faces=counted(last.faces, "face")): figure(
             last.agreement_percent
         ),
     }
     if is_judged:
-        lines["answers right, %"] = figure(last.accuracy_percent)
-    return lines | {"rounds": str(last.rounds)}
+        lines[_("answers right, %")] = figure(last.accuracy_percent)
+    return lines | {_("rounds"): str(last.rounds)}
 
 
 def facts_table(result: Result) -> pd.DataFrame:
     """Return what was asked for, on which machine and with which software, a line of text each."""
     where = result.environment
-    quota = "none" if where.cpu_quota is None else f"{where.cpu_quota:g} processors"
+    quota = _("none") if where.cpu_quota is None else _("{n:g} processors", n=where.cpu_quota)
     engines = {titles(one.engine): one.engine_version for one in result.points if one.engine}
     known = known_settings()
     lines = {
-        "what mattered": OBJECTIVES[result.objective],
-        "constraints": constraints_in_words(result),
-        "what could vary": ", ".join(
-            known[name].label if name in known else name for name in result.vary
+        _("what mattered"): _(OBJECTIVES[result.objective]),
+        _("constraints"): constraints_in_words(result),
+        _("what could vary"): ", ".join(
+            _(known[name].label) if name in known else name for name in result.vary
         ),
-        "left out": " ".join(result.left_out) or NOTHING,
-        "photos": photos_in_words(result),
-        "time": f"{clock(result.spent_s)} of {clock(result.budget_s)}"
-        f"{', stopped before its end' if result.stopped else ''}; "
-        f"begun {result.started_at:%Y-%m-%d %H:%M} UTC",
-        "seed": str(result.seed),
-        "processor": f"{where.processor}, {counted(where.cores, 'core')}",
-        "the container's limit": quota,
-        "memory of the machine": f"{where.memory_bytes / 1e9:.1f} GB",
-        "system": f"{where.system}, Python {where.python}",
-        "engines": ", ".join(f"{name} {version}" for name, version in engines.items()),
-        "packages": ", ".join(f"{name} {version}" for name, version in where.packages.items()),
-        "files of the networks": ", ".join(
+        _("left out"): " ".join(map(_, result.left_out)) or NOTHING,
+        _("photos"): photos_in_words(result),
+        _("time"): _(
+            "{spent} of {budget}{stopped}; begun {when} UTC",
+            spent=clock(result.spent_s),
+            budget=clock(result.budget_s),
+            stopped=_(", stopped before its end") if result.stopped else "",
+            when=f"{result.started_at:%Y-%m-%d %H:%M}",
+        ),
+        _("seed"): str(result.seed),
+        _("processor"): f"{where.processor}, {_(counted(where.cores, 'core'))}",
+        _("the container's limit"): quota,
+        _("memory of the machine"): f"{where.memory_bytes / 1e9:.1f} GB",
+        "system": _("{system}, Python {python}", system=where.system, python=where.python),
+        _("engines"): ", ".join(f"{name} {version}" for name, version in engines.items()),
+        _("packages"): ", ".join(f"{name} {version}" for name, version in where.packages.items()),
+        _("files of the networks"): ", ".join(
             f"{name} (SHA-256 {sha256[:12]}…)" for name, sha256 in where.model_sha256.items()
         ),
     }
@@ -191,29 +205,37 @@ def facts_table(result: Result) -> pd.DataFrame:
 
 def photos_in_words(result: Result) -> str:
     """Return how much was read: "40 photos with 44 faces, 40 labels"."""
-    labels = f", {counted(result.labels, 'label')}" if result.labels else ""
-    return f"{counted(len(result.photos), 'photo')} with {counted(result.faces, 'face')}{labels}"
+    counts = {
+        "photos": counted(len(result.photos), "photo"),
+        "faces": counted(result.faces, "face"),
+    }
+    if not result.labels:
+        return _("{photos} with {faces}", **counts)
+    return _("{photos} with {faces}, {labels}", labels=counted(result.labels, "label"), **counts)
 
 
 def constraints_in_words(result: Result) -> str:
     """Return the constraints as one line."""
     asked = result.constraints
     said = {
-        "p95 latency at most {:g} ms": asked.max_latency_ms,
-        "memory at most {:g} MB": asked.max_memory_mb,
-        "at least {:g} % of faces answered as the baseline does": asked.min_agreement_percent,
-        "at least {:g} % of answers right": asked.min_accuracy_percent,
-        "on {:g} processors": asked.cores,
+        _("p95 latency at most {} ms"): asked.max_latency_ms,
+        _("memory at most {} MB"): asked.max_memory_mb,
+        _("at least {} % of faces answered as the baseline does"): asked.min_agreement_percent,
+        _("at least {} % of answers right"): asked.min_accuracy_percent,
+        _("on {} processors"): asked.cores,
     }
-    words = [form.format(value) for form, value in said.items() if value is not None]
-    return ", ".join(words) or "none"
+    words = [form.replace("{}", f"{value:g}") for form, value in said.items() if value is not None]
+    return ", ".join(words) or _("none")
 
 
 def figure(one: Figure, digits: int = 1) -> str:
     """Return a figure with its interval: "43.5 (41.3 to 45.7)"."""
     if one.value is None:
         return NOTHING
-    low_high = one.interval and " to ".join(f"{end:.{digits}f}" for end in one.interval)
+    low_high = one.interval and _(
+        "{low} to {high}",
+        **{end: f"{x:.{digits}f}" for end, x in zip(("low", "high"), one.interval, strict=True)},
+    )
     return f"{one.value:.{digits}f}" + (f" ({low_high})" if low_high else "")
 
 

@@ -31,12 +31,9 @@ def face_card(
         row = st.container(horizontal=True, vertical_alignment="center")
         row.image(crop_jpeg, width=_CROP_WIDTH_PX, alt=_("Face {number}", number=number))
         gender, age = face.gender, face.age_group
-        expected = (
-            _("Expected age {expected_age:.0f}", expected_age=age.expected_age)
-            if age.years is None
-            else ""
-        )
-        years = "" if age.years is None else _("{years:.0f} years", years=age.years) + ", "
+        years, expected = "", _("Expected age {age:.0f}", age=age.expected_age)
+        if age.years is not None:
+            years, expected = _("{years:.0f} years", years=age.years) + ", ", ""
         lines = [
             _("**Face {number}**", number=number),
             f"{_(gender.label)}, {gender.probability:.0%}{_unsure(gender, limit)}",

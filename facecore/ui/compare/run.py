@@ -18,9 +18,13 @@ from facecore.ui import state
 from facecore.ui.compare import charts
 from facecore.ui.compare import state as compare_state
 from facecore.ui.components import as_text, bar_and_stop, chart, friendly_errors, sign
-from facecore.wording import _, clock, counted, left_in_words
+from facecore.wording import Text, _, clock, counted, left_in_words
 
 _LOOK_EVERY_S = 0.5
+_MORE = Text(
+    "How often each variant reads each photo once more. What was measured stays, and the random "
+    "order goes on."
+)
 _MOST_SUGGESTED = 200
 """More repeats than that are for whoever asks for them."""
 
@@ -69,10 +73,7 @@ def more_button(outcome: Outcome, photos: Sequence[Photo]) -> None:
         min(_suggested_repeats(outcome, len(readable)), MAX_REPEATS - begun),
         key=f"more_{experiment.started_at:%H%M%S}_{len(experiment.trials)}",
         width=160,
-        help=_(
-            "How often each variant reads each photo once more. What was measured "
-            "stays, and the random order goes on."
-        ),
+        help=_(_MORE),
     )
     pairs = repeats * len(readable)
     spent_s = sum(trial.cycle_time_s for trial in experiment.trials)

@@ -95,6 +95,12 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
             licence=Text(spec.licence),
         )
     )
+    _costs(loaded, profile)
+    with st.expander(_("Time per layer"), expanded=True):
+        st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=_(spec.title))
+
+
+def _costs(loaded: Network, profile: NetworkProfile) -> None:
     values = (
         (
             _("Loading"),
@@ -117,8 +123,6 @@ def network(loaded: Network, profile: NetworkProfile) -> None:
     row = st.container(horizontal=True)
     for label, value, note in values:
         row.metric(label, value, help=note, width=_METRIC_WIDTH_PX)
-    with st.expander(_("Time per layer"), expanded=True):
-        st.plotly_chart(layer_times(profile), key=f"layers_{spec.role}", alt=_(spec.title))
 
 
 def _gflops(profile: NetworkProfile) -> str:

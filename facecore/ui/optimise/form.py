@@ -29,6 +29,14 @@ _OBJECTIVES: dict[Objective, Text] = {
     "memory": Text("Least memory"),
     "accuracy": Text("Best answers"),
 }
+_WHAT_IT_TAKES = Text(
+    "Each way of reading that is tried has processes of its own, about half a gigabyte at a time. "
+    "Pages are slower meanwhile; you can look at others."
+)
+_HOW_IT_GOES_ON = Text(
+    "Goes on with the same search of the same photos for so many minutes more; what is kept of it "
+    "outlasts a restart of the server."
+)
 _FLAGS = {
     "max_latency_ms": "--max-latency-ms",
     "max_memory_mb": "--max-memory-mb",
@@ -165,21 +173,14 @@ def start(wish: Wish, photos: Sequence[Photo], labels: Mapping[str, PersonLabel]
         type="primary",
         icon=":material/play_arrow:",
         disabled=run.is_running(),
-        help=_(
-            "Each way of reading that is tried has processes of its own, about half "
-            "a gigabyte at a time. Pages are slower meanwhile; you can look at "
-            "others."
-        ),
+        help=_(_WHAT_IT_TAKES),
     )
     goes_on = row.button(
         _("Go on"),
         key="optimise_resume",
         icon=":material/resume:",
         disabled=run.is_running(),
-        help=_(
-            "Goes on with the same search of the same photos for so many minutes "
-            "more; what is kept of it outlasts a restart of the server."
-        ),
+        help=_(_HOW_IT_GOES_ON),
     )
     if is_new or goes_on:
         with friendly_errors():

@@ -57,6 +57,18 @@ def _both(subject: Subject) -> None:
         )
     )
     st.dataframe(_table(rows), hide_index=True, key="tune_both", alt=_("Scores of both"))
+    _told_apart(rows)
+    other = Subject(
+        photos=subject.photos,
+        answers=answers,
+        reading=second.reading,
+        truth=subject.truth.of_photos(answers),
+        key=(second.number, len(answers), subject.key),
+    )
+    _curves(subject, other)
+
+
+def _told_apart(rows: list[BesideRow]) -> None:
     different = [_(row.name) for row in rows if row.is_told_apart]
     st.caption(
         _(
@@ -70,14 +82,6 @@ def _both(subject: Subject) -> None:
             else _("Nothing is told apart.")
         )
     )
-    other = Subject(
-        photos=subject.photos,
-        answers=answers,
-        reading=second.reading,
-        truth=subject.truth.of_photos(answers),
-        key=(second.number, len(answers), subject.key),
-    )
-    _curves(subject, other)
 
 
 def _curves(subject: Subject, other: Subject) -> None:

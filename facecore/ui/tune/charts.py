@@ -11,12 +11,18 @@ from numpy.typing import NDArray
 from facecore.evaluation.calibration import BINS, Reliability
 from facecore.evaluation.thresholds import STEPS, Scores, ThresholdScores
 from facecore.ui.charts import PALETTE, laid_out
-from facecore.wording import _
+from facecore.wording import Text, _
 
 _ACCEPTED, _REJECTED = "#009E73", "#E69F00"
 _LIKELY_FROM = 0.2
 _HEIGHT_PX = 280
 _BARS = 50
+_RIGHT_OF = Text(
+    "said {said}: {right} of {n} right",
+    said="%{customdata[0]:.0%}",
+    right="%{y:.0%}",
+    n="%{customdata[1]}",
+)
 _LINES = {"precision": "#0072B2", "recall": "#E69F00", "f1": "#009E73"}
 
 
@@ -164,13 +170,7 @@ def reliability_diagram(found: Reliability) -> go.Figure:
                 "color": "#888888",
             },
             customdata=[(one.probability, one.right.n) for one in found.bins],
-            hovertemplate=_(
-                "said {said}: {right} of {n} right",
-                said="%{customdata[0]:.0%}",
-                right="%{y:.0%}",
-                n="%{customdata[1]}",
-            )
-            + "<extra></extra>",
+            hovertemplate=_(_RIGHT_OF) + "<extra></extra>",
         )
     )
     # Above the bars, as one in which nothing is right has no height to hold it.

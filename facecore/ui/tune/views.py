@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facecore.evaluation.accuracy import HOW_INTERVALS
 from facecore.evaluation.curves import MATCH_IOU
@@ -48,22 +49,26 @@ def threshold_slider() -> float:
         disabled=slider_step(threshold) == now,
     )
     if slider_step(threshold) != now:
-        row.button(
-            _("Back to {now:.2f}", now=now),
-            key="tune_back",
-            icon=":material/undo:",
-            on_click=partial(state.set_widget_values, {_THRESHOLD: now}),
-        )
-        row.caption(
-            _(
-                "Boxes on this page count from {threshold:.2f} on, the threshold to try. "
-                "The sidebar, the other pages, and gender and age here, begin at "
-                "{confidence:.2f}.",
-                threshold=threshold,
-                confidence=settings.confidence,
-            )
-        )
+        _differs(row, threshold, now, settings.confidence)
     return threshold
+
+
+def _differs(row: DeltaGenerator, threshold: float, now: float, confidence: float) -> None:
+    row.button(
+        _("Back to {now:.2f}", now=now),
+        key="tune_back",
+        icon=":material/undo:",
+        on_click=partial(state.set_widget_values, {_THRESHOLD: now}),
+    )
+    row.caption(
+        _(
+            "Boxes on this page count from {threshold:.2f} on, the threshold to try. "
+            "The sidebar, the other pages, and gender and age here, begin at "
+            "{confidence:.2f}.",
+            threshold=threshold,
+            confidence=confidence,
+        )
+    )
 
 
 def candidates_view(subject: Subject, threshold: float) -> None:
