@@ -269,9 +269,8 @@ class Continuation:
 
     def __post_init__(self) -> None:
         known = self.before.plan
-        if self.plan.variants[: len(known.variants)] != known.variants or (
-            self.plan.seed != known.seed
-        ):
+        same = self.plan.variants[: len(known.variants)] == known.variants
+        if not same or self.plan.seed != known.seed:
             raise SettingsError("An experiment goes on with the same variants and the same seed.")
 
     def own_photos(self, photos: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -285,8 +284,8 @@ class Continuation:
         missing = [photo.name for photo in readable if photo.sha256 not in by_hash]
         if missing:
             raise SettingsError(
-                "{lost} of the experiment's {photos} cannot be found, {first} for "
-                "one: choose the same photos again.",
+                "{lost} of the experiment's {photos} cannot be found, {first} for one: choose the "
+                "same photos again.",
                 lost=len(missing),
                 photos=counted(len(readable), "photo"),
                 first=missing[0],

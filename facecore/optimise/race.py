@@ -89,9 +89,9 @@ class Race:
             started = self.bench.start(0, base.given)
         except TooLittleMemoryError as error:
             raise SettingsError(
-                "The baseline does not fit into memory. {error} Choose smaller photos or another "
+                "The baseline does not fit into memory. {e} Choose smaller photos or another "
                 "engine for it.",
-                error=error,
+                e=error,
             ) from error
         self._note(base, started)
         self._ms = started.ms
@@ -246,8 +246,7 @@ class Race:
         broken = self.judge.violations(one)
         certain = [each for each in broken if each.is_certain or each.constraint != "p95 latency"]
         if certain:
-            why = Text("It breaks a constraint: {violation}.", violation=certain[0].words)
-            self._leave(one, "dropped", why)
+            self._leave(one, "dropped", Text("It breaks a constraint: {it}.", it=certain[0].words))
         elif not self.judge.is_known(one):
             return
         elif self.judge.objective in ("memory", "accuracy"):

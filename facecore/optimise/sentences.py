@@ -202,20 +202,7 @@ def taken_sentence(judge: Judge, one: Tried, confirmed: Confirmation | None, cha
         "gain": gain_in_words(judge.objective, gain),
     }
     said = [Text("Take {name} ({changes}): {gain}", **take)]
-    agreed = confirmed.agreement_percent if confirmed else judge.agreement_percent(one)
-    faces = confirmed.faces if confirmed else agreed.n
-    if agreed.value is not None:
-        said.append(
-            Text(
-                "the same answers for {percent:.3g} % of {faces}",
-                percent=agreed.value,
-                faces=counted(faces, "face"),
-            )
-        )
-    saved = _saved_mb(judge, one, confirmed)
-    if saved is not None and judge.objective != "memory":
-        less = Text("{mb:.0f} MB less memory", mb=abs(saved))
-        said.append(less if saved >= 0 else Text("{mb:.0f} MB more memory", mb=abs(saved)))
+    said += _answers_and_memory(judge, one, confirmed)
     sentence = listed(said)
     broken = judge.violations(judge.baseline)
     if broken:
@@ -235,6 +222,21 @@ def taken_sentence(judge: Judge, one: Tried, confirmed: Confirmation | None, cha
         sentence=sentence,
         figure=figure,
     )
+
+
+def _answers_and_memory(judge: Judge, one: Tried, confirmed: Confirmation | None) -> Iterator[Text]:
+    agreed = confirmed.agreement_percent if confirmed else judge.agreement_percent(one)
+    faces = confirmed.faces if confirmed else agreed.n
+    if agreed.value is not None:
+        yield Text(
+            "the same answers for {percent:.3g} % of {faces}",
+            percent=agreed.value,
+            faces=counted(faces, "face"),
+        )
+    saved = _saved_mb(judge, one, confirmed)
+    if saved is not None and judge.objective != "memory":
+        less = Text("{mb:.0f} MB less memory", mb=abs(saved))
+        yield less if saved >= 0 else Text("{mb:.0f} MB more memory", mb=abs(saved))
 
 
 def kept_sentence(

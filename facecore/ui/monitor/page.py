@@ -42,9 +42,9 @@ def percentiles(records: list[RunRecord]) -> None:
     if any(record.live for record in records):
         st.caption(
             _(
-                "A camera's run is one row, from connecting to the end, and no photo: its times are "
-                "means of a frame, its faces the most that one had; duration, frames and latencies "
-                "are in the table's last columns."
+                "A camera's run is one row, from connecting to the end, and no photo: its "
+                "times are means of a frame, its faces the most that one had; duration, "
+                "frames and latencies are in the table's last columns."
             )
         )
 
