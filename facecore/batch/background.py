@@ -65,7 +65,9 @@ class BackgroundBatch(BackgroundJob):
             except (JobStopped, ModelError):
                 raise
             except Exception as error:  # noqa: BLE001 - one photo must not stop the others
-                self.answers.add(FailedRow(photo.name, friendly_message(error), photo.passed_over))
+                self.answers.add(
+                    FailedRow(photo.name, str(friendly_message(error)), photo.passed_over)
+                )
             else:
                 row = PhotoRow.of(photo.name, analysis)
                 self.answers.add(row, analysis.preview_jpeg or b"")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import io
+import threading
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +18,8 @@ from streamlit.testing.v1 import AppTest
 
 from facecore.batch.background import BackgroundBatch
 from facecore.batch.formats import format_for
+from facecore.executors.cluster import CLUSTER_VARIABLE, ClusterProgress
+from facecore.executors.reading import Outcome, read_here
 from facecore.machine.memory_plan import plan_for
 from facecore.results import GENDERS, Analysis
 from facecore.serving.queue import InferenceQueue
@@ -27,6 +31,7 @@ from facecore.sources.archive_directory import ArchiveEntry
 from facecore.sources.photo import Photo
 from facecore.ui import networks
 from facecore.ui.batch import results as batch_results
+from facecore.ui.batch import run as batch_run
 from facecore.ui.batch.inputs import BUDGET
 from facecore.ui.batch.results import _annotated_zip, _file
 from tests.batch.conftest import grey_png
@@ -357,3 +362,38 @@ def test_parts_of_annotated_photos_fit_the_memory(gibibytes: int, photos: int) -
     plan = plan_for(gibibytes << 30)
     assert batch_results.photos_per_zip(plan) == photos
     assert not gibibytes or photos * 1_000_000 <= plan.download_bytes
+
+
+def test_batch_on_a_cluster_tells_how_it_gets_on(
+    queue: InferenceQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that the cluster is awaited, then what each node did; its list has no pictures."""
+    is_there, may_end = threading.Event(), threading.Event()
+
+    def read_slowly(
+        photos: Sequence[Photo], _: object, __: object, progress: ClusterProgress, ___: object
+    ) -> Iterator[Outcome]:
+        is_there.wait(TIMEOUT_S)
+        progress.of("node-1").came()
+        for photo in photos:
+            yield from read_here([photo], networks.analyzer(RuntimeOptions()).analyze)
+            progress.of("node-1").read()
+            may_end.wait(TIMEOUT_S)
+
+    monkeypatch.setenv(CLUSTER_VARIABLE, "auto")
+    monkeypatch.setattr(batch_run, "read_on_cluster", read_slowly)
+    app = _choose(visit("batch"), {"a.png": grey_png(level=1), "b.png": b"no picture"})
+    app.toggle(key="batch_on_cluster").set_value(True).run()
+    app.button(key="batch_start").click().run()
+    assert any("The cluster is reached" in caption.value for caption in app.caption)
+    is_there.set()
+    while not _batch(app).answers:
+        time.sleep(0.01)
+    app.run()
+    assert not any("The cluster is reached" in caption.value for caption in app.caption)
+    assert (_list(app)["node"].tolist(), _list(app)["workers"].tolist()) == (["node-1"], [1])
+    may_end.set()
+    _end(app)
+    assert _list(app)["photo"].tolist() == ["a.png", "b.png"]
+    assert "preview" not in _list(app)
+    assert "not a picture" in _list(app)["error"][1]

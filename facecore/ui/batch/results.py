@@ -85,10 +85,12 @@ def table(rows: pd.DataFrame, key: str | None = None) -> int | None:
     Returns:
         Where a key is given, the number of the row that was clicked on; else None.
     """
-    hidden = [] if rows["error"].any() else ["error"]
+    # A cluster sends no small pictures.
+    hidden = [name for name in ("error", "preview") if name in rows and not rows[name].any()]
+    rows = rows.drop(columns=hidden)
     row_height_px = _PICTURE_HEIGHT_PX if "preview" in rows else _LINE_HEIGHT_PX
     chosen = st.dataframe(
-        rows.drop(columns=hidden),
+        rows,
         key=key,
         on_select="rerun" if key else "ignore",
         selection_mode="single-cell",

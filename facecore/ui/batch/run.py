@@ -120,8 +120,8 @@ def _sign_in_words() -> str | None:
 
 
 def _nodes(progress: ClusterProgress) -> None:
-    if progress.said:
-        st.caption(progress.said)
+    if progress.said or not progress.nodes:
+        st.caption(progress.said or "The cluster is reached, and its workers load their networks.")
     if progress.nodes:
         st.dataframe(
             pd.DataFrame(

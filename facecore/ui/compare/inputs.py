@@ -51,6 +51,7 @@ def chosen_variants() -> tuple[Variant, ...]:
         with st.popover(_("What was measured of it"), icon=":material/fact_check:"):
             st.markdown(_("The article says that {says}.", says=as_text(_(claim.says))))
             st.markdown(claim.measured_before())
+            st.caption(_("From {page}, which has every claim.", page=claim.link))
     variants = compare_state.variants()
     for place, column in enumerate(grid(len(variants))):
         with column.container(border=True):
