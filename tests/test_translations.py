@@ -9,7 +9,7 @@ import pytest
 from facecore.wording import ENGLISH, NAMES, OFFERED
 from tests.translations import LOCALES, catalogue, messages
 
-_PLACES = re.compile(r"\{\w+(?::[^}]*)?\}")
+_PLACES = re.compile(r"\{\w*(?:![rsa])?(?::[^}]*)?\}")
 
 
 def test_every_catalogue_has_a_name_and_every_offer_a_catalogue() -> None:

@@ -13,21 +13,42 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 from facecore import results, wording
-from facecore.settings import presets
+from facecore.optimise import record
+from facecore.settings import AnalysisSettings, RuntimeOptions, presets
+from facecore.settings.server import ServerSettings
+from facecore.settings.setting import declared
 
 ROOT = Path(wording.__file__).resolve().parents[1]
 LOCALES = ROOT / "facecore" / "locale"
 _SAID = ("_", "Text")
 _SETTING_WORDS = ("help", "unit", "none")
 _TOML_WORDS = ("title", "says", "summary", "licence")
+_SETTINGS = {**declared(AnalysisSettings), **declared(RuntimeOptions), **declared(ServerSettings)}
+# Data that is shown in words, beside where it is told.
 _DATA = {
-    "facecore/results.py": results.GENDERS,
-    "facecore/settings/presets.py": tuple(presets.PRESETS),
+    "facecore/results.py": (*results.GENDERS, *map(str.lower, results.GENDERS), *results.STAGES),
+    "facecore/settings/presets.py": (*presets.PRESETS, *presets.PRESET_HELP.values()),
+    "facecore/settings/setting.py": tuple(
+        word
+        for one in _SETTINGS.values()
+        for word in (one.none, *one.choices)
+        if isinstance(word, str) and word and one.name not in ("engine", "model_set")
+    ),
+    "facecore/optimise/record.py": (*get_args(record.ConstraintName), *get_args(record.Fate)),
+    "facecore/statistics/agreement.py": (
+        "gender",
+        "age group",
+        "lost",
+        "new",
+        "baseline",
+        "variant",
+    ),
 }
 
 Message = str | tuple[str, str]

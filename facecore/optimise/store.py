@@ -18,7 +18,7 @@ from facecore.optimise.judging import Tried
 from facecore.optimise.record import Fate
 from facecore.optimise.space import Space
 from facecore.results import Face
-from facecore.wording import Text, plain
+from facecore.wording import plain
 
 FILE_NAME = "optimise.sqlite3"
 MAX_BYTES = 100_000_000
@@ -142,7 +142,7 @@ class StudyStore:
         self._file.write(
             (added, (self._key, candidate, _encoded(reading))),
             (
-                Text("UPDATE studies SET spent_s = ?, at = ? WHERE key = ?"),
+                "UPDATE studies SET spent_s = ?, at = ? WHERE key = ?",
                 (spent_s, time.time(), self._key),
             ),
         )
