@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from facecore.executors.messages import PlainFace
+from facecore.executors.messages import PlainFace, Said
 from facecore.machine.data_folder import state_folder
 from facecore.machine.database import Database, Tables
 from facecore.optimise.bench import Reading
@@ -18,7 +18,7 @@ from facecore.optimise.judging import Tried
 from facecore.optimise.record import Fate
 from facecore.optimise.space import Space
 from facecore.results import Face
-from facecore.wording import plain
+from facecore.wording import Text, plain
 
 FILE_NAME = "optimise.sqlite3"
 MAX_BYTES = 100_000_000
@@ -52,7 +52,7 @@ class StoredCandidate(Struct, kw_only=True):
     threads: int | None = None
     answers: dict[str, tuple[PlainFace, ...]] = {}
     fate: Fate = "under way"
-    why: str = ""
+    why: Said | str = ""
 
     @classmethod
     def of(cls, one: Tried) -> StoredCandidate:
@@ -65,7 +65,7 @@ class StoredCandidate(Struct, kw_only=True):
             threads=one.threads,
             answers={name: tuple(map(PlainFace.of, faces)) for name, faces in one.answers.items()},
             fate=one.fate,
-            why=one.why,
+            why=Said.of(Text(one.why)),
         )
 
     def faces(self) -> dict[str, tuple[Face, ...]]:
@@ -171,7 +171,7 @@ def known_from(stored: Stored, space: Space) -> list[Tried]:
             engine_version=one.engine_version,
             threads=one.threads,
             fate=one.fate,
-            why=one.why,
+            why=one.why.text() if isinstance(one.why, Said) else one.why,
         )
         for one in stored.candidates
     ]

@@ -193,14 +193,14 @@ def facts_table(result: Result) -> pd.DataFrame:
         _("processor"): f"{where.processor}, {_(counted(where.cores, 'core'))}",
         _("the container's limit"): quota,
         _("memory of the machine"): f"{where.memory_bytes / 1e9:.1f} GB",
-        "system": _("{system}, Python {python}", system=where.system, python=where.python),
+        _("system"): _("{system}, Python {python}", system=where.system, python=where.python),
         _("engines"): ", ".join(f"{name} {version}" for name, version in engines.items()),
         _("packages"): ", ".join(f"{name} {version}" for name, version in where.packages.items()),
         _("files of the networks"): ", ".join(
             f"{name} (SHA-256 {sha256[:12]}…)" for name, sha256 in where.model_sha256.items()
         ),
     }
-    return pd.DataFrame({"": list(lines), "here": list(lines.values())})
+    return pd.DataFrame({"": list(lines), _("here"): list(lines.values())})
 
 
 def photos_in_words(result: Result) -> str:
