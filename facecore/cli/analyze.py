@@ -17,7 +17,7 @@ from facecore.results import Analysis
 from facecore.sources.names import printable
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.sources.stores import place
-from facecore.wording import counted
+from facecore.wording import _, counted
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             elif outcome.analysis is not None:
                 _print_analysis(photo.name, outcome.analysis)
             elif not photo.passed_over:  # these are told of together
-                message = f"{printable(photo.name)}: error: {outcome.error}"
+                message = f"{printable(photo.name)}: {_('error: {problem}', problem=outcome.error)}"
                 print(message, file=sys.stderr, flush=True)
     if passed_over:
         print(printable(in_words(passed_over)), file=sys.stderr, flush=True)

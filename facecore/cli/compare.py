@@ -35,7 +35,7 @@ from facecore.machine.new_file import replace_file
 from facecore.profiles.profile import MAX_NAME_LETTERS, read_profile
 from facecore.settings.presets import RECOMMENDED
 from facecore.sources.names import printable, unique_name
-from facecore.wording import left_in_words
+from facecore.wording import _, left_in_words
 
 _TEXT_WIDTH = 100
 _REPEATS = 10
@@ -112,12 +112,13 @@ def run(arguments: argparse.Namespace) -> int:
     experiment = _measure(plan, photos, max_pixels_from(arguments))
     for failure in experiment.failures:
         print(
-            f"{printable(failure.where(experiment.plan))}: error: {failure.message}",
+            f"{printable(failure.where(experiment.plan))}: "
+            + _("error: {problem}", problem=failure.message),
             file=sys.stderr,
         )
     if not experiment.trials:
         why = "see the messages above" if experiment.failures else "it was stopped too early"
-        raise FacecoreError(f"Nothing was measured: {why}.")
+        raise FacecoreError("Nothing was measured: {why}.", why=why)
     outcome = _judged(Outcome.of(experiment), labels)
     if arguments.json:
         print(json.dumps(tables.as_values(outcome), allow_nan=False))
@@ -131,7 +132,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _judged(outcome: Outcome, labels: Mapping[str, PersonLabel]) -> Outcome:
     judged = outcome.judged_by(labels)
     if labels and not judged.is_judged:
-        print(f"error: {NONE_OF_THESE}", file=sys.stderr)
+        print(_("error: {problem}", problem=NONE_OF_THESE), file=sys.stderr)
     return judged
 
 
@@ -206,7 +207,9 @@ def _write(arguments: argparse.Namespace, experiment: Experiment) -> None:
                 replace_file(path, content())
             except OSError as error:
                 raise SettingsError(
-                    f"{printable(path)} cannot be written ({error.strerror}): name another file."
+                    "{name} cannot be written ({reason}): name another file.",
+                    name=printable(path),
+                    reason=error.strerror,
                 ) from error
 
 

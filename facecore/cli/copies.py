@@ -32,8 +32,10 @@ def check_not_read(folder: Path, paths: Sequence[Path | str], *, recursive: bool
         read = Path(os.path.realpath(path))
         if place == read or (recursive and read in place.parents):
             raise SettingsError(
-                f"The copies in {printable(folder)} would be read as photos after a stop: name an "
-                f"--annotate that is not in {printable(path)}."
+                "The copies in {name} would be read as photos after a stop: name an "
+                "--annotate that is not in {other}.",
+                name=printable(folder),
+                other=printable(path),
             )
 
 
@@ -47,10 +49,12 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"{folder} cannot be made a folder ({error.strerror}): name another one."
+            "{folder} cannot be made a folder ({reason}): name another one.",
+            folder=folder,
+            reason=error.strerror,
         ) from error
     if not os.access(folder, os.W_OK):
-        raise SettingsError(f"{folder} cannot be written to: name another folder.")
+        raise SettingsError("{folder} cannot be written to: name another folder.", folder=folder)
 
 
 def write_copy(folder: Path, name: str, image: BgrImage) -> None:
@@ -96,7 +100,9 @@ class BatchCopies:
         except FacecoreError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in _DISK_FULL:
                 # All photos that follow would have this error in their rows.
-                raise BatchError(f"{error} The same command goes on from here.") from error
+                raise BatchError(
+                    "{error} The same command goes on from here.", error=error
+                ) from error
             raise
 
 
@@ -124,7 +130,9 @@ def _write(place: Path, image: BgrImage, *, own: bool) -> None:
         raise
     except OSError as error:
         raise FacecoreError(
-            f"{place} cannot be written ({error.strerror}): free some space or name another folder."
+            "{place} cannot be written ({reason}): free some space or name another folder.",
+            place=place,
+            reason=error.strerror,
         ) from error
     finally:
         aside.unlink(missing_ok=True)

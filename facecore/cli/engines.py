@@ -10,7 +10,7 @@ from typing import Any
 
 from facecore.experiment.engine_rows import advice_in_words, warnings
 from facecore.experiment.engines import FACES, ROUNDS, EngineProgress, measure_engines
-from facecore.wording import aligned
+from facecore.wording import _, aligned
 
 _COLUMNS = {
     "title": "engine",
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_table(rows)
     for row in rows:
         if row["problem"]:
-            print(f"error: {row['title']}: {row['problem']}", file=sys.stderr)
+            print(f"error: {row['title']}: {_(row['problem'])}", file=sys.stderr)
     for sentence in warnings(measured):
         print(f"warning: {sentence}", file=sys.stderr)
     return 1 if any(row["problem"] for row in rows) else 0

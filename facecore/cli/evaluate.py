@@ -44,7 +44,7 @@ from facecore.sources.folders import read_photo
 from facecore.sources.names import printable
 from facecore.sources.photo import Photo
 from facecore.statistics.intervals import Estimate, Proportion, percentile_estimate
-from facecore.wording import aligned
+from facecore.wording import _, aligned
 
 _LABELS = "labels.csv"
 _BOXES = "boxes.csv"
@@ -97,11 +97,11 @@ def run(arguments: argparse.Namespace) -> int:
     skipped = [printable(sentence) for sentence in (*tables.problems, *failures)]
     if not (arguments.json and analyses):
         for sentence in skipped:
-            print(f"error: {sentence}", file=sys.stderr)
+            print(_("error: {problem}", problem=sentence), file=sys.stderr)
     if not analyses:
         raise FacecoreError(
-            "None of the photos could be read: check that the tables name files of "
-            f"{printable(arguments.folder)}."
+            "None of the photos could be read: check that the tables name files of {name}.",
+            name=printable(arguments.folder),
         )
     outcome = _evaluate(analyses, tables, settings)
     if arguments.json:
@@ -126,7 +126,7 @@ def _print_card(arguments: argparse.Namespace, tables: _Tables) -> int:
         columns.append(column(way, read[0], tables.labels, tables.boxes, fitted))
     print(card(columns))
     for sentence in sorted(failures):
-        print(f"error: {printable(sentence)}", file=sys.stderr)
+        print(printable(_("error: {problem}", problem=sentence)), file=sys.stderr)
     return 1 if failures else 0
 
 
@@ -144,13 +144,17 @@ class _Tables:
 def _read_tables(arguments: argparse.Namespace) -> _Tables:
     folder = arguments.folder
     if not folder.is_dir():
-        raise SettingsError(f"{printable(folder)} is no folder: name the one with the photos.")
+        raise SettingsError(
+            "{name} is no folder: name the one with the photos.", name=printable(folder)
+        )
     labels_csv = arguments.labels or _if_there(folder / _LABELS)
     boxes_csv = arguments.boxes or _if_there(folder / _BOXES)
     if labels_csv is None and boxes_csv is None:
         raise SettingsError(
-            f"{printable(folder)} has neither {_LABELS} nor {_BOXES}: "
-            "name a table with --labels or --boxes."
+            "{name} has neither {labels} nor {boxes}: name a table with --labels or --boxes.",
+            name=printable(folder),
+            labels=_LABELS,
+            boxes=_BOXES,
         )
     labels, bad_labels = read_labels(table_text(labels_csv)) if labels_csv else ({}, [])
     boxes, bad_boxes = read_boxes(table_text(boxes_csv)) if boxes_csv else ({}, [])

@@ -178,7 +178,9 @@ def _write(arguments: argparse.Namespace, result: Result) -> None:
             replace_file(path, content)
         except OSError as error:
             raise SettingsError(
-                f"{printable(path)} cannot be written ({error.strerror}): name another file."
+                "{name} cannot be written ({reason}): name another file.",
+                name=printable(path),
+                reason=error.strerror,
             ) from error
 
 

@@ -24,6 +24,7 @@ from facecore.settings import (
 from facecore.settings.presets import PRESETS, RECOMMENDED
 from facecore.settings.setting import Setting, declared
 from facecore.sources.names import printable
+from facecore.wording import _
 
 
 def add_settings_options(parser: argparse.ArgumentParser, *, of_a_server: bool = False) -> None:
@@ -158,7 +159,9 @@ def table_text(path: Path) -> str:
         return decode_table(path.read_bytes())
     except OSError as error:
         raise SettingsError(
-            f"{printable(path)} cannot be read ({error.strerror}): name another table."
+            "{name} cannot be read ({reason}): name another table.",
+            name=printable(path),
+            reason=error.strerror,
         ) from error
 
 
@@ -172,9 +175,9 @@ def labels_from(path: Path | None) -> dict[str, PersonLabel]:
         return {}
     labels, problems = read_labels(table_text(path))
     for problem in problems:
-        print(f"error: {printable(problem)}", file=sys.stderr)
+        print(printable(_("error: {problem}", problem=problem)), file=sys.stderr)
     if not labels:
-        raise SettingsError(f"{printable(path)} has no label that can be used.")
+        raise SettingsError("{name} has no label that can be used.", name=printable(path))
     return labels
 
 
@@ -187,8 +190,9 @@ def check_new(path: Path) -> None:
     try:
         if path.is_file() and path.stat().st_size:
             raise SettingsError(
-                f"{printable(path)} is there already, so nothing was measured: delete it, or name "
-                "another file."
+                "{name} is there already, so nothing was measured: delete it, or "
+                "name another file.",
+                name=printable(path),
             )
         is_new = not path.exists()
         with path.open("ab"):
@@ -197,5 +201,7 @@ def check_new(path: Path) -> None:
             path.unlink()
     except OSError as error:
         raise SettingsError(
-            f"{printable(path)} cannot be written ({error.strerror}): name another file."
+            "{name} cannot be written ({reason}): name another file.",
+            name=printable(path),
+            reason=error.strerror,
         ) from error

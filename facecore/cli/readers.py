@@ -39,7 +39,7 @@ from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.video.frames import FrameReader
 from facecore.video.sampling import DEFAULT_FRAMES, Sampling
-from facecore.wording import left_in_words, time_left_s
+from facecore.wording import _, left_in_words, time_left_s
 
 _BAR_FROM_ITEMS = 4
 _LABEL = "Reading faces"
@@ -274,7 +274,11 @@ def photos_to_measure(paths: Sequence[str]) -> dict[str, bytes]:
         print(printable(in_words(passed_over)), file=sys.stderr)
     if len(found) > MAX_PHOTOS:
         # Before they are read: a folder may have more than the memory holds.
-        raise SettingsError(f"Measure with at most {MAX_PHOTOS} photos, not {len(found)}.")
+        raise SettingsError(
+            "Measure with at most {most} photos, not {n}.",
+            most=MAX_PHOTOS,
+            n=len(found),
+        )
     for photo in found:
         if sum(map(len, contents)) > MAX_PHOTOS_BYTES:
             break  # which the experiment refuses
@@ -282,7 +286,9 @@ def photos_to_measure(paths: Sequence[str]) -> dict[str, bytes]:
             contents.append(photo.read())
             names.append(valid_text(Path(photo.name).name))
         except FacecoreError as error:
-            print(f"{printable(photo.name)}: error: {error}", file=sys.stderr)
+            print(
+                f"{printable(photo.name)}: {_('error: {problem}', problem=error)}", file=sys.stderr
+            )
     if not names:
         raise ImageError("There is no photo to measure with: name photos or folders of photos.")
     return dict(zip(unique_names(names), contents, strict=True))

@@ -62,7 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
     given = configuration_from(arguments)
     spec = set_spec(given.options.model_set)
     if spec.wheels and not spec.is_there:
-        raise FacecoreError(f"The set {spec.title} is not installed: run '{INSTALL}'.")
+        raise FacecoreError(
+            "The set {title} is not installed: run '{command}'.", title=spec.title, command=INSTALL
+        )
     engine = options_from(arguments).engine
     if importlib.util.find_spec("streamlit") is None:
         raise FacecoreError("Streamlit is missing: run 'pip install -r requirements.txt'.")

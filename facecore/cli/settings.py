@@ -91,7 +91,9 @@ def run_compose(arguments: argparse.Namespace) -> int:
             file.write(text)
     except OSError as error:
         raise SettingsError(
-            f"{printable(out)} cannot be written ({error.strerror}): name another file."
+            "{name} cannot be written ({reason}): name another file.",
+            name=printable(out),
+            reason=error.strerror,
         ) from error
     return 0
 

@@ -1,6 +1,8 @@
 """All that knows Streamlit: state, shared networks, sidebar, components, charts."""
 
-TITLE = "Face reading on the CPU"
+from facecore.wording import Text
+
+TITLE = Text("Face reading on the CPU")
 """What the browser's tab says, after the page's own title."""
 
 FIRST_PAGE = "analyze"

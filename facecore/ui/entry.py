@@ -18,6 +18,7 @@ from facecore.ui.profile.take_along import UPLOADER, settings_notes
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
 from facecore.ui.tune.run import tune_sign
+from facecore.wording import _
 
 _ICON = Path(__file__).with_name("favicon.png")
 _ICONS = {
@@ -60,14 +61,14 @@ def dashboard(folder: Path) -> None:
         [
             st.Page(
                 folder / f"{name}.py",
-                title=name.capitalize(),
+                title=_(name.capitalize()),
                 icon=f":material/{_ICONS.get(name, 'web_asset')}:",
                 url_path=name,
             )
             for name in (*_ICONS, *sorted(others))
         ]
     )
-    st.set_page_config(f"{page.title} · {TITLE}", _ICON, "wide")
+    st.set_page_config(f"{page.title} · {_(TITLE)}", _ICON, "wide")
     st.html(_MAIN_BUTTON)
     with friendly_errors():
         _let_go_of_unused_files()
