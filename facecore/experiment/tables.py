@@ -16,7 +16,7 @@ from facecore.settings import AnalysisSettings
 from facecore.settings.setting import declared
 from facecore.statistics.comparison import TimeComparison
 from facecore.statistics.intervals import Proportion
-from facecore.wording import Text, aligned
+from facecore.wording import Text, _, aligned
 
 _MB = 1e6
 _IN_TEXT = {
@@ -200,7 +200,7 @@ def differences_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             one.variant.name: {
-                known[name].label: known[name].in_words(value)
+                _(known[name].label): _(known[name].in_words(value))
                 for name, value in one.variant.values().items()
                 if name in differing
             }
@@ -213,10 +213,10 @@ def effective_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
     """Return one row per variant and process setting: what was asked for, what was effective."""
     rows = [
         {
-            "variant": one.variant.name,
-            "setting": label,
-            "asked for": asked,
-            "effective": effective,
+            _("variant"): one.variant.name,
+            _("setting"): _(label),
+            _("asked for"): _(asked),
+            _("effective"): _(effective),
         }
         for one in reports
         for label, (asked, effective) in asked_and_effective(one).items()

@@ -9,6 +9,7 @@ import streamlit as st
 
 from facecore.experiment import tables
 from facecore.experiment.report import Outcome, VariantReport, claim_sentence
+from facecore.results import STAGES
 from facecore.ui.compare import charts
 from facecore.ui.components import as_text, chart, grid
 from facecore.wording import Text, _
@@ -110,13 +111,22 @@ def _times(outcome: Outcome) -> None:
     with right:
         figure = charts.stage_bars(outcome.reports)
         chart(figure, "compare_stages", _("Time by stage"), _("Where the time goes"))
-    stages = tables.stages_table(outcome.reports)
-    stages["stage"] = [_(one) for one in stages["stage"]]
-    stages["verdict"] = [_(one) for one in stages["verdict"]]
-    wide = stages.pivot(index="stage", columns="variant", values="verdict")
     with st.expander(_("Verdict by stage")):
-        order = list(dict.fromkeys(stages["stage"]))
-        st.dataframe(wide.reindex(index=order, columns=names[1:]).map(_short))
+        st.dataframe(_stage_verdicts(outcome.reports))
+
+
+def _stage_verdicts(reports: Sequence[VariantReport]) -> pd.DataFrame:
+    order = dict.fromkeys(stage for stage in STAGES for one in reports if stage in one.stages)
+    columns = {
+        one.variant.name: {
+            _(stage): _(one.stage_comparisons[stage].words)
+            if stage in one.stage_comparisons
+            else "–"
+            for stage in order
+        }
+        for one in reports[1:]
+    }
+    return pd.DataFrame(columns)
 
 
 def _costs(reports: Sequence[VariantReport]) -> None:
@@ -170,10 +180,13 @@ def _agreement(outcome: Outcome) -> None:
         st.markdown(
             _("**Answers against the labels** (95 % intervals; a person not found is wrong)")
         )
-        st.dataframe(tables.accuracy_table(reports).rename(columns=_), hide_index=True)
+        accuracy = tables.accuracy_table(reports)
+        accuracy["asked"] = [_(one) for one in accuracy["asked"]]
+        st.dataframe(accuracy.rename(columns=_), hide_index=True)
     events = tables.events_table(reports)
     if len(events):
         st.markdown(_("**Answers that changed: {n}**", n=len(events)))
+        events["what"] = [_(one) for one in events["what"]]
         st.dataframe(events.rename(columns=_), hide_index=True)
 
 
