@@ -1,9 +1,9 @@
 """What reading a film by its tracks saves, and how calm its labels are.
 
-``python -m tests.measure.tracks [--photos FOLDER] [--half a|b] [--films N] [--engine NAME]
-[--model-set NAME] [--preset NAME]``: beside reading every face in every frame, on films of up to
-four people of whom all is known (tests/films.py: swaying, nearing, tilted, shaken, lit, with noise,
-JPEG), three seconds at ten frames a second; of the samples, or of a folder with photos of one
+``python -m tests.measure.tracks [--photos FOLDER] [--half a|b] [--films N] [--seconds N]
+[--engine NAME] [--model-set NAME] [--preset NAME]``: beside reading every face in every frame, on
+films of up to four people of whom all is known (tests/films.py: swaying, nearing, tilted, shaken,
+lit, with noise, JPEG), ten frames a second; of the samples, or of a folder with photos of one
 person in the middle and a labels.csv. These are in half a or b by their names' SHA-256. Both ways
 read each frame in turn, and which is first changes.
 """
@@ -35,7 +35,7 @@ from facecore.tracking.averaging import averaged
 from facecore.tracking.reader import TrackedReader
 from tests.films import Actor, film, row_of_people, sample_people
 
-FRAMES, FPS, PEOPLE = 30, 10.0, 4
+FPS, PEOPLE = 10.0, 4
 EACH, MEAN, TRACKED = "each frame alone", "mean of all readings so far", "tracks, read when due"
 
 
@@ -89,18 +89,18 @@ def main() -> None:
     subjects = list(_of_samples() if asked.photos is None else _of(asked.photos, asked.half))
     subjects.sort(key=lambda one: hashlib.sha256(one.name.encode()).digest())
     casts = [subjects[i : i + PEOPLE] for i in range(0, len(subjects) - 2, PEOPLE)][: asked.films]
-    labels = _Labels()
+    labels, frames = _Labels(), round(asked.seconds * FPS)
     ratios: dict[str, list[float]] = {"CPU": [], "wall": []}
     read = faces = switches = 0
-    for number, cast in enumerate(casts):
-        one = _measure(analyzer, settings, cast, number, labels)
+    for cast in casts:
+        one = _measure(analyzer, settings, cast, frames, labels)
         for clock, ratio in one.ratios.items():
             ratios[clock].append(ratio)
         read, faces, switches = read + one.read, faces + one.faces, switches + one.switches
     people = [one for cast in casts for one in cast]
     print(
         f"{asked.model_set}, {asked.preset}, {analyzer.engine}: {len(casts)} films, "
-        f"{len(people)} people, {FRAMES} frames each; {faces} faces found, "
+        f"{len(people)} people, {frames} frames each; {faces} faces found, "
         f"{read} of them read, {switches} changes of a number"
     )
     for clock, found in ratios.items():
@@ -128,7 +128,7 @@ def _measure(
     analyzer: FaceAnalyzer,
     settings: AnalysisSettings,
     cast: list[_Subject],
-    seed: int,
+    frames: int,
     labels: _Labels,
 ) -> _Measured:
     actors = row_of_people([(one.name, one.portrait) for one in cast])
@@ -138,7 +138,7 @@ def _measure(
     numbers: dict[str, set[int]] = defaultdict(set)
     found: dict[str, tuple[Face, ...]] = {}
     read = faces = 0
-    for i, (at, jpeg) in enumerate(film(actors, FRAMES, FPS, seed=seed)):
+    for i, (at, jpeg) in enumerate(film(actors, frames, FPS)):
         for way in (EACH, TRACKED) if i % 2 else (TRACKED, EACH):
             cpu_s, wall_s = time.process_time(), time.perf_counter()
             if way == EACH:
@@ -192,6 +192,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--half", choices=("a", "b"))
     parser.add_argument("--films", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--engine", default="opencv")
     parser.add_argument("--model-set", default="article")
     parser.add_argument("--preset", default="Recommended")
