@@ -90,7 +90,7 @@ class TrackedReader:
             ModelError: a network cannot be run.
             ValueError: the frame is earlier than the one before it.
         """
-        read_with = (analyzer.models.name, analyzer.engine, settings.crop_key)
+        read_with = (analyzer.models.name, analyzer.networks[0].options, settings.crop_key)
         if read_with != self._read_with:
             self._tracks.clear()
             self._read_with = read_with
