@@ -57,11 +57,20 @@ def write_annotated_zip(
 
 
 def drawn_jpeg(image: BgrImage, row: PhotoRow) -> bytes:
-    """Return a JPEG of a photo with its faces drawn, at most 1600 pixels long."""
+    """Return a JPEG of a photo with its faces drawn, at most 1600 pixels long.
+
+    Faces have the numbers of their tracks where they have tracks.
+    """
     small = cap_longest_side(image, SIDE_PX)
     scale = max(small.shape[:2]) / max(image.shape[:2])
     faces = [face.face() for face in row.faces]
-    return encode_jpeg(draw_faces(small, faces, scale=scale), _QUALITY)
+    numbers = numbers_of(row)
+    return encode_jpeg(draw_faces(small, faces, scale=scale, numbers=numbers), _QUALITY)
+
+
+def numbers_of(row: PhotoRow) -> list[int]:
+    """Return the number that each face has where it is shown: of its track, or from 1 on."""
+    return [place if face.track is None else face.track for place, face in enumerate(row.faces, 1)]
 
 
 def _entry(number: int, name: str, row: PhotoRow) -> zipfile.ZipInfo:

@@ -17,7 +17,6 @@ from facecore.export import Row
 from facecore.machine.data_folder import DATA_DIR_VARIABLE, state_folder
 from facecore.machine.new_file import give_name, is_same, write_aside
 from facecore.sources.stores import give_output, has_output, output_key
-from facecore.video.sampling import DEFAULT_FRAMES, Sampling
 from facecore.video.tracks import with_tracks
 
 
@@ -115,8 +114,7 @@ class BatchOutput:
         self._format.write(self._rows(summary), file, self._settings)
 
     def _rows(self, summary: BatchSummary) -> Iterator[Row]:
-        sampling = Sampling.parse(self._settings.get("frames", DEFAULT_FRAMES))
-        for row in with_tracks((row for _, row in self.journal.rows()), sampling.kept_s):
+        for row in with_tracks((row for _, row in self.journal.rows()), self._settings):
             summary.add(row)
             yield row
 

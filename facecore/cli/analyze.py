@@ -12,6 +12,7 @@ from facecore.cli.analyze_batch import count, finder, run_batch
 from facecore.cli.copies import check_not_read, make_folder, write_copy
 from facecore.cli.options import add_settings_options, settings_from
 from facecore.cli.readers import add_reader_options, add_video_options, progress, read_all
+from facecore.errors import SettingsError
 from facecore.export import to_json_line
 from facecore.results import Analysis
 from facecore.sources.names import printable
@@ -61,10 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         FacecoreError: nothing could be read at all.
     """
     settings = settings_from(arguments)
-    if arguments.annotate:
-        if arguments.out:
-            check_not_read(arguments.annotate, arguments.paths, recursive=arguments.recursive)
-        make_folder(arguments.annotate)
+    _make_folders(arguments)
     if arguments.out:
         return run_batch(arguments, settings)
     find = finder(arguments)
@@ -89,6 +87,16 @@ def run(arguments: argparse.Namespace) -> int:
     if passed_over:
         print(printable(in_words(passed_over)), file=sys.stderr, flush=True)
     return 1 if failures else 0
+
+
+def _make_folders(arguments: argparse.Namespace) -> None:
+    """Make the folders for what is drawn, none of which may be read."""
+    if arguments.annotate_videos and not arguments.out:
+        raise SettingsError("--annotate-videos needs an --out, whose rows are drawn.")
+    for folder in filter(None, (arguments.annotate, arguments.annotate_videos)):
+        if arguments.out:
+            check_not_read(folder, arguments.paths, recursive=arguments.recursive)
+        make_folder(folder)
 
 
 def _print_analysis(path: str, analysis: Analysis) -> None:

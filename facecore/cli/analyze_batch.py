@@ -17,7 +17,7 @@ from facecore.batch.formats import format_for
 from facecore.batch.journal import Journal
 from facecore.batch.output import BatchOutput
 from facecore.batch.summary import BatchSummary
-from facecore.cli.copies import BatchCopies
+from facecore.cli.copies import BatchCopies, write_films
 from facecore.cli.options import max_pixels_from, options_from
 from facecore.cli.readers import progress, read_all
 from facecore.engines import option_values, reference
@@ -28,6 +28,7 @@ from facecore.sources.folders import find_photos
 from facecore.sources.names import full_name, printable, valid_text
 from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
+from facecore.video.tracks import FRAMES
 from facecore.wording import clock, counted
 
 
@@ -71,10 +72,15 @@ def run_batch(arguments: argparse.Namespace, settings: AnalysisSettings) -> int:
     find = finder(arguments)
     passed_over = PassedOver()
     started_s = time.monotonic()
-    with closing(BatchOutput(arguments.out, _what_rows_depend_on(arguments, settings))) as output:
+    depends = _what_rows_depend_on(arguments, settings)
+    with closing(BatchOutput(arguments.out, depends)) as output:
         left = _count_left(arguments.paths, find, output.journal, passed_over)
         try:
             _read_what_is_left(arguments, settings, find, output.journal, left)
+            if arguments.annotate_videos:
+                rows = (row for _, row in output.journal.rows())
+                limit = max_pixels_from(arguments)
+                write_films(arguments.annotate_videos, find(), rows, depends, limit)
             summary = output.finish()
         except KeyboardInterrupt:
             print(_stopped_in_words(output.journal), file=sys.stderr)
@@ -167,7 +173,7 @@ def _what_rows_depend_on(
         del options["engine"]  # batches of before have only its knobs
     # Only where it is given: batches of before have none.
     encoding = {"zip_encoding": arguments.zip_encoding} if arguments.zip_encoding else {}
-    frames = {"frames": arguments.frames} if arguments.frames else {}
+    frames = {FRAMES: arguments.frames} if arguments.frames else {}
     return {
         **encoding,
         **frames,

@@ -5,15 +5,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from glob import escape
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from facecore.batch.journal import Journal
 from facecore.errors import BatchError, FacecoreError, SettingsError
+from facecore.export import PhotoRow, Row
 from facecore.imaging.decoding import BgrImage, encode_png
 from facecore.machine.new_file import give_name, write_aside
 from facecore.sources.names import full_name, printable, valid_text
+from facecore.sources.photo import Photo
+from facecore.video.annotated import SUFFIX, write_annotated
+from facecore.video.frames import video_of
+from facecore.video.tracks import films, with_tracks
 
 _LONGEST_STEM_BYTES = 200
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -141,3 +149,40 @@ def _write(place: Path, image: BgrImage, *, own: bool) -> None:
 def _remove_unfinished(place: Path) -> None:
     for aside in place.parent.glob(f".{escape(place.name)}.*.part"):
         aside.unlink(missing_ok=True)
+
+
+def write_films(
+    folder: Path,
+    videos: Iterable[Photo],
+    rows: Iterable[Row],
+    settings: Mapping[str, Any],
+    max_pixels: int,
+) -> None:
+    """Write videos with their faces drawn into a folder; what has such a name there stays.
+
+    Args:
+        folder: where they go.
+        videos: the files, among others.
+        rows: all of a batch; of one video in the order of time.
+        settings: that they were read with.
+        max_pixels: likewise.
+    """
+    files = {valid_text(video.name): video for video in videos if video.is_video}
+    frames = (row for row in rows if isinstance(row, PhotoRow) and row.time_s is not None)
+    for name, group in groupby(frames, lambda row: video_of(row.path)):
+        stem = Path(name).name.encode()[-_LONGEST_STEM_BYTES:].decode("utf-8", "ignore")
+        place = folder / f"{stem}.annotated{SUFFIX}"
+        aside = place.with_name(f".{os.getpid()}.{place.name}")
+        if os.path.lexists(place):
+            print(f"{printable(place)} is there already and stays.", file=sys.stderr)
+            continue
+        of_video = list(group)
+        (film,) = films(of_video, settings)
+        numbered = [row for row in with_tracks(of_video, settings) if isinstance(row, PhotoRow)]
+        try:
+            write_annotated(files[name], film, numbered, aside, max_pixels=max_pixels)
+            aside.replace(place)
+        except FacecoreError as error:
+            print(f"{printable(name)}: error: {error}", file=sys.stderr)
+        finally:
+            aside.unlink(missing_ok=True)

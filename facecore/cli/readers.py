@@ -50,13 +50,19 @@ _Item = TypeVar("_Item")
 
 
 def add_video_options(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says which frames of videos are read."""
+    """Add the options that say which frames of videos are read, and that they are drawn."""
     parser.add_argument(
         "--frames",
         type=_sampling,
         metavar="2/s|1/10|key|scene",
         help="of a video: so many per second, every tenth, key frames, or one for each scene "
         f"(default: {DEFAULT_FRAMES})",
+    )
+    parser.add_argument(
+        "--annotate-videos",
+        type=Path,
+        metavar="DIR",
+        help="with --out, write videos with the faces drawn there, as WebM (VP8)",
     )
 
 

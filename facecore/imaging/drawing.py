@@ -31,6 +31,7 @@ def draw_faces(
     faces: Sequence[Face],
     scale: float = 1.0,
     marked: Collection[Face] = (),
+    numbers: Sequence[int] | None = None,
 ) -> BgrImage:
     """Draw a numbered box and a label for each face on a copy of the photo.
 
@@ -40,9 +41,10 @@ def draw_faces(
 
     Args:
         photo: BGR uint8; stays as it is.
-        faces: numbered from 1 in this order.
+        faces: numbered from 1 in this order, where there are no ``numbers``.
         scale: size of this photo as a part of the one that the boxes are of.
         marked: those of the faces that are orange and not green.
+        numbers: one for each face, such as its track in a video.
 
     Returns:
         A new array of the same shape.
@@ -52,7 +54,8 @@ def draw_faces(
     # The surest face is drawn last, so that its box lies on top.
     for face, colour in reversed(list(zip(faces, colours, strict=True))):
         _draw_box(canvas, face.box, scale, colour, _line_width(photo))
-    texts = [face_labels(number, face) for number, face in enumerate(faces, start=1)]
+    numbers = range(1, len(faces) + 1) if numbers is None else numbers
+    texts = [face_labels(number, face) for number, face in zip(numbers, faces, strict=True)]
     _draw_labels(canvas, _scaled([face.box for face in faces], scale), texts, colours)
     return canvas
 

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
+from facecore.errors import DamagedImageError
 from facecore.executors import launch
 from facecore.executors.process import WorkerProcess
 from facecore.settings import ProcessOptions
-from facecore.video.messages import Give, Given, Next, Open, Opened, Step
+from facecore.video.messages import Give, Given, GoTo, Next, Open, Opened, Step
 from facecore.video.sampling import Sampling
 
 _ANSWER_S = 60.0
@@ -34,15 +35,29 @@ class Decoder(WorkerProcess):
         self._send(Open(container, sampling, max_pixels), data)
         return self._reply(Opened, _ANSWER_S, lambda: False).duration_s
 
-    def step(self, frame: int | None = None) -> Step:
-        """Go on to the next frame that is chosen, or to one by its number; see `Step`.
+    def step(self) -> Step:
+        """Go on to the next frame that is chosen; see `Step`.
 
         Raises:
-            ImageError: the rest cannot be decoded.
+            ImageError: the rest cannot be decoded, or is not there.
             WorkerError: the process is gone or does not answer.
         """
-        self._send(Next(frame))
+        self._send(Next())
         return self._reply(Step, _ANSWER_S, lambda: False)
+
+    def go_to(self, frame: int, time_s: float) -> None:
+        """Go to a frame by its number and its time in seconds, before any other.
+
+        Raises:
+            ImageError: it is not there, or cannot be decoded.
+            WorkerError: the process is gone or does not answer.
+        """
+        step = Step(0)
+        while step.frame != frame:
+            if step.ended:
+                raise DamagedImageError("This frame of the video cannot be decoded any more.")
+            self._send(GoTo(frame, time_s))
+            step = self._reply(Step, _ANSWER_S, lambda: False)
 
     def picture(self) -> bytes:
         """Return the frame that it is at, upright, as the bytes of a BMP.

@@ -27,8 +27,9 @@ from facecore.errors import (
 )
 from facecore.executors import messages
 from facecore.imaging.kinds import MATROSKA
+from facecore.machine.container import read_limits
 from facecore.video.containers import is_cut
-from facecore.video.messages import Give, Given, Next, Open, Opened, Order, Reply, Step
+from facecore.video.messages import Give, Given, GoTo, Next, Open, Opened, Order, Reply, Step
 from facecore.video.sampling import Chooser
 
 try:
@@ -47,8 +48,8 @@ MOST_PIXELS = 500_000_000_000
 
 _LEAST_PIXELS = 100_000
 _TELL_EVERY_S = 1.0
+_SEEK_S, _SEEK_BEFORE_S = 3.0, 0.5
 _MISSING_RATIO, _MISSING_FRAMES = 0.9, 2
-_CONVERT = "save it as MP4 (H.264) or WebM (VP9)"
 
 
 def serve(file_descriptor: int) -> None:
@@ -64,8 +65,10 @@ def serve(file_descriptor: int) -> None:
                     case Open() as opening:
                         film = _Film(opening, payload)
                         reply: Reply = Opened(film.duration_s)
-                    case Next(frame=frame) if film:
-                        reply = film.step(frame)
+                    case Next() if film:
+                        reply = film.step()
+                    case GoTo(frame=frame, time_s=time_s) if film:
+                        reply = film.go_to(frame, time_s)
                     case Give() if film:
                         reply, picture = Given(), film.picture()
                     case _:
@@ -82,8 +85,10 @@ def _in_words(error: Exception) -> FacecoreError:
     if isinstance(error, FacecoreError):
         return error
     if isinstance(error, MemoryError) or "nsufficient memory" in str(error):
-        return ImageTooLargeError(f"This video needs too much memory: {_CONVERT} and smaller.")
-    return DamagedImageError(f"This video cannot be decoded: {_CONVERT}.")
+        return ImageTooLargeError(
+            "This video needs too much memory: save it smaller, as MP4 (H.264) or WebM (VP9)."
+        )
+    return DamagedImageError("This video is damaged: save it again as MP4 (H.264) or WebM (VP9).")
 
 
 class _Film:
@@ -101,22 +106,33 @@ class _Film:
         os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
         cv2.setNumThreads(1)
         _give_up_rights()
-        self._video = cv2.VideoCapture(
-            cast("Any", io.BytesIO(data)), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]
-        )
-        if not self._video.isOpened():
-            raise DamagedImageError(
-                "This video is cut off before its index, and has no picture that can be found: "
-                "copy it anew."
-                if self._cut
-                else f"This video is damaged, or its pictures are not read: {_CONVERT}."
-            )
+        self._data = data
+        self._open()
         self._check_size(self._number(cv2.CAP_PROP_FRAME_WIDTH), self._height)
         rate = self._number(cv2.CAP_PROP_FPS)
         self._frames = max(0.0, self._number(cv2.CAP_PROP_FRAME_COUNT))
         self.duration_s = self._frames / rate if rate > 0 else 0.0
-        self._at, self._time_ms, self._decoded = -1, -1, 0.0
+        self._time_ms, self._decoded = -1, 0.0
         self._image: cv2.typing.MatLike | None = None
+
+    def _open(self) -> None:
+        self._video = cv2.VideoCapture(
+            cast("Any", io.BytesIO(self._data)), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]
+        )
+        if not self._video.isOpened():
+            raise self._unopened()
+        self._at = -1
+
+    def _unopened(self) -> FacecoreError:
+        if self._cut:
+            return DamagedImageError(
+                "This video is cut off before its index, and has no picture that can be found: "
+                "copy it anew."
+            )
+        return DamagedImageError(
+            "This video is damaged, or of a kind that is not read: save it as MP4 (H.264) or WebM "
+            "(VP9)."
+        )
 
     @property
     def _height(self) -> float:
@@ -126,25 +142,51 @@ class _Film:
         value = self._video.get(name)
         return value if math.isfinite(value) and abs(value) < 1e15 else 0.0
 
-    def step(self, wanted: int | None) -> Step:
-        """Go on to the next frame that is chosen, or to this one; say where it is now and then."""
+    def step(self) -> Step:
+        """Go on to the next frame that is chosen; say where it is about once a second."""
         since_s = time.monotonic()
-        while True:
-            if self._decoded > MOST_PIXELS:
-                return self._end("This video is longer than is read of one: cut it into parts.")
-            self._image = None
-            if not self._video.grab():
-                return self._end(self._what_is_missing())
-            self._at += 1
-            pixels = self._number(cv2.CAP_PROP_FRAME_WIDTH) * self._height
-            self._decoded += max(_LEAST_PIXELS, pixels)
-            time_s = max(0.0, self._number(cv2.CAP_PROP_POS_MSEC) / 1e3)
-            if self._at == wanted or (wanted is None and self._chosen(time_s)):
+        while self._grab():
+            time_s = self._time_s()
+            if self._chosen(time_s):
                 # Later than the one before, whatever the file says: it is a name, too.
                 self._time_ms = max(round(time_s * 1e3), self._time_ms + 1)
                 return Step(self._time_ms / 1e3, self._at)
             if time.monotonic() - since_s > _TELL_EVERY_S:
                 return Step(time_s)
+        self._check_end()
+        return Step(max(0, self._time_ms) / 1e3, ended=True)
+
+    def go_to(self, frame: int, time_s: float) -> Step:
+        """Go to a frame by its number and time; to be asked again until it is there."""
+        if self._at < 0 and time_s > _SEEK_S:
+            # As the nearest key frame before it may be told wrong, the time tells whether it is it.
+            self._video.set(cv2.CAP_PROP_POS_MSEC, (time_s - _SEEK_BEFORE_S) * 1e3)
+            while self._grab() and self._time_s() < time_s - 5e-4:
+                pass
+            if abs(self._time_s() - time_s) < 5e-4:
+                return Step(time_s, frame)
+            self._open()
+        since_s = time.monotonic()
+        while self._grab():
+            if self._at == frame:
+                return Step(time_s, frame)
+            if time.monotonic() - since_s > _TELL_EVERY_S:
+                return Step(self._time_s())
+        return Step(time_s, ended=True)
+
+    def _grab(self) -> bool:
+        if self._decoded > MOST_PIXELS:
+            raise ImageTooLargeError("This video is longer than is read of one: cut it into parts.")
+        self._image = None
+        if not self._video.grab():
+            return False
+        self._at += 1
+        pixels = self._number(cv2.CAP_PROP_FRAME_WIDTH) * self._height
+        self._decoded += max(_LEAST_PIXELS, pixels)
+        return True
+
+    def _time_s(self) -> float:
+        return max(0.0, self._number(cv2.CAP_PROP_POS_MSEC) / 1e3)
 
     def picture(self) -> bytes:
         """Return the frame that it is at, upright, as the bytes of a BMP."""
@@ -166,34 +208,46 @@ class _Film:
         return self._image
 
     def _check_size(self, width: float, height: float) -> None:
-        if not 0 < width * height <= self._max_pixels:
+        if width * height <= 0:
+            raise DamagedImageError(
+                "This video has no pictures that can be read: save it as MP4 (H.264) or WebM (VP9)."
+            )
+        if width * height > self._max_pixels:
             raise ImageTooLargeError(
-                f"The pictures of this video have {width:.0f}×{height:.0f} pixels, and the limit "
-                f"is {self._max_pixels / 1e6:g} megapixels: make it smaller."
-                if width * height > 0
-                else f"This video has no pictures that can be read: {_CONVERT}."
+                "The pictures of this video have {width:.0f}×{height:.0f} pixels, and the limit is "
+                "{limit:g} megapixels: make it smaller.",
+                width=width,
+                height=height,
+                limit=self._max_pixels / 1e6,
             )
 
-    def _end(self, note: str) -> Step:
-        return Step(max(0, self._time_ms) / 1e3, ended=True, note=note)
-
-    def _what_is_missing(self) -> str:
+    def _check_end(self) -> None:
+        """See that this is the end, and not where it is cut off."""
         count = self._at + 1
         if not count:
-            return f"No picture of this video can be decoded: {_CONVERT}."
+            raise DamagedImageError(
+                "No picture of this video can be decoded: save it as MP4 (H.264) or WebM (VP9)."
+            )
         told = 0.0 if self._container == MATROSKA else self._frames  # an estimate there
         if self._cut or count < _MISSING_RATIO * told - _MISSING_FRAMES:
-            return (
-                f"This video is cut off or damaged: it ends after {count} frames, before it "
-                "should. Those are read."
+            raise DamagedImageError(
+                "This video is cut off or damaged: it ends after {n} frame, before it should.",
+                "This video is cut off or damaged: it ends after {n} frames, before it should. "
+                "These are read.",
+                n=count,
             )
-        return ""
 
 
 def _give_up_rights() -> None:
     """Take from this process, for good, what decoding bytes in memory does not need."""
     if resource is None:
         return
+    memory = MEMORY_BYTES
+    if limit := read_limits().memory_limit_bytes:
+        memory = min(memory, limit // 2)
+    # Where memory runs out, it is this process that ends (proc(5)).
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     limits = {
         # The lowest three are taken: none is left for a file or a connection to be opened.
         "RLIMIT_NOFILE": 3,
@@ -203,6 +257,6 @@ def _give_up_rights() -> None:
     }
     with contextlib.suppress(OSError, ValueError):
         words = Path("/proc/self/statm").read_text(encoding="ascii").split()
-        limits["RLIMIT_AS"] = int(words[0]) * resource.getpagesize() + MEMORY_BYTES
+        limits["RLIMIT_AS"] = int(words[0]) * resource.getpagesize() + memory
     for name, limit in limits.items():
         resource.setrlimit(getattr(resource, name), (limit, limit))

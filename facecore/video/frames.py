@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from facecore.errors import FacecoreError, ImageError, UnsupportedImageError, WorkerError
@@ -11,12 +11,8 @@ from facecore.imaging.kinds import HEAD_BYTES, PHOTO_FORMATS, container_of, kind
 from facecore.settings import DEFAULT_MAX_PIXELS
 from facecore.sources.photo import Photo
 from facecore.video.decoder import Decoder
-from facecore.video.messages import Step
 from facecore.video.sampling import Sampling
-from facecore.wording import clock, counted
-
-MOST_FRAMES = 100_000
-"""Frames that are read of one video."""
+from facecore.wording import clock
 
 _MOMENT = "#t="
 
@@ -30,7 +26,7 @@ class FrameReader:
         max_pixels: of one frame; a video with larger ones is refused.
         wanted: says of each frame, and of the sentence about a video, whether it is read; the
             pixels of the others are not asked for.
-        most_frames: of one video.
+        most_frames: of all videos together.
         passed: called on the way, with the video, the seconds that are decoded, and how many it
             says it has (0 where it does not); what it raises ends it all.
     """
@@ -38,8 +34,9 @@ class FrameReader:
     sampling: Sampling
     max_pixels: int = DEFAULT_MAX_PIXELS
     wanted: Callable[[Photo], bool] = lambda _: True
-    most_frames: int = MOST_FRAMES
+    most_frames: int = 10_000_000
     passed: Callable[[Photo, float, float], object] = lambda *_: None
+    _taken: int = field(default=0, init=False)
 
     def read(self, photos: Iterable[Photo]) -> Iterator[Photo]:
         """Return photos as they are, and in each video's place its frames, in order of time.
@@ -47,6 +44,7 @@ class FrameReader:
         A frame has its bytes with it, as a BMP; one at a time is decoded. A video that cannot
         be read, or not to its end, has a photo that says so behind its frames.
         """
+        self._taken = 0
         for photo in photos:
             if photo.is_video:
                 yield from self._frames(photo)
@@ -63,33 +61,37 @@ class FrameReader:
             with Decoder() as decoder:
                 duration_s = _open(decoder, data, self.sampling, self.max_pixels)
                 del data
-                for step in self._steps(decoder):
+                while not (step := decoder.step()).ended:
                     at_s = step.time_s
                     self.passed(video, at_s, duration_s)
-                    if step.note:
-                        raise ImageError(step.note)
                     if step.frame is not None:
-                        frame = frame_of(video, step.time_s, step.frame, self.max_pixels)
+                        self._count()
+                        frame = frame_of(video, at_s, step.frame, self.max_pixels)
                         if self.wanted(frame):
                             yield replace(frame, read=_held(decoder.picture()))
         except FacecoreError as error:
-            sentence = _in_words(error, at_s)
+            told = _told(error, at_s)
             if self.wanted(replace(video, is_video=False)):
-                yield replace(video, read=_telling(sentence), problem=True, is_video=False)
+                yield replace(video, read=_telling(told), problem=True, is_video=False)
 
-    def _steps(self, decoder: Decoder) -> Iterator[Step]:
-        left = self.most_frames
-        while True:
-            step = decoder.step()
-            if step.frame is not None:
-                left -= 1
-                if left < 0:
-                    most = counted(self.most_frames, "frame")
-                    note = f"Only the first {most} of this video are read: choose fewer of them."
-                    step = Step(step.time_s, ended=True, note=note)
-            yield step
-            if step.ended:
-                return
+    def anew(self, frame: Photo, videos: Mapping[str, Photo]) -> Photo:
+        """Return a frame without its bytes, to be decoded anew; what is none stays as it is.
+
+        Args:
+            frame: that was read.
+            videos: where it may be from, by their names.
+        """
+        if frame.time_s is None or frame.frame is None:
+            return frame
+        return frame_of(videos[video_of(frame.name)], frame.time_s, frame.frame, self.max_pixels)
+
+    def _count(self) -> None:
+        self._taken += 1
+        if self._taken > self.most_frames:
+            raise ImageError(
+                "Only {most} frames are read of all videos together: choose fewer of each second.",
+                most=self.most_frames,
+            )
 
 
 def frame_of(video: Photo, time_s: float, frame: int, max_pixels: int) -> Photo:
@@ -103,7 +105,7 @@ def frame_of(video: Photo, time_s: float, frame: int, max_pixels: int) -> Photo:
     """
     return Photo(
         name=f"{video.name}{_MOMENT}{time_s:.3f}",
-        read=partial(_decoded, video, frame, max_pixels),
+        read=partial(_decoded, video, frame, time_s, max_pixels),
         key=f"{video.key}#{frame}" if video.key else "",
         time_s=time_s,
         frame=frame,
@@ -125,14 +127,10 @@ def _open(decoder: Decoder, data: bytes, sampling: Sampling, max_pixels: int) ->
     return decoder.open(data, container, sampling, max_pixels)
 
 
-def _decoded(video: Photo, frame: int, max_pixels: int) -> bytes:
+def _decoded(video: Photo, frame: int, time_s: float, max_pixels: int) -> bytes:
     with Decoder() as decoder:
         _open(decoder, video.read(), Sampling(), max_pixels)
-        step = decoder.step(frame)
-        while step.frame != frame:
-            if step.ended:
-                raise ImageError("This frame of the video cannot be decoded any more.")
-            step = decoder.step(frame)
+        decoder.go_to(frame, time_s)
         return decoder.picture()
 
 
@@ -140,17 +138,19 @@ def _held(data: bytes) -> Callable[[], bytes]:
     return lambda: data
 
 
-def _telling(sentence: str) -> Callable[[], bytes]:
+def _telling(error: FacecoreError) -> Callable[[], bytes]:
     def tell() -> bytes:
-        raise ImageError(sentence)
+        raise error
 
     return tell
 
 
-def _in_words(error: FacecoreError, at_s: float) -> str:
-    if isinstance(error, WorkerError):
-        return (
-            f"This video ended its decoder after {clock(at_s)}. {error} What was read before that "
-            "stays: save the video as MP4 (H.264) or WebM (VP9) and try again."
-        )
-    return str(error)
+def _told(error: FacecoreError, at_s: float) -> FacecoreError:
+    if not isinstance(error, WorkerError):
+        return error
+    return ImageError(
+        "This video ended its decoder after {time}. {error} What was read before that stays: save "
+        "the video as MP4 (H.264) or WebM (VP9) and try again.",
+        time=clock(at_s),
+        error=error.text,
+    )

@@ -17,9 +17,14 @@ class Open(Struct, frozen=True, tag=True):
 
 
 class Next(Struct, frozen=True, tag=True):
-    """To a decoder: go on to the next frame that is read, or to this one. `Step` is the answer."""
+    """To a decoder: go on to the next frame that is read. `Step` is the answer."""
 
-    frame: int | None = None
+
+class GoTo(Struct, frozen=True, tag=True):
+    """To a decoder: go to this frame, by its number and time. `Step` is the answer."""
+
+    frame: int
+    time_s: float
 
 
 class Give(Struct, frozen=True, tag=True):
@@ -36,18 +41,17 @@ class Step(Struct, frozen=True, tag=True):
     """From a decoder: how far it is.
 
     ``frame`` is the number of the frame that is to be read; None on the way there, about once a
-    second, and at the end, where ``note`` says what is missing.
+    second, and at the end. One that comes too early is an error.
     """
 
     time_s: float
     frame: int | None = None
     ended: bool = False
-    note: str = ""
 
 
 class Given(Struct, frozen=True, tag=True):
     """From a decoder: the frame follows, as the bytes of a BMP."""
 
 
-Order = Open | Next | Give
+Order = Open | Next | GoTo | Give
 Reply = Opened | Step | Given | messages.Failed

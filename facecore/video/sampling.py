@@ -52,7 +52,8 @@ class Sampling:
             return cls(kind=EVERY, number=int(found[1]))
         raise SettingsError(
             "The frames of a video are 2/s (two per second, 0.001 to 240), 1/10 (every tenth), "
-            f"key or scene, not {text!r}."
+            "key or scene, not {text}.",
+            text=text,
         )
 
     @property

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from facecore.batch.background import BackgroundBatch
 from facecore.errors import BusyError, ImageError, ModelError
+from facecore.export import PhotoRow
+from facecore.imaging.decoding import decode_image
 from facecore.results import Analysis
 from facecore.sources.photo import Photo
+from facecore.video.frames import FrameReader
+from facecore.video.sampling import Sampling
 from tests.batch.conftest import analysis
+from tests.video.clips import write_clip
 
 TIMEOUT_S = 30
 
@@ -197,3 +204,36 @@ def test_batch_that_waits_stops_at_once(waits: str) -> None:
     batch.stop()
     assert batch.wait(TIMEOUT_S)
     assert (_state(batch), len(batch.answers)) == ("stopped", 0)
+
+
+@pytest.mark.slow
+def test_a_stopped_video_goes_on_with_its_next_frame(tmp_path: Path) -> None:
+    """Its frames join the photos when they are taken; each is read once, and can be opened anew."""
+    clip = write_clip(tmp_path / "clip.webm", frames=20, fps=10).read_bytes()
+    given = [Photo(name="clip.webm", read=lambda: clip, is_video=True), *_photos(1)]
+    reader = Reader()
+    frames = FrameReader(sampling=Sampling.parse("2/s"))
+    batch = BackgroundBatch(given, reader, frames=frames)
+    batch.start()
+    reader.may_read.release(2)
+    while len(reader.names) < 2:
+        pass
+    batch.stop()
+    assert batch.wait(TIMEOUT_S)
+    assert (_state(batch), batch.total) == ("stopped", None)
+    assert 0 < batch.share < 0.5
+    reader.may_read.release(10)
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    expected = [f"clip.webm#t={time_s:.3f}" for time_s in (0, 0.5, 1, 1.5)] + ["000.jpg"]
+    assert _names(batch) == [photo.name for photo in batch.photos] == expected
+    assert (_state(batch), batch.total, batch.share) == ("complete", 5, 1)
+    assert len(reader.names) == len(set(reader.names)) == 5
+    again = decode_image(batch.photos[3].read())
+    ((photo, row),) = batch.pairs(3, 1)
+    assert (photo.name, row.path) == (expected[3], expected[3])
+    assert np.array_equal(decode_image(photo.read()), again)
+    ((film,), row) = batch.films(), batch.row(2)
+    assert [moment.time_s for moment in film.moments] == [0, 0.5, 1, 1.5]
+    assert isinstance(row, PhotoRow)
+    assert [face.track for face in row.faces] == list(film.moments[2].tracks)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from facecore.imaging.decoding import decode_image, encode_png
@@ -23,6 +25,23 @@ def _answers(row: dict[str, Any]) -> dict[str, Any]:
     return {"size": (row["width_px"], row["height_px"]), "faces": faces}
 
 
+def _expect_drawn(film: Path, faces: list[dict[str, Any]]) -> None:
+    """Half way between two frames that were read, boxes are half way between theirs."""
+    video = cv2.VideoCapture(str(film))
+    assert video.get(cv2.CAP_PROP_FPS) == 15
+    assert video.get(cv2.CAP_PROP_FOURCC) == cv2.VideoWriter.fourcc(*"VP80")
+    video.set(cv2.CAP_PROP_POS_MSEC, 1533)
+    image = np.asarray(video.read()[1], np.int32)
+    assert image.shape == (360, 640, 3)
+    for track in (1, 2):
+        (first, second) = (face["box_xyxy"] for face in faces if face["track"] == track)
+        left = (first[0] + second[0]) / 2
+        middle = (first[1] + first[3]) // 2
+        beside = image[middle - 10 : middle + 10, round(left) - 3 : round(left) + 4].mean(axis=0)
+        # The line is green: more so than blue and red.
+        assert (beside[:, 1] - beside[:, (0, 2)].max(axis=1)).max() > 40
+
+
 def test_a_video_is_read_like_its_frames_as_photos(tmp_path: Path) -> None:
     """Through a kill each frame has one row, in order, with tracks, as its picture would have."""
     clip = write_clip(tmp_path / "clip.webm", frames=42, fps=4, size_wh=(640, 360))
@@ -30,7 +49,10 @@ def test_a_video_is_read_like_its_frames_as_photos(tmp_path: Path) -> None:
     process = start(clip, "--out", out, "--frames", "1/s", halts=[3])
     wait_for_halt(process).kill()
     process.communicate()
-    done = in_process("analyze", clip, "--out", out, "--frames", "1/s")
+    films = tmp_path / "films"
+    done = in_process(
+        *("analyze", clip, "--out", out, "--frames", "1/s", "--annotate-videos", films)
+    )
     assert done.returncode == 0
     assert "Going on: 3 photos were done before." in done.stderr
     rows = rows_of(out)
@@ -39,6 +61,10 @@ def test_a_video_is_read_like_its_frames_as_photos(tmp_path: Path) -> None:
     assert [row["path"] for row in rows][-1] == f"{clip}#t=10.000"
     tracks = [[face["track"] for face in row["faces"]] for row in rows]
     assert {track for two in tracks for track in two} == {1, 2}
+
+    (film,) = films.iterdir()
+    assert film.name == "clip.webm.annotated.webm"
+    _expect_drawn(film, rows[1]["faces"] + rows[2]["faces"])
 
     stills = tmp_path / "stills"
     stills.mkdir()

@@ -48,6 +48,15 @@ def test_each_container(tmp_path: Path, suffix: str) -> None:
         assert np.array_equal(decode_image(photo.read()), expected[photo.frame or 0])
 
 
+def test_opened_again(tmp_path: Path) -> None:
+    """A frame that is decoded anew, by a jump to its time, has the pixels that were read."""
+    path = write_clip(tmp_path / "clip.webm", frames=60, fps=10)
+    (video,) = find_photos([path], videos=True)
+    reader = FrameReader(sampling=Sampling.parse("1/29"))
+    for photo in list(reader.read([video])):
+        assert reader.anew(photo, {video.name: video}).read() == photo.read()
+
+
 def test_turned_and_at_odd_times(tmp_path: Path) -> None:
     """Rotation is applied; times are those of the frames where their distances differ."""
     path = write_clip(tmp_path / "clip.mp4", frames=6, fps=10)
@@ -103,7 +112,7 @@ def test_limits(tmp_path: Path) -> None:
         refused.read()
     *frames, last = _read(path, "1/1", most_frames=2)
     assert len(frames) == 2
-    with pytest.raises(ImageError, match="Only the first 2 frames"):
+    with pytest.raises(ImageError, match="Only 2 frames are read"):
         last.read()
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from facecore.results import GENDERS
 from facecore.ui.charts import laid_out, whole_ticks
+from facecore.video.tracks import Film, Track
 
 _SURE, _UNSURE = "#0072B2", "#9EC5E4"
 _PHOTOS, _TIMES = "#009E73", "#E69F00"
@@ -69,3 +71,72 @@ def answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go
     totals = [sum(counts.get((label, unsure), 0) for unsure in (True, False)) for label in labels]
     figure.update_yaxes(title="faces", rangemode="tozero", **whole_ticks([0, *totals]))
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
+
+
+_GENDER_COLOURS = dict(zip(GENDERS, ("#0072B2", "#D55E00"), strict=True))
+_TRACK_PX, _FACES_PX, _AROUND_PX = 30, 110, 110
+
+
+def timeline(film: Film, tracks: Sequence[Track]) -> go.Figure:
+    """Draw faces over time, and below a bar for each of these tracks with its gender and age.
+
+    Each point and bar has the place of its row, a bar that of its first, as its custom data.
+    """
+    figure = go.Figure()
+    bottom_px = _TRACK_PX * max(1, len(tracks))
+    height_px = _FACES_PX + bottom_px + _AROUND_PX
+    for gender, colour in _GENDER_COLOURS.items():
+        those = [track for track in tracks if track.gender[0] == gender]
+        figure.add_bar(
+            x=[max(track.end_s - track.start_s, _shortest_s(film)) for track in those],
+            base=[track.start_s for track in those],
+            y=[str(track.number) for track in those],
+            orientation="h",
+            name=gender,
+            marker_color=colour,
+            text=[_in_words(track) for track in those],
+            textposition="inside",
+            insidetextanchor="start",
+            textfont={"size": 12, "color": "white"},
+            constraintext="none",
+            customdata=[track.places[0] for track in those],
+            hovertemplate="Track %{y}: %{text}<br>from %{base:.1f} s<extra></extra>",
+        )
+    figure.add_scatter(
+        x=[moment.time_s for moment in film.moments],
+        y=[len(moment.tracks) for moment in film.moments],
+        mode="lines+markers",
+        line={"shape": "hv", "color": _PHOTOS},
+        marker={"size": 7},
+        yaxis="y2",
+        name="faces",
+        customdata=[moment.place for moment in film.moments],
+        hovertemplate="%{x:.2f} s: %{y} faces<extra></extra>",
+    )
+    part = bottom_px / (bottom_px + _FACES_PX)
+    counts = whole_ticks([0, *(len(moment.tracks) for moment in film.moments)])
+    figure.update_xaxes(title="seconds", rangemode="tozero")
+    figure.update_layout(
+        yaxis={
+            "title": "track",
+            "type": "category",
+            "categoryarray": [str(track.number) for track in tracks],
+            "autorange": "reversed",
+            "domain": [0, max(0.0, part - 0.04)],
+        },
+        yaxis2={"title": "faces", "rangemode": "tozero", "domain": [part, 1], **counts},
+        bargap=_BAR_GAP,
+        barmode="overlay",
+        clickmode="event+select",
+    )
+    return laid_out(figure, height_px)
+
+
+def _shortest_s(film: Film) -> float:
+    """Return what a bar needs to be seen and clicked."""
+    return (film.moments[-1].time_s - film.moments[0].time_s) / 100 or 0.1
+
+
+def _in_words(track: Track) -> str:
+    (gender, share), (age, _) = track.gender, track.age_group
+    return f"{gender} {share:.0%}, {age.strip('()')}"

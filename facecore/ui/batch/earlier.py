@@ -25,7 +25,7 @@ def keeper() -> Callable[[BackgroundBatch], None]:
     store, owner = process_service().store, state.visitor()
 
     def keep(batch: BackgroundBatch) -> None:
-        if len(batch.answers) == len(batch.photos):
+        if len(batch.answers) == batch.total:
             finished = FinishedBatch.of(batch.answers.summary(), batch.settings)
             store.keep(owner, _KIND, finished.ended_at.isoformat(), finished.to_json())
 

@@ -47,7 +47,7 @@ class ChosenPhotos:
 def chosen_batch() -> ChosenPhotos:
     """Draw the uploader and return the photos of what is in it."""
     uploads = uploader(
-        "Drop photos here, as many as you like, or a ZIP file of them",
+        "Drop photos or videos here, as many as you like, or a ZIP file of them",
         "batch_uploads",
         # The server refuses a larger one whatever the uploader says.
         max_upload_size=max(1, min(st.get_option("server.maxUploadSize"), most_bytes() // 2**20)),
@@ -59,7 +59,7 @@ def chosen_batch() -> ChosenPhotos:
         "Each photo gets a line with its faces or what is wrong with it; then there are charts, "
         "tables to take away (CSV, JSON lines, Parquet) and the photos with their faces drawn."
     )
-    chosen = photos_of(uploads)
+    chosen = photos_of(uploads, videos=True)
     for note in chosen.notes:
         st.warning(note)
     return chosen
@@ -70,12 +70,15 @@ def most_bytes() -> int:
     return min(MAX_BATCH_BYTES, int(BUDGET.limit) // 2)
 
 
-def photos_of(uploads: Sequence[Upload], beside: Collection[str] = ()) -> ChosenPhotos:
+def photos_of(
+    uploads: Sequence[Upload], beside: Collection[str] = (), *, videos: bool = False
+) -> ChosenPhotos:
     """Find the photos in uploaded files, each with a name of its own; opens no photo.
 
     Args:
         uploads: photos and ZIP files of them.
         beside: kinds of other files, such as "CSV", that are not told of as left out.
+        videos: find videos as well.
     """
     notes = []
     sizes = accumulate(upload.size for upload in uploads)
@@ -86,7 +89,7 @@ def photos_of(uploads: Sequence[Upload], beside: Collection[str] = ()) -> Chosen
             f"{len(held)} are taken. Read the others in another batch."
         )
     passed_over = PassedOver()
-    found = photos_of_uploads(held, LIMITS, passed_over)
+    found = photos_of_uploads(held, LIMITS, passed_over, videos=videos)
     photos = list(islice(found, MAX_BATCH_PHOTOS + 1))
     if len(photos) > MAX_BATCH_PHOTOS:
         del photos[MAX_BATCH_PHOTOS:]

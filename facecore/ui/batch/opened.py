@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from facecore.batch.annotated_zip import drawn_jpeg
+from facecore.batch.annotated_zip import drawn_jpeg, numbers_of
 from facecore.batch.answers import data_uri
 from facecore.batch.background import BackgroundBatch
 from facecore.engines import titles
@@ -22,6 +22,7 @@ from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings
 from facecore.settings.presets import PRESETS
 from facecore.settings.setting import declared, differences, differences_in_words
+from facecore.video.tracks import FRAMES
 
 _CROP_SIDE_PX = 96
 _MARGIN_RATIO = 0.2
@@ -35,9 +36,10 @@ def reads_with(settings: Mapping[str, Any]) -> str:
     presets = {name: asdict(one) for name, one in PRESETS.items()}
     nearest = min(presets, key=lambda name: len(differences(ours, presets[name])))
     words = differences_in_words(ours, presets[nearest], known)
+    frames = f"; frames {settings[FRAMES]}" if FRAMES in settings else ""
     return (
         f"preset {nearest}, networks {set_spec(str(settings['model_set'])).title}, engine "
-        f"{titles(str(settings['engine']))}{f'; differs by {words}' if words else ''}"
+        f"{titles(str(settings['engine']))}{f'; differs by {words}' if words else ''}{frames}"
     )
 
 
@@ -51,7 +53,7 @@ def opened_photo(
         place: of the photo.
         turn: held while the photo is decoded and drawn.
     """
-    row = batch.answers.row(place)
+    row = batch.row(place)
     st.text(row.path)
     if isinstance(row, FailedRow):
         st.error(row.error, icon=":material/broken_image:")
@@ -84,7 +86,7 @@ def _faces(row: PhotoRow, crops: list[bytes]) -> None:
         return
     table = pd.DataFrame(
         {
-            "number": range(1, len(row.faces) + 1),
+            "number": numbers_of(row),
             "crop": [data_uri(crop) for crop in crops] or None,
             "gender": [_answer(face.gender, face.gender_probabilities) for face in row.faces],
             "age": [_answer(face.age_group, face.age_group_probabilities) for face in row.faces],

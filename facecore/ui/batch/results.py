@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import islice
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -28,6 +27,7 @@ from facecore.serving.service import process_service
 from facecore.statistics.intervals import percentile
 from facecore.ui import state
 from facecore.ui.batch import charts
+from facecore.ui.batch.film import films
 from facecore.ui.batch.opened import opened_photo, reads_with
 from facecore.ui.components import chart
 from facecore.wording import counted
@@ -56,6 +56,7 @@ def results(batch: BackgroundBatch) -> None:
     if not summary.photos:
         return
     downloads(batch)
+    films(batch, partial(_turn, process_service().queue, state.session_key()))
     _list(batch, summary)
     _charts(summary)
 
@@ -216,21 +217,20 @@ def _chart(title: str, figure: go.Figure) -> None:
 
 def _file(batch: BackgroundBatch, one: Format) -> bytes:
     file = io.BytesIO()
-    one.write(batch.answers.rows(), file, batch.settings)
+    one.write(batch.rows(), file, batch.settings)
     return file.getvalue()
 
 
 def _faces_file(batch: BackgroundBatch) -> bytes:
     file = io.BytesIO()
-    write_faces(batch.answers.rows(), file, batch.settings)
+    write_faces(batch.rows(), file, batch.settings)
     return file.getvalue()
 
 
 def _annotated_zip(batch: BackgroundBatch, first: int, session_key: str) -> bytes:
-    pairs = zip(batch.photos, batch.answers.rows(), strict=False)
     file = io.BytesIO()
     write_annotated_zip(
-        islice(pairs, first, first + PHOTOS_PER_ZIP),
+        batch.pairs(first, PHOTOS_PER_ZIP),
         file,
         max_pixels=process_service().max_pixels,
         turn=partial(_turn, process_service().queue, session_key),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -24,12 +24,15 @@ from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.batch.earlier import keeper
-from facecore.ui.batch.inputs import BUDGET, ChosenPhotos
+from facecore.ui.batch.inputs import BUDGET, MAX_BATCH_PHOTOS, ChosenPhotos
 from facecore.ui.batch.opened import reads_with
 from facecore.ui.batch.results import metrics, table
 from facecore.ui.components import bar_and_stop, friendly_errors, sign
 from facecore.ui.readings import thumbnail
-from facecore.wording import counted, left_in_words, time_left_s
+from facecore.video.frames import FrameReader
+from facecore.video.sampling import Sampling
+from facecore.video.tracks import FRAMES
+from facecore.wording import Text, _, clock, counted, left_in_words, time_left_s
 
 THUMBNAIL_SIDE_PX = 112
 _LOOK_EVERY_S = 1.0
@@ -38,6 +41,17 @@ NO_ROOM = (
     "The server holds as many files of other visitors' batches as it has room for: try again later."
 )
 _NUMBERS = itertools.count()
+FRAMES_OFFERED = {
+    "2/s": Text("2 per second"),
+    "1/s": Text("1 per second"),
+    "5/s": Text("5 per second"),
+    "0.1/s": Text("1 in 10 seconds"),
+    "1/1": Text("All"),
+    "1/10": Text("Every tenth"),
+    "key": Text("Key frames"),
+    "scene": Text("One for each scene"),
+}
+"""Choices of frames as a page calls them."""
 
 session_batch = state.Remembered[BackgroundBatch | None]("batch", lambda: None, lasts=True)
 """This session's batch of photos, under way or ended."""
@@ -50,7 +64,9 @@ def start_button(chosen: ChosenPhotos) -> None:
     settings, options = state.current_settings()
     st.caption(f"Reads with {reads_with(_stored(settings, options))}.")
     count = sum(not photo.passed_over for photo in chosen.photos)
-    words = counted(count, "photo") if count else "photos"
+    frames = _frames_control(chosen)
+    what = "file" if frames else "photo"
+    words = counted(count, what) if count else "photos"
     on_cluster = bool(os.environ.get(CLUSTER_VARIABLE)) and st.toggle(
         "Read on the cluster",
         key="batch_on_cluster",
@@ -63,9 +79,27 @@ def start_button(chosen: ChosenPhotos) -> None:
         type="primary",
         icon=":material/play_arrow:",
         on_click=_start,
-        args=(chosen, on_cluster),
+        args=(chosen, on_cluster, frames),
         disabled=not count,
         help="With the settings of the sidebar as they are when you click.",
+    )
+
+
+def _frames_control(chosen: ChosenPhotos) -> str:
+    """Return the choice of frames, drawn where there is a video; "" where there is none."""
+    if not any(photo.is_video for photo in chosen.photos):
+        return ""
+    return st.selectbox(
+        _("Frames of the videos"),
+        FRAMES_OFFERED,
+        format_func=lambda one: _(FRAMES_OFFERED[one]),
+        key="batch_frames",
+        width=320,
+        help=_(
+            "Up to {most} frames of all videos together. A new scene is a change of the whole "
+            "picture's colours.",
+            most=MAX_BATCH_PHOTOS,
+        ),
     )
 
 
@@ -95,7 +129,7 @@ def _running() -> None:
         st.caption(f"Reading with {reads_with(batch.settings)}.")
         if isinstance(batch, ClusterBatch):
             _nodes(batch.progress)
-        bar_and_stop(batch, len(batch.answers) / len(batch.photos), in_words(batch), note)
+        bar_and_stop(batch, batch.share, in_words(batch), note)
         metrics(batch.answers.summary())
         if len(batch.answers):
             st.markdown("**The newest**")
@@ -138,22 +172,31 @@ def _nodes(progress: ClusterProgress) -> None:
         )
 
 
-def _start(chosen: ChosenPhotos, on_cluster: bool) -> None:
+def _start(chosen: ChosenPhotos, on_cluster: bool, frames: str) -> None:
     settings, options = state.current_settings()
     room = BUDGET.share(state.session_key())
     if not room.grow(chosen.size_bytes):
         state.messages().append(NO_ROOM)
         return
-    stored = _stored(settings, options)
+    stored = _stored(settings, options) | ({FRAMES: frames} if frames else {})
+    videos = _frame_reader(frames) if frames else None
     batch = (
-        ClusterBatch(chosen.photos, _cluster_reader(settings, options), stored, room)
+        ClusterBatch(chosen.photos, _cluster_reader(settings, options), stored, room, frames=videos)
         if on_cluster
-        else BackgroundBatch(chosen.photos, reader(settings, options), stored, room)
+        else BackgroundBatch(chosen.photos, reader(settings, options), stored, room, frames=videos)
     )
     batch.at_the_end = keeper()
     session_batch.keep(batch)
     state.batch_files.keep(frozenset(chosen.file_ids))
     _go_on(batch)
+
+
+def _frame_reader(frames: str) -> FrameReader:
+    return FrameReader(
+        sampling=Sampling.parse(frames),
+        max_pixels=process_service().max_pixels,
+        most_frames=MAX_BATCH_PHOTOS,
+    )
 
 
 def _stored(settings: AnalysisSettings, options: RuntimeOptions) -> dict[str, Any]:
@@ -194,7 +237,7 @@ def _cluster_reader(settings: AnalysisSettings, options: RuntimeOptions) -> Read
     address, max_pixels = os.environ[CLUSTER_VARIABLE], process_service().max_pixels
 
     def read(
-        photos: Sequence[Photo], progress: ClusterProgress, check: Callable[[], None]
+        photos: Iterable[Photo], progress: ClusterProgress, check: Callable[[], None]
     ) -> Generator[Outcome, None, None]:
         runtime = settled(options)
         cluster = ClusterOptions(address=address, runtime=runtime, max_pixels=max_pixels)
@@ -238,13 +281,27 @@ def in_words(batch: BackgroundBatch) -> str:
     """Return how far it is, and how long it will take."""
     if batch.state == "stopping":
         return "Stopping after the photo under way …"
-    done, total, done_now = len(batch.answers), len(batch.photos), batch.done_now
+    done, total, done_now = len(batch.answers), batch.total, batch.done_now
+    if total is None:
+        if not batch.video:
+            return _("{done} photos and frames done", done=done)
+        return _(
+            "{done} photos and frames done; {video}, {at} of {length}",
+            done=done,
+            video=batch.video,
+            at=clock(batch.at_s),
+            length=clock(batch.duration_s) if batch.duration_s else "…",
+        )
     left_s = time_left_s(done_now, total - done + done_now, batch.elapsed_s)
     return f"{done} of {counted(total, 'photo')}{left_in_words(left_s)}"
 
 
 def _end_in_words(batch: BackgroundBatch) -> str:
-    total = len(batch.photos)
+    done, total = len(batch.answers), batch.total
+    if FRAMES in batch.settings:
+        if batch.state == "complete":
+            return _("All {total} photos and frames are done.", total=done)
+        return _("Stopped after {done} photos and frames.", done=done)
     if batch.state == "complete":
         return f"{'The one photo is' if total == 1 else f'All {total} photos are'} done."
-    return f"Stopped after {len(batch.answers)} of {counted(total, 'photo')}."
+    return f"Stopped after {done} of {counted(len(batch.photos), 'photo')}."

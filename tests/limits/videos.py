@@ -1,0 +1,128 @@
+"""Hostile videos by the hundred, and the memory of a long one: what is opened, said and taken.
+
+``python -m tests.limits.videos [--count 200]`` has this many files that were made to do harm
+read, in a process that ``strace`` follows. It prints JSON: how many gave frames and how many a
+sentence, the longest time, and every file and connection that a decoder opened or tried to once
+it had its video. It exits with 1 where one was opened, or somebody was called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from facecore.imaging.decoding import BgrImage
+from facecore.sources.folders import find_photos
+from facecore.video.frames import FrameReader
+from facecore.video.sampling import Sampling
+from tests.video.clips import CODECS, hostile, write_clip
+
+_CALLS = "open,openat,openat2,creat,connect,socket,execve,prlimit64"
+_LIMITED = re.compile(r"^(\d+) .*prlimit64\(0, RLIMIT_NOFILE, \{rlim_cur=3,")
+_CALL = re.compile(r"^(\d+) .*?(open\w*|creat|connect|socket|execve)\((.*) = (-?\d+)")
+
+
+def _bomb(number: int, _: int, size_wh: tuple[int, int]) -> BgrImage:
+    return np.full((size_wh[1], size_wh[0], 3), number % 2, np.uint8)
+
+
+def make(folder: Path, port: int, count: int) -> None:
+    """Write the files: those of the tests, and bombs, which take long to make."""
+    good = folder / "good"
+    good.mkdir()
+    clips = {s: write_clip(good / f"clip{s}", frames=12).read_bytes() for s in CODECS}
+    bad = folder / "bad"
+    bad.mkdir()
+    write_clip(bad / "bomb4k.mp4", frames=100, size_wh=(3840, 2160), draw=_bomb)
+    write_clip(bad / "bomb8k.webm", frames=6, size_wh=(7680, 4320), draw=_bomb)
+    write_clip(bad / "wide.avi", frames=4, size_wh=(16000, 8000), draw=_bomb)
+    for name, data in hostile(clips, port, count - 3):
+        (bad / name).write_bytes(data)
+
+
+def read(folder: Path) -> dict[str, object]:
+    """Read all files and return what became of them."""
+    came: Counter[str] = Counter()
+    sentences: Counter[str] = Counter()
+    longest_s, slowest = 0.0, ""
+    for path in sorted((folder / "bad").iterdir()):
+        started_s = time.perf_counter()
+        reader = FrameReader(sampling=Sampling.parse("1/s"), most_frames=100)
+        photos = list(reader.read(find_photos([path], videos=True)))
+        came["frames"] += any(photo.time_s is not None for photo in photos)
+        told = [photo for photo in photos if photo.time_s is None]
+        came["sentence"] += bool(told)
+        came["nothing"] += not photos
+        for photo in told:
+            try:
+                photo.read()
+            except Exception as error:  # noqa: BLE001 - counted
+                sentences[re.sub(r"\d+", "N", f"{type(error).__name__}: {error}")] += 1
+        if time.perf_counter() - started_s > longest_s:
+            longest_s, slowest = time.perf_counter() - started_s, path.name
+    return {
+        "files": sum(1 for _ in (folder / "bad").iterdir()),
+        "came": came,
+        "sentences": dict(sentences.most_common()),
+        "longest_s": round(longest_s, 1),
+        "slowest": slowest,
+    }
+
+
+def opened(trace: Path) -> tuple[int, list[str], list[str]]:
+    """Return how many decoders gave up their rights, and what they then opened or tried to."""
+    limited: set[str] = set()
+    done: list[str] = []
+    tried: list[str] = []
+    for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
+        if found := _LIMITED.match(line):
+            limited.add(found[1])
+        elif (found := _CALL.match(line)) and found[1] in limited:
+            (tried if found[4].startswith("-") else done).append(line)
+    return len(limited), done, tried
+
+
+def main() -> None:
+    """Make, read under strace, and tell."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    if arguments.read:
+        print(json.dumps(read(arguments.read)))
+        return
+    with (
+        tempfile.TemporaryDirectory() as name,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
+        folder = Path(name)
+        make(folder, listener.getsockname()[1], arguments.count)
+        trace = folder / "trace"
+        command = ["strace", "-f", "--seccomp-bpf", "-e", f"trace={_CALLS}", "-o", str(trace)]
+        command += [sys.executable, "-m", "tests.limits.videos", "--read", str(folder)]
+        ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+        listener.settimeout(0)
+        try:
+            called = bool(listener.accept())
+        except BlockingIOError:
+            called = False
+        decoders, done, tried = opened(trace)
+        facts = {"decoders": decoders, "opened": done, "tried": tried, "called": called}
+        print(json.dumps({**json.loads(ran.stdout), **facts}, indent=1))
+    sys.exit(bool(done or called))
+
+
+if __name__ == "__main__":
+    main()
