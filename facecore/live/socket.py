@@ -73,7 +73,7 @@ class LiveSocket:
         came = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take(websocket, run, came))
-            tasks.create_task(self._answer(websocket, run, came))
+            tasks.create_task(self._answer(websocket, session, run, came))
             tasks.create_task(self._tell(websocket, session, run))
 
     async def _take(self, websocket: WebSocket, run: LiveRun, came: asyncio.Event) -> None:
@@ -94,7 +94,9 @@ class LiveSocket:
                 number = run.newest_number
                 await _sent(websocket, said("unread", frame=number, sentence=sentence))
 
-    async def _answer(self, websocket: WebSocket, run: LiveRun, came: asyncio.Event) -> None:
+    async def _answer(
+        self, websocket: WebSocket, session: LiveSession, run: LiveRun, came: asyncio.Event
+    ) -> None:
         loop, unread = asyncio.get_running_loop(), 0
         waiting = _("Photos and other cameras come first.")
 
@@ -122,7 +124,9 @@ class LiveSocket:
                 run.figures.note_answer(answer)
                 visitors = self._sessions.live()
                 share_fps = run.figures.share_fps() if visitors > 1 else None
-                await _sent(websocket, answer.text(share_fps, visitors))
+                with speaking(session.language):  # it may have been changed
+                    text = answer.text(share_fps, visitors)
+                await _sent(websocket, text)
 
     async def _tell(self, websocket: WebSocket, session: LiveSession, run: LiveRun) -> None:
         while True:
