@@ -132,6 +132,8 @@ class LiveSessions:
         run.end()
         with self._lock:
             self._runs.discard(run)
+            if session.run is run:
+                session.run = None
             self._frames.update(run.figures.counts())
         setting = session.sides[0]
         record = run.figures.record(setting.settings, setting.options)
