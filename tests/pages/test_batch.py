@@ -391,7 +391,7 @@ def test_batch_on_a_cluster_tells_how_it_gets_on(
         time.sleep(0.01)
     app.run()
     assert not any("The cluster is reached" in caption.value for caption in app.caption)
-    assert (_list(app)["node"].tolist(), _list(app)["workers"].tolist()) == (["node-1"], [1])
+    assert (_list(app)["Node"].tolist(), _list(app)["Workers"].tolist()) == (["node-1"], [1])
     may_end.set()
     _end(app)
     assert _list(app)["photo"].tolist() == ["a.png", "b.png"]

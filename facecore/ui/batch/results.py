@@ -104,7 +104,7 @@ def table(rows: pd.DataFrame, key: str | None = None) -> int | None:
             "preview": st.column_config.ImageColumn("", width=90),
             "photo": st.column_config.TextColumn("Photo", width=130),
             "faces": st.column_config.NumberColumn("Faces", width=60),
-            "gender": st.column_config.TextColumn("Gender", width=100),
+            "gender": st.column_config.TextColumn("Gender", width=120),
             "age": st.column_config.TextColumn("Age", width=150),
             "latency_ms": st.column_config.NumberColumn("Latency, ms", format="%.0f", width=100),
             "error": st.column_config.TextColumn("What is wrong", width="large"),

@@ -157,19 +157,18 @@ def _nodes(progress: ClusterProgress) -> None:
     if progress.said or not progress.nodes:
         st.caption(progress.said or "The cluster is reached, and its workers load their networks.")
     if progress.nodes:
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "node": [node.name for node in progress.nodes],
-                    "workers": [node.workers for node in progress.nodes],
-                    "photos": [node.photos for node in progress.nodes],
-                    "photos a second": [round(node.photos_per_s, 1) for node in progress.nodes],
-                    "workers lost": [node.lost for node in progress.nodes],
-                    "left out": [node.note for node in progress.nodes],
-                }
-            ),
-            hide_index=True,
+        nodes = pd.DataFrame(
+            {
+                "Node": [node.name for node in progress.nodes],
+                "Workers": [node.workers for node in progress.nodes],
+                "Photos": [node.photos for node in progress.nodes],
+                "Photos a second": [round(node.photos_per_s, 1) for node in progress.nodes],
+                "Workers lost": [node.lost for node in progress.nodes],
+                "Left out": [node.note for node in progress.nodes],
+            }
         )
+        hidden = [] if nodes["Left out"].any() else ["Left out"]
+        st.dataframe(nodes.drop(columns=hidden), hide_index=True)
 
 
 def _start(chosen: ChosenPhotos, on_cluster: bool, frames: str) -> None:
