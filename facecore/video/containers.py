@@ -7,6 +7,11 @@ from collections.abc import Iterator
 
 from facecore.imaging.kinds import AVI, MATROSKA, MP4
 
+# Cameras put things of their own behind the last box.
+_BOXES = (
+    *(b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof", b"mfra", b"sidx", b"styp"),
+    *(b"uuid", b"udta", b"meta", b"pnot"),
+)
 _EBML_HEADER, _SEGMENT = 0x1A45DFA3, 0x18538067
 
 
@@ -22,7 +27,7 @@ def is_cut(data: bytes, container: str) -> bool:
 def _boxes(data: bytes) -> Iterator[int]:
     """ISO 14496-12, 4.2: a box's size, and its name; 1 is before a long size, 0 to the end."""
     at = 0
-    while at + 8 <= len(data):
+    while data[at + 4 : at + 8] in _BOXES:
         (size,) = struct.unpack_from(">I", data, at)
         if size == 1 and at + 16 <= len(data):
             (size,) = struct.unpack_from(">Q", data, at + 8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import time
 import zipfile
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from playwright.sync_api import Dialog, Download, Locator, Page, expect
 from facecore.sources.samples import group_photo, samples
 from tests.browser.server import PAGE_TIMEOUT_MS, wait_until_idle
 from tests.server import Server
+from tests.video.clips import write_clip
 
 pytestmark = pytest.mark.browser
 
@@ -148,4 +150,35 @@ def test_batch_is_stopped_left_and_gone_on_with(page: Page, held_server: Server)
     wait_until_idle(page)
     page.get_by_role("button", name="New batch").click()
     expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_video_is_read_and_looked_through(page: Page, server: str, tmp_path: Path) -> None:
+    """Frames are chosen, read, drawn over time; a still and a bar lead to their moment."""
+    clip = write_clip(tmp_path / "clip.webm", frames=30, fps=10, size_wh=(640, 360)).read_bytes()
+    page.goto(f"{server}/batch")
+    wait_until_idle(page)
+    expect(page.get_by_text("Frames of the videos")).to_have_count(0)
+    files = {"clip.webm": clip, "bad.mp4": b"#EXTM3U\n"}
+    page.locator('input[type="file"]').first.set_input_files(
+        [{"name": one, "mimeType": "video/mp4", "buffer": data} for one, data in files.items()]  # type: ignore[arg-type]
+    )
+    expect(page.get_by_text("Frames of the videos")).to_be_visible()
+    page.get_by_role("button", name="Read 2 files").click()
+    expect(page.get_by_text("All 7 photos and frames are done.")).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    wait_until_idle(page)
+    expect(_metric(page, "Could not be read")).to_have_text("1")
+    opened = page.get_by_test_id("stText")
+    expect(opened).to_have_text("clip.webm#t=0.000")
+    page.get_by_role("button", name="2.0 s", exact=True).click()
+    expect(opened).to_have_text("clip.webm#t=2.000")
+    # The first bar is that of the first track, which begins at the beginning.
+    bar = page.locator(".js-plotly-plot").first.locator(".bars .point path").first
+    bar.click(force=True)
+    expect(opened).to_have_text("clip.webm#t=0.000")
+    expect(page.get_by_alt_text("The photo with its faces marked")).to_be_visible()
+    rows = [json.loads(line) for line in _downloaded(page, "JSON lines").splitlines()]
+    assert [row.get("time_s") for row in rows] == [0, 0.5, 1, 1.5, 2, 2.5, None]
+    assert [sorted(face["track"] for face in row["faces"]) for row in rows[:-1]] == [[1, 2]] * 6
     expect(page.get_by_test_id("stException")).to_have_count(0)

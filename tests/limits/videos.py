@@ -4,11 +4,16 @@
 read, in a process that ``strace`` follows. It prints JSON: how many gave frames and how many a
 sentence, the longest time, and every file and connection that a decoder opened or tried to once
 it had its video. It exits with 1 where one was opened, or somebody was called.
+
+``python -m tests.limits.videos --seconds 60`` has so many seconds of 1080p read by two workers: the
+memory of each process in the first and in the second half, the rows through a ``kill -9`` beside
+those of the same frames as PNG files, all digits.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
 import socket
@@ -21,12 +26,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 
-from facecore.imaging.decoding import BgrImage
+from facecore.imaging.decoding import BgrImage, decode_image, encode_png
 from facecore.sources.folders import find_photos
 from facecore.video.frames import FrameReader
 from facecore.video.sampling import Sampling
-from tests.video.clips import CODECS, hostile, write_clip
+from tests.video.clips import CODECS, hostile, scene, write_clip
 
 _CALLS = "open,openat,openat2,creat,connect,socket,execve,prlimit64"
 _LIMITED = re.compile(r"^(\d+) .*prlimit64\(0, RLIMIT_NOFILE, \{rlim_cur=3,")
@@ -93,15 +99,93 @@ def opened(trace: Path) -> tuple[int, list[str], list[str]]:
     return len(limited), done, tried
 
 
+def _long_scene(number: int, count: int, size_wh: tuple[int, int]) -> BgrImage:
+    return scene(number % 300, 300, size_wh)
+
+
+def _watched(process: psutil.Popen, journal: Path, kill_at: int) -> dict[str, list[float]]:
+    """Return the memory of each kind of process by time, MB; kill it with so many rows, or 0."""
+    seen: dict[str, list[float]] = {"command": [], "decoder": [], "workers": []}
+    while process.poll() is None:
+        if kill_at and journal.exists() and journal.read_bytes().count(b"\n") > kill_at:
+            process.kill()
+            break
+        with contextlib.suppress(psutil.Error):
+            seen["command"].append(process.memory_info().rss / 1e6)
+            sums = {"decoder": 0.0, "workers": 0.0}
+            for child in process.children(recursive=True):
+                kind = "decoder" if "facecore.video" in child.cmdline() else "workers"
+                sums[kind] += child.memory_full_info().pss / 1e6
+            for kind, megabytes in sums.items():
+                if megabytes:
+                    seen[kind].append(megabytes)
+        time.sleep(0.2)
+    process.wait()
+    return seen
+
+
+def _answers(out: Path) -> list[object]:
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        for face in row["faces"]:
+            face.pop("track", None)
+    return [(row["size_wh"], row["faces"]) for row in rows]
+
+
+def long_video(folder: Path, seconds: int) -> dict[str, object]:
+    """Return what a long video takes, and whether its rows are those of its frames as photos."""
+    size_wh = (1920, 1080)
+    clip = write_clip(
+        folder / "long.mp4", frames=30 * seconds, fps=30, size_wh=size_wh, draw=_long_scene
+    )
+    out, journal = folder / "rows.jsonl", folder / "rows.jsonl.journal"
+    command = [sys.executable, "-m", "facecore", "analyze", str(clip), "--out", str(out)]
+    halves = {}
+    for kill_at in (seconds, 0):  # half of the frames, and the rest
+        process = psutil.Popen(
+            [*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        seen = _watched(process, journal, kill_at)
+        parts = {kind: np.array_split(mb, 3)[1:] for kind, mb in seen.items() if len(mb) > 3}
+        halves["killed" if kill_at else "gone on with"] = {
+            kind: [round(float(part.max())) for part in two] for kind, two in parts.items()
+        }
+    stills = folder / "stills"
+    stills.mkdir()
+    for photo in FrameReader(sampling=Sampling()).read(find_photos([clip], videos=True)):
+        name = f"{photo.frame:06}.png"
+        (stills / name).write_bytes(encode_png(decode_image(photo.read())))
+    photos = folder / "photos.jsonl"
+    subprocess.run(
+        [*command[:4], str(stills), "--out", str(photos), "--workers", "2"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    names = [json.loads(line)["path"] for line in out.read_text(encoding="utf-8").splitlines()]
+    return {
+        "clip_mb": round(clip.stat().st_size / 1e6, 1),
+        "rows": len(names),
+        "each_once": len(names) == len(set(names)),
+        "same_as_photos": _answers(out) == _answers(photos),
+        "memory_mb_second_and_last_third": halves,
+    }
+
+
 def main() -> None:
     """Make, read under strace, and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=0)
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     if arguments.read:
         print(json.dumps(read(arguments.read)))
+        return
+    if arguments.seconds:
+        with tempfile.TemporaryDirectory() as name:
+            print(json.dumps(long_video(Path(name), arguments.seconds), indent=1))
         return
     with (
         tempfile.TemporaryDirectory() as name,

@@ -73,7 +73,7 @@ def answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
-_GENDER_COLOURS = dict(zip(GENDERS, ("#0072B2", "#D55E00"), strict=True))
+_GENDER_COLOURS = dict(zip(GENDERS, ("#56B4E9", "#E69F00"), strict=True))
 _TRACK_PX, _FACES_PX, _AROUND_PX = 30, 110, 110
 
 
@@ -97,7 +97,7 @@ def timeline(film: Film, tracks: Sequence[Track]) -> go.Figure:
             text=[_in_words(track) for track in those],
             textposition="inside",
             insidetextanchor="start",
-            textfont={"size": 12, "color": "white"},
+            textfont={"size": 12, "color": "#141414"},
             constraintext="none",
             customdata=[track.places[0] for track in those],
             hovertemplate="Track %{y}: %{text}<br>from %{base:.1f} s<extra></extra>",
