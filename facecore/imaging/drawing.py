@@ -13,6 +13,7 @@ from facecore.imaging.decoding import BgrImage
 from facecore.imaging.labels import Label, Rectangle, place_labels
 from facecore.imaging.lettering import LINE_EM, text_mask, text_width_em
 from facecore.results import Box, Face
+from facecore.wording import _
 
 Colour = tuple[int, int, int]
 
@@ -78,10 +79,14 @@ def draw_boxes(photo: BgrImage, boxes: Sequence[Box], scale: float = 1.0) -> Bgr
 
 
 def face_labels(number: int, face: Face) -> tuple[str, str, str]:
-    """Return what is drawn at a face, whole and shortened: number, gender, age or its group."""
+    """Return what is drawn at a face, whole and shortened: number, gender, age or its group.
+
+    In the language of whoever looks; in English where no page is drawn.
+    """
     years = face.age_group.years
-    gender, age = face.gender.label, face.age_group.label if years is None else f"{years:.0f}"
-    return f"{number} {gender} {age}", f"{number} {gender[:1]} {age.strip('()')}", str(number)
+    gender, age = _(face.gender.label), face.age_group.label if years is None else f"{years:.0f}"
+    whole = _("{number} {gender} {age}", number=number, gender=gender, age=age)
+    return whole, f"{number} {gender[:1]} {age.strip('()')}", str(number)
 
 
 def _line_width(photo: BgrImage) -> int:

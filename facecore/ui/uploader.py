@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from facecore.sources.uploads import Upload
+from facecore.wording import _
 
 # Streamlit keeps the sentence about a file that is too large, or did not come through, in a
 # hover; and a picture from the clipboard it takes only while its own button has the focus. What
@@ -16,26 +18,22 @@ _SAID_ON_THE_PAGE = """
 .facecore-refused:not(:empty) {white-space: pre-line; padding: .75rem 1rem; border-radius: .5rem;
   background: rgba(255, 75, 75, .12); border-left: 4px solid #d33;}
 </style>
-<div class="facecore-refused" role="alert"></div>
 <script>
 if (!window.facecoreUploads) {
   window.facecoreUploads = true;
-  const inWords = (chip) => {
-    const name = chip.querySelector('[data-testid="stFileChipName"]')?.title ?? "The file";
+  const inWords = (chip, words) => {
+    const name = chip.querySelector('[data-testid="stFileChipName"]')?.title ?? words.file;
     const said = chip.querySelector('[role="alert"]')?.textContent ?? "";
     const limit = said.match(/([0-9.]+?)(\\.0)?([KMG]B) or smaller/);
-    if (limit)
-      return `${name} is larger than ${limit[1]} ${limit[3]}, the most that one file may have: ` +
-        "make it smaller.";
-    if (/413/.test(said))
-      return `${name} finds no room on the server: remove some files, or try again later.`;
-    return `${name} did not come through: remove it and try again.`;
+    const sentence = limit ? words.large : /413/.test(said) ? words.full : words.lost;
+    return sentence.replace("{name}", () => name)
+      .replace("{limit}", limit ? `${limit[1]} ${limit[3]}` : "");
   };
   const tell = () => {
     for (const place of document.querySelectorAll(".facecore-refused")) {
       const root = place.closest('[class*="st-key-files_of_"]');
       const chips = root?.querySelectorAll('.stFileChip[aria-invalid="true"]') ?? [];
-      const words = [...chips].map(inWords).join("\\n");
+      const words = [...chips].map((chip) => inWords(chip, place.dataset)).join("\\n");
       if (place.textContent !== words) place.textContent = words;
     }
   };
@@ -84,5 +82,23 @@ def uploader(
             help=help,
             max_upload_size=max_upload_size,
         )
-        st.html(_SAID_ON_THE_PAGE, unsafe_allow_javascript=True)
+        st.html(_SAID_ON_THE_PAGE + _place(), unsafe_allow_javascript=True)
     return files or ()
+
+
+def _place() -> str:
+    """Return where the sentences go, with their words in the reader's language."""
+    named = {"name": "{name}", "limit": "{limit}"}
+    words = {
+        "file": _("The file"),
+        "large": _(
+            "{name} is larger than {limit}, the most that one file may have: make it smaller.",
+            **named,
+        ),
+        "full": _(
+            "{name} finds no room on the server: remove some files, or try again later.", **named
+        ),
+        "lost": _("{name} did not come through: remove it and try again.", **named),
+    }
+    said = "".join(f' data-{key}="{html.escape(one)}"' for key, one in words.items())
+    return f'<div class="facecore-refused" role="alert"{said}></div>'

@@ -26,10 +26,11 @@ class ClickablePicture {
     this.labels = add(this.svg, "g", { class: "labels", "aria-hidden": "true" });
     this.buttons = document.createElement("div");
     this.buttons.className = "buttons";
-    this.buttons.append("Ctrl and the wheel zoom, too");
-    this.out = this.button("−", "Zoom out", () => this.zoom(1 / STEP));
-    this.whole = this.button("⤢", "Whole photo", () => this.zoom(0));
-    this.in = this.button("+", "Zoom in", () => this.zoom(STEP));
+    this.note = document.createElement("span");
+    this.buttons.append(this.note);
+    this.out = this.button("−", () => this.zoom(1 / STEP));
+    this.whole = this.button("⤢", () => this.zoom(0));
+    this.in = this.button("+", () => this.zoom(STEP));
     this.tip = document.createElement("div");
     this.tip.className = "tip";
     this.tip.hidden = true;
@@ -42,12 +43,19 @@ class ClickablePicture {
     this.observer.observe(this.frame);
   }
 
-  button(sign, words, act) {
+  button(sign, act) {
     const button = document.createElement("button");
-    Object.assign(button, { type: "button", textContent: sign, title: words, onclick: act });
-    button.setAttribute("aria-label", words);
+    Object.assign(button, { type: "button", textContent: sign, onclick: act });
     this.buttons.append(button);
     return button;
+  }
+
+  say({ note, ...words }) {
+    this.note.textContent = note;
+    for (const [name, said] of Object.entries(words)) {
+      this[name].title = said;
+      this[name].setAttribute("aria-label", said);
+    }
   }
 
   listen() {
@@ -79,6 +87,7 @@ class ClickablePicture {
     }
     this.frame.style.aspectRatio = `${data.width} / ${data.height}`;
     this.svg.setAttribute("aria-label", data.alt);
+    this.say(data.words);
     this.place(this.image, { width: data.width, height: data.height });
     if (this.image.getAttribute("href") !== data.src) this.image.setAttribute("href", data.src);
     this.fill();

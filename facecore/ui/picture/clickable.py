@@ -20,6 +20,7 @@ from facecore.imaging.drawing import arranged_labels
 from facecore.results import Box
 from facecore.ui import state
 from facecore.ui.streamlit_internals import media_url
+from facecore.wording import _
 
 GREEN, ORANGE, BLUE = "#3cc850", "#f0963c", "#56b4e9"
 """What is found, what is rejected or wrong, and what is true: dark letters can be read on each."""
@@ -154,6 +155,12 @@ def _sent(photo: ShownPhoto, marks: Sequence[Mark], key: str) -> dict[str, Any]:
         "src": media_url(photo.jpeg, "image/jpeg", key),
         "name": photo.name,
         "alt": photo.alt,
+        "words": {
+            "note": _("Ctrl and the wheel zoom, too"),
+            "out": _("Zoom out"),
+            "whole": _("Whole photo"),
+            "in": _("Zoom in"),
+        },
         "width": photo.size_wh[0],
         "height": photo.size_wh[1],
         "shown_width": photo.jpeg_width,
