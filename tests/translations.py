@@ -27,7 +27,7 @@ from facecore.settings.setting import declared
 ROOT = Path(wording.__file__).resolve().parents[1]
 LOCALES = ROOT / "facecore" / "locale"
 _SAID = ("_", "Text")
-_SETTING_WORDS = ("help", "unit", "none")
+_SETTING_WORDS = ("label", "help", "unit", "none")
 _TOML_WORDS = ("title", "says", "summary", "licence")
 _SETTINGS = {**declared(AnalysisSettings), **declared(RuntimeOptions), **declared(ServerSettings)}
 # Data that is shown in words, beside where it is told.
@@ -101,7 +101,7 @@ def _of_source(source: str, name: str) -> Iterator[Message]:
             if isinstance(node.args[1], ast.Constant):
                 one = f"{{n}} {_literal(node.args[1])}"
                 yield one, f"{one}s"
-        elif called in ("setting", "Setting", "Group"):
+        elif called in ("setting", "Setting", "Knob", "Group"):
             words = node.args if called == "Group" else node.args[1:2]
             words += [one.value for one in node.keywords if one.arg in _SETTING_WORDS]
             yield from (word for one in words if (word := _literal(one)))

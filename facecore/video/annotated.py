@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -54,29 +54,20 @@ def write_annotated(  # noqa: PLR0913 - what was read, and how
         film: what was read of it.
         rows: of its frames, in the order of time, with tracks.
         place: of the file, which ends in `SUFFIX`; one that is there is overwritten.
-        max_pixels: as it was read with.
-        turn: held while a frame is drawn and encoded.
+        max_pixels, turn: as it was read with; the turn is held while a frame is drawn.
 
     Raises:
         FacecoreError: it cannot be written, or nothing of the video decoded.
     """
     paths = _Paths(film, rows)
-    reader = FrameReader(sampling=Sampling(number=RATE), max_pixels=max_pixels)
+    frames = FrameReader(sampling=Sampling(number=RATE), max_pixels=max_pixels).read([video])
     writer: _Writer | None = None
     try:
-        for photo in reader.read([video]):
+        for photo in frames:
             if photo.time_s is None:
                 break  # what is missing at its end was told when it was read
             with turn():
-                image = decode_image(photo.read(), max_pixels=max_pixels)
-                small = cap_longest_side(image, SIDE_PX)
-                faces = paths.at(photo.time_s)
-                drawn = draw_faces(
-                    small,
-                    [face.face() for face in faces],
-                    scale=max(small.shape[:2]) / max(image.shape[:2]),
-                    numbers=[face.track or 0 for face in faces],
-                )
+                drawn = _drawn(photo.read(), paths.at(photo.time_s), max_pixels)
                 writer = writer or _Writer(place, drawn)
                 writer.write(drawn, photo.time_s)
     finally:
@@ -84,6 +75,17 @@ def write_annotated(  # noqa: PLR0913 - what was read, and how
             writer.close()
     if writer is None:
         raise DamagedImageError("No picture of this video can be decoded any more.")
+
+
+def _drawn(data: bytes, faces: Sequence[FaceRow], max_pixels: int) -> BgrImage:
+    image = decode_image(data, max_pixels=max_pixels)
+    small = cap_longest_side(image, SIDE_PX)
+    return draw_faces(
+        small,
+        [face.face() for face in faces],
+        scale=max(small.shape[:2]) / max(image.shape[:2]),
+        numbers=[face.track or 0 for face in faces],
+    )
 
 
 class _Writer:

@@ -9,12 +9,17 @@ import plotly.graph_objects as go
 from facecore.results import GENDERS
 from facecore.ui.charts import laid_out, whole_ticks
 from facecore.video.tracks import Film, Track
+from facecore.wording import Text, _
 
 _SURE, _UNSURE = "#0072B2", "#9EC5E4"
 _PHOTOS, _TIMES = "#009E73", "#E69F00"
 _HEIGHT_PX = 260
 _BAR_GAP = 0.15
 _MOST_BINS = 40
+_TRACK = Text(
+    "Track {number}: {words}<br>from {start} s", number="%{y}", words="%{text}", start="%{base:.1f}"
+)
+_MOMENT = Text("{time} s: {faces} faces", time="%{x:.2f}", faces="%{y}")
 
 
 def faces_per_photo(photos_by_faces: Mapping[int, int]) -> go.Figure:
@@ -27,14 +32,15 @@ def faces_per_photo(photos_by_faces: Mapping[int, int]) -> go.Figure:
             # By itself a bar is as wide as the smallest step between two numbers.
             width=0.8,
             marker_color=_PHOTOS,
-            hovertemplate="%{x} faces: %{y} photos<extra></extra>",
+            hovertemplate=_("{faces} faces: {photos} photos", faces="%{x}", photos="%{y}")
+            + "<extra></extra>",
         )
     )
     # One bar alone would fill the whole width, and have half numbers beside it.
     highest = max(5, *numbers) if numbers else 5
-    figure.update_xaxes(title="faces", range=[-0.6, highest + 0.6], **whole_ticks([0, highest]))
+    figure.update_xaxes(title=_("faces"), range=[-0.6, highest + 0.6], **whole_ticks([0, highest]))
     counts = whole_ticks([0, *photos_by_faces.values()])
-    figure.update_yaxes(title="photos", rangemode="tozero", **counts)
+    figure.update_yaxes(title=_("photos"), rangemode="tozero", **counts)
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
@@ -45,31 +51,33 @@ def latencies(latencies_ms: Sequence[float]) -> go.Figure:
             x=list(latencies_ms),
             nbinsx=_MOST_BINS,
             marker_color=_TIMES,
-            hovertemplate="%{x} ms: %{y} photos<extra></extra>",
+            hovertemplate=_("{time} ms: {photos} photos", time="%{x}", photos="%{y}")
+            + "<extra></extra>",
         )
     )
-    figure.update_xaxes(title="milliseconds", rangemode="tozero")
+    figure.update_xaxes(title=_("milliseconds"), rangemode="tozero")
     # No bar is higher than all photos.
     counts = whole_ticks([0, len(latencies_ms)])
-    figure.update_yaxes(title="photos", rangemode="tozero", **counts)
+    figure.update_yaxes(title=_("photos"), rangemode="tozero", **counts)
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
 def answers(counts: Mapping[tuple[str, bool], int], labels: Sequence[str]) -> go.Figure:
     """Draw how many faces were read as what, of these labels, sure and unsure apart."""
     figure = go.Figure()
-    for name, is_unsure, colour in (("sure", False, _SURE), ("unsure", True, _UNSURE)):
+    for name, is_unsure, colour in ((_("sure"), False, _SURE), (_("unsure"), True, _UNSURE)):
         figure.add_bar(
-            x=labels,
+            x=[_(label) for label in labels],
             y=[counts.get((label, is_unsure), 0) for label in labels],
             name=name,
             marker_color=colour,
-            hovertemplate=f"%{{x}}: %{{y}} faces, {name}<extra></extra>",
+            hovertemplate=_("{label}: {faces} faces, {sure}", label="%{x}", faces="%{y}", sure=name)
+            + "<extra></extra>",
         )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(type="category")
     totals = [sum(counts.get((label, unsure), 0) for unsure in (True, False)) for label in labels]
-    figure.update_yaxes(title="faces", rangemode="tozero", **whole_ticks([0, *totals]))
+    figure.update_yaxes(title=_("faces"), rangemode="tozero", **whole_ticks([0, *totals]))
     return laid_out(figure, _HEIGHT_PX).update_layout(bargap=_BAR_GAP)
 
 
@@ -85,6 +93,28 @@ def timeline(film: Film, tracks: Sequence[Track]) -> go.Figure:
     figure = go.Figure()
     bottom_px = _TRACK_PX * max(1, len(tracks))
     height_px = _FACES_PX + bottom_px + _AROUND_PX
+    _add_tracks(figure, film, tracks)
+    _add_faces(figure, film)
+    part = bottom_px / (bottom_px + _FACES_PX)
+    counts = whole_ticks([0, *(len(moment.tracks) for moment in film.moments)])
+    figure.update_xaxes(title=_("seconds"), rangemode="tozero")
+    figure.update_layout(
+        yaxis={
+            "title": _("track"),
+            "type": "category",
+            "categoryarray": [str(track.number) for track in tracks],
+            "autorange": "reversed",
+            "domain": [0, max(0.0, part - 0.04)],
+        },
+        yaxis2={"title": _("faces"), "rangemode": "tozero", "domain": [part, 1], **counts},
+        bargap=_BAR_GAP,
+        barmode="overlay",
+        clickmode="event+select",
+    )
+    return laid_out(figure, height_px)
+
+
+def _add_tracks(figure: go.Figure, film: Film, tracks: Sequence[Track]) -> None:
     for gender, colour in _GENDER_COLOURS.items():
         those = [track for track in tracks if track.gender[0] == gender]
         figure.add_bar(
@@ -92,7 +122,7 @@ def timeline(film: Film, tracks: Sequence[Track]) -> go.Figure:
             base=[track.start_s for track in those],
             y=[str(track.number) for track in those],
             orientation="h",
-            name=gender,
+            name=_(gender),
             marker_color=colour,
             text=[_in_words(track) for track in those],
             textposition="inside",
@@ -100,8 +130,11 @@ def timeline(film: Film, tracks: Sequence[Track]) -> go.Figure:
             textfont={"size": 12, "color": "#141414"},
             constraintext="none",
             customdata=[track.places[0] for track in those],
-            hovertemplate="Track %{y}: %{text}<br>from %{base:.1f} s<extra></extra>",
+            hovertemplate=_(_TRACK) + "<extra></extra>",
         )
+
+
+def _add_faces(figure: go.Figure, film: Film) -> None:
     figure.add_scatter(
         x=[moment.time_s for moment in film.moments],
         y=[len(moment.tracks) for moment in film.moments],
@@ -109,27 +142,10 @@ def timeline(film: Film, tracks: Sequence[Track]) -> go.Figure:
         line={"shape": "hv", "color": _PHOTOS},
         marker={"size": 7},
         yaxis="y2",
-        name="faces",
+        name=_("faces"),
         customdata=[moment.place for moment in film.moments],
-        hovertemplate="%{x:.2f} s: %{y} faces<extra></extra>",
+        hovertemplate=_(_MOMENT) + "<extra></extra>",
     )
-    part = bottom_px / (bottom_px + _FACES_PX)
-    counts = whole_ticks([0, *(len(moment.tracks) for moment in film.moments)])
-    figure.update_xaxes(title="seconds", rangemode="tozero")
-    figure.update_layout(
-        yaxis={
-            "title": "track",
-            "type": "category",
-            "categoryarray": [str(track.number) for track in tracks],
-            "autorange": "reversed",
-            "domain": [0, max(0.0, part - 0.04)],
-        },
-        yaxis2={"title": "faces", "rangemode": "tozero", "domain": [part, 1], **counts},
-        bargap=_BAR_GAP,
-        barmode="overlay",
-        clickmode="event+select",
-    )
-    return laid_out(figure, height_px)
 
 
 def _shortest_s(film: Film) -> float:
@@ -138,5 +154,5 @@ def _shortest_s(film: Film) -> float:
 
 
 def _in_words(track: Track) -> str:
-    (gender, share), (age, _) = track.gender, track.age_group
-    return f"{gender} {share:.0%}, {age.strip('()')}"
+    (gender, share), age = track.gender, track.age_group[0]
+    return f"{_(gender)} {share:.0%}, {age.strip('()')}"

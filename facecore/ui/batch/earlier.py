@@ -15,9 +15,10 @@ from facecore.serving.service import process_service
 from facecore.settings import AnalysisSettings
 from facecore.settings.setting import declared, differences_in_words
 from facecore.ui import state
+from facecore.wording import Text, _
 
 _KIND = "batch"
-_OTHER = {"model_set": "networks", "engine": "engine"}
+_OTHER = {"model_set": Text("networks"), "engine": Text("engine")}
 
 
 def keeper() -> Callable[[BackgroundBatch], None]:
@@ -42,33 +43,33 @@ def earlier_batches() -> None:
             continue  # of another version
     if not found:
         return
-    st.markdown("**Your earlier batches**")
+    st.markdown(_("**Your earlier batches**"))
     st.dataframe(
         pd.DataFrame(
             {
-                "finished": [one.ended_at for one in found],
-                "photos": [one.photos for one in found],
-                "could not be read": [one.failed for one in found],
-                "faces": [one.faces for one in found],
-                "median, ms": [one.median_ms for one in found],
-                "settings": [_in_words(one.settings) for one in found],
+                _("finished"): [one.ended_at for one in found],
+                _("photos"): [one.photos for one in found],
+                _("could not be read"): [one.failed for one in found],
+                _("faces"): [one.faces for one in found],
+                _("median, ms"): [one.median_ms for one in found],
+                _("settings"): [_in_words(one.settings) for one in found],
             }
         ).iloc[::-1],
         hide_index=True,
         column_config={
-            "finished": st.column_config.DatetimeColumn(
+            _("finished"): st.column_config.DatetimeColumn(
                 format="YYYY-MM-DD HH:mm", timezone=st.context.timezone
             ),
-            "median, ms": st.column_config.NumberColumn(format="%.0f"),
+            _("median, ms"): st.column_config.NumberColumn(format="%.0f"),
         },
     )
-    st.caption("Numbers alone: the photos and their answers are not stored.")
+    st.caption(_("Numbers alone: the photos and their answers are not stored."))
 
 
 def _in_words(settings: Mapping[str, Any]) -> str:
     known = declared(AnalysisSettings)
     ours = {name: known[name].plain(settings.get(name)) for name in known if name in settings}
     usual = {name: known[name].default for name in ours}
-    named = [f"{word} {settings[name]}" for name, word in _OTHER.items() if settings.get(name)]
-    differing = differences_in_words(ours, usual, known) or "otherwise as recommended"
+    named = [f"{_(word)} {settings[name]}" for name, word in _OTHER.items() if settings.get(name)]
+    differing = _(differences_in_words(ours, usual, known)) or _("otherwise as recommended")
     return "; ".join([*named, differing])

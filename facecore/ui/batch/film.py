@@ -15,6 +15,7 @@ from facecore.batch.background import BackgroundBatch
 from facecore.serving.service import process_service
 from facecore.ui import state
 from facecore.ui.batch import charts
+from facecore.ui.batch.inputs import MAX_BATCH_PHOTOS, ChosenPhotos
 from facecore.ui.batch.opened import opened_photo
 from facecore.ui.components import Tile, gallery
 from facecore.video.annotated import SUFFIX, write_annotated
@@ -32,6 +33,37 @@ _STRIP = """<style>
 .st-key-batch_strip [data-testid="stGridCell"] {flex: 0 0 8.5rem;}
 .st-key-batch_strip [class*="st-key-tile_"] img {height: 4rem;}
 </style>"""
+
+
+FRAMES_OFFERED = {
+    "2/s": Text("2 per second"),
+    "1/s": Text("1 per second"),
+    "5/s": Text("5 per second"),
+    "0.1/s": Text("1 in 10 seconds"),
+    "1/1": Text("All"),
+    "1/10": Text("Every tenth"),
+    "key": Text("Key frames"),
+    "scene": Text("One for each scene"),
+}
+"""Choices of frames as a page calls them."""
+
+
+def frames_control(chosen: ChosenPhotos) -> str:
+    """Return the choice of frames, drawn where there is a video; "" where there is none."""
+    if not any(photo.is_video for photo in chosen.photos):
+        return ""
+    return st.selectbox(
+        _("Frames of the videos"),
+        FRAMES_OFFERED,
+        format_func=lambda one: _(FRAMES_OFFERED[one]),
+        key="batch_frames",
+        width=320,
+        help=_(
+            "Up to {most} frames of all videos together. A new scene is a change of the whole "
+            "picture's colours.",
+            most=MAX_BATCH_PHOTOS,
+        ),
+    )
 
 
 def films(batch: BackgroundBatch, turn: Callable[[], AbstractContextManager[object]]) -> None:

@@ -16,6 +16,7 @@ from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.sources.uploads import Upload, photos_of_uploads
 from facecore.ui.uploader import uploader
+from facecore.wording import _
 
 MAX_BATCH_PHOTOS = 1000
 """Photos of one batch."""
@@ -47,17 +48,24 @@ class ChosenPhotos:
 def chosen_batch() -> ChosenPhotos:
     """Draw the uploader and return the photos of what is in it."""
     uploads = uploader(
-        "Drop photos or videos here, as many as you like, or a ZIP file of them",
+        _("Drop photos or videos here, as many as you like, or a ZIP file of them"),
         "batch_uploads",
         # The server refuses a larger one whatever the uploader says.
         max_upload_size=max(1, min(st.get_option("server.maxUploadSize"), most_bytes() // 2**20)),
-        help=f"Up to {MAX_BATCH_PHOTOS} photos and {most_bytes() / 1e6:.0f} MB at once. They "
-        "stay in this server's memory until you begin a new batch or close the page, and are "
-        "never stored.",
+        help=_(
+            "Up to {most} photos and {mb:.0f} MB at once. They "
+            "stay in this server's memory until you begin a new batch or close the "
+            "page, and are never stored.",
+            most=MAX_BATCH_PHOTOS,
+            mb=most_bytes() / 1e6,
+        ),
     )
     st.caption(
-        "Each photo gets a line with its faces or what is wrong with it; then there are charts, "
-        "tables to take away (CSV, JSON lines, Parquet) and the photos with their faces drawn."
+        _(
+            "Each photo gets a line with its faces or what is wrong with it; then "
+            "there are charts, tables to take away (CSV, JSON lines, Parquet) and "
+            "the photos with their faces drawn."
+        )
     )
     chosen = photos_of(uploads, videos=True)
     for note in chosen.notes:
@@ -68,6 +76,15 @@ def chosen_batch() -> ChosenPhotos:
 def most_bytes() -> int:
     """Return how much the files of one batch may have together; half of the budget at most."""
     return min(MAX_BATCH_BYTES, int(BUDGET.limit) // 2)
+
+
+def _too_large(taken: int) -> str:
+    return _(
+        "Together the files have more than {mb:.0f} MB: only the first {n} are taken. Read the "
+        "others in another batch.",
+        mb=most_bytes() / 1e6,
+        n=taken,
+    )
 
 
 def photos_of(
@@ -84,22 +101,22 @@ def photos_of(
     sizes = accumulate(upload.size for upload in uploads)
     held = [one for one, size in zip(uploads, sizes, strict=True) if size <= most_bytes()]
     if len(held) < len(uploads):
-        notes.append(
-            f"Together the files have more than {most_bytes() / 1e6:.0f} MB: only the first "
-            f"{len(held)} are taken. Read the others in another batch."
-        )
+        notes.append(_too_large(len(held)))
     passed_over = PassedOver()
     found = photos_of_uploads(held, LIMITS, passed_over, videos=videos)
     photos = list(islice(found, MAX_BATCH_PHOTOS + 1))
     if len(photos) > MAX_BATCH_PHOTOS:
         del photos[MAX_BATCH_PHOTOS:]
         notes.append(
-            f"Only the first {MAX_BATCH_PHOTOS} photos are taken: read the others in another batch."
+            _(
+                "Only the first {most} photos are taken: read the others in another batch.",
+                most=MAX_BATCH_PHOTOS,
+            )
         )
     for kind in beside:
         passed_over.pop(kind, None)
     if passed_over:
-        notes.append(f"There is more than photos here; {in_words(passed_over)}.")
+        notes.append(_("There is more than photos here; {others}.", others=in_words(passed_over)))
     names = unique_names([photo.name for photo in photos])
     named = tuple(replace(photo, name=name) for photo, name in zip(photos, names, strict=True))
     return ChosenPhotos(

@@ -23,6 +23,7 @@ from facecore.settings import AnalysisSettings
 from facecore.settings.presets import PRESETS
 from facecore.settings.setting import declared, differences, differences_in_words
 from facecore.video.tracks import FRAMES
+from facecore.wording import Text, _
 
 _CROP_SIDE_PX = 96
 _MARGIN_RATIO = 0.2
@@ -36,11 +37,15 @@ def reads_with(settings: Mapping[str, Any]) -> str:
     presets = {name: asdict(one) for name, one in PRESETS.items()}
     nearest = min(presets, key=lambda name: len(differences(ours, presets[name])))
     words = differences_in_words(ours, presets[nearest], known)
-    frames = f"; frames {settings[FRAMES]}" if FRAMES in settings else ""
-    return (
-        f"preset {nearest}, networks {set_spec(str(settings['model_set'])).title}, engine "
-        f"{titles(str(settings['engine']))}{f'; differs by {words}' if words else ''}{frames}"
+    said = _(
+        "preset {preset}, networks {networks}, engine {engine}",
+        preset=Text(nearest),
+        networks=Text(set_spec(str(settings["model_set"])).title),
+        engine=titles(str(settings["engine"])),
     )
+    if words:
+        said += _("; differs by {differences}", differences=words)
+    return said + (_("; frames {frames}", frames=settings[FRAMES]) if FRAMES in settings else "")
 
 
 def opened_photo(
@@ -56,7 +61,7 @@ def opened_photo(
     row = batch.row(place)
     st.text(row.path)
     if isinstance(row, FailedRow):
-        st.error(row.error, icon=":material/broken_image:")
+        st.error(_(row.error), icon=":material/broken_image:")
         return
     crops: list[bytes] = []
     try:
@@ -65,9 +70,9 @@ def opened_photo(
             image = decode_image(data, max_pixels=process_service().max_pixels)
             drawn = drawn_jpeg(image, row)
             crops = [_crop(image, face.box_xyxy) for face in row.faces]
-        st.image(drawn, width="stretch", alt="The photo with its faces marked")
+        st.image(drawn, width="stretch", alt=_("The photo with its faces marked"))
     except FacecoreError as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(_(error), icon=":material/broken_image:")
     _faces(row, crops)
 
 
@@ -82,7 +87,7 @@ def _crop(image: BgrImage, box_xyxy: tuple[int, int, int, int]) -> bytes:
 
 def _faces(row: PhotoRow, crops: list[bytes]) -> None:
     if not row.faces:
-        st.info("No face reaches the confidence that the batch was read with.")
+        st.info(_("No face reaches the confidence that the batch was read with."))
         return
     table = pd.DataFrame(
         {
@@ -101,14 +106,14 @@ def _faces(row: PhotoRow, crops: list[bytes]) -> None:
         key="batch_faces",
         column_config={
             "number": st.column_config.NumberColumn("", width=30),
-            "crop": st.column_config.ImageColumn("Face", width=70),
-            "gender": st.column_config.TextColumn("Gender", width=80),
-            "age": st.column_config.TextColumn("Age group", width=90),
-            "years": st.column_config.NumberColumn("Years", format="%.0f", width=50),
-            "confidence": st.column_config.NumberColumn("Confidence", format="percent"),
+            "crop": st.column_config.ImageColumn(_("Face"), width=70),
+            "gender": st.column_config.TextColumn(_("Gender"), width=80),
+            "age": st.column_config.TextColumn(_("Age group"), width=90),
+            "years": st.column_config.NumberColumn(_("Years"), format="%.0f", width=50),
+            "confidence": st.column_config.NumberColumn(_("Confidence"), format="percent"),
         },
     )
 
 
 def _answer(label: str, probabilities: Mapping[str, float]) -> str:
-    return f"{label}, {probabilities[label]:.0%}"
+    return f"{_(label)}, {probabilities[label]:.0%}"

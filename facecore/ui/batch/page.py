@@ -8,14 +8,17 @@ from facecore.ui.batch import run
 from facecore.ui.batch.earlier import earlier_batches
 from facecore.ui.batch.inputs import chosen_batch
 from facecore.ui.batch.results import results
+from facecore.wording import _
 
 
 def batch_page() -> None:
     """Draw the page."""
-    st.title("Batch")
+    st.title(_("Batch"))
     st.markdown(
-        "Many photos at once, read one after the other. You can look at other pages meanwhile, "
-        "and come back after a reload; closing this tab ends it."
+        _(
+            "Many photos at once, read one after the other. You can look at other "
+            "pages meanwhile, and come back after a reload; closing this tab ends it."
+        )
     )
     batch = run.session_batch()
     if batch is None:

@@ -30,7 +30,7 @@ from facecore.ui.batch import charts
 from facecore.ui.batch.film import films
 from facecore.ui.batch.opened import opened_photo, reads_with
 from facecore.ui.components import chart
-from facecore.wording import counted
+from facecore.wording import _, counted
 
 _LINE_HEIGHT_PX = 35
 _PICTURE_HEIGHT_PX = 72
@@ -51,7 +51,7 @@ PHOTOS_PER_ZIP = photos_per_zip(memory_plan())
 def results(batch: BackgroundBatch) -> None:
     """Show all of a batch that has ended."""
     summary = batch.answers.summary()
-    st.caption(f"Read with {reads_with(batch.settings)}.")
+    st.caption(_("Read with {settings}.", settings=reads_with(batch.settings)))
     metrics(summary)
     if not summary.photos:
         return
@@ -65,19 +65,21 @@ def metrics(summary: BatchSummary) -> None:
     """Show photos, failures, faces and the middle latency."""
     middle_ms = percentile(summary.latencies_ms, 50)
     row = st.container(horizontal=True)
-    row.metric("Photos done", summary.photos, border=True)
-    row.metric("Could not be read", summary.failed, border=True)
-    row.metric("Faces", summary.faces, border=True)
+    row.metric(_("Photos done"), summary.photos, border=True)
+    row.metric(_("Could not be read"), summary.failed, border=True)
+    row.metric(_("Faces"), summary.faces, border=True)
     row.metric(
-        "Median latency",
+        _("Median latency"),
         "…" if middle_ms is None else f"{middle_ms:.0f} ms",
         border=True,
-        help="Wall time of one photo, from the file's bytes to the drawn answer, without the "
-        "wait for its turn; half of the photos took longer.",
+        help=_(
+            "Wall time of one photo, from the file's bytes to the drawn answer, "
+            "without the wait for its turn; half of the photos took longer."
+        ),
     )
     if summary.passed_over:
         words = counted(summary.passed_over, "file")
-        st.caption(f"Passed over: {words} of kinds that are not read.")
+        st.caption(_("Passed over: {files} of kinds that are not read.", files=words))
 
 
 def table(rows: pd.DataFrame, key: str | None = None) -> int | None:
@@ -102,12 +104,12 @@ def table(rows: pd.DataFrame, key: str | None = None) -> int | None:
         placeholder="",
         column_config={
             "preview": st.column_config.ImageColumn("", width=90),
-            "photo": st.column_config.TextColumn("Photo", width=130),
-            "faces": st.column_config.NumberColumn("Faces", width=60),
-            "gender": st.column_config.TextColumn("Gender", width=120),
-            "age": st.column_config.TextColumn("Age", width=150),
-            "latency_ms": st.column_config.NumberColumn("Latency, ms", format="%.0f", width=100),
-            "error": st.column_config.TextColumn("What is wrong", width="large"),
+            "photo": st.column_config.TextColumn(_("Photo"), width=130),
+            "faces": st.column_config.NumberColumn(_("Faces"), width=60),
+            "gender": st.column_config.TextColumn(_("Gender"), width=120),
+            "age": st.column_config.TextColumn(_("Age"), width=150),
+            "latency_ms": st.column_config.NumberColumn(_("Latency, ms"), format="%.0f", width=100),
+            "error": st.column_config.TextColumn(_("What is wrong"), width="large"),
         },
     )
     cells = [] if isinstance(chosen, DeltaGenerator) else chosen.selection.cells
@@ -125,7 +127,7 @@ def downloads(batch: BackgroundBatch) -> None:
 def _tables(batch: BackgroundBatch) -> None:
     for one in FORMATS:
         st.download_button(
-            one.title,
+            _(one.title),
             partial(_file, batch, one),
             f"batch{one.suffix}",
             one.mime,
@@ -134,14 +136,14 @@ def _tables(batch: BackgroundBatch) -> None:
             on_click="ignore",
         )
     st.download_button(
-        "Faces CSV",
+        _("Faces CSV"),
         partial(_faces_file, batch),
         "batch.faces.csv",
         "text/csv",
         key="batch_faces_csv",
         icon=":material/face:",
         on_click="ignore",
-        help="A row for each face, with all its probabilities.",
+        help=_("A row for each face, with all its probabilities."),
     )
 
 
@@ -151,30 +153,36 @@ def _annotated(row: DeltaGenerator, batch: BackgroundBatch) -> None:
     first = 0
     if len(parts) > 1:
         chosen = row.selectbox(
-            "Photos of the ZIP file",
+            _("Photos of the ZIP file"),
             parts,
-            format_func=lambda part: f"{part + 1} to {min(part + PHOTOS_PER_ZIP, done)}",
+            format_func=lambda part: _(
+                "{low} to {high}", low=part + 1, high=min(part + PHOTOS_PER_ZIP, done)
+            ),
             key="batch_part",
             width=200,
         )
         first = chosen or 0
     row.download_button(
-        "Annotated photos",
+        _("Annotated photos"),
         partial(_annotated_zip, batch, first, state.session_key()),
         "annotated.zip" if len(parts) == 1 else f"annotated-{first + 1}.zip",
         "application/zip",
         key="batch_annotated",
         icon=":material/folder_zip:",
         on_click="ignore",
-        help=f"JPEGs with the faces drawn, {SIDE_PX} pixels at most, made when you click.",
+        help=_(
+            "JPEGs with the faces drawn, {most} pixels at most, made when you click.",
+            most=SIDE_PX,
+        ),
     )
 
 
 def _list(batch: BackgroundBatch, summary: BatchSummary) -> None:
     rows = photo_table(batch.answers.listed())
-    st.markdown("**The photos**")
+    st.markdown(_("**The photos**"))
     only_failed = bool(summary.failed) and st.toggle(
-        f"Only those that could not be read ({summary.failed})", key="batch_only_failed"
+        _("Only those that could not be read ({n})", n=summary.failed),
+        key="batch_only_failed",
     )
     shown = rows[rows["error"] != ""] if only_failed else rows
     left, right = st.columns([3, 2])
@@ -182,7 +190,7 @@ def _list(batch: BackgroundBatch, summary: BatchSummary) -> None:
         clicked = table(shown, f"batch_list_{'failed' if only_failed else 'all'}")
     with right:
         if clicked is None or clicked >= len(shown):
-            st.caption("Click on a line to open its photo.")
+            st.caption(_("Click on a line to open its photo."))
             return
         turn = partial(_turn, process_service().queue, state.session_key())
         opened_photo(batch, int(shown.index[clicked]), turn)
@@ -193,26 +201,31 @@ def _charts(summary: BatchSummary) -> None:
         return
     left, right = st.columns(2)
     with left:
-        _chart("Faces per photo", charts.faces_per_photo(summary.photos_by_faces))
+        _chart("per_photo", _("Faces per photo"), charts.faces_per_photo(summary.photos_by_faces))
     with right:
-        _chart("Latency of the photos", charts.latencies(summary.latencies_ms))
+        _chart("latencies", _("Latency of the photos"), charts.latencies(summary.latencies_ms))
     if not summary.faces:
-        st.info("No face was found, so there is nothing to say of gender and age.")
+        st.info(_("No face was found, so there is nothing to say of gender and age."))
         return
     left, right = st.columns([1, 2])
     with left:
-        _chart("Gender, as the network says", charts.answers(summary.genders, GENDERS))
+        _chart(
+            "genders", _("Gender, as the network says"), charts.answers(summary.genders, GENDERS)
+        )
     with right:
         figure = charts.answers(summary.age_groups, AGE_GROUPS)
-        _chart("Age group, as the network says", figure)
+        _chart("ages", _("Age group, as the network says"), figure)
     st.caption(
-        "The networks are often wrong, and not in the same way for everybody: the Models page "
-        "has how often. Do not read these counts as what the people are."
+        _(
+            "The networks are often wrong, and not in the same way for everybody: "
+            "the Models page has how often. Do not read these counts as what the "
+            "people are."
+        )
     )
 
 
-def _chart(title: str, figure: go.Figure) -> None:
-    chart(figure, f"batch_{title}", title, title)
+def _chart(key: str, title: str, figure: go.Figure) -> None:
+    chart(figure, f"batch_{key}", title, title)
 
 
 def _file(batch: BackgroundBatch, one: Format) -> bytes:

@@ -24,6 +24,7 @@ from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
 from facecore.ui import state
 from facecore.ui.batch.earlier import keeper
+from facecore.ui.batch.film import frames_control
 from facecore.ui.batch.inputs import BUDGET, MAX_BATCH_PHOTOS, ChosenPhotos
 from facecore.ui.batch.opened import reads_with
 from facecore.ui.batch.results import metrics, table
@@ -37,22 +38,10 @@ from facecore.wording import Text, _, clock, counted, left_in_words, time_left_s
 THUMBNAIL_SIDE_PX = 112
 _LOOK_EVERY_S = 1.0
 _NEWEST = 10
-NO_ROOM = (
+NO_ROOM = Text(
     "The server holds as many files of other visitors' batches as it has room for: try again later."
 )
 _NUMBERS = itertools.count()
-FRAMES_OFFERED = {
-    "2/s": Text("2 per second"),
-    "1/s": Text("1 per second"),
-    "5/s": Text("5 per second"),
-    "0.1/s": Text("1 in 10 seconds"),
-    "1/1": Text("All"),
-    "1/10": Text("Every tenth"),
-    "key": Text("Key frames"),
-    "scene": Text("One for each scene"),
-}
-"""Choices of frames as a page calls them."""
-
 session_batch = state.Remembered[BackgroundBatch | None]("batch", lambda: None, lasts=True)
 """This session's batch of photos, under way or ended."""
 
@@ -60,46 +49,30 @@ session_batch = state.Remembered[BackgroundBatch | None]("batch", lambda: None, 
 def start_button(chosen: ChosenPhotos) -> None:
     """Draw the button that starts a batch of these photos."""
     for message in state.messages.take():
-        st.error(message, icon=":material/error:")
+        st.error(_(message), icon=":material/error:")
     settings, options = state.current_settings()
-    st.caption(f"Reads with {reads_with(_stored(settings, options))}.")
+    st.caption(_("Reads with {settings}.", settings=reads_with(_stored(settings, options))))
     count = sum(not photo.passed_over for photo in chosen.photos)
-    frames = _frames_control(chosen)
+    frames = frames_control(chosen)
     what = "file" if frames else "photo"
-    words = counted(count, what) if count else "photos"
+    words = _("Read {photos}", photos=counted(count, what)) if count else _("Read photos")
     on_cluster = bool(os.environ.get(CLUSTER_VARIABLE)) and st.toggle(
-        "Read on the cluster",
+        _("Read on the cluster"),
         key="batch_on_cluster",
-        help="On the machines that this server has for it, many photos at once. They are sent "
-        "there; the list has no small pictures then.",
+        help=_(
+            "On the machines that this server has for it, many photos at once. They "
+            "are sent there; the list has no small pictures then."
+        ),
     )
     st.button(
-        f"Read {words}",
+        words,
         key="batch_start",
         type="primary",
         icon=":material/play_arrow:",
         on_click=_start,
         args=(chosen, on_cluster, frames),
         disabled=not count,
-        help="With the settings of the sidebar as they are when you click.",
-    )
-
-
-def _frames_control(chosen: ChosenPhotos) -> str:
-    """Return the choice of frames, drawn where there is a video; "" where there is none."""
-    if not any(photo.is_video for photo in chosen.photos):
-        return ""
-    return st.selectbox(
-        _("Frames of the videos"),
-        FRAMES_OFFERED,
-        format_func=lambda one: _(FRAMES_OFFERED[one]),
-        key="batch_frames",
-        width=320,
-        help=_(
-            "Up to {most} frames of all videos together. A new scene is a change of the whole "
-            "picture's colours.",
-            most=MAX_BATCH_PHOTOS,
-        ),
+        help=_("With the settings of the sidebar as they are when you click."),
     )
 
 
@@ -111,11 +84,11 @@ def progress(batch: BackgroundBatch) -> bool:
     row = st.container(horizontal=True, vertical_alignment="center")
     row.markdown(f"**{_end_in_words(batch)}**")
     if batch.error:
-        st.error(batch.error, icon=":material/error:")
+        st.error(_(batch.error), icon=":material/error:")
     if batch.state != "complete":
-        words = "Try again" if batch.error else "Go on"
+        words = _("Try again") if batch.error else _("Go on")
         row.button(words, icon=":material/play_arrow:", on_click=_go_on, args=(batch,))
-    row.button("New batch", key="batch_new", icon=":material/add:", on_click=_forget)
+    row.button(_("New batch"), key="batch_new", icon=":material/add:", on_click=_forget)
     return True
 
 
@@ -125,14 +98,14 @@ def _running() -> None:
         batch = session_batch()
         if batch is None or not batch.is_running:
             st.rerun()
-        note = "What is done is kept, and you can go on later."
-        st.caption(f"Reading with {reads_with(batch.settings)}.")
+        note = _("What is done is kept, and you can go on later.")
+        st.caption(_("Reading with {settings}.", settings=reads_with(batch.settings)))
         if isinstance(batch, ClusterBatch):
             _nodes(batch.progress)
         bar_and_stop(batch, batch.share, in_words(batch), note)
         metrics(batch.answers.summary())
         if len(batch.answers):
-            st.markdown("**The newest**")
+            st.markdown(_("**The newest**"))
             newest_first = batch.answers.listed()[: -_NEWEST - 1 : -1]
             # Pictures would be loaded anew, and flicker, each second.
             table(photo_table(newest_first).drop(columns="preview"))
@@ -149,25 +122,28 @@ def _sign_in_words() -> str | None:
     batch = session_batch()
     if batch is None:
         return None
-    words = in_words(batch) if _is_under_way(batch) else "done, its page has the answers."
-    return f"Batch: {words}"
+    words = in_words(batch) if _is_under_way(batch) else _("done, its page has the answers.")
+    return _("Batch: {words}", words=words)
 
 
 def _nodes(progress: ClusterProgress) -> None:
     if progress.said or not progress.nodes:
-        st.caption(progress.said or "The cluster is reached, and its workers load their networks.")
+        st.caption(
+            _(progress.said) or _("The cluster is reached, and its workers load their networks.")
+        )
     if progress.nodes:
+        left_out = _("Left out")
         nodes = pd.DataFrame(
             {
-                "Node": [node.name for node in progress.nodes],
-                "Workers": [node.workers for node in progress.nodes],
-                "Photos": [node.photos for node in progress.nodes],
-                "Photos a second": [round(node.photos_per_s, 1) for node in progress.nodes],
-                "Workers lost": [node.lost for node in progress.nodes],
-                "Left out": [node.note for node in progress.nodes],
+                _("Node"): [node.name for node in progress.nodes],
+                _("Workers"): [node.workers for node in progress.nodes],
+                _("Photos"): [node.photos for node in progress.nodes],
+                _("Photos a second"): [round(node.photos_per_s, 1) for node in progress.nodes],
+                _("Workers lost"): [node.lost for node in progress.nodes],
+                left_out: [_(node.note) for node in progress.nodes],
             }
         )
-        hidden = [] if nodes["Left out"].any() else ["Left out"]
+        hidden = [] if nodes[left_out].any() else [left_out]
         st.dataframe(nodes.drop(columns=hidden), hide_index=True)
 
 
@@ -279,7 +255,7 @@ def _tied_to_session(_batch: BackgroundBatch, number: int) -> BackgroundBatch:
 def in_words(batch: BackgroundBatch) -> str:
     """Return how far it is, and how long it will take."""
     if batch.state == "stopping":
-        return "Stopping after the photo under way …"
+        return _("Stopping after the photo under way …")
     done, total, done_now = len(batch.answers), batch.total, batch.done_now
     if total is None:
         if not batch.video:
@@ -292,7 +268,12 @@ def in_words(batch: BackgroundBatch) -> str:
             length=clock(batch.duration_s) if batch.duration_s else "…",
         )
     left_s = time_left_s(done_now, total - done + done_now, batch.elapsed_s)
-    return f"{done} of {counted(total, 'photo')}{left_in_words(left_s)}"
+    return _(
+        "{done} of {photos}{left}",
+        done=done,
+        photos=counted(total, "photo"),
+        left=left_in_words(left_s),
+    )
 
 
 def _end_in_words(batch: BackgroundBatch) -> str:
@@ -302,5 +283,7 @@ def _end_in_words(batch: BackgroundBatch) -> str:
             return _("All {total} photos and frames are done.", total=done)
         return _("Stopped after {done} photos and frames.", done=done)
     if batch.state == "complete":
-        return f"{'The one photo is' if total == 1 else f'All {total} photos are'} done."
-    return f"Stopped after {done} of {counted(len(batch.photos), 'photo')}."
+        return _("The one photo is done.", "All {n} photos are done.", n=total)
+    return _(
+        "Stopped after {done} of {photos}.", done=done, photos=counted(len(batch.photos), "photo")
+    )
