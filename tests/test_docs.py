@@ -9,12 +9,34 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+README, CHINESE = REPOSITORY / "README.md", REPOSITORY / "README.zh.md"
+PAGES = [README, CHINESE, *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
 def test_readme_takes_five_minutes() -> None:
     """A newcomer has at most 150 lines to read; the rest is in docs."""
-    assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) <= 150
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_chinese_readme_says_no_less_and_no_more() -> None:
+    """Headings, commands, names, links, rows of tables and figures of both are the same."""
+    ours, theirs = (_bones(page.read_text(encoding="utf-8")) for page in (README, CHINESE))
+    for part, said in ours.items():
+        assert theirs[part] == said, part
+
+
+def _bones(text: str) -> dict[str, list[str]]:
+    code = re.findall(r"(?ms)^```.*?^```", text)
+    rest = re.sub(r"(?ms)^```.*?^```", "", text)
+    links = re.findall(r"\]\(([^)]+)\)", rest)
+    return {
+        "headings": re.findall(r"(?m)^#+(?= )", rest),
+        "commands": [re.sub(r" +# .*", "", line) for one in code for line in one.splitlines()],
+        "names": sorted(" ".join(name.split()) for name in re.findall(r"`([^`]+)`", rest)),
+        "links": sorted(link for link in links if not link.startswith("README")),
+        "rows": [str(row.count("|")) for row in re.findall(r"(?m)^\|.*$", rest)],
+        "figures": re.findall(r"\d+(?:\.\d+)? %", rest),
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

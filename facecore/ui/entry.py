@@ -18,7 +18,7 @@ from facecore.ui.profile.take_along import UPLOADER, settings_notes
 from facecore.ui.sidebar import settings_sidebar
 from facecore.ui.streamlit_internals import forget_files, keep_uploads_in_memory
 from facecore.ui.tune.run import tune_sign
-from facecore.wording import _
+from facecore.wording import _, language
 
 _ICON = Path(__file__).with_name("favicon.png")
 _ICONS = {
@@ -33,10 +33,12 @@ _ICONS = {
     "engines": "speed",
 }
 _WITHOUT_SETTINGS = ("monitor", "engines")
-# Streamlit writes on it in white, whatever the theme's accent.
-_MAIN_BUTTON = (
-    '<style>[data-testid^="stBaseButton-primary"] {color: light-dark(#fff, #0f1717)}</style>'
-)
+# Streamlit writes on its main button in white, whatever the theme's accent, and says that every
+# document is English.
+_EACH_PAGE = """<style>
+[data-testid^="stBaseButton-primary"] {color: light-dark(#fff, #0f1717)}
+</style>
+<script>document.documentElement.lang = "LANGUAGE"</script>"""
 _UPLOADERS = (
     "camera",
     "batch_uploads",
@@ -69,7 +71,7 @@ def dashboard(folder: Path) -> None:
         ]
     )
     st.set_page_config(f"{page.title} · {_(TITLE)}", _ICON, "wide")
-    st.html(_MAIN_BUTTON)
+    st.html(_EACH_PAGE.replace("LANGUAGE", language()), unsafe_allow_javascript=True)
     with friendly_errors():
         _let_go_of_unused_files()
         # Above the settings, so that they are in sight.

@@ -130,6 +130,14 @@ def test_link_carries_the_settings(page: Page, server: str) -> None:
     _expect_no_error(page)
 
 
+def test_the_document_says_its_language(page: Page, server: str) -> None:
+    """So that it is read aloud and broken into lines as that language is."""
+    for link, language in (("models?lang=zh", "zh"), ("models?lang=en", "en")):
+        page.goto(f"{server}/{link}")
+        wait_until_idle(page)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+
+
 def test_preset_fills_the_sidebar(page: Page, server: str) -> None:
     """Choosing a preset sets all it says, and what is moved after that is said to differ."""
     page.goto(server)
