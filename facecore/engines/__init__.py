@@ -62,7 +62,9 @@ def engine(name: str | None = None) -> Engine:
         return automatic_engine()
     if name not in _known():
         raise SettingsError(
-            f"There is no engine called {ascii(name)[1:-1][:40]}: use {', '.join(_known())}."
+            "There is no engine called {name}: use {names}.",
+            name=ascii(name)[1:-1][:40],
+            names=", ".join(_known()),
         )
     return _known()[name]
 

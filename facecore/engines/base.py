@@ -118,7 +118,8 @@ def checked_knobs(knobs: Sequence[Knob], given: Mapping[str, object]) -> dict[st
     unknown = ", ".join(sorted(set(given) - set(by_name)))
     if unknown:
         raise SettingsError(
-            f"There is no setting called {ascii(unknown)[1:-1][:80]}: check the spelling."
+            "There is no setting called {name}: check the spelling.",
+            name=ascii(unknown)[1:-1][:80],
         )
     for name, value in given.items():
         by_name[name].check(value)

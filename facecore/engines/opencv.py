@@ -129,7 +129,7 @@ class OpenCvSession:
                 outputs = self._forward()
             except cv2.error as error:
                 raise EngineError(
-                    f"OpenCV could not run the {self._role} network on this photo."
+                    "OpenCV could not run the {role} network on this photo.", role=self._role
                 ) from error
         return tuple(np.array(array, dtype=np.float32) for array in outputs)
 
@@ -185,9 +185,10 @@ def require_caffe_importer() -> None:
     """
     if not has_caffe_importer():
         raise EngineError(
-            f"OpenCV {cv2.__version__} cannot load Caffe networks: "
-            "choose the engine opencv5 or onnxruntime, or run "
-            "'pip install \"opencv-python-headless<5\"' and start again."
+            "OpenCV {version} cannot load Caffe networks: choose the engine opencv5 "
+            "or onnxruntime, or run 'pip install \"opencv-python-headless<5\"' and "
+            "start again.",
+            version=cv2.__version__,
         )
 
 
@@ -216,8 +217,10 @@ def _read_net(network: NetworkFiles) -> cv2.dnn.Net:
                 "process or container more."
             ) from error
         raise EngineError(
-            f"OpenCV {cv2.__version__} could not load the {network.role} network: "
-            "install the versions that requirements.txt names."
+            "OpenCV {version} could not load the {role} network: install the "
+            "versions that requirements.txt names.",
+            version=cv2.__version__,
+            role=network.role,
         ) from error
     net.setPreferableBackend(cv2.dnn.DNN_BACKEND_OPENCV)
     net.setPreferableTarget(cv2.dnn.DNN_TARGET_CPU)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from facecore.wording import Text
+
 Statement = tuple[str, Sequence[Any]]
 """SQL with question marks, and what stands for them."""
 
@@ -47,7 +49,7 @@ class Tables:
     version: int
     create: str
     prune: Sequence[str]
-    title: str = "history"
+    title: str = Text("history")
 
 
 class Database:
@@ -107,7 +109,11 @@ class Database:
             return answer
 
     def _tell(self, reason: str) -> None:
-        problem = f"The {self._tables.title} cannot be used at the moment: {reason}."
+        problem = Text(
+            "The {title} cannot be used at the moment: {reason}.",
+            title=self._tables.title,
+            reason=reason,
+        )
         if problem != self.problem:
             _LOGGER.warning("%s Everything else goes on. The file is %s.", problem, self._path)
         self.problem = problem
@@ -203,14 +209,14 @@ def _transaction(file: sqlite3.Connection) -> Iterator[None]:
 
 
 _REASONS = {
-    "SQLITE_BUSY": "another program has locked it",
-    "SQLITE_LOCKED": "another program has locked it",
-    "SQLITE_FULL": "the disk is full",
-    "SQLITE_IOERR": "the disk is full or broken",
-    "SQLITE_READONLY": "it may only be read",
-    "SQLITE_CANTOPEN": "its folder cannot be written",
-    "SQLITE_CORRUPT": "it is damaged (delete it, and a new one is made)",
-    "SQLITE_NOTADB": "it is damaged (delete it, and a new one is made)",
+    "SQLITE_BUSY": Text("another program has locked it"),
+    "SQLITE_LOCKED": Text("another program has locked it"),
+    "SQLITE_FULL": Text("the disk is full"),
+    "SQLITE_IOERR": Text("the disk is full or broken"),
+    "SQLITE_READONLY": Text("it may only be read"),
+    "SQLITE_CANTOPEN": Text("its folder cannot be written"),
+    "SQLITE_CORRUPT": Text("it is damaged (delete it, and a new one is made)"),
+    "SQLITE_NOTADB": Text("it is damaged (delete it, and a new one is made)"),
 }
 
 

@@ -157,7 +157,9 @@ def set_spec(name: str) -> SetSpec:
     if name not in set_specs():
         shown = ascii(name)[1:-1][:40]
         raise SettingsError(
-            f"There is no model set called {shown}: use {' or '.join(set_specs())}."
+            "There is no model set called {name}: use {names}.",
+            name=shown,
+            names=" or ".join(set_specs()),
         )
     return set_specs()[name]
 

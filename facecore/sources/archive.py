@@ -22,6 +22,7 @@ from facecore.sources.archive_directory import (
     stored_chunks,
 )
 from facecore.sources.sorting import PassedOver, other_kind
+from facecore.wording import Text
 
 ARCHIVE_SUFFIX = ".zip"
 
@@ -74,7 +75,8 @@ class PhotoArchive:
                 data = self._inflated(entry, stored_chunks(file, entry.offset, entry.stored_bytes))
         except OSError as error:
             raise DamagedImageError(
-                f"The ZIP file cannot be read here ({error.strerror}): check the disk."
+                "The ZIP file cannot be read here ({reason}): check the disk.",
+                reason=error.strerror,
             ) from error
         if len(data) != entry.size_bytes or zlib.crc32(data) != entry.crc:
             raise DamagedImageError(
@@ -92,9 +94,10 @@ class PhotoArchive:
                 # One byte more than it may have tells that it lied.
                 data += inflater.decompress(chunk, entry.size_bytes + 1 - len(data))
                 if len(data) > entry.size_bytes:
-                    self._refusal = (
-                        "The ZIP file is a bomb: an entry inflates to more than the "
-                        f"{entry.size_bytes} bytes that it claims. It is not read."
+                    self._refusal = Text(
+                        "The ZIP file is a bomb: an entry inflates to more than the {claimed} "
+                        "bytes that it claims. It is not read.",
+                        claimed=entry.size_bytes,
                     )
                     raise ArchiveError(self._refusal)
         except zlib.error as error:
@@ -108,6 +111,6 @@ class PhotoArchive:
             return self._open_file()
         except OSError as error:
             raise ArchiveError(
-                f"The ZIP file cannot be read ({error.strerror or type(error).__name__}): "
-                "check its permissions."
+                "The ZIP file cannot be read ({reason}): check its permissions.",
+                reason=error.strerror or type(error).__name__,
             ) from error

@@ -18,14 +18,11 @@ from typing import BinaryIO
 
 from facecore.errors import ArchiveError, SettingsError
 from facecore.imaging.kinds import HEAD_BYTES, is_known, what_to_do
-from facecore.sources.archive_names import entry_names
+from facecore.sources.archive_names import entry_names, is_archive
 from facecore.sources.names import unique_name
 from facecore.sources.sorting import PassedOver, is_companion, other_kind
 from facecore.sources.stores import MAX_PHOTO_BYTES
-from facecore.wording import data_size
-
-NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
-"""Archives within an archive: they are not opened, and told of as they may hold photos."""
+from facecore.wording import Text, data_size
 
 _DIRECTORY_BYTES_PER_ENTRY = 512
 _LEAST_DIRECTORY_BYTES = 1 << 18
@@ -115,7 +112,7 @@ def read_directory(
     _check_places(infos, offset)
     kinds = {
         id(info): ""
-        if _is_archive(info.filename)
+        if is_archive(info.filename)
         else kind_of_other(info.filename, partial(_head, file, info))
         for info in infos
         if not (info.filename.endswith("/") or is_companion(PurePosixPath(info.filename)))
@@ -123,7 +120,7 @@ def read_directory(
     passed_over.update(kind for kind in kinds.values() if kind)
     # What nobody would take for a photo is counted, and no more.
     infos = [info for info in infos if not (kind := kinds.get(id(info), "-")) or is_known(kind)]
-    _check_sizes([i for i in infos if not kinds[id(i)] and not _is_archive(i.filename)], limits)
+    _check_sizes([i for i in infos if not kinds[id(i)] and not is_archive(i.filename)], limits)
     return tuple(_entries([(info, kinds[id(info)]) for info in infos], limits))
 
 
@@ -168,8 +165,9 @@ def _directory(file: BinaryIO, limits: ArchiveLimits) -> tuple[list[zipfile.ZipI
         raise ArchiveError("This is not a ZIP file that can be read: pack it again.") from error
     if len(infos) > limits.max_entries:
         raise ArchiveError(
-            f"The ZIP file has {len(infos)} entries, more than the limit of "
-            f"{limits.max_entries}: pack fewer into one."
+            "The ZIP file has {n} entries, more than the limit of {most}: pack fewer into one.",
+            n=len(infos),
+            most=limits.max_entries,
         )
     return infos, offset
 
@@ -224,30 +222,29 @@ def _head(file: BinaryIO, info: zipfile.ZipInfo) -> bytes:
         return b""
 
 
-def _is_archive(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in NESTED_SUFFIXES
-
-
 def _refusals(info: zipfile.ZipInfo, limits: ArchiveLimits, *, is_duplicate: bool) -> Iterator[str]:
-    if _is_archive(info.filename):
-        yield "This is an archive within an archive, which is not opened: unpack it first."
+    if is_archive(info.filename):
+        yield Text("This is an archive within an archive, which is not opened: unpack it first.")
     if is_duplicate:
-        yield "The ZIP file has an entry of this name already: give each its own."
+        yield Text("The ZIP file has an entry of this name already: give each its own.")
     if info.flag_bits & _ENCRYPTED:
-        yield "This entry of the ZIP file is encrypted: pack it without a password."
+        yield Text("This entry of the ZIP file is encrypted: pack it without a password.")
     if stat.S_ISLNK(info.external_attr >> 16):
-        yield "This entry of the ZIP file is a link to another file: pack the file itself."
+        yield Text("This entry of the ZIP file is a link to another file: pack the file itself.")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        yield (
+        yield Text(
             "This entry of the ZIP file is packed by a method that is not read: pack it as an "
             "ordinary ZIP file (deflate)."
         )
     if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
-        yield "This entry of the ZIP file is damaged (its sizes differ): pack it again."
+        yield Text("This entry of the ZIP file is damaged (its sizes differ): pack it again.")
     if info.file_size > limits.max_entry_bytes:
-        yield (
-            f"This entry of the ZIP file has {data_size(info.file_size)}, more than the limit of "
-            f"{data_size(limits.max_entry_bytes)}: make it smaller."
+        size, most = map(data_size, (info.file_size, limits.max_entry_bytes))
+        yield Text(
+            "This entry of the ZIP file has {size}, more than the limit of {most}: make it "
+            "smaller.",
+            size=size,
+            most=most,
         )
 
 
@@ -256,21 +253,25 @@ def _check_sizes(photos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
         ratio = info.file_size / max(1, info.compress_size)
         if info.file_size >= _RATIO_COUNTS_FROM_BYTES and ratio > limits.max_ratio:
             raise ArchiveError(
-                f"The ZIP file is a bomb: an entry would inflate to {ratio:.0f} times its size, "
-                "as no photo does. It is not read."
+                "The ZIP file is a bomb: an entry would inflate to {ratio:.0f} times its "
+                "size, as no photo does. It is not read.",
+                ratio=ratio,
             )
     taken = [info for info in photos if info.file_size <= limits.max_entry_bytes]
     total = sum(info.file_size for info in taken)
     stored = sum(info.compress_size for info in taken)
     if total >= _RATIO_OF_ALL_COUNTS_FROM_BYTES and total > stored * limits.max_ratio:
         raise ArchiveError(
-            f"The ZIP file is a bomb: all together would inflate to {total / max(1, stored):.0f} "
-            "times their size, as no photos do. It is not read."
+            "The ZIP file is a bomb: all together would inflate to {ratio:.0f} times "
+            "their size, as no photos do. It is not read.",
+            ratio=total / max(1, stored),
         )
     if total > limits.max_total_bytes:
         raise ArchiveError(
-            f"The photos in the ZIP file would take {data_size(total)} inflated, more than "
-            f"the limit of {data_size(limits.max_total_bytes)}: pack fewer into one."
+            "The photos in the ZIP file would take {size} inflated, more than the limit of "
+            "{limit}: pack fewer into one.",
+            size=data_size(total),
+            limit=data_size(limits.max_total_bytes),
         )
 
 
@@ -285,10 +286,11 @@ def _entries(
         name = unique_name(info.filename, taken) if is_duplicate else info.filename
         taken.add(name)
         refusals = _refusals(info, limits, is_duplicate=is_duplicate)
+        over = Text("Passed over: {why}", why=what_to_do(kind))
         yield ArchiveEntry(
             name=name,
             size_bytes=info.file_size,
-            refusal=f"Passed over: {what_to_do(kind)}" if kind else next(refusals, ""),
+            refusal=over if kind else next(refusals, ""),
             passed_over=kind,
             offset=info.header_offset,
             stored_bytes=info.compress_size,

@@ -13,8 +13,12 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from facecore.errors import SettingsError
+
+NESTED_SUFFIXES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst")
+"""Archives within an archive: they are not opened, and told of as they may hold photos."""
 
 _IS_UTF8 = 0x800
 _UNICODE_PATH = 0x7075  # Info-ZIP's extra field: version, CRC of the plain name, name in UTF-8
@@ -54,6 +58,11 @@ def entry_names(infos: Sequence[zipfile.ZipInfo], encoding: str | None = None) -
     )
 
 
+def is_archive(name: str) -> bool:
+    """Return whether an entry is named like an archive."""
+    return PurePosixPath(name).suffix.lower() in NESTED_SUFFIXES
+
+
 def checked_encoding(name: str) -> str:
     """Return the name of an encoding of text that Python knows.
 
@@ -66,7 +75,9 @@ def checked_encoding(name: str) -> str:
         return codecs.lookup(name).name
     except (LookupError, UnicodeError, ValueError):
         raise SettingsError(
-            f"{name!r} is no encoding of names: say one such as {', '.join(_CODE_PAGES[:5])}."
+            "{name!r} is no encoding of names: say one such as {names}.",
+            name=name,
+            names=", ".join(_CODE_PAGES[:5]),
         ) from None
 
 

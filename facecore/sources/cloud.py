@@ -44,8 +44,10 @@ def file_system(scheme: str) -> Any:
         return fsspec.filesystem(scheme, use_listings_cache=False, **_OPTIONS[scheme])
     except ImportError as error:
         raise SettingsError(
-            f"Addresses that begin with {scheme}:// need {SCHEMES[scheme]}: run "
-            f"'pip install \"facecore-dashboard[{scheme}]\"'."
+            "Addresses that begin with {scheme}:// need {package}: run 'pip install "
+            '"facecore-dashboard[{scheme}]"\'.',
+            scheme=scheme,
+            package=SCHEMES[scheme],
         ) from error
 
 

@@ -24,7 +24,7 @@ from facecore.sources.sorting import (
     sorted_photo,
 )
 from facecore.sources.stores import MAX_PHOTO_BYTES, Address, listed
-from facecore.wording import data_size
+from facecore.wording import Text, data_size
 
 
 def find_photos(
@@ -113,7 +113,7 @@ def photos_of_archive(  # noqa: PLR0913 - what there is to know of an archive
             is_video=videos and PurePosixPath(entry.name).suffix.lower() in VIDEO_SUFFIXES,
         )
     if all(entry.passed_over for entry in archive.entries):
-        words = _behind("This ZIP file has no photos in it", archive.passed_over)
+        words = _behind(Text("This ZIP file has no photos in it"), archive.passed_over)
         yield _problem(name, ImageError(words))
 
 
@@ -131,14 +131,15 @@ def read_photo(path: Path, *, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
         size = path.stat().st_size
         if size > max_bytes:
             raise ImageError(
-                f"This file has {data_size(size)}, more than the limit of {data_size(max_bytes)}: "
-                "make it smaller."
+                "This file has {size}, more than the limit of {limit}: make it smaller.",
+                size=data_size(size),
+                limit=data_size(max_bytes),
             )
         return path.read_bytes()
     except (FileNotFoundError, ValueError):  # ValueError: the name has a zero byte
         raise ImageError("There is no such file: check the name.") from None
     except OSError as error:
-        raise ImageError(_cannot_be_read("file", error)) from error
+        raise ImageError(_cannot_be_read(Text("file"), error)) from error
 
 
 def _head(path: Path) -> bytes:
@@ -173,9 +174,12 @@ def _photos_of_folder(
         yield photo
     passed_over.update(here)
     if not found:
-        where = "in it" if recursive else "right in it"
-        words = _behind(f"This folder has no photos {where}", here)
-        yield _problem(str(folder), ImageError(words))
+        words = (
+            Text("This folder has no photos in it")
+            if recursive
+            else Text("This folder has no photos right in it")
+        )
+        yield _problem(str(folder), ImageError(_behind(words, here)))
 
 
 def _photos_of_store(
@@ -207,8 +211,12 @@ def _photos_of_store(
         yield _problem(url, error)
     passed_over.update(here)
     if not found:
-        where = "below it" if recursive else "right below it"
-        yield _problem(url, ImageError(_behind(f"This address has no photos {where}", here)))
+        words = (
+            Text("This address has no photos below it")
+            if recursive
+            else Text("This address has no photos right below it")
+        )
+        yield _problem(url, ImageError(_behind(words, here)))
 
 
 def _named(address: Address) -> str:
@@ -218,7 +226,9 @@ def _named(address: Address) -> str:
 
 def _behind(sentence: str, passed_over: PassedOver) -> str:
     words = in_words(passed_over)
-    return f"{sentence}{f' ({words})' if words else ''}: name another one."
+    if not words:
+        return Text("{sentence}: name another one.", sentence=sentence)
+    return Text("{sentence} ({why}): name another one.", sentence=sentence, why=words)
 
 
 def _walk(folder: Path, recursive: bool, passed_over: PassedOver, videos: bool) -> Iterator[Photo]:
@@ -238,7 +248,7 @@ def _walk(folder: Path, recursive: bool, passed_over: PassedOver, videos: bool) 
 
 
 def _unreadable(error: OSError) -> Photo:
-    return _problem(error.filename, ImageError(_cannot_be_read("folder", error)))
+    return _problem(error.filename, ImageError(_cannot_be_read(Text("folder"), error)))
 
 
 def _problem(name: str, error: FacecoreError) -> Photo:
@@ -248,8 +258,9 @@ def _problem(name: str, error: FacecoreError) -> Photo:
     return Photo(name=name, read=tell, problem=True)
 
 
-def _cannot_be_read(what: str, error: OSError) -> str:
-    return (
-        f"The {what} cannot be read ({error.strerror or type(error).__name__}): "
-        "check its permissions."
+def _cannot_be_read(what: Text, error: OSError) -> str:
+    return Text(
+        "The {what} cannot be read ({reason}): check its permissions.",
+        what=what,
+        reason=error.strerror or type(error).__name__,
     )

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from facecore.results import Box
 from facecore.sources.stores import Address
+from facecore.wording import Text
+
+_GENDERS = {"Female": Text("female"), "Male": Text("male")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +29,20 @@ class Person:
     ages: tuple[int, int] | None = None
 
     @property
-    def in_words(self) -> str:
+    def in_words(self) -> Text:
         """What is true, such as "Grace Hopper, female, 77 years old"."""
+        known = {"name": Text(self.name), "gender": _GENDERS[self.gender]}
         if self.ages is None:
-            return f"{self.name}, {self.gender.lower()}"
+            return Text("{name}, {gender}", **known)
         youngest, oldest = self.ages
-        years = f"{youngest} to {oldest}" if youngest < oldest else str(oldest)
-        return f"{self.name}, {self.gender.lower()}, {years} years old"
+        if youngest == oldest:
+            return Text("{name}, {gender}, {age} years old", age=oldest, **known)
+        return Text(
+            "{name}, {gender}, {youngest} to {oldest} years old",
+            youngest=youngest,
+            oldest=oldest,
+            **known,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from facecore.imaging.kinds import (
     what_to_do,
 )
 from facecore.sources.photo import Photo
+from facecore.wording import Text, listed
 
 PassedOver = Counter[str]
 """How many files of each kind were passed over: "HEIC", "PDF", "TXT" …"""
@@ -106,7 +107,7 @@ def sorted_photo(
         return None
 
     def tell() -> bytes:
-        raise UnsupportedImageError(f"Passed over: {what_to_do(kind)}")
+        raise UnsupportedImageError("Passed over: {why}", why=what_to_do(kind))
 
     return Photo(name=photo.name, read=tell, problem=True, passed_over=kind)
 
@@ -114,7 +115,7 @@ def sorted_photo(
 def in_words(passed_over: PassedOver) -> str:
     """Return the counts as "passed over: 12 HEIC, 1 PDF"; "" where there are none."""
     counts = passed_over.most_common()
-    words = [f"{count} {kind}" for kind, count in counts[:_MOST_KINDS]]
+    words = [Text("{n} {kind}", n=n, kind=Text(kind)) for kind, n in counts[:_MOST_KINDS]]
     if rest := sum(count for _, count in counts[_MOST_KINDS:]):
-        words.append(f"{rest} of other kinds")
-    return f"passed over: {', '.join(words)}" if words else ""
+        words.append(Text("{n} of other kinds", n=rest))
+    return Text("passed over: {kinds}", kinds=listed(words)) if words else ""

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from facecore.errors import ArchiveError, BatchError, FacecoreError, ImageError, SettingsError
 from facecore.sources import cloud, web
-from facecore.wording import data_size
+from facecore.wording import Text, data_size
 
 MAX_PHOTO_BYTES = 500_000_000
 """A photo's file may have so many bytes, wherever it lies."""
@@ -52,8 +52,9 @@ class Address:
             return b""
         if (self.size_bytes or 0) > MAX_PHOTO_BYTES:
             raise ImageError(
-                f"This object has {data_size(self.size_bytes or 0)}, more than the limit of "
-                f"{data_size(MAX_PHOTO_BYTES)}: make it smaller."
+                "This object has {size}, more than the limit of {limit}: make it smaller.",
+                size=data_size(self.size_bytes or 0),
+                limit=data_size(MAX_PHOTO_BYTES),
             )
         scheme, bucket, key = split(self.url)
         try:
@@ -61,9 +62,11 @@ class Address:
         except FacecoreError:
             raise
         except Exception as error:
-            raise ImageError(in_words(error, "object")) from error
+            raise ImageError(in_words(error, Text("object"))) from error
         if len(data) > MAX_PHOTO_BYTES:
-            raise ImageError(f"This object is larger than {data_size(MAX_PHOTO_BYTES)}.")
+            raise ImageError(
+                "This object is larger than {limit}.", limit=data_size(MAX_PHOTO_BYTES)
+            )
         return data
 
     def opened(self) -> BinaryIO:
@@ -82,7 +85,7 @@ class Address:
         except (FacecoreError, OSError):
             raise
         except Exception as error:
-            raise OSError(0, in_words(error, "object")) from error
+            raise OSError(0, in_words(error, Text("object"))) from error
 
 
 def is_address(text: str) -> bool:
@@ -150,10 +153,10 @@ def listed(url: str, *, recursive: bool) -> Iterator[Address]:
     except FacecoreError:
         raise
     except Exception as error:
-        sentence = in_words(error, "bucket")
+        sentence = in_words(error, Text("bucket"))
         if _is_gone(error) or _is_denied(error):
             raise ImageError(sentence) from error
-        raise BatchError(f"The listing of {url} broke off. {sentence}") from error
+        raise BatchError("The listing of {url} broke off. {why}", url=url, why=sentence) from error
 
 
 def output_key(url: str) -> str:
@@ -162,7 +165,7 @@ def output_key(url: str) -> str:
     Raises:
         BatchError: nothing can be written there.
     """
-    with _writing(url, "bucket") as scheme:
+    with _writing(url, Text("bucket")) as scheme:
         return f"{cloud.server(scheme)} {url}".strip()
 
 
@@ -172,7 +175,7 @@ def has_output(url: str) -> bool:
     Raises:
         BatchError: there is no such bucket, or the store does not answer.
     """
-    with _writing(url, "bucket"):
+    with _writing(url, Text("bucket")):
         return cloud.size_of(*split(url)) is not None
 
 
@@ -188,7 +191,7 @@ def give_output(url: str, aside: Path, *, again: bool) -> None:
         FileExistsError: something else has that name already, and keeps it.
         BatchError: it cannot be written.
     """
-    with _writing(url, "object"):
+    with _writing(url, Text("object")):
         found = cloud.size_of(*split(url))
         if found is None:
             cloud.put(*split(url), aside)
@@ -197,7 +200,7 @@ def give_output(url: str, aside: Path, *, again: bool) -> None:
 
 
 @contextmanager
-def _writing(url: str, what: str) -> Iterator[str]:
+def _writing(url: str, what: Text) -> Iterator[str]:
     scheme = split(url)[0]
     if scheme in web.SCHEMES:
         raise BatchError("Nothing can be written to a web server: name another --out.")
@@ -206,24 +209,29 @@ def _writing(url: str, what: str) -> Iterator[str]:
     except (FacecoreError, FileExistsError):
         raise
     except Exception as error:
-        raise BatchError(f"{url} cannot be written. {in_words(error, what)}") from error
+        raise BatchError(
+            "{url} cannot be written. {why}", url=url, why=in_words(error, what)
+        ) from error
 
 
-def in_words(error: Exception, what: str) -> str:
+def in_words(error: Exception, what: str) -> Text:
     """Return the sentence for what a store's library raised.
 
     Never its own words: they may have a signature in them.
     """
     if _is_gone(error):
-        return f"There is no such {what}, or no longer: check the name."
+        return Text("There is no such {what}, or no longer: check the name.", what=what)
     if _is_denied(error):
-        return (
-            f"The store denies access to this {what}: check the credentials in the environment or "
-            "the profile that its library reads."
+        return Text(
+            "The store denies access to this {what}: check the credentials in the "
+            "environment or the profile that its library reads.",
+            what=what,
         )
-    return (
-        f"The store did not give this {what} ({type(error).__name__}), tried again and again: "
-        "check that it can be reached, and give the same command again."
+    return Text(
+        "The store did not give this {what} ({error}), tried again and again: "
+        "check that it can be reached, and give the same command again.",
+        what=what,
+        error=type(error).__name__,
     )
 
 

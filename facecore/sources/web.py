@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urljoin
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from facecore.errors import BatchError, ImageError
+from facecore.wording import Text
 
 SCHEMES = ("https", "http")
 
@@ -59,21 +60,23 @@ def objects(scheme: str, host: str, path: str, *, recursive: bool) -> Iterator[L
                 folders += [folder + link for link in links if link.endswith("/")]
                 folders_found += len(links) - len(found)
             files_found += len(found)
-            _check_end("files", files_found, _MOST_FILES)
-            _check_end("folders", folders_found, _MOST_FOLDERS)
-            _check_end("folders in each other", folder.count("/") - path.count("/"), _DEEPEST)
+            _check_end(Text("files"), files_found, _MOST_FILES)
+            _check_end(Text("folders"), folders_found, _MOST_FOLDERS)
+            _check_end(Text("folders in each other"), folder.count("/") - path.count("/"), _DEEPEST)
             files = iter(found)
             while some := list(islice(files, _LOOKS)):
                 looks = threads.map(partial(_soft_look, root), some)
                 yield from ((file, *look) for file, look in zip(some, looks, strict=True))
 
 
-def _check_end(what: str, number: int, most: int) -> None:
+def _check_end(what: Text, number: int, most: int) -> None:
     """Raise where a listing goes on and on, as a server's may that makes its pages up."""
     if number > most:
         raise BatchError(
-            f"This listing has no end in sight (more than {most:,} {what}): name a folder that is "
-            "further down."
+            "This listing has no end in sight (more than {most:,} {what}): name a "
+            "folder that is further down.",
+            most=most,
+            what=what,
         )
 
 
@@ -146,14 +149,14 @@ class _Hrefs(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
             self.found += [value for name, value in attrs if name == "href" and value]
-            _check_end("links in a page", len(self.found), _PAGE_LINKS)
+            _check_end(Text("links in a page"), len(self.found), _PAGE_LINKS)
 
 
 def _links(page: str) -> list[str]:
     """Return what a page links to right below itself, each once; folders end in /."""
     hrefs = _Hrefs()
     data = _asked(page, _PAGE_BYTES + 1)[1]
-    _check_end("bytes in a page", len(data), _PAGE_BYTES)
+    _check_end(Text("bytes in a page"), len(data), _PAGE_BYTES)
     # Bytes that are no valid text stay what they are.
     hrefs.feed(data.decode("utf-8", "surrogateescape"))
     below = dict.fromkeys(_below(page, href) for href in hrefs.found)

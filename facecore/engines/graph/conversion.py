@@ -40,7 +40,9 @@ class Conversion:
             self._graph = read_caffe(architecture.read_text(encoding="utf-8"), content)
         except (OSError, ValueError, LookupError) as error:
             raise EngineError(
-                f"The {network.role} network cannot be converted ({error}): use the OpenCV engine."
+                "The {role} network cannot be converted ({error}): use the OpenCV engine.",
+                role=network.role,
+                error=error,
             ) from error
         self.outputs = self._graph.outputs
 

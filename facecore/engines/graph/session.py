@@ -84,10 +84,17 @@ class GraphEngine(ABC):
         try:
             installed = version(self.distribution)
         except PackageNotFoundError:
-            raise EngineError(f"{self.title} is not installed: run '{self.install}'.") from None
+            raise EngineError(
+                "{engine} is not installed: run '{install}'.",
+                engine=self.title,
+                install=self.install,
+            ) from None
         if _numbers(installed) < _numbers(self.oldest):
             raise EngineError(
-                f"{self.title} {installed} is too old for these networks: run '{self.install}'."
+                "{engine} {installed} is too old for these networks: run '{install}'.",
+                engine=self.title,
+                installed=installed,
+                install=self.install,
             )
         return installed
 
@@ -120,8 +127,13 @@ class GraphEngine(ABC):
             passes = self.load(conversion, _threads(options), knobs)
         except Exception as error:
             raise EngineError(
-                f"{self.title} {installed} could not load the {network.role} network "
-                f"({_first_line(error)}): run '{self.install}', or choose another engine."
+                "{engine} {installed} could not load the {role} network ({reason}): "
+                "run '{install}', or choose another engine.",
+                engine=self.title,
+                installed=installed,
+                role=network.role,
+                reason=_first_line(error),
+                install=self.install,
             ) from error
         return GraphSession(passes, conversion, self.title)
 
@@ -156,7 +168,9 @@ class GraphSession:
             outputs = self._passes.run(blob)
         except Exception as error:
             raise EngineError(
-                f"{self._title} could not run the {self._role} network on this photo."
+                "{engine} could not run the {role} network on this photo.",
+                engine=self._title,
+                role=self._role,
             ) from error
         if self._detection is None:
             return tuple(outputs)

@@ -16,13 +16,17 @@ import numpy as np
 from facecore.imaging.decoding import BgrImage, decode_image, encode_png
 from facecore.results import Box
 from facecore.sources.photo import Person, Photo
+from facecore.wording import Text
 
 # A picture, the width and height to scale it to, and where its top left corner goes.
 _Pasted = tuple[BgrImage, tuple[int, int], tuple[int, int]]
 
 _FOLDER = Path(__file__).resolve().parent
 _GROUP_WH = (1280, 720)
-_CONGRESS = "official portraits of members of the US Congress, public domain"
+_CREDIT = Text(
+    "official portraits of members of the US Congress, public domain; Apollo 11's crew by NASA, "
+    "public domain; Brothers, by Robert Boning, about 1870, from pellethepoet, CC BY 2.0, cropped"
+)
 
 _COLLINS = Person(name="Eileen Collins", box=Box(178, 57, 270, 175), gender="Female", ages=(33, 43))
 _HOPPER = Person(name="Grace Hopper", box=Box(178, 120, 353, 332), gender="Female", ages=(77, 77))
@@ -51,8 +55,8 @@ _KNOWN = (
     ("Sharice Davids", "Female", (38, 41), (313, 474, 387, 574)),
     ("Marco Rubio", "Male", (39, 50), (511, 436, 602, 562)),
     ("Elise Stefanik", "Female", (30, 37), (726, 425, 795, 518)),
-    ("One of two brothers, about 1870", "Male", None, (1095, 90, 1128, 131)),
-    ("The other of the brothers", "Male", None, (1179, 203, 1212, 246)),
+    (Text("One of two brothers, about 1870"), "Male", None, (1095, 90, 1128, 131)),
+    (Text("The other of the brothers"), "Male", None, (1179, 203, 1212, 246)),
     ("Neil Armstrong", "Male", (38, 38), (921, 506, 964, 564)),
     ("Michael Collins", "Male", (38, 38), (1043, 435, 1085, 488)),
     ("Buzz Aldrin", "Male", (39, 39), (1171, 515, 1214, 568)),
@@ -73,9 +77,8 @@ def samples() -> tuple[Photo, ...]:
     return (
         Photo(
             key="sample:figures",
-            title="Public figures",
-            credit=f"{_CONGRESS}; Apollo 11's crew by NASA, public domain; Brothers, by Robert "
-            "Boning, about 1870, from pellethepoet, CC BY 2.0, cropped",
+            title=Text("Public figures"),
+            credit=_CREDIT,
             name="figures.png",
             read=figures_photo,
             people=tuple(
@@ -85,24 +88,24 @@ def samples() -> tuple[Photo, ...]:
         ),
         Photo(
             key="sample:group",
-            title="Group of six, often read wrong",
-            credit="Eileen Collins by NASA, Grace Hopper by the US Navy, public domain",
+            title=Text("Group of six, often read wrong"),
+            credit=Text("Eileen Collins by NASA, Grace Hopper by the US Navy, public domain"),
             name="group.png",
             read=group_photo,
             people=tuple(_in_group(*portrait) for portrait in _SIX),
         ),
         Photo(
             key="sample:collins",
-            title="Eileen Collins",
-            credit="NASA, public domain",
+            title=Text("Eileen Collins"),
+            credit=Text("NASA, public domain"),
             name="astronaut.png",
             read=_file_reader("astronaut.png"),
             people=(_COLLINS,),
         ),
         Photo(
             key="sample:hopper",
-            title="Grace Hopper",
-            credit="US Navy, 20 January 1984, public domain",
+            title=Text("Grace Hopper"),
+            credit=Text("US Navy, 20 January 1984, public domain"),
             name="grace_hopper.jpg",
             read=_file_reader("grace_hopper.jpg"),
             people=(_HOPPER,),
