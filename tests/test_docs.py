@@ -9,8 +9,9 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-README, CHINESE = REPOSITORY / "README.md", REPOSITORY / "README.zh.md"
-PAGES = [README, CHINESE, *sorted((REPOSITORY / "docs").glob("*.md"))]
+README, CARD = REPOSITORY / "README.md", REPOSITORY / "models" / "MODEL_CARD.md"
+CHINESE = [page.with_suffix(".zh.md") for page in (README, CARD)]
+PAGES = [README, *CHINESE, *sorted((REPOSITORY / "docs").glob("*.md"))]
 
 
 def test_readme_takes_five_minutes() -> None:
@@ -18,9 +19,11 @@ def test_readme_takes_five_minutes() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_the_chinese_readme_says_no_less_and_no_more() -> None:
-    """Headings, commands, names, links, rows of tables and figures of both are the same."""
-    ours, theirs = (_bones(page.read_text(encoding="utf-8")) for page in (README, CHINESE))
+@pytest.mark.parametrize("page", [README, CARD], ids=lambda page: page.name)
+def test_a_page_in_chinese_says_no_less_and_no_more(page: Path) -> None:
+    """Headings, commands, names, links, and the figures in each row of tables are the same."""
+    both = page, page.with_suffix(".zh.md")
+    ours, theirs = (_bones(one.read_text(encoding="utf-8")) for one in both)
     for part, said in ours.items():
         assert theirs[part] == said, part
 
@@ -33,9 +36,14 @@ def _bones(text: str) -> dict[str, list[str]]:
         "headings": re.findall(r"(?m)^#+(?= )", rest),
         "commands": [re.sub(r" +# .*", "", line) for one in code for line in one.splitlines()],
         "names": sorted(" ".join(name.split()) for name in re.findall(r"`([^`]+)`", rest)),
-        "links": sorted(link for link in links if not link.startswith("README")),
-        "rows": [str(row.count("|")) for row in re.findall(r"(?m)^\|.*$", rest)],
-        "figures": re.findall(r"\d+(?:\.\d+)? %", rest),
+        "links": sorted(
+            link.replace(".zh.md", ".md") for link in links if not link.startswith("README")
+        ),
+        "rows": [
+            " ".join(sorted(re.findall(r"\d+(?:\.\d+)?|\|", row)))
+            for row in re.findall(r"(?m)^\|.*$", rest)
+        ],
+        "percents": sorted(re.findall(r"\d+(?:\.\d+)? %", rest)),
     }
 
 

@@ -38,6 +38,12 @@ def facts(options: RuntimeOptions) -> EngineFacts:
 
 
 @st.cache_data(show_spinner=False)
-def model_card() -> str:
-    """Return what was measured of the networks, and what they are not for, as Markdown."""
-    return (REPOSITORY_MODELS_DIR / "MODEL_CARD.md").read_text(encoding="utf-8")
+def model_card(language: str) -> str:
+    """Return what was measured of the networks, and what they are not for, as Markdown.
+
+    Args:
+        language: its code; English where there is no card in it.
+    """
+    card = REPOSITORY_MODELS_DIR / f"MODEL_CARD.{language}.md"
+    usual = REPOSITORY_MODELS_DIR / "MODEL_CARD.md"
+    return (card if card.exists() else usual).read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from facecore.models.catalogue import set_spec
 from facecore.serving.service import process_service
 from facecore.ui import networks, state
 from facecore.ui.models import measured, views
-from facecore.wording import Text, _
+from facecore.wording import Text, _, language
 
 
 def models_page() -> None:
@@ -38,4 +38,4 @@ def models_page() -> None:
             views.network(loaded, profile)
         views.engine(titles(analyzer.engine), measured.facts(options))
     st.divider()
-    views.card(measured.model_card())
+    views.card(measured.model_card(language()))
