@@ -37,6 +37,7 @@ from facecore.ui.batch.results import _annotated_zip, _file
 from tests.batch.conftest import grey_png
 from tests.pages.conftest import TIMEOUT_S, expect_no_error, go_to, metrics, visit
 from tests.sources.crafted import Entry, archive
+from tests.video.clips import write_clip
 
 
 def _batch(app: AppTest) -> BackgroundBatch:
@@ -397,3 +398,16 @@ def test_batch_on_a_cluster_tells_how_it_gets_on(
     assert _list(app)["photo"].tolist() == ["a.png", "b.png"]
     assert "preview" not in _list(app)
     assert "not a picture" in _list(app)["error"][1]
+
+
+def test_a_video_is_looked_through_beside_the_list(tmp_path: Path) -> None:
+    """A frame that the list opens is shown beside the moment that is, each with its faces."""
+    clip = write_clip(tmp_path / "clip.webm", frames=12, fps=10).read_bytes()
+    app = _choose(visit("batch"), {"clip.webm": clip})
+    app.selectbox(key="batch_frames").set_value("1/10").run()
+    app = _end(app.button(key="batch_start").click().run())
+    assert app.select_slider(key="batch_moment_0").options == ["0.00 s", "1.00 s"]
+    app.button(key="batch_moment_0_still_1").click().run()
+    _open(app, "batch_list_all", 0)
+    expect_no_error(app)
+    assert [text.value for text in app.text] == ["clip.webm#t=1.000", "clip.webm#t=0.000"]

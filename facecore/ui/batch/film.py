@@ -168,7 +168,7 @@ def _opened(
             )
         place = next(moment.place for moment in film.moments if moment.time_s == time_s)
         with st.spinner(_("Decoding …"), show_time=False):
-            opened_photo(batch, place, turn)
+            opened_photo(batch, place, turn, f"{key}_faces")
 
 
 def _annotated(

@@ -49,7 +49,10 @@ def reads_with(settings: Mapping[str, Any]) -> str:
 
 
 def opened_photo(
-    batch: BackgroundBatch, place: int, turn: Callable[[], AbstractContextManager[object]]
+    batch: BackgroundBatch,
+    place: int,
+    turn: Callable[[], AbstractContextManager[object]],
+    key: str = "batch_faces",
 ) -> None:
     """Show a photo of a batch, counted from 0, with its faces drawn and listed.
 
@@ -57,6 +60,7 @@ def opened_photo(
         batch: holds the photos' files, and their rows.
         place: of the photo.
         turn: held while the photo is decoded and drawn.
+        key: of the table of its faces.
     """
     row = batch.row(place)
     st.text(row.path)
@@ -73,7 +77,7 @@ def opened_photo(
         st.image(drawn, width="stretch", alt=_("The photo with its faces marked"))
     except FacecoreError as error:
         st.error(_(error), icon=":material/broken_image:")
-    _faces(row, crops)
+    _faces(row, crops, key)
 
 
 def _crop(image: BgrImage, box_xyxy: tuple[int, int, int, int]) -> bytes:
@@ -85,7 +89,7 @@ def _crop(image: BgrImage, box_xyxy: tuple[int, int, int, int]) -> bytes:
     return encode_jpeg(cap_longest_side(part, _CROP_SIDE_PX))
 
 
-def _faces(row: PhotoRow, crops: list[bytes]) -> None:
+def _faces(row: PhotoRow, crops: list[bytes], key: str) -> None:
     if not row.faces:
         st.info(_("No face reaches the confidence that the batch was read with."))
         return
@@ -103,7 +107,7 @@ def _faces(row: PhotoRow, crops: list[bytes]) -> None:
         table.dropna(axis="columns", how="all"),
         hide_index=True,
         row_height=_ROW_HEIGHT_PX,
-        key="batch_faces",
+        key=key,
         column_config={
             "number": st.column_config.NumberColumn("", width=30),
             "crop": st.column_config.ImageColumn(_("Face"), width=70),
