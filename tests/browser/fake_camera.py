@@ -19,7 +19,7 @@ from facecore.settings import AnalysisSettings
 from facecore.sources.samples import samples
 from tests.browser.server import CHROMIUM_FLAGS, DESKTOP_PX, PAGE_TIMEOUT_MS, chromium_path
 
-FRAMES, FRAMES_PER_S = 64, 25
+FRAMES, FRAMES_PER_S = 64, 30
 SIZE_WH = (640, 400)
 STEP_PX = 6
 """How far all moves from one frame to the next: two are told apart by their boxes."""

@@ -78,7 +78,8 @@ class LiveMonitor {
     for (const { lines, stacked, names, numbers, svg, paths, scale, name } of this.tiles) {
       const read = Object.values(lines);
       let rows = this.seconds.map((second) => read.map((line) => known(line(second))));
-      const now = rows.at(-1) ?? read.map(() => null);
+      // A second without a frame says nothing of them: what is known last stays.
+      const now = read.map((_, at) => rows.findLast((row) => row[at] !== null)?.[at]);
       if (stacked) {
         const sum = (row, to) => row.slice(0, to).reduce((a, b) => a + b, 0);
         rows = rows.map((row) => row.map((value, at) => value === null ? null : sum(row, at + 1)));

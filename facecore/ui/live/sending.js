@@ -3,7 +3,9 @@
 // others go first, a newer frame takes the place of the one that waits there.
 
 const TRIES = 5;
-const MARGIN_MS = 5; // what a reading may be quicker than those before
+const MARGIN_MS = 5;
+const OLD_MS = 50; // a frame that has waited here so long makes room for a newer one
+const READINGS = 12; // the last ones, by which it is told when an answer is due
 const UNREAD_MS = 250;
 const USUAL = 0.2; // the weight of the newest time among those before
 
@@ -12,9 +14,9 @@ class Sending {
   // ended(sentence or null).
   constructor(source, address, on) {
     Object.assign(this, { source, address, on, tries: 0, lag: 0, lastNumber: 0 });
-    // Two in flight at most, one that is shown, and one for the next.
-    this.canvases = [0, 1, 2, 3].map(() => document.createElement("canvas"));
-    this.readingMs = 0;
+    // Two in flight at most, one that is shown, one that is ready, and one for the next.
+    this.canvases = Array.from({ length: 5 }, () => document.createElement("canvas"));
+    this.readings = [0]; // ms, from sending to the answer
     this.encodingMs = 10;
   }
 
@@ -22,6 +24,7 @@ class Sending {
     const socket = new WebSocket(this.address());
     this.socket = socket;
     this.flights = [];
+    this.ready = null;
     socket.onopen = () => this.pump();
     socket.onmessage = (event) => this.hear(JSON.parse(event.data));
     socket.onclose = () => this.socket === socket && this.again();
@@ -45,9 +48,7 @@ class Sending {
     const flight = this.flights.find((one) => one.number === message.frame);
     if (!flight) return;
     this.tries = 0;
-    const took = performance.now() - flight.sent;
-    // What is slow once, such as the first with other networks, is forgotten soon.
-    this.readingMs += (Math.min(took, 2 * this.readingMs + 50) - this.readingMs) * USUAL;
+    this.readings = [...this.readings, performance.now() - flight.sent].slice(-READINGS);
     this.shown = flight.canvas;
     this.next(flight.number);
     this.lag = performance.now() - flight.taken;
@@ -71,9 +72,12 @@ class Sending {
     if (this.isClosed || this.socket?.readyState !== WebSocket.OPEN) return;
     const isFree = () => !this.flights.length || this.isNewerWanted;
     if (this.ready && isFree()) this.send();
-    if (this.ready || this.isEncoding || !(this.source.number > this.lastNumber)) return;
+    if (this.isEncoding || !(this.source.number > this.lastNumber)) return;
     const now = performance.now();
-    const due = this.flights[0]?.sent + this.readingMs - this.encodingMs - MARGIN_MS;
+    // Most answers come later than the quickest quarter of those before.
+    const quick = [...this.readings].sort((a, b) => a - b)[Math.floor(this.readings.length / 4)];
+    const answer = this.flights[0]?.sent + quick;
+    const due = this.ready ? this.ready.begun + OLD_MS : answer - this.encodingMs - MARGIN_MS;
     clearTimeout(this.timer);
     if (isFree() || now >= due) this.encode();
     else this.timer = setTimeout(() => this.pump(), due - now);
@@ -84,7 +88,7 @@ class Sending {
     const { side, quality } = this.frames;
     if (!video.videoWidth) return;
     const scale = Math.min(1, side / Math.max(video.videoWidth, video.videoHeight));
-    const held = [this.shown, ...this.flights.map((one) => one.canvas)];
+    const held = [this.shown, this.ready?.canvas, ...this.flights.map((one) => one.canvas)];
     const canvas = this.canvases.find((one) => !held.includes(one));
     const begun = performance.now();
     this.isEncoding = true;
@@ -97,7 +101,7 @@ class Sending {
     const jpeg = blob && (await blob.arrayBuffer());
     this.isEncoding = false;
     this.encodingMs += (performance.now() - begun - this.encodingMs) * USUAL;
-    if (jpeg) this.ready = { number, taken, canvas, jpeg };
+    if (jpeg) this.ready = { number, taken, canvas, jpeg, begun };
     this.pump();
   }
 
