@@ -224,4 +224,4 @@ class ClusterBatch(BackgroundBatch):
 
 
 def _not_here(photo: Photo, _: Callable[[object], None]) -> Analysis:
-    raise ModelError(f"{photo.name} is to be read on the cluster, and not here.")
+    raise ModelError("{name} is to be read on the cluster, and not here.", name=photo.name)

@@ -138,8 +138,9 @@ class Journal:
                 return self._index.execute(question, values).fetchone()
         except sqlite3.Error as error:
             raise BatchError(
-                f"What is done cannot be looked up in the folder for temporary files ({error}): "
-                "free some space there, and give the same command again."
+                "What is done cannot be looked up in the folder for temporary files "
+                "({error}): free some space there, and give the same command again.",
+                error=error,
             ) from error
 
     def _read(self, settings: Entry) -> None:
@@ -196,14 +197,17 @@ class Journal:
         if names:
             words = " and ".join(name.replace("_", " ") for name in names)
             raise BatchError(
-                f"{self._path} was begun with other settings ({words}): give the same ones to go "
-                "on with it, name another --out, or delete that file to begin anew."
+                "{path} was begun with other settings ({words}): give the same ones to "
+                "go on with it, name another --out, or delete that file to begin anew.",
+                path=self._path,
+                words=words,
             )
 
     def _not_ours(self) -> BatchError:
         return BatchError(
-            f"{self._path} is not what a batch leaves when it is stopped: move it away, or name "
-            "another --out."
+            "{path} is not what a batch leaves when it is stopped: move it away, or "
+            "name another --out.",
+            path=self._path,
         )
 
     def _write(self, entry: Entry) -> int:
@@ -220,8 +224,9 @@ class Journal:
 
     def _cut_short(self) -> BatchError:
         return BatchError(
-            f"{self._path} cannot be written to its end: free some space, and give the same "
-            "command again."
+            "{path} cannot be written to its end: free some space, and give the same "
+            "command again.",
+            path=self._path,
         )
 
 
@@ -257,7 +262,9 @@ def _opened(path: Path) -> io.FileIO:
             file = io.FileIO(descriptor, "r+")
         except OSError as error:
             raise BatchError(
-                f"{path} cannot be written ({error.strerror}): name another --out."
+                "{path} cannot be written ({reason}): name another --out.",
+                path=path,
+                reason=error.strerror,
             ) from error
         try:
             _lock(file, path)
@@ -280,8 +287,11 @@ def _lock(file: io.FileIO, path: Path) -> None:
     except OSError as error:
         if error.errno not in _IN_USE:
             raise BatchError(
-                f"{path} cannot be locked ({error.strerror}): name an --out on another disk."
+                "{path} cannot be locked ({reason}): name an --out on another disk.",
+                path=path,
+                reason=error.strerror,
             ) from error
         raise BatchError(
-            f"Another process is writing {path} now: wait until it is done, or name another --out."
+            "Another process is writing {path} now: wait until it is done, or name another --out.",
+            path=path,
         ) from None

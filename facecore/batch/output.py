@@ -48,8 +48,9 @@ class BatchOutput:
         journal_path = here.with_name(f"{here.name}.journal")
         if (is_there := self._is_there()) and not journal_path.exists():
             raise BatchError(
-                f"{path} is there already, so nothing was read: delete it to read the photos "
-                "anew, or name another --out."
+                "{path} is there already, so nothing was read: delete it to read the "
+                "photos anew, or name another --out.",
+                path=path,
             )
         self.journal = Journal(journal_path, settings)
         if is_there and not self._is_ours():
@@ -88,8 +89,10 @@ class BatchOutput:
             raise self._came_meanwhile() from None
         except OSError as error:
             raise BatchError(
-                f"{self._path} cannot be written ({error.strerror}): free some space, and the same "
-                "command ends it without reading a photo."
+                "{path} cannot be written ({reason}): free some space, and the same "
+                "command ends it without reading a photo.",
+                path=self._path,
+                reason=error.strerror,
             ) from error
         finally:
             self._aside.unlink(missing_ok=True)
@@ -120,8 +123,9 @@ class BatchOutput:
 
     def _came_meanwhile(self) -> BatchError:
         return BatchError(
-            f"{self._path} is there already and is not this batch's, so it stays: move it away, "
-            "and the same command goes on without reading a photo twice."
+            "{path} is there already and is not this batch's, so it stays: move it "
+            "away, and the same command goes on without reading a photo twice.",
+            path=self._path,
         )
 
 
@@ -132,8 +136,10 @@ def _place_here(url: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BatchError(
-            f"The journal of a batch needs a folder here ({error.strerror or error}): set "
-            f"{DATA_DIR_VARIABLE} to one that can be written."
+            "The journal of a batch needs a folder here ({reason}): set "
+            "{variable} to one that can be written.",
+            reason=error.strerror or error,
+            variable=DATA_DIR_VARIABLE,
         ) from error
     key = output_key(url).encode("utf-8", "surrogatepass")
     return folder / hashlib.sha256(key).hexdigest()[:32]

@@ -12,7 +12,7 @@ from facecore.errors import FacecoreError
 from facecore.executors.process import WorkerOptions
 from facecore.executors.ray_cluster import Node
 from facecore.sources.photo import Photo
-from facecore.wording import counted
+from facecore.wording import Text, counted
 
 CLUSTER_VARIABLE = "FACECORE_CLUSTER"
 """Of the environment: the cluster that a server offers for batches; none where it is empty."""
@@ -103,7 +103,12 @@ class ClusterProgress:
     def in_words(self) -> str:
         """Return what each node does: "node-1: 2 workers, 41.0 photos/s"."""
         return "; ".join(
-            f"{node.name}: {counted(node.workers, 'worker')}, {node.photos_per_s:.1f} photos/s"
+            Text(
+                "{name}: {workers}, {speed:.1f} photos/s",
+                name=node.name,
+                workers=counted(node.workers, "worker"),
+                speed=node.photos_per_s,
+            )
             for node in self.nodes
             if node.workers or node.photos
         )

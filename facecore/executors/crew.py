@@ -30,6 +30,7 @@ from facecore.executors.reading import Outcome
 from facecore.settings import AnalysisSettings
 from facecore.sources.photo import Photo
 from facecore.sources.stores import Address
+from facecore.wording import Text
 
 _LOOK_EVERY_S = 2.0
 _CHECK_EVERY_S = 0.25
@@ -147,11 +148,15 @@ class _Crew:
         for hand in list(self._hands):
             name, limit_s, outcome = hand.node.name, self._options.photo_timeout_s, None
             if hand.node.number in gone:
-                self._progress.say(f"{name} is gone: its photos go to others.")
+                self._progress.say(Text("{name} is gone: its photos go to others.", name=name))
                 outcome = self._ended(hand, NodeGoneError())
             elif hand.jobs and time.monotonic() > hand.deadline_s:
-                how = f"A worker on {name} did not answer within {limit_s:g} seconds"
-                outcome = self._lost(hand, f"{how} and was stopped.")
+                how = Text(
+                    "A worker on {name} did not answer within {limit:g} seconds and was stopped.",
+                    name=name,
+                    limit=limit_s,
+                )
+                outcome = self._lost(hand, how)
             if outcome is not None:
                 yield outcome
         if not self._jobs.are_over:
@@ -159,7 +164,9 @@ class _Crew:
         if any(hand.is_ready for hand in self._hands):
             self._heard_s = time.monotonic()
         elif time.monotonic() - self._heard_s > _PATIENCE_S:
-            self._progress.say("No worker is ready yet: they start, or wait for a free processor.")
+            self._progress.say(
+                Text("No worker is ready yet: they start, or wait for a free processor.")
+            )
 
     def _start(self) -> None:
         workers = Counter(hand.node.number for hand in self._hands)
@@ -187,7 +194,9 @@ class _Crew:
             answer(future, messages.Kept)
         except GoneError:
             self._leave(hand)
-            error = WorkerError(f"Workers on {node.name} end before they are ready: see its logs.")
+            error = WorkerError(
+                "Workers on {name} end before they are ready: see its logs.", name=node.name
+            )
             if self._roster.failed_to_start(node, error):
                 self._refused(node, error)
         except FacecoreError as error:
@@ -202,7 +211,7 @@ class _Crew:
 
     def _refused(self, node: Node, error: FacecoreError) -> None:
         self._progress.of(node.name).note = str(error)
-        self._progress.say(f"{node.name} is left out: {error}")
+        self._progress.say(Text("{name} is left out: {error}", name=node.name, error=error))
 
     def _give(self, hand: _Hand) -> None:
         """Have a worker get photos until it has one to read and one more."""
@@ -256,8 +265,10 @@ class _Crew:
 
     def _ended(self, hand: _Hand, error: Exception) -> Outcome | None:
         if isinstance(error, NodeGoneError):
-            return self._lost(hand, f"The node {hand.node.name} went away.", with_node=True)
-        return self._lost(hand, f"A worker on {hand.node.name} ended.")
+            return self._lost(
+                hand, Text("The node {name} went away.", name=hand.node.name), with_node=True
+            )
+        return self._lost(hand, Text("A worker on {name} ended.", name=hand.node.name))
 
     def _lost(self, hand: _Hand, how: str, *, with_node: bool = False) -> Outcome | None:
         """Part with a worker; its photos go to others, or the one that it read is given up."""
@@ -272,7 +283,11 @@ class _Crew:
         tried = given_up.attempts + given_up.moves
         return Outcome(
             photo=given_up.photo,
-            error=f"{how} It was tried {tried} times: leave it out, or make it smaller.",
+            error=Text(
+                "{how} It was tried {tried} times: leave it out, or make it smaller.",
+                how=how,
+                tried=tried,
+            ),
         )
 
     def _leave(self, hand: _Hand) -> None:

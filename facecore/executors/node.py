@@ -34,8 +34,10 @@ class NodeWorker:
         if version != facecore.__version__:
             return _failed(
                 WorkerError(
-                    f"It has facecore {facecore.__version__}, and this is {version}: install the "
-                    "same on every node."
+                    "It has facecore {version}, and this is {ours}: install the same on "
+                    "every node.",
+                    version=facecore.__version__,
+                    ours=version,
                 )
             )
         try:

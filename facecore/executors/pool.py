@@ -15,6 +15,7 @@ from facecore.executors.process import Cancelled, WorkerOptions, WorkerProcess
 from facecore.executors.reading import Outcome
 from facecore.settings import AnalysisSettings
 from facecore.sources.photo import Photo
+from facecore.wording import Text
 
 _ATTEMPTS = 2
 _START_ATTEMPTS = 3
@@ -152,7 +153,10 @@ class _Worker:
                 return Outcome(photo=photo, error=str(error))
         return Outcome(
             photo=photo,
-            error=f"{trouble} It was tried twice: leave this photo out, or make it smaller.",
+            error=Text(
+                "{trouble} It was tried twice: leave this photo out, or make it smaller.",
+                trouble=trouble,
+            ),
         )
 
     def stop(self) -> None:

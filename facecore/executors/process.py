@@ -23,6 +23,7 @@ from facecore.settings import (
     ProcessOptions,
     RuntimeOptions,
 )
+from facecore.wording import Text
 
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 120.0
@@ -60,12 +61,14 @@ class WorkerOptions:
     def __post_init__(self) -> None:
         if self.workers is not None and not 1 <= self.workers <= self.most_workers:
             raise SettingsError(
-                f"The number of workers must be from 1 to {self.most_workers}, not {self.workers}."
+                "The number of workers must be from 1 to {most}, not {workers}.",
+                most=self.most_workers,
+                workers=self.workers,
             )
         if not 1 <= self.photo_timeout_s <= 86_400:
             raise SettingsError(
-                "The time for one photo must be from 1 to 86400 seconds, "
-                f"not {self.photo_timeout_s:g}."
+                "The time for one photo must be from 1 to 86400 seconds, not {seconds:g}.",
+                seconds=self.photo_timeout_s,
             )
 
 
@@ -255,29 +258,32 @@ class WorkerProcess:
     def _stopped_after(self, timeout_s: float) -> WorkerTimeoutError:
         self.stop()
         return WorkerTimeoutError(
-            f"A worker process did not answer within {timeout_s:g} seconds and was stopped."
+            "A worker process did not answer within {seconds:g} seconds and was stopped.",
+            seconds=timeout_s,
         )
 
     def _died(self) -> WorkerDiedError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=1)
-        return WorkerDiedError(f"A worker process ended ({self._how_it_ended()}).")
+        return WorkerDiedError("A worker process ended ({how}).", how=self._how_it_ended())
 
     def _how_it_ended(self) -> str:
         status = self._process.poll()
         if status is None:
-            return "it closed its side"
+            return Text("it closed its side")
         if status < 0:
             with contextlib.suppress(ValueError):  # real-time signals have no name
-                return f"signal {signal.Signals(-status).name}"
-            return f"signal {-status}"
+                return Text("signal {name}", name=signal.Signals(-status).name)
+            return Text("signal {name}", name=-status)
         with contextlib.suppress(OSError, ValueError):
             self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _STDERR_TAIL))
             said = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
             if said:
-                return f"exit status {status}, {said[-1]}"
-        return f"exit status {status}"
+                return Text("exit status {status}, {said}", status=status, said=said[-1])
+        return Text("exit status {status}", status=status)
 
 
 def _cannot_start(error: OSError) -> WorkerError:
-    return WorkerError(f"No worker process can be started ({error.strerror}): try again later.")
+    return WorkerError(
+        "No worker process can be started ({reason}): try again later.", reason=error.strerror
+    )

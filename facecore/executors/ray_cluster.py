@@ -24,6 +24,7 @@ from facecore.executors import launch, messages
 from facecore.executors.node import NodeWorker
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from facecore.sources.stores import Address
+from facecore.wording import Text
 
 HERE = "auto"
 """The address of the cluster that this machine is a part of, or of one that is started on it."""
@@ -42,8 +43,9 @@ def check_address(address: str) -> None:
     """
     if address != HERE and not _ADDRESS.fullmatch(address):
         raise SettingsError(
-            f"A cluster is '{HERE}' or an address such as ray://head.example:10001, not "
-            f"{ascii(address)[1:-1][:80]}."
+            "A cluster is '{here}' or an address such as ray://head.example:10001, not {given}.",
+            here=HERE,
+            given=ascii(address)[1:-1][:80],
         )
     if importlib.util.find_spec("ray") is None:
         raise SettingsError(
@@ -230,18 +232,20 @@ def _check_listens(address: str) -> None:
 def _in_words(error: Exception, address: str) -> str:
     said = str(error)
     if type(error).__name__ == "AuthenticationError" or "nauthenticated" in said:
-        return (
-            "The cluster wants a token that this is not: set RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH "
-            "as its nodes have it."
+        return Text(
+            "The cluster wants a token that this is not: set RAY_AUTH_TOKEN or "
+            "RAY_AUTH_TOKEN_PATH as its nodes have it."
         )
     if "ersion mismatch" in said:
         found = " and ".join(re.findall(r"Ray: \S+|Python: \S+", said))
-        return (
-            f"The cluster has another version of Ray or Python than this ({found}): install the "
-            "same on both."
+        return Text(
+            "The cluster has another version of Ray or Python than this ({found}): "
+            "install the same on both.",
+            found=found,
         )
-    where = "on this machine" if address == HERE else f"at {address}"
-    return (
-        f"No Ray cluster answers {where}: check the address, and that 'ray start --head' was "
-        "given there with a --ray-client-server-port."
+    where = Text("on this machine") if address == HERE else Text("at {address}", address=address)
+    return Text(
+        "No Ray cluster answers {where}: check the address, and that 'ray start "
+        "--head' was given there with a --ray-client-server-port.",
+        where=where,
     )

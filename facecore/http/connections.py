@@ -18,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Close, CloseCode, Frame, Opcode
 
 from facecore.live.wire import FRAME_BYTES, LIVE_PATH
+from facecore.wording import Text
 
 MESSAGE_BYTES = 1_000_000
 """The largest message that a page may send; what pages send is a few kilobytes of settings."""
@@ -246,7 +247,10 @@ class GuardedWebSocket(_Guarded, WebSocketsSansIOProtocol):
             return
         self.conn.data_to_send()
         most = self.conn.max_message_size or 0
-        why = f"A message of more than {most / 1e6:g} MB is not taken: send smaller ones."
+        why = Text(
+            "A message of more than {most:g} MB is not taken: send smaller ones.",
+            most=most / 1e6,
+        )
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1009, "reason": why})
         told = Frame(Opcode.CLOSE, Close(CloseCode.MESSAGE_TOO_BIG, why).serialize())
         self.transport.write(told.serialize(mask=False))

@@ -16,6 +16,7 @@ from starlette.requests import Request
 
 from facecore.http.problems import RequestError
 from facecore.serving.budget import Budget, Share
+from facecore.wording import Text
 
 # It would write a line for each form that is broken; the client is told.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
@@ -27,7 +28,7 @@ _FORM_BYTES = 64 * 1024  # what a form may have around the photo, and a field of
 _MAX_FIELDS = 32
 _LOOK_AGAIN_S = 0.01
 _T = TypeVar("_T")
-_HOW = f"send a photo as the file '{FIELD}' of a multipart/form-data form"
+_HOW = Text("send a photo as the file '{field}' of a multipart/form-data form", field=FIELD)
 
 
 class Upload(NamedTuple):
@@ -100,7 +101,7 @@ class UploadDesk:
         """
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != "multipart/form-data":
-            raise RequestError(400, f"This request has no photo in it: {_HOW}.")
+            raise RequestError(400, "This request has no photo in it: {how}.", how=_HOW)
         self._check_length(request)
         async with self._taken(client, partial(self._form, request)) as sent:
             yield sent
@@ -138,7 +139,7 @@ class UploadDesk:
     ) -> AsyncIterator[_T]:
         upload, body = self._uploads.share(client), self._bytes.share(client)
         if not upload.grow(1):
-            raise _busy(f"{self.under_way} uploads are under way already")
+            raise _busy(Text("{n} uploads are under way already", n=self.under_way))
         try:
             try:
                 async with asyncio.timeout(self.limits.total_s):
@@ -173,17 +174,22 @@ class UploadDesk:
                 form = await parser.parse()
             except MultiPartException as error:
                 raise RequestError(
-                    400, f"The form cannot be read ({error.message.rstrip('.')}): {_HOW}."
+                    400,
+                    "The form cannot be read ({reason}): {how}.",
+                    reason=error.message.rstrip("."),
+                    how=_HOW,
                 ) from None
             # Some charsets that Python knows refuse everything, and not with UnicodeDecodeError.
             except UnicodeError:
                 raise RequestError(
-                    400, f"The form cannot be read (its charset is of no use): {_HOW}."
+                    400, "The form cannot be read (its charset is of no use): {how}.", how=_HOW
                 ) from None
         try:
             photo = form.get(FIELD)
             if not isinstance(photo, UploadFile):
-                raise RequestError(400, f"There is no file '{FIELD}' in the form: {_HOW}.")
+                raise RequestError(
+                    400, "There is no file '{field}' in the form: {how}.", field=FIELD, how=_HOW
+                )
             data = await photo.read()
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
         finally:
@@ -209,18 +215,18 @@ class UploadDesk:
                 if body.size + len(chunk) > self.limits.max_body_bytes:
                     raise self._too_large()
                 if not body.grow(len(chunk)):
-                    raise _busy("the photos that wait fill its memory")
+                    raise _busy(Text("the photos that wait fill its memory"))
                 yield chunk
 
     def _too_large(self) -> RequestError:
         return RequestError(
             413,
-            f"The file is larger than {self.limits.max_bytes / 1024**2:g} MB: make it smaller "
-            "and try again.",
+            "The file is larger than {most:g} MB: make it smaller and try again.",
+            most=self.limits.max_bytes / 1024**2,
         )
 
 
 def _busy(why: str) -> RequestError:
     return RequestError(
-        429, f"The server is busy, {why}: try again in about 1 s.", {"Retry-After": "1"}
+        429, "The server is busy, {why}: try again in about 1 s.", {"Retry-After": "1"}, why=why
     )

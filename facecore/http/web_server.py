@@ -16,6 +16,7 @@ from uvicorn.config import LOGGING_CONFIG
 from facecore.errors import ServerError
 from facecore.http.connections import MESSAGE_BYTES, ConnectionLimits, guarded_protocols
 from facecore.machine.memory_plan import MemoryPlan
+from facecore.wording import Text
 
 LONGEST_LOG_LETTERS = 2000
 """A line of the log may have words of whoever asked, but not at any length."""
@@ -70,10 +71,16 @@ def listening_socket(host: str, port: int, flag: str = "--port") -> socket.socke
         )
     # What is no name at all is none of the system's errors.
     except (OSError, UnicodeError) as error:
-        why = (getattr(error, "strerror", "") or "there is no such name").partition(" (")[0]
+        why = (getattr(error, "strerror", "") or "").partition(" (")[0] or Text(
+            "there is no such name"
+        )
         raise ServerError(
-            f"The server cannot listen at {host}, port {port} ({why}): choose another "
-            f"address of this machine with --host, or another port with {flag}."
+            "The server cannot listen at {host}, port {port} ({why}): choose another "
+            "address of this machine with --host, or another port with {flag}.",
+            host=host,
+            port=port,
+            why=why,
+            flag=flag,
         ) from error
     listening.setblocking(False)
     return listening

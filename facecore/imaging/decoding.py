@@ -67,8 +67,9 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> BgrIma
         image = _upright(_decode_with_pillow(data, max_pixels), header.orientation)
     if image.shape[0] * image.shape[1] > max_pixels:
         raise ImageTooLargeError(
-            f"The picture has more than {max_pixels / 1e6:g} megapixels, "
-            "though its header says less: choose another file."
+            "The picture has more than {most:g} megapixels, though its header "
+            "says less: choose another file.",
+            most=max_pixels / 1e6,
         )
     return image
 
@@ -96,7 +97,9 @@ def check_bgr(image: NDArray[np.generic]) -> BgrImage:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise UnsupportedImageError(
             "An array must be a BGR picture: uint8 of shape (height, width, 3), not "
-            f"{image.dtype} of shape {image.shape}."
+            "{dtype} of shape {shape}.",
+            dtype=image.dtype,
+            shape=image.shape,
         )
     return image.astype(np.uint8, copy=False)
 
@@ -226,5 +229,7 @@ def _upright(image: BgrImage, orientation: int) -> BgrImage:
 def _encode(suffix: str, image: BgrImage, parameters: list[int]) -> bytes:
     ok, encoded = cv2.imencode(suffix, image, parameters)
     if not ok:
-        raise DamagedImageError(f"The picture could not be written as {suffix[1:].upper()}.")
+        raise DamagedImageError(
+            "The picture could not be written as {format}.", format=suffix[1:].upper()
+        )
     return encoded.tobytes()

@@ -14,6 +14,7 @@ from facecore.imaging import heif
 from facecore.imaging.kinds import HEAD_BYTES, is_read, kind_of, what_to_do
 from facecore.imaging.structure import check_structure, check_tags, jpeg_frame
 from facecore.settings import DEFAULT_MAX_PIXELS
+from facecore.wording import Text
 
 HEIC = "HEIC"
 _PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "AVIF", "GIF")
@@ -23,7 +24,6 @@ _EXIF_ORIENTATION = 0x0112
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _BITS, _SAMPLE_FORMAT, _FLOATING_POINT = 258, 339, 3
 _SUBFILE, _SUBDIRECTORIES, _DNG_VERSION = 254, 330, 50706
-_SAVE_BITS = "save it with 8 or 16 bits per colour, or as JPEG or PNG."
 # ITU-T T.81, table B.1: what JPEG decoders read; the others are lossless or hierarchical.
 _JPEG_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
 
@@ -89,8 +89,9 @@ def open_picture(data: bytes, max_pixels: int) -> Image.Image:
         return Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS)
     except Image.DecompressionBombError:
         raise ImageTooLargeError(
-            "The picture claims far more pixels than the limit of "
-            f"{_megapixels(max_pixels)} megapixels: make it smaller and try again."
+            "The picture claims far more pixels than the limit of {megapixels} "
+            "megapixels: make it smaller and try again.",
+            megapixels=_megapixels(max_pixels),
         ) from None
     except UnidentifiedImageError:
         raise UnsupportedImageError(why_unread(data)) from None
@@ -139,8 +140,11 @@ def check_size(size_wh: tuple[int, int], max_pixels: int, *, least: int = 1) -> 
         raise DamagedImageError("The picture says it has no pixels: choose another file.")
     if width * height > max_pixels:
         raise ImageTooLargeError(
-            f"The picture claims {width}×{height} pixels, more than the limit "
-            f"of {_megapixels(max_pixels)} megapixels: make it smaller and try again."
+            "The picture claims {width}×{height} pixels, more than the limit of "
+            "{megapixels} megapixels: make it smaller and try again.",
+            width=width,
+            height=height,
+            megapixels=_megapixels(max_pixels),
         )
 
 
@@ -160,11 +164,15 @@ def why_unread(data: bytes) -> str:
     if kind == "JPEG":
         marker, bits = jpeg_frame(data)
         if marker and bits != 8:
-            return f"This JPEG has {bits} bits per colour, of which 8 are read: {_SAVE_BITS}"
+            return Text(
+                "This JPEG has {bits} bits per colour, of which 8 are read: save it with 8 or 16 "
+                "bits per colour, or as JPEG or PNG.",
+                bits=bits,
+            )
         if marker and marker not in _JPEG_FRAMES:
-            return (
-                "This JPEG is of a lossless or hierarchical kind, which is not read: save it as an "
-                "ordinary JPEG or as PNG."
+            return Text(
+                "This JPEG is of a lossless or hierarchical kind, which is not read: "
+                "save it as an ordinary JPEG or as PNG."
             )
     if kind == "TIFF":
         return _why_tiff_is_unread(data)
@@ -173,8 +181,17 @@ def why_unread(data: bytes) -> str:
 
 def bits_in_words(bits: int, *, floating_point: bool) -> str:
     """Return the sentence about colours of so many bits, which are not read."""
-    how = "floating-point " if floating_point else ""
-    return f"This picture has {bits}-bit {how}colours, which are not read: {_SAVE_BITS}"
+    if floating_point:
+        return Text(
+            "This picture has {bits}-bit floating-point colours, which are not read: save it with "
+            "8 or 16 bits per colour, or as JPEG or PNG.",
+            bits=bits,
+        )
+    return Text(
+        "This picture has {bits}-bit colours, which are not read: save it with 8 or 16 bits per "
+        "colour, or as JPEG or PNG.",
+        bits=bits,
+    )
 
 
 def _why_tiff_is_unread(data: bytes) -> str:
@@ -188,7 +205,7 @@ def _why_tiff_is_unread(data: bytes) -> str:
             return bits_in_words(max(bits), floating_point=_FLOATING_POINT in formats)
     except (TypeError, ValueError, SyntaxError, OSError, struct.error):
         pass
-    return "This TIFF stores its colours in a way that is not read: save it as JPEG or PNG."
+    return Text("This TIFF stores its colours in a way that is not read: save it as JPEG or PNG.")
 
 
 def _read_heic(data: bytes, max_pixels: int) -> ImageHeader:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from facecore.imaging import heif
+from facecore.wording import Text
 
 HEAD_BYTES = 4096
 """So many bytes of a file tell what it is."""
@@ -72,24 +73,36 @@ _SIGNATURE = re.compile(
 )
 _KINDS = tuple(_SIGNATURES)
 
-_IN_WORDS = "JPEG, PNG, WebP, BMP, TIFF, AVIF, HEIC or GIF"
-_SAVE = "save it as JPEG or PNG"
+_IN_WORDS = Text("JPEG, PNG, WebP, BMP, TIFF, AVIF, HEIC or GIF")
+_SAVE = Text("save it as JPEG or PNG")
 _WHAT_TO_DO = {
-    "HEIC": "This is a HEIC photo, and pi-heif, which reads these, is not installed: "
-    f"pip install pi-heif, or {_SAVE}.",
-    "PDF": "This is a PDF, not a photo: save its pages as JPEG or PNG and use those.",
-    "SVG": f"This is an SVG drawing, which has no pixels: {_SAVE}.",
-    "PSD": f"This is a Photoshop file (PSD): {_SAVE}.",
-    "RAW": "This is a camera's raw file (RAW): develop it to a JPEG, or use the one that the "
-    "camera made beside it.",
-    "video": f"This is a video, not a photo: stop it where it matters and {_SAVE}, or give an MP4, "
-    "MOV, WebM, MKV or AVI to Batch or `facecore analyze`.",
-    "web page": "This is a web page, not a photo: save the photo itself.",
-    "ZIP": "This is a ZIP file, not a photo: unpack it, or give it to Batch or `facecore analyze` "
-    "by itself.",
-    "archive": "This is an archive, not a photo: unpack it first.",
-    "Mac's companion": "This is what a Mac keeps beside a photo, not the photo: use the file "
-    "without ._ in front of its name.",
+    "HEIC": Text(
+        "This is a HEIC photo, and pi-heif, which reads these, is not installed: "
+        "pip install pi-heif, or {save}.",
+        save=_SAVE,
+    ),
+    "PDF": Text("This is a PDF, not a photo: save its pages as JPEG or PNG and use those."),
+    "SVG": Text("This is an SVG drawing, which has no pixels: {save}.", save=_SAVE),
+    "PSD": Text("This is a Photoshop file (PSD): {save}.", save=_SAVE),
+    "RAW": Text(
+        "This is a camera's raw file (RAW): develop it to a JPEG, or use the one "
+        "that the camera made beside it."
+    ),
+    Text("video"): Text(
+        "This is a video, not a photo: stop it where it matters and {save}, or "
+        "give an MP4, MOV, WebM, MKV or AVI to Batch or `facecore analyze`.",
+        save=_SAVE,
+    ),
+    Text("web page"): Text("This is a web page, not a photo: save the photo itself."),
+    "ZIP": Text(
+        "This is a ZIP file, not a photo: unpack it, or give it to Batch or "
+        "`facecore analyze` by itself."
+    ),
+    Text("archive"): Text("This is an archive, not a photo: unpack it first."),
+    Text("Mac's companion"): Text(
+        "This is what a Mac keeps beside a photo, not the photo: use the file "
+        "without ._ in front of its name."
+    ),
 }
 
 
@@ -129,8 +142,16 @@ def is_raw(suffix: str) -> bool:
 def what_to_do(kind: str) -> str:
     """Return the sentence about a file that is not read: what it is, and what to do."""
     if not kind:
-        return f"This is not a picture that can be read: use {_IN_WORDS}."
+        return Text("This is not a picture that can be read: use {formats}.", formats=_IN_WORDS)
     if is_read(kind):
-        return f"This {kind} is damaged, or of a kind that is not read: {_SAVE} again."
-    article = "an" if kind[0] in "AEIO" else "a"
-    return _WHAT_TO_DO.get(kind, f"This is {article} {kind} file, which is not read: {_SAVE}.")
+        return Text(
+            "This {kind} is damaged, or of a kind that is not read: {save} again.",
+            kind=kind,
+            save=_SAVE,
+        )
+    if kind in _WHAT_TO_DO:
+        return _WHAT_TO_DO[kind]
+    named = {"kind": Text(kind), "save": _SAVE}
+    if kind[0] in "AEIO":
+        return Text("This is an {kind} file, which is not read: {save}.", **named)
+    return Text("This is a {kind} file, which is not read: {save}.", **named)

@@ -116,8 +116,9 @@ def _check_jpeg(data: bytes) -> None:
         _require(parts <= _MAX_PARTS and exif_blocks <= _MAX_EXIF_BLOCKS)
         if scans > _MAX_SCANS:
             raise DamagedImageError(
-                f"The picture comes in more than {_MAX_SCANS} passes, which takes too long: "
-                "save it again or choose another file."
+                "The picture comes in more than {most} passes, which takes too "
+                "long: save it again or choose another file.",
+                most=_MAX_SCANS,
             )
     _require(scans > 0 or len(data) - place <= _MAX_PARTS)
 

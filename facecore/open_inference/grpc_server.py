@@ -105,7 +105,9 @@ async def serving(api: HttpApi, host: str, port: int) -> AsyncIterator[None]:
     try:
         server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     except RuntimeError as error:
-        raise ServerError(f"gRPC cannot listen at {host}, port {port}: {error}") from None
+        raise ServerError(
+            "gRPC cannot listen at {host}, port {port}: {error}", host=host, port=port, error=error
+        ) from None
     await server.start()
     try:
         yield
@@ -275,8 +277,9 @@ def _asked(request: Any) -> Asked:
     if len(as_bytes) + len(raw) != 1:
         raise RequestError(
             400,
-            f"'{INPUT.name}' has {len(as_bytes) + len(raw)} contents: send one photo, in "
-            "raw_input_contents or bytes_contents.",
+            "'{name}' has {n} contents: send one photo, in raw_input_contents or bytes_contents.",
+            name=INPUT.name,
+            n=len(as_bytes) + len(raw),
         )
     return Asked(
         one_element(raw[0]) if raw else as_bytes[0],

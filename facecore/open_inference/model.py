@@ -140,13 +140,17 @@ class Model:
         if name != self.name:
             raise RequestError(
                 404,
-                f"There is no model {ascii(name)[:60]} here: this server reads with '{self.name}'.",
+                "There is no model {asked} here: this server reads with '{name}'.",
+                asked=ascii(name)[:60],
+                name=self.name,
             )
         if version not in ("", VERSION):
             raise RequestError(
                 404,
-                f"There is no version {ascii(version)[:60]} of '{name}': leave it out, or ask "
-                f"for '{VERSION}'.",
+                "There is no version {asked} of '{name}': leave it out, or ask for '{version}'.",
+                asked=ascii(version)[:60],
+                name=name,
+                version=VERSION,
             )
 
     async def infer(self, asked: Asked, caller: Caller) -> tuple[Reading, list[Tensor]]:
@@ -159,7 +163,9 @@ class Model:
         if unknown:
             raise RequestError(
                 400,
-                f"There is no output {ascii(unknown[0])[:60]}: ask for {', '.join(OUTPUTS)}.",
+                "There is no output {asked}: ask for {names}.",
+                asked=ascii(unknown[0])[:60],
+                names=", ".join(OUTPUTS),
             )
         if len(set(asked.outputs)) < len(asked.outputs):
             # A request has room for the names of millions.
@@ -193,13 +199,19 @@ def check_inputs(inputs: Sequence[Given]) -> None:
         if (given.name, given.datatype, tuple(given.shape)) != INPUT:
             raise RequestError(
                 400,
-                f"The input {ascii(given.name)[:60]} ({given.datatype[:20]} "
-                f"{list(given.shape[:8])}) is not what is read: send one photo as "
-                f"'{PHOTO}' (BYTES [1]).",
+                "The input {asked} ({datatype} {shape}) is not what is read: send one "
+                "photo as '{photo}' (BYTES [1]).",
+                asked=ascii(given.name)[:60],
+                datatype=given.datatype[:20],
+                shape=list(given.shape[:8]),
+                photo=PHOTO,
             )
     if len(inputs) != 1:
         raise RequestError(
-            400, f"There are {len(inputs)} inputs: send one photo as '{PHOTO}' (BYTES [1])."
+            400,
+            "There are {n} inputs: send one photo as '{photo}' (BYTES [1]).",
+            n=len(inputs),
+            photo=PHOTO,
         )
 
 
@@ -208,7 +220,9 @@ def check_known(parameters: Iterable[str], *known: str) -> None:
     for name in parameters:
         if name not in known:
             raise RequestError(
-                400, f"A tensor's parameter {ascii(name)[:60]} is not supported: leave it out."
+                400,
+                "A tensor's parameter {asked} is not supported: leave it out.",
+                asked=ascii(name)[:60],
             )
 
 
@@ -222,8 +236,9 @@ def one_element(raw: bytes | memoryview) -> bytes:
     if len(raw) != _LENGTH_BYTES + length:
         raise RequestError(
             400,
-            f"'{PHOTO}' is not one element: send the photo's length in 4 bytes, little-endian, "
-            "and then its file.",
+            "'{photo}' is not one element: send the photo's length in 4 bytes, "
+            "little-endian, and then its file.",
+            photo=PHOTO,
         )
     return bytes(raw[_LENGTH_BYTES:])
 

@@ -133,7 +133,9 @@ def _question(body: bytes, json_bytes: str | None) -> _Question:
         return _Question(Asked(body))
     told = str(len(body)) if json_bytes is None else json_bytes
     if not (told.isdecimal() and len(told) <= _MOST_DIGITS and int(told) <= len(body)):
-        raise RequestError(400, f"{HEADER} is not how many bytes of the body are JSON.")
+        raise RequestError(
+            400, "{header} is not how many bytes of the body are JSON.", header=HEADER
+        )
     end = int(told)
     text = memoryview(body)[:end]
     check_beside(end - sum(match.end() - match.start() for match in _LONG.finditer(text)))
@@ -141,7 +143,7 @@ def _question(body: bytes, json_bytes: str | None) -> _Question:
         request = msgspec.json.decode(text, type=messages.InferenceRequest)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise RequestError(
-            400, f"The request is no inference request in JSON: {str(error)[:200]}."
+            400, "The request is no inference request in JSON: {error}.", error=str(error)[:200]
         ) from None
     photo = _photo(request.inputs, memoryview(body)[end:])
     for output in request.outputs:
@@ -163,18 +165,22 @@ def _photo(inputs: Sequence[messages.InputTensor], behind: memoryview) -> bytes:
     if size != len(behind):
         raise RequestError(
             400,
-            f"binary_data_size is {str(size)[:20]}, and {len(behind)} bytes are behind the JSON: "
-            "send as many.",
+            "binary_data_size is {size}, and {n} bytes are behind the JSON: send as many.",
+            size=str(size)[:20],
+            n=len(behind),
         )
     if behind:
         return one_element(behind)
     if given.data is msgspec.UNSET:
-        raise RequestError(400, f"'{INPUT.name}' has no data: send the photo in base64.")
+        raise RequestError(400, "'{name}' has no data: send the photo in base64.", name=INPUT.name)
     try:
         (photo,) = msgspec.json.decode(given.data, type=tuple[bytes])
     except msgspec.DecodeError as error:
         raise RequestError(
-            400, f"'{INPUT.name}' has not one photo in base64 as its data: {error}."
+            400,
+            "'{name}' has not one photo in base64 as its data: {error}.",
+            name=INPUT.name,
+            error=error,
         ) from None
     return photo
 
