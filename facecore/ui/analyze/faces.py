@@ -143,7 +143,7 @@ def face_rows(
                 "age_percent": 100 * face.age_group.probability,
                 "unsure": ", ".join(_unsure(face, limit)),
                 "found_percent": 100 * face.confidence,
-                "true": person.in_words if person else "",
+                "true": _(person.in_words) if person else "",
             }
         )
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -266,7 +266,7 @@ def _cards(reading: Reading, analysis: Analysis, numbers: Sequence[int]) -> None
 
 def _missed(analysis: Analysis, photo: Photo) -> None:
     found = {photo.person_at(face.box) for face in analysis.faces}
-    missed = [person.in_words for person in photo.people if person not in found]
+    missed = [_(person.in_words) for person in photo.people if person not in found]
     if missed:
         st.markdown(_("**Not found**  \n{names}.", names="; ".join(missed)))
 
