@@ -18,6 +18,7 @@ from facecore.machine.data_folder import made_once
 from facecore.models.catalogue import network_specs
 from facecore.models.files import locate
 from facecore.settings import DEFAULT_MODEL_SET, RuntimeOptions
+from facecore.wording import Text
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,8 +68,10 @@ def _problem(name: str) -> str | None:
     try:
         chosen.facts(RuntimeOptions(engine=name))
     except EngineError as error:
-        return str(error)
-    return None if chosen.available() else f"{chosen.title} cannot be used here."
+        return error.text
+    if chosen.available():
+        return None
+    return Text("{engine} cannot be used here.", engine=chosen.title)
 
 
 def disagreement(name: str, model_set: str = DEFAULT_MODEL_SET) -> str | None:
@@ -97,10 +100,17 @@ def disagreement(name: str, model_set: str = DEFAULT_MODEL_SET) -> str | None:
     try:
         kept = made_once(key, ".txt", lambda: _tried(name, model_set).encode())
     except _UnfinishedError as error:
-        return f"Whether {chosen} agrees with {reference} was not found out ({error})."
+        return Text(
+            "Whether {engine} agrees with {reference} was not found out ({reason}).",
+            engine=chosen,
+            reference=reference,
+            reason=error.args[0],
+        )
     verdict = (kept if isinstance(kept, bytes) else kept.read_bytes()).decode()
     if verdict == _DIFFERS:
-        return f"{chosen} does not agree with {reference} here."
+        return Text(
+            "{engine} does not agree with {reference} here.", engine=chosen, reference=reference
+        )
     return None if verdict == _AGREES else verdict
 
 
@@ -118,11 +128,11 @@ def _tried(name: str, model_set: str) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _UnfinishedError(f"it took more than {_TIMEOUT_S} s") from error
+        raise _UnfinishedError(Text("it took more than {seconds} s", seconds=_TIMEOUT_S)) from error
     except OSError as error:
         raise _UnfinishedError(error.strerror or str(error)) from error
     if done.returncode == -signal.SIGKILL:
-        raise _UnfinishedError("its process was killed: is there too little memory?")
+        raise _UnfinishedError(Text("its process was killed: is there too little memory?"))
     if done.returncode == NOT_TOLD:
         raise ModelError("OpenCV cannot read the samples: run 'python -m facecore models'.")
     # Some engines print, too.

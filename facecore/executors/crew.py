@@ -210,7 +210,7 @@ class _Crew:
             self._give(hand)
 
     def _refused(self, node: Node, error: FacecoreError) -> None:
-        self._progress.of(node.name).note = str(error)
+        self._progress.of(node.name).note = error.text
         self._progress.say(Text("{name} is left out: {error}", name=node.name, error=error))
 
     def _give(self, hand: _Hand) -> None:
@@ -256,7 +256,7 @@ class _Crew:
         except (GoneError, ValueError) as error:
             return self._ended(hand, error)
         except FacecoreError as error:
-            outcome = Outcome(photo=photo, error=str(error))
+            outcome = Outcome(photo=photo, error=error.text)
         self._progress.of(hand.node.name).read()
         hand.jobs.remove(job)
         self._begins(hand)

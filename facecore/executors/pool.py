@@ -150,7 +150,7 @@ class _Worker:
                 trouble = error
                 self.stop()
             except FacecoreError as error:
-                return Outcome(photo=photo, error=str(error))
+                return Outcome(photo=photo, error=error.text)
         return Outcome(
             photo=photo,
             error=Text(

@@ -192,7 +192,7 @@ class HttpApi:
         try:
             settings = self.service.begins.overridden(fields)
         except SettingsError as error:
-            raise RequestError(400, str(error)) from None
+            raise RequestError(400, error.text) from None
 
         return await self._in_thread(partial(self._read, photo, settings, caller, drawn))
 

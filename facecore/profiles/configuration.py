@@ -27,6 +27,7 @@ from facecore.settings.presets import (
 )
 from facecore.settings.server import ServerSettings
 from facecore.settings.setting import Setting, declared, from_values
+from facecore.wording import Text
 
 SETTINGS_VARIABLE = "FACECORE_SETTINGS"
 PRESET_VARIABLE = "FACECORE_PRESET"
@@ -84,8 +85,9 @@ class Configuration:
         allowed = self.overridable()
         for name in texts.keys() - allowed.keys():
             raise SettingsError(
-                f"A request can set {', '.join(allowed) or 'nothing'} at this server, and not "
-                f"{ascii(name)[1:-1][:40]}: leave it out."
+                "A request can set {allowed} at this server, and not {name}: leave it out.",
+                allowed=", ".join(allowed) or Text("nothing"),
+                name=ascii(name)[1:-1][:40],
             )
         values = {name: allowed[name].parse(text) for name, text in texts.items()}
         return replace(self.settings, **values)
@@ -120,7 +122,9 @@ def configuration(
     try:
         _configured(from_file.values)
     except SettingsError as error:
-        raise SettingsError(f"{from_file.source}: {error}") from error
+        raise SettingsError(
+            "{source}: {error}", source=from_file.source, error=error.text
+        ) from error
     layers = [
         _Layer(from_file.values, {name: from_file.where(name) for name in from_file.values}),
         _from_environment(environment),
@@ -153,7 +157,8 @@ def _configured(
         # As many runs go on at once as there are sets, where nobody says how many.
         server=ServerSettings(**({"concurrency": server.get("replicas", 1)} | server)),
         max_megapixels=max_megapixels,
-        origins=dict.fromkeys(_of_preset(base), f"preset {base}") | dict(origins or {}),
+        origins=dict.fromkeys(_of_preset(base), Text("preset {base}", base=base))
+        | dict(origins or {}),
     )
 
 

@@ -5,6 +5,7 @@ import pkgutil
 
 from facecore.batch.formats.base import Format
 from facecore.errors import SettingsError
+from facecore.wording import Text
 
 __all__ = ["FORMATS", "Format", "format_for"]
 
@@ -22,6 +23,7 @@ def format_for(suffix: str) -> Format:
         if one.suffix == suffix.lower():
             return one
     raise SettingsError(
-        f"--out must end in {', '.join(one.suffix for one in FORMATS)}, which says the form, not "
-        f"in {suffix or 'nothing'}."
+        "--out must end in {suffixes}, which says the form, not in {suffix}.",
+        suffixes=", ".join(one.suffix for one in FORMATS),
+        suffix=suffix or Text("nothing"),
     )
