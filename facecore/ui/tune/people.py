@@ -111,7 +111,7 @@ def _confusion(attribute: str, counts: pd.DataFrame) -> None:
     def choose() -> None:
         cells = (state.widget_value(key) or {}).get("selection", {}).get("cells", [])
         for row, column in cells:
-            chosen_cell.keep((attribute, str(counts.index[row]), str(column)))
+            chosen_cell.keep(_clicked(attribute, counts, row, column))
             state.set_widget_values({"tune_mistakes": CELL})
 
     st.dataframe(
@@ -124,6 +124,12 @@ def _confusion(attribute: str, counts: pd.DataFrame) -> None:
             attribute=_("gender") if len(counts) == len(GENDERS) else _("age group"),
         ),
     )
+
+
+def _clicked(attribute: str, counts: pd.DataFrame, row: int, column: str) -> Cell:
+    # Streamlit names a column as it is shown.
+    answers = {_(answer): str(answer) for answer in counts.columns}
+    return attribute, str(counts.index[row]), answers[column]
 
 
 CELL = "cell"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
+from facecore.evaluation.accuracy import confusions
 from facecore.evaluation.labels import PersonLabel
 from facecore.evaluation.truth import Truth
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.ui.tune.mistakes import _of_cell
+from facecore.ui.tune.people import _clicked
 from facecore.ui.tune.subject import Subject, Way
+from facecore.wording import speaking
 from tests.evaluation.conftest import MIDDLE, analysis, face
 
 
@@ -22,3 +27,11 @@ def test_a_number_opens_the_face_that_it_counts() -> None:
     )
     (shown,) = _of_cell(subject, ("gender", "Female", "Female"))
     assert (shown.box, shown.note) == (MIDDLE, "Female, 75%")
+
+
+@pytest.mark.parametrize(("language", "column"), [("en", "Male"), ("zh", "男")])
+def test_a_click_is_on_the_same_number_in_each_language(language: str, column: str) -> None:
+    """The column that was clicked is named as the reader sees it; the answer is the data's."""
+    with speaking(language):
+        genders, _ = confusions({}, {})
+        assert _clicked("gender", genders, 1, column) == ("gender", "Female", "Male")
