@@ -201,23 +201,30 @@ def _match(
         places[i] = j, float(overlaps[i, j])
         overlaps[i], overlaps[:, j] = 0, 0
     known = {j for j, _ in places.values()}
+    nobody = Text("no face")
     lost = [face for i, face in enumerate(baseline) if i not in places]
     new = [face for j, face in enumerate(variant) if j not in known]
     return [
         _Matched(photo, iou, baseline[i], variant[j]) for i, (j, iou) in sorted(places.items())
     ], [
-        *(Disagreement(photo, "lost", face.box, None, _found(face), "no face") for face in lost),
-        *(Disagreement(photo, "new", face.box, face.box, "no face", _found(face)) for face in new),
+        *(Disagreement(photo, "lost", face.box, None, _found(face), nobody) for face in lost),
+        *(Disagreement(photo, "new", face.box, face.box, nobody, _found(face)) for face in new),
     ]
 
 
 def _said(answer: _Answer) -> str:
-    return f"{answer.label}, {100 * answer.probability:.0f} %"
+    return Text(
+        "{label}, {percent:.0f} %", label=Text(answer.label), percent=100 * answer.probability
+    )
 
 
 def _found(face: Face) -> str:
-    sure = f"{100 * face.confidence:.0f} %"
-    return f"face, {sure}: {face.gender.label}, {face.age_group.label}"
+    return Text(
+        "face, {percent:.0f} %: {gender}, {age_group}",
+        percent=100 * face.confidence,
+        gender=Text(face.gender.label),
+        age_group=face.age_group.label,
+    )
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -186,7 +186,11 @@ def _agreement(outcome: Outcome) -> None:
     events = tables.events_table(reports)
     if len(events):
         st.markdown(_("**Answers that changed: {n}**", n=len(events)))
-        events["what"] = [_(one) for one in events["what"]]
+        # A table's cells are plain strings: what can be said is in the events themselves.
+        all_events = [event for one in reports if one.agreement for event in one.agreement.events]
+        events["what"] = [_(event.kind) for event in all_events]
+        events["baseline"] = [_(event.baseline) for event in all_events]
+        events["here"] = [_(event.variant) for event in all_events]
         st.dataframe(events.rename(columns=_), hide_index=True)
 
 
