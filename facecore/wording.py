@@ -31,7 +31,7 @@ ENGLISH = "en"
 NAMES = {ENGLISH: "English", "zh": "中文"}
 """What each language calls itself, by its code: all that there is a catalogue of."""
 
-OFFERED: tuple[str, ...] = (ENGLISH,)
+OFFERED: tuple[str, ...] = (ENGLISH, "zh")
 """The languages whose catalogue is whole: that of a browser or a terminal is one of these."""
 
 _FOLDER = Path(__file__).with_name("locale")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from facecore.errors import SettingsError
 from facecore.machine.container import read_limits, threads_within_quota
@@ -65,10 +66,10 @@ def settings_sidebar(*, draw: bool = True) -> tuple[AnalysisSettings, RuntimeOpt
     """
     read_link()
     begins = process_service().begins
+    _language_switch(st.sidebar)
     if not draw:
         return state.current_settings()
     with st.sidebar:
-        _language_switch()
         model_set = _networks()
         st.subheader(_("Settings"))
         chosen = st.selectbox(
@@ -116,12 +117,12 @@ def _reset_button(begins: Configuration, is_usual: bool) -> None:
     )
 
 
-def _language_switch() -> None:
+def _language_switch(place: DeltaGenerator) -> None:
     if len(OFFERED_LANGUAGES) > 1:
-        st.segmented_control(
+        state.set_widget_values({LANGUAGE_SWITCH: language()})
+        place.segmented_control(
             "Language / 语言",
             OFFERED_LANGUAGES,
-            default=language(),
             format_func=NAMES.__getitem__,
             key=LANGUAGE_SWITCH,
             on_change=choose_language,
