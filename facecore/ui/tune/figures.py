@@ -8,6 +8,7 @@ from facecore.statistics.intervals import Estimate, Interval, Proportion
 from facecore.wording import Text, _
 
 NO_INTERVAL = Text("no interval: few photos, or all alike")
+_UNITS = {"years": Text("years"), "per photo": Text("per photo")}
 
 
 def value_in_words(value: float | None, unit: str, *, signed: bool = False) -> str:
@@ -24,7 +25,7 @@ def value_in_words(value: float | None, unit: str, *, signed: bool = False) -> s
     if unit == "%":
         return f"{100 * value:{sign}.1f} {_('points') if signed else '%'}"
     digits = {"": 3, "per photo": 2}.get(unit, 1)
-    return f"{value:{sign}.{digits}f} {_(unit)}".rstrip()
+    return f"{value:{sign}.{digits}f} {_(_UNITS.get(unit, unit))}".rstrip()
 
 
 def interval_in_words(interval: Interval | None, unit: str, *, signed: bool = False) -> str:
