@@ -55,7 +55,8 @@ class SystemSampler:
         if before is not None and now > before[0]:
             process_percent = 100 * (process_s - before[1]) / (now - before[0])
             if total_s > before[3]:
-                system_percent = 100 * (busy_s - before[2]) / (total_s - before[3])
+                # A sum of floats may be some billionths more than its whole.
+                system_percent = min(100.0, 100 * (busy_s - before[2]) / (total_s - before[3]))
             if limits.cpu_quota and limits.cpu_time_s is not None and before[4] is not None:
                 used = (limits.cpu_time_s - before[4]) / (now - before[0])
                 container_percent = 100 * used / limits.cpu_quota

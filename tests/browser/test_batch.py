@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -153,6 +154,16 @@ def test_batch_is_stopped_left_and_gone_on_with(page: Page, held_server: Server)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def _expect_plays(page: Page, film: bytes) -> None:
+    """The browser plays a film from its beginning on."""
+    beside = page.context.new_page()
+    source = f"data:video/webm;base64,{base64.b64encode(film).decode()}"
+    beside.set_content(f'<video src="{source}" muted autoplay></video>')
+    beside.wait_for_function("document.querySelector('video').currentTime > 0.5")
+    assert beside.evaluate("document.querySelector('video').videoWidth") == 640
+    beside.close()
+
+
 def test_a_video_is_read_and_looked_through(page: Page, server: str, tmp_path: Path) -> None:
     """Frames are chosen, read, drawn over time; a still and a bar lead to their moment."""
     clip = write_clip(tmp_path / "clip.webm", frames=30, fps=10, size_wh=(640, 360)).read_bytes()
@@ -181,4 +192,5 @@ def test_a_video_is_read_and_looked_through(page: Page, server: str, tmp_path: P
     rows = [json.loads(line) for line in _downloaded(page, "JSON lines").splitlines()]
     assert [row.get("time_s") for row in rows] == [0, 0.5, 1, 1.5, 2, 2.5, None]
     assert [sorted(face["track"] for face in row["faces"]) for row in rows[:-1]] == [[1, 2]] * 6
+    _expect_plays(page, _downloaded(page, "Annotated video"))
     expect(page.get_by_test_id("stException")).to_have_count(0)
