@@ -16,7 +16,7 @@ from tests.browser.server import DESKTOP_PX
 
 pytestmark = pytest.mark.browser
 
-_FRAMES = 25
+_FRAMES = 15
 _TRACKS = "window.streams.flatMap((one) => one.getTracks()).map((one) => one.readyState)"
 
 
