@@ -74,7 +74,10 @@ def numbers_of(row: PhotoRow) -> list[int]:
 
 
 def _entry(number: int, name: str, row: PhotoRow) -> zipfile.ZipInfo:
-    stem = re.sub(r"[^\w.()-]+", "_", PurePosixPath(name).stem)[:_LONGEST_STEM].strip(".")
+    path = PurePosixPath(name)
+    # Behind the last dot of a video's frame are the parts of its second.
+    short = path.stem if row.time_s is None else path.name
+    stem = re.sub(r"[^\w.()-]+", "_", short)[:_LONGEST_STEM].strip(".")
     # The time of the reading: whoever asks for the same photos again gets the same bytes,
     # which the server then keeps once.
     read_at = datetime.fromisoformat(row.resources.timestamp)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from glob import escape
 from itertools import groupby
@@ -116,7 +117,9 @@ class BatchCopies:
 
 def _free_place(folder: Path, name: str) -> Path:
     # With what is added, a name must fit into 255 bytes; and a copy is never hidden.
-    shown = valid_text(Path(name).stem).replace("\\", "_").lstrip(".") or "photo"
+    # Of a video's frame the whole name: behind the last dot are the parts of its second.
+    short = Path(name).name if video_of(name) else Path(name).stem
+    shown = valid_text(short).replace("\\", "_").lstrip(".") or "photo"
     stem = shown.encode()[:_LONGEST_STEM_BYTES].decode("utf-8", "ignore")
     place = folder / f"{stem}.annotated.png"
     number = 2
@@ -168,13 +171,19 @@ def write_films(
         max_pixels: likewise.
     """
     files = {valid_text(video.name): video for video in videos if video.is_video}
+    named: Counter[str] = Counter()
     frames = (row for row in rows if isinstance(row, PhotoRow) and row.time_s is not None)
     for name, group in groupby(frames, lambda row: video_of(row.path)):
         stem = Path(name).name.encode()[-_LONGEST_STEM_BYTES:].decode("utf-8", "ignore")
-        place = folder / f"{stem}.annotated{SUFFIX}"
+        named[stem] += 1  # the same each time, as the rows are in the order of names
+        number = f"-{named[stem]}" if named[stem] > 1 else ""
+        place = folder / f"{stem}.annotated{number}{SUFFIX}"
         aside = place.with_name(f".{os.getpid()}.{place.name}")
         if os.path.lexists(place):
             print(f"{printable(place)} is there already and stays.", file=sys.stderr)
+            continue
+        if name not in files:
+            print(f"{printable(name)} is not there any more and is not drawn.", file=sys.stderr)
             continue
         of_video = list(group)
         (film,) = films(of_video, settings)

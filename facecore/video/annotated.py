@@ -32,6 +32,7 @@ SUFFIX = ".webm"
 
 _HELD_S = 0.5
 _LONGEST_GAP_S = 60
+_HAIR = 0.01
 _Turn = Callable[[], AbstractContextManager[object]]
 
 
@@ -98,16 +99,17 @@ class _Writer:
         self._file = cv2.VideoWriter(str(place), cv2.CAP_FFMPEG, code, RATE, (width, height))
         if not self._file.isOpened():
             raise FacecoreError("{place} cannot be written: name another folder.", place=place)
-        self._last, self._written = first, 0
+        self._last, self._place = first, 0
 
     def write(self, image: BgrImage, time_s: float) -> None:
         if image.shape[:2] != self._size_hw:
             return  # its size changed on the way, which the format does not know
-        # A file may say that its next frame comes in a year.
-        for _ in range(min(int(time_s * RATE) - self._written, _LONGEST_GAP_S * RATE)):
+        # A hair is added, as times are in whole milliseconds: 2/15 s is 0.133.
+        place = int(time_s * RATE + _HAIR)
+        # A file may say that its next frame comes in a year: what is longer is cut out.
+        for _ in range(min(place - self._place, _LONGEST_GAP_S * RATE)):
             self._file.write(self._last)
-            self._written += 1
-        self._last = image
+        self._last, self._place = image, max(place, self._place)
 
     def close(self) -> None:
         self._file.write(self._last)

@@ -63,7 +63,12 @@ class Sampling:
 
     @property
     def kept_s(self) -> float:
-        """For how long a track outlives frames in which its face is not found, in seconds."""
+        """For how long a track outlives frames in which its face is not found, in seconds.
+
+        0 where each frame is a new scene: who is there now is nobody of before.
+        """
+        if self.kind == SCENE:
+            return 0
         step_s = 1 / self.number if self.kind == PER_SECOND else 0
         return max(_KEPT_S, _KEPT_STEPS * step_s)
 

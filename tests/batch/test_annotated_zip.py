@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -60,6 +61,14 @@ def test_same_photos_are_the_same_bytes_whenever_they_are_packed() -> None:
         (entry,) = archive.infolist()
     assert entry.date_time == (2024, 5, 1, 12, 30, 14)
     assert entry.external_attr >> 16 == 0o644
+
+
+def test_a_frame_of_a_video_has_its_whole_moment_in_its_name() -> None:
+    """Behind the last dot of a frame's name is no suffix, but a part of its second."""
+    frame = msgspec.structs.replace(row("clip.mp4#t=12.500", 0), time_s=12.5, frame=25)
+    assert list(_packed([(_photo(frame.path, grey_png()), frame)])) == [
+        "0001-clip.mp4_t_12.500.jpg"
+    ]
 
 
 def test_faces_are_drawn_as_on_the_page(analyzer: FaceAnalyzer, hopper_file: bytes) -> None:

@@ -7,18 +7,21 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from facecore.batch.journal import Journal
 from facecore.cli import copies
-from facecore.cli.copies import BatchCopies, write_copy
+from facecore.cli.copies import BatchCopies, write_copy, write_films
 from facecore.errors import BatchError, FacecoreError
 from facecore.export import Row
 from facecore.imaging.decoding import decode_image
+from facecore.sources.photo import Photo
 from tests.batch.conftest import row
 from tests.cli.batches import rows_of
 from tests.cli.conftest import Argument, in_process
+from tests.video.clips import write_clip
 
 IMAGE = np.full((8, 8, 3), 77, np.uint8)
 
@@ -30,6 +33,38 @@ def test_what_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
     (written,) = tmp_path.iterdir()
     assert written.name == "a.annotated.png"
     np.testing.assert_array_equal(decode_image(written.read_bytes()), IMAGE)
+
+
+def test_frames_of_one_second_are_told_apart_by_their_copies(tmp_path: Path) -> None:
+    """The copy of a video's frame has its whole moment in its name."""
+    for time_s in (12, 12.5):
+        write_copy(tmp_path, f"folder/clip.mp4#t={time_s:.3f}", IMAGE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "clip.mp4#t=12.000.annotated.png",
+        "clip.mp4#t=12.500.annotated.png",
+    ]
+
+
+def _frame(name: str) -> Row:
+    return msgspec.structs.replace(row(f"{name}#t=0.000"), time_s=0.0, frame=0)
+
+
+def test_videos_of_one_name_are_each_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two folders' videos have films of their own, again and again; one that is gone is told."""
+    clip = write_clip(tmp_path / "clip.mp4", frames=3).read_bytes()
+    videos = [Photo(name=f"{one}/clip.mp4", read=lambda: clip, is_video=True) for one in "ac"]
+    rows = [_frame(f"{one}/clip.mp4") for one in "abc"]
+    films = tmp_path / "films"
+    films.mkdir()
+    for _ in range(2):
+        write_films(films, videos, rows, {}, 1_000_000)
+        assert sorted(path.name for path in films.iterdir()) == [
+            "clip.mp4.annotated-3.webm",
+            "clip.mp4.annotated.webm",
+        ]
+        assert "b/clip.mp4 is not there any more" in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_no_half_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
