@@ -178,20 +178,29 @@ def write_films(
         named[stem] += 1  # the same each time, as the rows are in the order of names
         number = f"-{named[stem]}" if named[stem] > 1 else ""
         place = folder / f"{stem}.annotated{number}{SUFFIX}"
-        aside = place.with_name(f".{os.getpid()}.{place.name}")
         if os.path.lexists(place):
             print(f"{printable(place)} is there already and stays.", file=sys.stderr)
             continue
         if name not in files:
             print(f"{printable(name)} is not there any more and is not drawn.", file=sys.stderr)
             continue
-        of_video = list(group)
-        (film,) = films(of_video, settings)
-        numbered = [row for row in with_tracks(of_video, settings) if isinstance(row, PhotoRow)]
-        try:
-            write_annotated(files[name], film, numbered, aside, max_pixels=max_pixels)
-            aside.replace(place)
-        except FacecoreError as error:
-            print(f"{printable(name)}: error: {error}", file=sys.stderr)
-        finally:
-            aside.unlink(missing_ok=True)
+        _write_film(place, files[name], list(group), settings, max_pixels)
+
+
+def _write_film(
+    place: Path,
+    video: Photo,
+    rows: Sequence[Row],
+    settings: Mapping[str, Any],
+    max_pixels: int,
+) -> None:
+    aside = place.with_name(f".{os.getpid()}.{place.name}")
+    (film,) = films(rows, settings)
+    numbered = [row for row in with_tracks(rows, settings) if isinstance(row, PhotoRow)]
+    try:
+        write_annotated(video, film, numbered, aside, max_pixels=max_pixels)
+        aside.replace(place)
+    except FacecoreError as error:
+        print(f"{printable(video.name)}: error: {error}", file=sys.stderr)
+    finally:
+        aside.unlink(missing_ok=True)
