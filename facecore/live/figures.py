@@ -25,6 +25,7 @@ _SHARE_S = 5.0
 _MOST_LATENCIES = 20_000
 # A page that was hidden for a while may have let some pass; a stranger may say anything.
 _LARGEST_STEP = 1000
+_UNDER_WAY = 2  # one is read and one waits
 
 
 class RunFigures:
@@ -32,7 +33,7 @@ class RunFigures:
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         """Begin; nothing is offered and nothing read."""
-        self.offered = self.read = 0
+        self.offered = self.read = self._skipped = 0
         self._now_s = now_s
         self._began_s = self._told_s = now_s()
         self._began_at = datetime.now(UTC)
@@ -43,19 +44,26 @@ class RunFigures:
         self._ms: Counter[str] = Counter()
         self._second_ms: Counter[str] = Counter()
         self._second_faces = 0
+        self._second_tracks: set[int] = set()
         self._most_faces = 0
         self._latencies: deque[tuple[float, int]] = deque(maxlen=_MOST_LATENCIES)
         self._read_s: deque[float] = deque(maxlen=1000)
         self._last: Answer | None = None
 
-    def counts(self) -> Counter[str]:
-        """Count the frames that were "read" and "skipped"; the one under way is among these."""
-        return Counter(read=self.read, skipped=max(0, self.offered - self.read))
+    def counts(self, *, is_over: bool = False) -> Counter[str]:
+        """Count the frames that were "read" and "skipped"; neither count ever falls.
+
+        Args:
+            is_over: count those under way, which may be read before that, as skipped.
+        """
+        skipped = max(0, self.offered - self.read) if is_over else self._skipped
+        return Counter(read=self.read, skipped=skipped)
 
     def note_frame(self, frame: Frame) -> None:
         """Count what was offered since the frame before: its number counts those never sent."""
         step = frame.number - self._number
         self.offered += min(step, _LARGEST_STEP) if step > 0 else 1
+        self._skipped = max(self._skipped, self.offered - self.read - _UNDER_WAY)
         self._number = frame.number
         if frame.latency_ms is not None:
             self._latencies.append((self._now_s(), frame.latency_ms))
@@ -66,6 +74,7 @@ class RunFigures:
         self._ms.update(answer.side.ms)
         self._second_ms.update(answer.side.ms)
         self._second_faces += len(answer.side.faces)
+        self._second_tracks.update(track for track, _ in answer.side.faces)
         self._most_faces = max(self._most_faces, len(answer.side.faces))
         self._read_s.append(self._now_s())
         self._last = answer
@@ -96,7 +105,7 @@ class RunFigures:
             "cpu_percent": _rounded(sample.process_cpu_percent),
             "memory_mb": round(sample.process_rss_bytes / 1e6),
             "faces": round(self._second_faces / read, 1) if read else None,
-            "tracks": len(self._last.side.faces) if self._last else 0,
+            "tracks": len(self._second_tracks) if read else None,
         }
         self._rss_bytes = sample.process_rss_bytes
         self._first_rss_bytes = self._first_rss_bytes or self._rss_bytes
@@ -104,6 +113,7 @@ class RunFigures:
         self._told_s, self._told = now_s, (self.offered, self.read)
         self._second_ms.clear()
         self._second_faces = 0
+        self._second_tracks.clear()
         return told
 
     def record(self, settings: AnalysisSettings, runtime: RuntimeOptions) -> RunRecord | None:

@@ -60,7 +60,8 @@ class LiveRun:
             figures: are told of what is offered and read.
         """
         self.figures = figures
-        self.is_over = False
+        self.is_over = self.is_busy = False
+        """Whether nobody waits any more; whether a frame waits for its turn or is read."""
         self.newest_number = self.read_number = 0
         """The numbers of the frame that came last, and of the one that was taken to be read."""
         self._owner = owner
@@ -112,12 +113,15 @@ class LiveRun:
                 raise _OverError
             tell(place)
 
+        self.is_busy = True
         try:
             with self._service.queue.enter(self._owner, on_wait=wait, live=True):
                 frame = self._take()
                 return None if frame is None else self._read(frame)
         except _OverError:
             return None
+        finally:
+            self.is_busy = False
 
     def _take(self) -> Frame | None:
         with self._lock:
@@ -141,7 +145,7 @@ class LiveRun:
             one.side.ms.update(before)
         read[0].side.ms["total"] = total_ms
         return Answer(
-            frame=frame,
+            frame=frame.number,
             size_wh=(image.shape[1], image.shape[0]),
             engine=read[0].engine,
             side=read[0].side,

@@ -134,7 +134,7 @@ class LiveSessions:
             self._runs.discard(run)
             if session.run is run:
                 session.run = None
-            self._frames.update(run.figures.counts())
+            self._frames.update(run.figures.counts(is_over=True))
         setting = session.sides[0]
         record = run.figures.record(setting.settings, setting.options)
         if record is not None:

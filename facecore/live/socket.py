@@ -82,6 +82,8 @@ class LiveSocket:
                 async with asyncio.timeout(IDLE_S):
                     message = await websocket.receive()
             except TimeoutError:
+                if run.is_busy:
+                    continue  # it is the camera that waits
                 raise LiveError(
                     "No frame came for {seconds:g} s: start the camera again.", seconds=IDLE_S
                 ) from None
@@ -93,6 +95,7 @@ class LiveSocket:
                 sentence = _("The server has no room for more frames now.")
                 number = run.newest_number
                 await _sent(websocket, said("unread", frame=number, sentence=sentence))
+            del message  # or its frame would stay until the next one comes
 
     async def _answer(
         self, websocket: WebSocket, session: LiveSession, run: LiveRun, came: asyncio.Event

@@ -78,9 +78,12 @@ class Side(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was read in a frame of this size, with one setting and, in a split view, another."""
+    """What was read in a frame of this size, with one setting and, in a split view, another.
 
-    frame: Frame
+    ``frame`` is its number: an answer outlives the frame, of which nothing else stays.
+    """
+
+    frame: int
     size_wh: tuple[int, int]
     engine: str
     side: Side
@@ -90,7 +93,7 @@ class Answer(NamedTuple):
         """Return the message."""
         return said(
             "faces",
-            frame=self.frame.number,
+            frame=self.frame,
             width=self.size_wh[0],
             height=self.size_wh[1],
             **self.side.told(),

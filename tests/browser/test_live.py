@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from facecore.analysis.analyzer import FaceAnalyzer
+from facecore.ui.live import camera as camera_module
 from tests.browser import fake_camera
 from tests.browser.server import DESKTOP_PX
 
@@ -62,6 +63,28 @@ def test_boxes_are_of_the_frame_that_is_shown(
     expect(page.get_by_role("heading", name="Models", level=1)).to_be_visible()
     page.wait_for_function(f"{_TRACKS}.length == 1 && {_TRACKS}[0] == 'ended'")
     page.context.close()
+
+
+def test_monitor_has_each_second_once_and_all_of_a_reading(browser: Browser) -> None:
+    """What another Start brings again is known; a wait is no part of a reading."""
+    page = browser.new_page()
+    script = (camera_module._FOLDER / "monitor.js").read_text(encoding="utf-8")
+    page.add_script_tag(content=f"{script}\nwindow.it = new LiveMonitor(document.body);")
+    ms = {"queue": 30, "decode": 2, "detect": 40, "classify": 8, "total": 57}
+    page.evaluate(
+        "([words, seconds]) => { it.name(words); it.add(seconds); it.add(seconds); }",
+        [
+            {
+                "monitor": "",
+                "figures": {name: str(text) for name, text in camera_module._FIGURES.items()},
+                "scales": dict.fromkeys(camera_module._SCALES, ""),
+            },
+            [{"at": at, "ms": ms} for at in (1, 2)],
+        ],
+    )
+    assert page.evaluate("it.seconds.map((one) => one.at)") == [1, 2]
+    expect(page.get_by_text("rest 7 ms")).to_be_attached()
+    page.close()
 
 
 def _split(page: Page) -> None:

@@ -24,6 +24,8 @@ def test_a_frame_is_answered_with_its_faces(live: ServedLive, hopper_file: bytes
     session = live.open()
     with live.camera(session.key) as camera:
         first, second = (camera.shot(number, hopper_file) for number in (1, 4))
+        # A frame that was read is gone, though the camera is still there.
+        assert live.sessions._room.taken() == 0
     assert (first["frame"], first["width"], first["height"]) == (1, 512, 600)
     (face,) = first["faces"]
     assert face["label"].startswith("Male ") and face["label"].endswith(" %, (60-100)")
@@ -99,6 +101,19 @@ def test_a_camera_that_sends_nothing_is_ended(
     until(lambda: live.sessions.live() == 0)
 
 
+def test_a_camera_that_waits_for_its_answer_is_not_ended(
+    live: ServedLive, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sends nothing because the server is slow is silent through no fault of its own."""
+    monkeypatch.setattr(module, "IDLE_S", 0.2)
+    session = live.open()
+    with live.camera(session.key) as camera:
+        with live.service.queue.enter("somebody else"):
+            camera.send(1, hopper_file)
+            camera.next("waiting")  # half a second
+        assert camera.next("faces", "problem")["type"] == "faces"
+
+
 def test_a_camera_that_takes_no_answers_is_ended(
     live: ServedLive, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,9 +154,11 @@ def test_only_the_newest_frame_waits(live: ServedLive, hopper_file: bytes) -> No
                 camera.send(number, hopper_file)
             until(lambda: session.run is not None and session.run.newest_number == 8)
             assert camera.next("waiting")["frame"] == 8
+            skipped = live.sessions.frames()["skipped"]
         assert camera.next("faces")["frame"] == 8
     until(lambda: live.sessions.live() == 0)
     assert live.sessions.frames() == {"read": 1, "skipped": 7}
+    assert 0 < skipped <= 7  # a count that falls is taken for one that began anew
     assert live.service.queue.stats() == QueueStats(
         running=0, waiting=0, admitted=1, refused=0, timed_out=0, gave_up=0
     )

@@ -7,7 +7,7 @@ run of the page, and what the sidebar says acts on the next one.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -95,17 +95,21 @@ _SCALES = {
 }
 
 
-def live_camera(key: str, settings: AnalysisSettings, titles: Sequence[str]) -> None:
+def longest_side_px(ways: Iterable[AnalysisSettings]) -> int:
+    """Return how long the frames are that these ways of reading look at: pixels, at most 1280."""
+    return min(max(one.max_side_px or _MOST_SIDE_PX for one in ways), _MOST_SIDE_PX)
+
+
+def live_camera(key: str, side_px: int, titles: Sequence[str]) -> None:
     """Draw the camera, its frames with what is read in them, and the monitor beside.
 
     It keeps its state while the page runs again.
 
     Args:
         key: of the live session.
-        settings: by which frames are read: none is sent larger than these look at.
+        side_px: of the longest side of the frames that are sent, at most.
         titles: of the one picture, or of the two that are split, from the left.
     """
-    side_px = min(settings.max_side_px or _MOST_SIDE_PX, _MOST_SIDE_PX)
     _component()(
         key="live_camera",
         data={

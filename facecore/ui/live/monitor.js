@@ -4,6 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SPANS_S = [30, 60, 180]; // from left to right; the shortest that has all that is known
 const HEIGHT = 36; // of a curve's own space, a second by the pixel, which is stretched to its tile
 const STAGES = ["queue", "decode", "detect", "classify"];
+const READING = STAGES.slice(1); // the total is of these, and of the rest
 
 // Each with the names of its lines and how they are read from a second.
 const TILES = [
@@ -14,7 +15,7 @@ const TILES = [
     stacked: true,
     lines: Object.fromEntries([
       ...STAGES.map((stage) => [stage, (s) => s.ms?.[stage]]),
-      ["rest", (s) => s.ms?.total - STAGES.reduce((sum, stage) => sum + (s.ms?.[stage] ?? 0), 0)],
+      ["rest", (s) => s.ms?.total - READING.reduce((sum, one) => sum + (s.ms?.[one] ?? 0), 0)],
     ]),
   },
   { name: "cpu", lines: { cpu: (s) => s.cpu_percent } },
@@ -69,7 +70,10 @@ class LiveMonitor {
   }
 
   add(seconds) {
-    this.seconds = [...this.seconds, ...seconds].slice(-SPANS_S.at(-1));
+    // After another Start, or a lost connection, the server begins with those that were.
+    const here = new Set(this.seconds.map(({ at }) => at));
+    const more = seconds.filter(({ at }) => !here.has(at));
+    this.seconds = [...this.seconds, ...more].slice(-SPANS_S.at(-1));
     this.draw();
   }
 

@@ -7,7 +7,7 @@ import streamlit as st
 from facecore.errors import SettingsError
 from facecore.live import LiveSession, LiveSetting, is_served, open_session
 from facecore.ui import state
-from facecore.ui.live.camera import live_camera
+from facecore.ui.live.camera import live_camera, longest_side_px
 from facecore.ui.tune.subject import ways
 from facecore.wording import Text, _
 
@@ -43,7 +43,8 @@ def live_page() -> None:
     # One place, whatever is in it: the camera would stop where it was drawn at another.
     with st.container():
         title = _use(session, LiveSetting(settings, options))
-    live_camera(session.key, settings, (_("These settings"), title) if title else ())
+    side_px = longest_side_px(one.settings for one in session.sides)
+    live_camera(session.key, side_px, (_("These settings"), title) if title else ())
 
 
 def _use(session: LiveSession, here: LiveSetting) -> str:

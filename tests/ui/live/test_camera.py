@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
+from facecore.settings import AnalysisSettings
 from facecore.ui.live import camera
+
+
+def test_frames_are_as_large_as_the_larger_of_two_ways_looks_at() -> None:
+    """A second setting that looks closer gets what it looks at, within what is ever sent."""
+    ways = [AnalysisSettings(max_side_px=side_px) for side_px in (640, 1000, None)]
+    assert camera.longest_side_px(ways[:1]) == 640
+    assert camera.longest_side_px(ways[:2]) == 1000
+    assert camera.longest_side_px(ways) == 1280
 
 
 def test_each_word_of_the_script_is_there_and_none_is_left_over() -> None:
