@@ -41,7 +41,6 @@ class LiveSession:
         self.seconds: deque[dict[str, Any]] = deque(maxlen=RING_S)
         """The rolling monitor: what each of the last seconds came to, over all its runs."""
         self.run: LiveRun | None = None
-        self.is_closed = False
         self.language = language()
         """In which the page that opened it is read."""
         self._service = service
@@ -62,10 +61,6 @@ class LiveSession:
                     "engine and options for both sides."
                 )
         self.sides, self.language = sides, language()
-
-    def close(self) -> None:
-        """Let it go: its key opens nothing any more, and its socket ends."""
-        self.is_closed = True
 
 
 class LiveSessions:
@@ -116,7 +111,7 @@ class LiveSessions:
             LiveError: there is no such session, or too many cameras send already.
         """
         session = self._sessions.get(key)
-        if session is None or session.is_closed:
+        if session is None:
             raise LiveError("The server does not know this page any more: load it again.")
         service = self._service()
         run = LiveRun(session.owner, lambda: session.sides, service, self._room, RunFigures())

@@ -44,8 +44,9 @@ def test_a_foreign_page_and_an_unknown_key_are_refused(live: ServedLive) -> None
         pass
     assert refused.value.response.status_code == 403
     assert b"another site's page" in refused.value.response.body
-    session.close()
-    for key in ("", "x" * 32, session.key):
+    of_a_page_that_is_gone = session.key
+    del session
+    for key in ("", "x" * 32, of_a_page_that_is_gone):
         with live.camera(key) as camera:
             assert "load it again" in camera.next("problem")["sentence"]
             with pytest.raises(ConnectionClosed) as caught:
