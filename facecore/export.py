@@ -26,6 +26,7 @@ from facecore.results import (
 )
 from facecore.serving.history import RunRecord
 from facecore.settings import ONE_LOOK, AnalysisSettings
+from facecore.wording import plain
 
 _BYTES_PER_MB = 1e6
 
@@ -164,7 +165,6 @@ class FailedRow(Struct, frozen=True, omit_defaults=True):
 
 Row = PhotoRow | FailedRow
 
-
 # Here, where no second thread does, as with the messages of workers.
 for _kind in (PhotoRow, FailedRow):
     msgspec.json.Decoder(_kind)
@@ -172,7 +172,7 @@ for _kind in (PhotoRow, FailedRow):
 
 def to_json_line(entry: Any) -> str:
     """Write plain values, a row or a report as one line of JSON; ASCII, so any output holds it."""
-    return json.dumps(msgspec.to_builtins(entry), allow_nan=False)
+    return json.dumps(msgspec.to_builtins(entry, enc_hook=plain), allow_nan=False)
 
 
 def row_of(values: Mapping[str, Any]) -> Row:

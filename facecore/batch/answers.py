@@ -12,9 +12,12 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import pandas as pd
+from msgspec.structs import replace
 
 from facecore.batch.summary import BatchSummary
 from facecore.export import FaceRow, FailedRow, PhotoRow, Row, row_of, to_json_line
+from facecore.wording import Text, _
+from facecore.wording import listed as joined
 
 _MOST_AGES = 6
 """Ages that a line of the list names."""
@@ -76,14 +79,15 @@ class BatchAnswers:
             yield row_of(json.loads(zlib.decompress(row)))
 
     def row(self, place: int) -> Row:
-        """Return one of the rows, counted from 0.
+        """Return one of the rows, counted from 0; its error can be said in any language.
 
         Raises:
             IndexError: there are not so many.
         """
         with self._lock:
-            packed = self._packed[place]
-        return row_of(json.loads(zlib.decompress(packed)))
+            packed, listed = self._packed[place], self._listed[place]
+        row = row_of(json.loads(zlib.decompress(packed)))
+        return replace(row, error=listed.error) if isinstance(row, FailedRow) else row
 
     def listed(self) -> tuple[ListedPhoto, ...]:
         """Return the list of the photos that are there now, in their order."""
@@ -97,7 +101,7 @@ class BatchAnswers:
 
 
 def photo_table(listed: Sequence[ListedPhoto]) -> pd.DataFrame:
-    """Return the list as a table with a row per photo.
+    """Return the list as a table with a row per photo, in the reader's language.
 
     Its columns are preview (a data URI or None), photo, faces, gender, age, latency_ms, error.
     """
@@ -106,19 +110,19 @@ def photo_table(listed: Sequence[ListedPhoto]) -> pd.DataFrame:
             "preview": [data_uri(photo.thumbnail_jpeg) for photo in listed],
             "photo": [photo.name for photo in listed],
             "faces": pd.array([photo.faces for photo in listed], dtype="Int64"),
-            "gender": [photo.gender for photo in listed],
+            "gender": [_(photo.gender) for photo in listed],
             "age": [photo.age for photo in listed],
             "latency_ms": pd.array([photo.latency_ms for photo in listed], dtype="Float64"),
-            "error": [photo.error for photo in listed],
+            "error": [_(photo.error) for photo in listed],
         }
     )
 
 
-def _genders(faces: Sequence[FaceRow]) -> str:
+def _genders(faces: Sequence[FaceRow]) -> Text:
     counts = Counter(face.gender for face in faces)
     if len(faces) == 1:
-        return faces[0].gender
-    return ", ".join(f"{counts[gender]} {gender}" for gender in sorted(counts))
+        return Text(faces[0].gender)
+    return joined([joined([str(counts[gender]), Text(gender)], " ") for gender in sorted(counts)])
 
 
 def _ages(faces: Sequence[FaceRow]) -> str:

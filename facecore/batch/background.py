@@ -168,8 +168,7 @@ class BackgroundBatch(BackgroundJob):
         except (JobStopped, ModelError):
             raise
         except Exception as error:  # noqa: BLE001 - one photo must not stop the others
-            error_text = str(friendly_message(error))
-            self.answers.add(FailedRow(photo.name, error_text, photo.passed_over))
+            self.answers.add(FailedRow(photo.name, friendly_message(error), photo.passed_over))
         else:
             row = PhotoRow.of(photo.name, analysis, time_s=photo.time_s, frame=photo.frame)
             self.answers.add(row, analysis.preview_jpeg or b"")

@@ -24,6 +24,7 @@ import msgspec
 from facecore.errors import BatchError
 from facecore.export import Row, row_of
 from facecore.settings import DEFAULT_MODEL_SET, ONE_LOOK
+from facecore.wording import plain
 
 try:
     import fcntl
@@ -84,7 +85,7 @@ class Journal:
     def add(self, name: str, row: Row, key: str = "") -> None:
         """Keep a photo's row, in the place of one of other content; else the first one stays."""
         if not self.has(name, key):
-            entry = {"photo": name, "key": key, "row": msgspec.to_builtins(row)}
+            entry = {"photo": name, "key": key, "row": msgspec.to_builtins(row, enc_hook=plain)}
             self._note(name, key, self._write(entry))
 
     def note_copy(self, name: str, path: str) -> None:

@@ -28,7 +28,7 @@ class Outcome:
         """Return what is written of it, under a name that is valid text."""
         name = valid_text(self.photo.name)
         if self.analysis is None:
-            return FailedRow(name, str(self.error), self.photo.passed_over)
+            return FailedRow(name, self.error, self.photo.passed_over)
         return PhotoRow.of(name, self.analysis, time_s=self.photo.time_s, frame=self.photo.frame)
 
 

@@ -6,10 +6,14 @@ import base64
 import threading
 
 import pandas as pd
+import pytest
 
 from facecore.batch.answers import BatchAnswers, ListedPhoto, photo_table
 from facecore.batch.summary import BatchSummary
-from facecore.export import Row
+from facecore.errors import ImageError, friendly_message
+from facecore.export import FailedRow, Row, to_json_line
+from facecore.imaging.decoding import decode_image
+from facecore.wording import _, speaking
 from tests.batch.conftest import failed_row, row
 
 COLUMNS = ["preview", "photo", "faces", "gender", "age", "latency_ms", "error"]
@@ -47,6 +51,31 @@ def test_rows_come_back_as_they_were() -> None:
             name="c", faces=None, latency_ms=None, error="It is broken.", thumbnail_jpeg=b"jpeg"
         ),
     )
+
+
+def test_list_is_in_the_readers_language_and_the_rows_are_english() -> None:
+    """What is wrong with a photo, and how many of which gender, is said when it is shown."""
+    answers = BatchAnswers()
+    answers.add(FailedRow("empty.jpg", _error_of_an_empty_file()))
+    answers.add(row("two", 2))
+    english = "The file is empty: choose another one."
+    failed = answers.row(0)
+    assert isinstance(failed, FailedRow)
+    with speaking("zh"):
+        shown = photo_table(answers.listed())
+        rows = [to_json_line(one) for one in answers.rows()]
+        assert _(failed.error) == shown["error"][0]
+    assert shown["error"][0] != english
+    assert "空" in shown["error"][0]
+    assert shown["gender"][1] == "2 男"
+    assert rows == [to_json_line(one) for one in answers.rows()]
+    assert english in rows[0]
+
+
+def _error_of_an_empty_file() -> str:
+    with pytest.raises(ImageError) as raised:
+        decode_image(b"")
+    return friendly_message(raised.value)
 
 
 def test_answers_of_a_crowd_are_small() -> None:
