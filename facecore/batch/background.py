@@ -208,17 +208,17 @@ class ClusterBatch(BackgroundBatch):
 
     def work(self) -> bool:
         """Read what is left; what is done out of turn when it is stopped is read again."""
-        waiting: dict[str, Outcome] = {}
+        waiting: dict[str, Row] = {}  # and not the outcomes, which have a frame's pixels
         with (
             closing(self.left()) as left,
             closing(self._read_all(left, self.progress, self.check)) as outcomes,
         ):
             for outcome in outcomes:
-                waiting[outcome.photo.name] = outcome
+                waiting[outcome.photo.name] = outcome.row()
                 # The next in turn, as long as it is there.
                 while waiting and self.photos[len(self.answers)].name in waiting:
                     name = self.photos[len(self.answers)].name
-                    self.answers.add(waiting.pop(name).row())
+                    self.answers.add(waiting.pop(name))
         return True
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facecore.batch.background import BackgroundBatch
+from facecore.batch.background import BackgroundBatch, ClusterBatch
 from facecore.errors import BusyError, ImageError, ModelError
+from facecore.executors.cluster import ClusterProgress
+from facecore.executors.reading import Outcome
 from facecore.export import PhotoRow
 from facecore.imaging.decoding import decode_image
 from facecore.results import Analysis
@@ -237,3 +240,31 @@ def test_a_stopped_video_goes_on_with_its_next_frame(tmp_path: Path) -> None:
     assert [moment.time_s for moment in film.moments] == [0, 0.5, 1, 1.5]
     assert isinstance(row, PhotoRow)
     assert [face.track for face in row.faces] == list(film.moments[2].tracks)
+
+
+@pytest.mark.slow
+def test_frames_that_a_cluster_read_out_of_turn_wait_without_their_pixels(tmp_path: Path) -> None:
+    """While the first is read, others pile up: their answers alone."""
+    clip = write_clip(tmp_path / "clip.webm", frames=20, fps=10).read_bytes()
+    held: list[object] = []
+
+    def read(
+        photos: Iterable[Photo], _: ClusterProgress, check: Callable[[], None]
+    ) -> Generator[Outcome, None, None]:
+        first, *others = iter(photos)
+        pixels = [weakref.ref(photo.read) for photo in others]
+        while others:
+            yield Outcome(photo=others.pop(), analysis=analysis(faces=1))
+        held.extend(one() for one in pixels)
+        yield Outcome(photo=first, analysis=analysis(faces=1))
+
+    batch = ClusterBatch(
+        [Photo(name="clip.webm", read=lambda: clip, is_video=True)],
+        read,
+        frames=FrameReader(sampling=Sampling.parse("2/s")),
+    )
+    batch.start()
+    assert batch.wait(TIMEOUT_S)
+    assert (_state(batch), len(batch.answers)) == ("complete", 4)
+    # The last one that came may still be in somebody's hand.
+    assert held[1:] == [None, None]
