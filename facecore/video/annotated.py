@@ -5,6 +5,7 @@ libvpx, which encodes it, has a BSD licence; no other library is needed, and non
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -44,18 +45,18 @@ def write_annotated(  # noqa: PLR0913 - what was read, and how
     *,
     max_pixels: int,
     turn: _Turn = nullcontext,
+    most_s: float = math.inf,
 ) -> None:
     """Write a video with the faces that were read of it drawn; it has no sound.
 
-    Between two frames that were read a face moves in a straight line. Its label is that of its
-    track: the mean of all its readings.
+    Between two frames that were read a face moves straight on. Its label is its track's mean.
 
     Args:
-        video: the file.
-        film: what was read of it.
+        video, film: the file, and what was read of it.
         rows: of its frames, in the order of time, with tracks.
         place: of the file, which ends in `SUFFIX`; one that is there is overwritten.
         max_pixels, turn: as it was read with; the turn is held while a frame is drawn.
+        most_s: what comes later in the video is left out, seconds.
 
     Raises:
         FacecoreError: it cannot be written, or nothing of the video decoded.
@@ -65,8 +66,8 @@ def write_annotated(  # noqa: PLR0913 - what was read, and how
     writer: _Writer | None = None
     try:
         for photo in frames:
-            if photo.time_s is None:
-                break  # what is missing at its end was told when it was read
+            if photo.time_s is None or photo.time_s > most_s:
+                break  # what is missing was told when it was read
             with turn():
                 drawn = _drawn(photo.read(), paths.at(photo.time_s), max_pixels)
                 writer = writer or _Writer(place, drawn)

@@ -53,3 +53,13 @@ def test_every_frame_is_there_and_a_long_gap_is_cut_short(tmp_path: Path) -> Non
         video = Photo(name="clip.mp4", read=lambda data=data: data, is_video=True)  # type: ignore[misc]
         write_annotated(video, Film(name="clip.mp4"), [], film, max_pixels=10_000)
         assert _numbers(film) == expected
+
+
+def test_what_comes_too_late_is_left_out(tmp_path: Path) -> None:
+    """A page makes so much of a video and no more, though only its beginning was read."""
+    size_wh = (_BITS * _BIT_PX, 16)
+    clip = write_clip(tmp_path / "clip.mp4", frames=20, fps=15, size_wh=size_wh, draw=_numbered)
+    video = Photo(name="clip.mp4", read=clip.read_bytes, is_video=True)
+    film = tmp_path / "film.webm"
+    write_annotated(video, Film(name="clip.mp4"), [], film, max_pixels=10_000, most_s=0.5)
+    assert _numbers(film) == list(range(8))

@@ -179,5 +179,8 @@ def _annotated(
         place = Path(folder, f"film{SUFFIX}")
         max_pixels = process_service().max_pixels
         video, rows = batch.film_rows(film)
-        write_annotated(video, film, rows, place, max_pixels=max_pixels, turn=turn)
+        # Of a long video perhaps only the beginning was read, or has scenes.
+        write_annotated(
+            *(video, film, rows, place), max_pixels=max_pixels, turn=turn, most_s=_LONGEST_S
+        )
         return place.read_bytes()
