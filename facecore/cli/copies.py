@@ -41,8 +41,8 @@ def check_not_read(folder: Path, paths: Sequence[Path | str], *, recursive: bool
         read = Path(os.path.realpath(path))
         if place == read or (recursive and read in place.parents):
             raise SettingsError(
-                "The copies in {name} would be read as photos after a stop: name an "
-                "--annotate that is not in {other}.",
+                "The copies in {name} would be read themselves after a stop: name a "
+                "folder for them that is not in {other}.",
                 name=printable(folder),
                 other=printable(path),
             )

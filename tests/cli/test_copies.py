@@ -158,7 +158,12 @@ def test_killed_between_copy_and_row_nothing_is_there_twice(
 
 
 @pytest.mark.parametrize(
-    ("place", "options"), [(".", ()), ("below/deep", ("--recursive",)), ("../link", ())]
+    ("place", "options"),
+    [
+        (".", ("--annotate",)),
+        ("below/deep", ("--recursive", "--annotate-videos")),
+        ("../link", ("--annotate",)),
+    ],
 )
 def test_copies_among_what_is_read_are_refused(
     folder: Path, out: Path, place: str, options: tuple[str, ...]
@@ -166,9 +171,9 @@ def test_copies_among_what_is_read_are_refused(
     """After a stop they would be new photos; nothing is read, written or made."""
     (folder.parent / "link").symlink_to(folder)
     before = sorted(folder.iterdir())
-    done = in_process("analyze", folder, "--out", out, "--annotate", folder / place, *options)
+    done = in_process("analyze", folder, "--out", out, *options, folder / place)
     (line,) = done.stderr.splitlines()
-    assert "would be read as photos after a stop" in line
+    assert "read themselves after a stop: name a folder" in line
     assert (done.returncode, done.stdout) == (2, "")
     assert sorted(folder.iterdir()) == before
     assert list(out.parent.iterdir()) == []
