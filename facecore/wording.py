@@ -34,6 +34,10 @@ NAMES = {ENGLISH: "English", "zh": "中文"}
 OFFERED: tuple[str, ...] = (ENGLISH, "zh")
 """The languages whose catalogue is whole: that of a browser or a terminal is one of these."""
 
+# Languages without spaces between words, and what they are written in: ideographs, wide points.
+_UNSPACED = ("zh",)
+_WIDE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
+_MEETING = re.compile("[\u3400-\u9fff]\0[A-Za-z0-9]|[A-Za-z0-9]\0[\u3400-\u9fff]")
 _FOLDER = Path(__file__).with_name("locale")
 _LANGUAGE: ContextVar[str | None] = ContextVar("language", default=None)
 _NO_PAGE: Callable[[], str | None] = lambda: None  # noqa: E731 - a default to put another into
@@ -172,7 +176,27 @@ class _Filler(string.Formatter):
 
 
 def _filled(template: str, values: Mapping[str, Any], code: str) -> str:
-    return _Filler(code).vformat(template, (), values) if values else template
+    if not values or code not in _UNSPACED:
+        return _Filler(code).vformat(template, (), values) if values else template
+    said, filler = "", _Filler(code)
+    for letters, name, form, conversion in filler.parse(template):
+        said = _met(said, letters)
+        if name is not None:
+            place = f"{{{name}{'!' if conversion else ''}{conversion or ''}:{form}}}"
+            said = _met(said, filler.vformat(place, (), values))
+    return said
+
+
+def _met(said: str, more: str) -> str:
+    """Return both: a space where an ideograph meets a Latin letter or a digit, none between two.
+
+    A translation cannot know which of them a value begins with. Within values nothing changes.
+    """
+    if said.endswith(" ") and _WIDE.match(said[-2:-1]) and _WIDE.match(more):
+        return said[:-1] + more
+    if more.startswith(" ") and _WIDE.match(said[-1:]) and _WIDE.match(more[1:]):
+        return said + more[1:]
+    return f"{said} {more}" if _MEETING.search(f"{said[-1:]}\0{more[:1]}") else said + more
 
 
 def plain(value: object) -> str:
@@ -216,8 +240,9 @@ def left_in_words(seconds: float | None) -> Text:
 def listed(texts: Collection[str], between: str = ", ") -> Text:
     """Return texts one after the other, with what stands between them."""
     names = [f"part{place}" for place in range(len(texts))]
-    joined = between.join(f"{{{name}}}" for name in names)
-    return Text(joined, **dict(zip(names, texts, strict=True)))
+    joined = "{between}".join(f"{{{name}}}" for name in names)
+    values = dict(zip(names, texts, strict=True))
+    return Text(joined, **values, **({"between": Text(between)} if len(texts) > 1 else {}))
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:

@@ -43,7 +43,7 @@ def _bones(text: str) -> dict[str, list[str]]:
             " ".join(sorted(re.findall(r"\d+(?:\.\d+)?|\|", row)))
             for row in re.findall(r"(?m)^\|.*$", rest)
         ],
-        "percents": sorted(re.findall(r"\d+(?:\.\d+)? %", rest)),
+        "percents": sorted(re.findall(r"(\d+(?:\.\d+)?) ?%", rest)),
     }
 
 

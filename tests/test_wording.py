@@ -15,6 +15,7 @@ from facecore.wording import (
     counted,
     data_size,
     left_in_words,
+    listed,
     offered_language,
     speaking,
     time_left_s,
@@ -138,3 +139,14 @@ def test_only_what_is_offered_is_spoken(
     """The first language of the wish that is offered is taken, else English."""
     monkeypatch.setattr(wording, "OFFERED", ("en", "zh"))
     assert offered_language(wanted) == expected
+
+
+def test_a_value_meets_a_sentence_as_chinese_is_written() -> None:
+    """A space between an ideograph and a digit, none between two; a name stays as it is."""
+    pairs = counted(2, "photo")
+    with speaking("zh"):
+        assert _("starting {name}", name=pairs) == "正在启动 2 张照片"
+        assert _("starting {name}", name=Text("baseline")) == "正在启动基准"
+        assert _("starting {name}", name="照 片1") == "正在启动照 片1"
+        assert _(listed([Text("Male"), Text("Female")])) == "男，女"
+    assert listed(["a", "b"], "; ") == "a; b"

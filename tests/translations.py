@@ -64,6 +64,7 @@ _DATA = {
             "latency_p95_ms",
         ),
         *("all", "page", "http", "batch", "compare", "live", "tune"),
+        *("sample", "upload", "camera"),
     ),
 }
 
@@ -129,6 +130,8 @@ def _of_table(value: object) -> Iterator[str]:
         for key, one in value.items():
             if key in _TOML_WORDS and isinstance(one, str):
                 yield one
+            elif key == "variant":
+                yield from (variant["name"] for variant in one)
             else:
                 yield from _of_table(one)
     elif isinstance(value, list):

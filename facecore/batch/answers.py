@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 
 import pandas as pd
 from msgspec.structs import replace
@@ -122,7 +123,13 @@ def _genders(faces: Sequence[FaceRow]) -> Text:
     counts = Counter(face.gender for face in faces)
     if len(faces) == 1:
         return Text(faces[0].gender)
-    return joined([joined([str(counts[gender]), Text(gender)], " ") for gender in sorted(counts)])
+    return _counted_genders(tuple(sorted(counts.items())))
+
+
+@cache
+def _counted_genders(counts: tuple[tuple[str, int], ...]) -> Text:
+    # Cached, as thousands of photos have the same few.
+    return joined([Text("{n} {gender}", n=n, gender=Text(gender)) for gender, n in counts])
 
 
 def _ages(faces: Sequence[FaceRow]) -> str:

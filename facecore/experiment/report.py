@@ -238,7 +238,7 @@ def measured_in_words(base: VariantReport, other: VariantReport) -> str:
         )
     if other.agreement is not None:
         parts.append(Text("answers: {words}", words=other.agreement.words))
-    return listed(parts, "; ") + "."
+    return listed(parts, "; ") + Text(".")
 
 
 def _variant_report(

@@ -87,8 +87,8 @@ class Setting:
     def title(self) -> str:
         """Return the label as it stands over a control, with the unit, in the reader's language."""
         label = _(self.label)
-        unit = f", {_(self.unit)}" if self.unit else ""
-        return f"{label[:1].upper()}{label[1:]}{unit}"
+        label = f"{label[:1].upper()}{label[1:]}"
+        return _("{label}, {unit}", label=label, unit=_(self.unit)) if self.unit else label
 
     @property
     def is_switch(self) -> bool:

@@ -78,7 +78,7 @@ def _uploader() -> None:
     uploads = uploader(
         _(
             "Or drop your own photos here, or paste one: {formats}",
-            formats=", ".join(PHOTO_FORMATS),
+            formats=_(", ").join(PHOTO_FORMATS),
         ),
         state.uploads_key(),
         on_change=_take_uploads,

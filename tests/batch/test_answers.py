@@ -67,7 +67,7 @@ def test_list_is_in_the_readers_language_and_the_rows_are_english() -> None:
         assert _(failed.error) == shown["error"][0]
     assert shown["error"][0] != english
     assert "空" in shown["error"][0]
-    assert shown["gender"][1] == "2 男"
+    assert shown["gender"][1] == "男 2"
     assert rows == [to_json_line(one) for one in answers.rows()]
     assert english in rows[0]
 

@@ -20,7 +20,7 @@ _SHOWN = ("label", "body", "help", "placeholder", "options", "alt", "captions", 
 # which there is one page, in docs/.
 _MAY_BE = re.compile(
     r"^(English|Language / 语言|F1|CPU|JSON( lines)?|Parquet|CSV|JSONL?|figures\.png|"
-    r"optimised (off|on)|ONNX Runtime|OpenCV.*|MNN|LiteRT|OpenVINO|PyTorch|[\d.,/ ]+ (MB|GB|ms|s)|"
+    r"ONNX Runtime|OpenCV.*|MNN|LiteRT|OpenVINO|PyTorch|[\d.,/ ]+ (MB|GB|ms|s)|"
     r"auto|none|engines?|mnn|litert|openvino|torch|onnxruntime|opencv5?|.*\.(caffemodel|prototxt)|"
     r"OpenCV 5 DNN|facecore .*|<style.*|<svg.*|It (holds|does not hold).*)$",
     re.DOTALL,

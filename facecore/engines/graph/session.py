@@ -20,6 +20,7 @@ from facecore.engines.graph.conversion import Conversion
 from facecore.errors import EngineError
 from facecore.machine.container import read_limits, threads_within_quota, usable_cores
 from facecore.settings import RuntimeOptions
+from facecore.wording import Text
 
 Arrays = Sequence[NDArray[np.float32]]
 
@@ -107,7 +108,7 @@ class GraphEngine(ABC):
             threads=_threads(options),
             cpus_seen=usable_cores(),
             optimised=True,
-            parallel_framework=f"{self.title}'s own",
+            parallel_framework=Text("{engine}'s own", engine=self.title),
             cpu_features=tuple(name.lstrip("*") for name in features if "?" not in name),
             usable_targets=("CPU",),
             name=self.name,

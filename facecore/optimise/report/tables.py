@@ -61,8 +61,14 @@ def dots(result: Result) -> list[Dot]:
                 violates=bool(point.violations),
                 is_on_front=point.is_on_front,
                 is_recommended=point.number == result.recommended,
-                words=f"{_(point.name)}: {figure(time)} ms, {figure(answers)} %, "
-                f"{number(point.peak_memory_mb)} MB, {titles(point.engine)}",
+                words=_(
+                    "{name}: {time} ms, {answers} %, {memory} MB, {engine}",
+                    name=_(point.name),
+                    time=figure(time),
+                    answers=figure(answers),
+                    memory=number(point.peak_memory_mb),
+                    engine=titles(point.engine),
+                ),
             )
         )
     return found
@@ -111,7 +117,7 @@ def _verdict(result: Result, point: Point) -> str:
         _("violates {constraint}", constraint=Text(one.constraint)) for one in point.violations
     ]
     said += [_(point.fate)] if point.fate in ("dropped", "failed", "under way") else []
-    return "; ".join(said + ([_(point.why)] if point.why else [])) or NOTHING
+    return _("; ").join(said + ([_(point.why)] if point.why else [])) or NOTHING
 
 
 def violations_table(result: Result) -> pd.DataFrame:

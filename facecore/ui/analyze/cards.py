@@ -9,7 +9,7 @@ import streamlit as st
 from facecore.results import AgeGroupPrediction, Face, GenderPrediction
 from facecore.sources.photo import Person
 from facecore.ui.charts import STAGE_COLOURS
-from facecore.wording import _
+from facecore.wording import Text, _
 
 _CROP_WIDTH_PX = 112
 _BAR_COLOUR = STAGE_COLOURS["detect"]
@@ -36,7 +36,7 @@ def face_card(
             years, expected = _("{years:.0f} years", years=age.years) + ", ", ""
         lines = [
             _("**Face {number}**", number=number),
-            f"{_(gender.label)}, {gender.probability:.0%}{_unsure(gender, limit)}",
+            _gender(gender) + _unsure(gender, limit),
             _(
                 "Age {years}{label}, {probability:.0%}{unsure}",
                 years=years,
@@ -56,6 +56,10 @@ def face_card(
         )
 
 
+def _gender(answer: GenderPrediction) -> str:
+    return _("{label}, {probability:.0%}", label=Text(answer.label), probability=answer.probability)
+
+
 def _unsure(answer: GenderPrediction | AgeGroupPrediction, limit: float) -> str:
     return f" :orange-badge[{_('unsure')}]" if answer.probability < limit else ""
 
@@ -72,7 +76,7 @@ def _probability_bars(what: str, probabilities: dict[str, float]) -> str:
         f'<span style="flex:0 0 2.6rem;text-align:right">{probability:.0%}</span></div>'
         for label, probability in probabilities.items()
     )
-    said = ", ".join(f"{_(label)} {share:.0%}" for label, share in probabilities.items())
+    said = _(", ").join(f"{_(label)} {share:.0%}" for label, share in probabilities.items())
     return (
         f'<div role="img" aria-label="{what}: {html.escape(said)}" '
         f'style="font-size:.85rem">{rows}</div>'

@@ -141,7 +141,7 @@ def face_rows(
                 "gender_percent": 100 * face.gender.probability,
                 "age": _age(face),
                 "age_percent": 100 * face.age_group.probability,
-                "unsure": ", ".join(_unsure(face, limit)),
+                "unsure": _(", ").join(_unsure(face, limit)),
                 "found_percent": 100 * face.confidence,
                 "true": _(person.in_words) if person else "",
             }
@@ -182,7 +182,11 @@ def _mark(number: int, face: Face, photo: Photo) -> Mark:
     person = photo.person_at(face.box)
     hover = [
         _("Face {number}", number=number),
-        f"{_(face.gender.label)}, {face.gender.probability:.0%}",
+        _(
+            "{label}, {probability:.0%}",
+            label=Text(face.gender.label),
+            probability=face.gender.probability,
+        ),
         _("Age {age}, {probability:.0%}", age=_age(face), probability=face.age_group.probability),
         _("Face found with {confidence:.0%}", confidence=face.confidence),
         _("True: {person}", person=person.in_words) if person else "",
@@ -268,7 +272,7 @@ def _missed(analysis: Analysis, photo: Photo) -> None:
     found = {photo.person_at(face.box) for face in analysis.faces}
     missed = [_(person.in_words) for person in photo.people if person not in found]
     if missed:
-        st.markdown(_("**Not found**  \n{names}.", names="; ".join(missed)))
+        st.markdown(_("**Not found**  \n{names}.", names=_("; ").join(missed)))
 
 
 def _age(face: Face) -> str:

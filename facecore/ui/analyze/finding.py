@@ -33,7 +33,7 @@ def looks_taken(analysis: Analysis) -> None:
 
 def looks_in_words(looks: Sequence[Look], settings: AnalysisSettings) -> str:
     """Return which looks were taken, why, how many sure faces each saw and how long it took."""
-    return "; ".join(_told(looks, settings))
+    return _("; ").join(_told(looks, settings))
 
 
 def turned(analysis: Analysis) -> None:
@@ -153,7 +153,7 @@ def _in_words(looks: list[Look], settings: AnalysisSettings, *, found: int, agai
     look = looks[0]
     if look.kind == "turned":
         why = _("as the surest face may not be upright") if found else _("as no face was sure")
-        by = ", ".join(f"{one.turned_degrees}°" for one in looks)
+        by = _(", ").join(f"{one.turned_degrees}°" for one in looks)
         return _(
             "turned by {by}, {why}",
             by=by,

@@ -34,7 +34,7 @@ _METRICS: tuple[tuple[str, str, Callable[[RunRecord], float], str], ...] = (
     ),
     (
         "CPU",
-        "{:.0f} %",
+        Text("{:.0f} %"),
         lambda run: run.used.cpu_percent,
         Text("CPU time over wall time of the whole server process: 100 % is one core kept busy."),
     ),
@@ -57,11 +57,11 @@ def run_metrics(run: RunRecord, before: RunRecord | None) -> None:
     comparable = before is not None and before.reused == run.reused
     row = st.container(horizontal=True)
     for label, form, read, note in _METRICS:
-        value = read(run)
+        value, written = read(run), _(form)
         row.metric(
             _(label),
-            form.format(value),
-            _change(value - read(before), form) if before and comparable else None,
+            written.format(value),
+            _change(value - read(before), written) if before and comparable else None,
             delta_color="off" if label == "Faces" else "inverse",
             help=_(note),
             border=True,
@@ -109,7 +109,7 @@ def stage_times(analysis: Analysis, key: str) -> None:
         st.caption(
             _(
                 "Taken over from an earlier run: {stages}.",
-                stages=", ".join(map(_, analysis.reused)),
+                stages=_(", ").join(map(_, analysis.reused)),
             )
         )
     st.caption(
@@ -156,7 +156,11 @@ def refused(readings: Sequence[Reading]) -> None:
             names_by_error.setdefault(reading.error, []).append(reading.photo.name)
     if names_by_error:
         lines = [
-            f"**{as_text(', '.join(names))}:** {as_text(_(error))}"
+            _(
+                "**{names}:** {problem}",
+                names=as_text(_(", ").join(names)),
+                problem=as_text(_(error)),
+            )
             for error, names in names_by_error.items()
         ]
         st.error("  \n".join(lines), icon=":material/broken_image:")

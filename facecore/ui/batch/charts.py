@@ -155,4 +155,9 @@ def _shortest_s(film: Film) -> float:
 
 def _in_words(track: Track) -> str:
     (gender, share), age = track.gender, track.age_group[0]
-    return f"{_(gender)} {share:.0%}, {age.strip('()')}"
+    return _(
+        "{gender} {percent:.0f} %, {age}",
+        gender=Text(gender),
+        percent=100 * share,
+        age=age.strip("()"),
+    )

@@ -72,4 +72,4 @@ def _in_words(settings: Mapping[str, Any]) -> str:
     usual = {name: known[name].default for name in ours}
     named = [f"{_(word)} {settings[name]}" for name, word in _OTHER.items() if settings.get(name)]
     differing = _(differences_in_words(ours, usual, known)) or _("otherwise as recommended")
-    return "; ".join([*named, differing])
+    return _("; ").join([*named, differing])

@@ -120,4 +120,4 @@ def _faces(row: PhotoRow, crops: list[bytes], key: str) -> None:
 
 
 def _answer(label: str, probabilities: Mapping[str, float]) -> str:
-    return f"{_(label)}, {probabilities[label]:.0%}"
+    return _("{label}, {probability:.0%}", label=Text(label), probability=probabilities[label])

@@ -127,4 +127,6 @@ def _load() -> None:
             experiment = experiment_from_json(file.getvalue())
             compare_state.keep_experiment(file.name, Outcome.of(experiment))
         except Exception as error:  # noqa: BLE001 - one file must not stop the others
-            state.messages().append(f"{file.name}: {_(friendly_message(error))}")
+            state.messages().append(
+                _("{name}: {problem}", name=file.name, problem=_(friendly_message(error)))
+            )

@@ -159,7 +159,8 @@ def _claims() -> dict[str, Claim]:
 
 
 def _use_claim(claim: Claim) -> None:
-    compare_state.keep_variants(claim.variants, claim.key)
+    named = [replace(variant, name=_(variant.name)) for variant in claim.variants]
+    compare_state.keep_variants(named, claim.key)
 
 
 def _take_comparison() -> None:

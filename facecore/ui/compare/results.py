@@ -58,7 +58,10 @@ def _sentences(outcome: Outcome) -> None:
         st.error(_("This could not be measured:"), icon=":material/error:")
         # A name may come from a file's name, so it is no Markdown.
         st.text(
-            "\n".join(f"{f.where(experiment.plan)}: {_(f.message)}" for f in experiment.failures)
+            "\n".join(
+                _("{name}: {problem}", name=f.where(experiment.plan), problem=_(f.message))
+                for f in experiment.failures
+            )
         )
 
 
@@ -79,7 +82,7 @@ def _verdict(one: VariantReport) -> None:
             "{n} trial; {times}.",
             "{n} trials; {times}.",
             n=times.n,
-            times=", ".join([_("median {time_ms:.0f} ms", time_ms=times.median_ms), *parts]),
+            times=_(", ").join([_("median {time_ms:.0f} ms", time_ms=times.median_ms), *parts]),
         )
     )
     if compared is not None:

@@ -157,7 +157,15 @@ def _progress() -> None:
         share = min(1.0, now.done / now.total) if now.total else 0.0
         bar_and_stop(running, share, _in_words(running), _("What was measured is kept."))
         for failure in now.failures:
-            st.warning(as_text(f"{failure.where(running.plan)}: {_(failure.message)}"))
+            st.warning(
+                as_text(
+                    _(
+                        "{name}: {problem}",
+                        name=failure.where(running.plan),
+                        problem=_(failure.message),
+                    )
+                )
+            )
         if not now.trials:
             return
         names = [variant.name for variant in running.plan.variants]

@@ -47,7 +47,7 @@ def installed() -> None:
         _(
             "Installed: **{engines}**. Where none is chosen in the sidebar, {first} "
             "runs once it has agreed with OpenCV.",
-            engines=", ".join(one.title for one in here),
+            engines=_(", ").join(one.title for one in here),
             first=titles(engine().name),
         )
     )
@@ -67,7 +67,10 @@ def warnings_and_problems(measured: Mapping[str, Any]) -> None:
         st.info(_("It was stopped: this is as far as it came."), icon=":material/stop_circle:")
     for row in measured["engines"]:
         if row["problem"]:
-            st.error(as_text(f"{row['title']}: {_(row['problem'])}"), icon=":material/error:")
+            st.error(
+                as_text(_("{name}: {problem}", name=row["title"], problem=_(row["problem"]))),
+                icon=":material/error:",
+            )
 
 
 def shown_table(measured: Mapping[str, Any]) -> pd.DataFrame:

@@ -145,12 +145,12 @@ def engine(title: str, facts: EngineFacts) -> None:
             "{units}.  \nTargets that its own backend can use here: {targets}.",
             version=facts.version,
             threads=facts.threads,
-            parallel_framework=facts.parallel_framework,
+            parallel_framework=_(facts.parallel_framework),
             cpus_seen=facts.cpus_seen,
             on_or_off=_("on") if facts.optimised else _("off"),
             use=use,
-            units=", ".join(facts.cpu_features),
-            targets=", ".join(facts.usable_targets),
+            units=_(", ").join(facts.cpu_features),
+            targets=_(", ").join(facts.usable_targets),
         )
     )
 

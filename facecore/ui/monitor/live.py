@@ -154,12 +154,12 @@ def _limits_in_words(sample: SystemSample) -> str:
     return _(
         "Container limits (cgroup v{version}): {limits}.",
         version=limits.version,
-        limits="; ".join(parts),
+        limits=_("; ").join(parts),
     )
 
 
 def _percent(value: float | None) -> str:
-    return "…" if value is None else f"{value:.0f} %"
+    return "…" if value is None else _("{value} %", value=f"{value:.0f}")
 
 
 def _mb(number: int) -> str:

@@ -31,7 +31,7 @@ def percentiles(records: list[RunRecord]) -> None:
                 "{percentiles}.",
                 engine=titles(name),
                 runs=counted(len(latencies), "run"),
-                percentiles=", ".join(known) or _("too few to say"),
+                percentiles=_(", ").join(known) or _("too few to say"),
             )
         )
     if lines:

@@ -77,7 +77,7 @@ def _told_apart(rows: list[BesideRow]) -> None:
         )
         + " "
         + (
-            _("Told apart: {scores}.", scores=", ".join(different))
+            _("Told apart: {scores}.", scores=_(", ").join(different))
             if different
             else _("Nothing is told apart.")
         )

@@ -23,7 +23,11 @@ def value_in_words(value: float | None, unit: str, *, signed: bool = False) -> s
         return "–"
     sign = "+" if signed else ""
     if unit == "%":
-        return f"{100 * value:{sign}.1f} {_('points') if signed else '%'}"
+        return (
+            f"{100 * value:+.1f} {_('points')}"
+            if signed
+            else _("{value} %", value=f"{100 * value:.1f}")
+        )
     digits = {"": 3, "per photo": 2}.get(unit, 1)
     return f"{value:{sign}.{digits}f} {_(_UNITS.get(unit, unit))}".rstrip()
 

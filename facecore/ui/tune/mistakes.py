@@ -101,7 +101,10 @@ def _of_cell(subject: Subject, cell: tuple[str, str, str]) -> Iterator[_Shown]:
         if face is None:
             continue
         said = face.attributes[attribute]
-        yield _Shown(name, face.box.xyxy, f"{_(said.label)}, {said.probability:.0%}")
+        words = _(
+            "{label}, {probability:.0%}", label=Text(said.label), probability=said.probability
+        )
+        yield _Shown(name, face.box.xyxy, words)
 
 
 def _title(kind: str) -> str:

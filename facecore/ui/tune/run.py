@@ -37,7 +37,11 @@ class Run:
 
     def failed(self) -> list[str]:
         """Return a sentence for each photo that could not be read."""
-        return [f"{one.name}: {_(one.error)}" for one in self.job.answers.listed() if one.error]
+        return [
+            _("{name}: {problem}", name=one.name, problem=_(one.error))
+            for one in self.job.answers.listed()
+            if one.error
+        ]
 
 
 Place = state.Remembered[Run | None]
