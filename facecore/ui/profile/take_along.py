@@ -104,7 +104,7 @@ def _take_file() -> None:
             profile=profile_from_bytes(file.read(MAX_BYTES + 1), source), environment={}
         )
     except SettingsError as error:
-        state.settings_notes().append(friendly_message(error))
+        state.settings_notes().append(_(friendly_message(error)))
         return
     take_over(given, source)
 
