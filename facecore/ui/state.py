@@ -225,3 +225,16 @@ def set_widget_values(values: Mapping[str, Any]) -> None:
     """Set widgets by key; only allowed before they are drawn, as in a callback."""
     for key, value in values.items():
         st.session_state[key] = value
+
+
+def say_choices_again() -> None:
+    """Have the browser take the words of all choices anew, from a callback.
+
+    It knows a choice by the word that it shows, and would go on to send that of another language.
+    """
+    for key, value in list(st.session_state.items()):
+        is_choice = isinstance(value, str) or (
+            isinstance(value, list) and value and all(isinstance(one, str) for one in value)
+        )
+        if is_choice and not str(key).startswith("facecore."):
+            st.session_state[key] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,21 @@ def test_link_carries_the_settings(page: Page, server: str) -> None:
     wait_until_idle(page)
     assert "?" not in page.url
     _expect_no_error(page)
+
+
+def test_settings_stay_when_the_language_changes_and_then_the_page(page: Page, server: str) -> None:
+    """The browser sends what is chosen in the words of the language that is shown."""
+    page.goto(f"{server}/optimise?lang=zh&confidence=0.55&threads=1&crop_shape=box")
+    page.get_by_role("radio", name="English").click()
+    expect(page.get_by_role("heading", name="Optimise", exact=True)).to_be_visible()
+    wait_until_idle(page)
+    page.get_by_role("link", name="Monitor").click()
+    expect(page.get_by_role("heading", name="Monitor", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Optimise").click()
+    expect(page.get_by_role("heading", name="Optimise", exact=True)).to_be_visible()
+    wait_until_idle(page)
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    assert {"crop_shape=box", "threads=1", "confidence=0.55"} <= set(re.split("[?&]", page.url))
 
 
 def test_the_document_says_its_language(page: Page, server: str) -> None:

@@ -60,6 +60,7 @@ def link_language() -> None:
 def choose_language() -> None:
     """Take the language that the switch says, from its callback; the link says it, too."""
     state.chosen_language.keep(state.widget_value(LANGUAGE_SWITCH))
+    state.say_choices_again()
     st.query_params[_LANGUAGE] = state.chosen_language()
 
 
