@@ -48,7 +48,7 @@ def test_second_look_knows_the_cpu_use() -> None:
 
 
 def test_runs_are_listed_newest_first(astronaut_file: bytes) -> None:
-    """After two analyses there are charts, and a row for each run."""
+    """After two analyses there are charts, and a row for each run, in the reader's words."""
     app = _two_sources(astronaut_file)
     table = app.dataframe[0].value
     assert table["run"].tolist() == [2, 1]
@@ -57,6 +57,8 @@ def test_runs_are_listed_newest_first(astronaut_file: bytes) -> None:
     assert table["faces"].tolist() == [1, 8]
     assert len(app.get("plotly_chart")) == 3
     assert [button.label for button in app.main.download_button] == ["Runs CSV"]
+    app.button_group(key="language").set_value("zh").run()
+    assert app.dataframe[0].value["来源"].tolist() == ["上传", "示例"]
     expect_no_error(app)
 
 

@@ -81,6 +81,7 @@ def _below(records: list[RunRecord], zone: tzinfo | None) -> None:
     )
     st.dataframe(
         table.iloc[::-1]
+        .assign(source=table["source"].map(_))
         .drop(columns=hidden)
         .round(dict.fromkeys(table.select_dtypes("number"), 1))
         .rename(columns=_),
