@@ -24,7 +24,7 @@ import msgspec
 from facecore.errors import BatchError
 from facecore.export import Row, row_of
 from facecore.settings import DEFAULT_MODEL_SET, ONE_LOOK
-from facecore.wording import plain
+from facecore.wording import Text, listed, plain
 
 try:
     import fcntl
@@ -196,7 +196,7 @@ class Journal:
             if before.get(name, _NONE) != settings.get(name, _NONE)
         ]
         if names:
-            words = " and ".join(name.replace("_", " ") for name in names)
+            words = listed([name.replace("_", " ") for name in names], Text(" and "))
             raise BatchError(
                 "{path} was begun with other settings ({words}): give the same ones to "
                 "go on with it, name another --out, or delete that file to begin anew.",

@@ -14,10 +14,9 @@ import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 from facecore.results import GENDERS
-from facecore.wording import Text
+from facecore.wording import Text, listed
 
 BoxXyxy = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels of the upright photo, the far edges one past the last pixel."""
@@ -193,9 +192,7 @@ def _rows(
 def _no_columns(table: Text, needed: Collection[str], one_of: Collection[str]) -> Text:
     columns = ", ".join(sorted(needed))
     if one_of:
-        others = reduce(
-            lambda one, other: Text("{one} or {other}", one=one, other=other), sorted(one_of)
-        )
+        others = listed(sorted(one_of), Text(" or "))
         columns = Text("{columns} and {others}", columns=columns, others=others)
     return Text(
         "The table of {table} needs a first row that names its columns: {columns}.",

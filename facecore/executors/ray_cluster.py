@@ -24,7 +24,7 @@ from facecore.executors import launch, messages
 from facecore.executors.node import NodeWorker
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
 from facecore.sources.stores import Address
-from facecore.wording import Text
+from facecore.wording import Text, listed
 
 HERE = "auto"
 """The address of the cluster that this machine is a part of, or of one that is started on it."""
@@ -237,7 +237,7 @@ def _in_words(error: Exception, address: str) -> str:
             "RAY_AUTH_TOKEN_PATH as its nodes have it."
         )
     if "ersion mismatch" in said:
-        found = " and ".join(re.findall(r"Ray: \S+|Python: \S+", said))
+        found = listed(re.findall(r"Ray: \S+|Python: \S+", said), Text(" and "))
         return Text(
             "The cluster has another version of Ray or Python than this ({found}): "
             "install the same on both.",

@@ -18,6 +18,7 @@ from facecore.errors import ModelError, ModelHashError, ModelMissingError, Setti
 from facecore.models.calibration import Calibration
 from facecore.models.files import ModelFile, locate, missing, verified_path, wrong
 from facecore.settings import DEFAULT_MODEL_SET
+from facecore.wording import Text, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +160,7 @@ def set_spec(name: str) -> SetSpec:
         raise SettingsError(
             "There is no model set called {name}: use {names}.",
             name=shown,
-            names=" or ".join(set_specs()),
+            names=listed(set_specs(), Text(" or ")),
         )
     return set_specs()[name]
 

@@ -19,6 +19,7 @@ from facecore.models.catalogue import set_specs
 from facecore.models.sets import ModelSet, load_models
 from facecore.results import AGE_GROUPS, Box, ClassPrediction, nearest_age_group
 from facecore.settings import AnalysisSettings, RuntimeOptions
+from facecore.wording import _, speaking
 from tests.conftest import SAMPLES, Recorded, face_rows
 
 
@@ -144,8 +145,10 @@ def test_a_set_that_is_not_there_says_how_to_get_it(
     assert not set_specs()["modern"].is_there
     with pytest.raises(ModelMissingError, match="run 'python -m facecore models install'"):
         load_models(RuntimeOptions(model_set="modern", engine="opencv"))
-    with pytest.raises(SettingsError, match="no model set called old: use article or modern"):
+    with pytest.raises(SettingsError, match="no model set called old: use article or modern") as no:
         load_models(RuntimeOptions(model_set="old"))
+    with speaking("zh"):
+        assert "article 或 modern" in _(no.value)
 
 
 @pytest.mark.slow
