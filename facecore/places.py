@@ -9,3 +9,14 @@ _IN_A_WHEEL = _PACKAGE / "dashboard"
 
 APP_DIR = _IN_A_WHEEL if _IN_A_WHEEL.is_dir() else _PACKAGE.parent
 """The folder of the entry scripts, ``pages/``, ``models/`` and ``.streamlit/``."""
+
+
+def document(name: str, language: str) -> Path:
+    """Return where a document is in a language, by its code: x.zh.md beside x.md.
+
+    Args:
+        name: of the English one in `APP_DIR`, which is returned where there is no other.
+    """
+    usual = APP_DIR / name
+    other = usual.with_suffix(f".{language}.md")
+    return other if other.exists() else usual

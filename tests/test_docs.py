@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 README, CARD = REPOSITORY / "README.md", REPOSITORY / "models" / "MODEL_CARD.md"
+IN_BOTH = [README, CARD, REPOSITORY / "docs" / "the-article-measured.md"]
 CHINESE = [page.with_suffix(".zh.md") for page in (README, CARD)]
 PAGES = [README, *CHINESE, *sorted((REPOSITORY / "docs").glob("*.md"))]
 
@@ -19,9 +20,9 @@ def test_readme_takes_five_minutes() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
-@pytest.mark.parametrize("page", [README, CARD], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", IN_BOTH, ids=lambda page: page.name)
 def test_a_page_in_chinese_says_no_less_and_no_more(page: Path) -> None:
-    """Headings, commands, names, links, and the figures in each row of tables are the same."""
+    """Headings, commands, names, links, and the figures of each section and row are the same."""
     both = page, page.with_suffix(".zh.md")
     ours, theirs = (_bones(one.read_text(encoding="utf-8")) for one in both)
     for part, said in ours.items():
@@ -32,13 +33,23 @@ def _bones(text: str) -> dict[str, list[str]]:
     code = re.findall(r"(?ms)^```.*?^```", text)
     rest = re.sub(r"(?ms)^```.*?^```", "", text)
     links = re.findall(r"\]\(([^)]+)\)", rest)
+    # A heading is known by its place, and a month has a name in one language alone.
+    headings = re.findall(r"(?m)^#+ (.+)$", rest)
+    anchors = {f"#{one.lower().replace(' ', '-')}": f"#{n}" for n, one in enumerate(headings)}
+    prose = re.sub(r"\]\([^)]+\)|\d+ 月", "", rest)
     return {
         "headings": re.findall(r"(?m)^#+(?= )", rest),
         "commands": [re.sub(r" +# .*", "", line) for one in code for line in one.splitlines()],
         "names": sorted(" ".join(name.split()) for name in re.findall(r"`([^`]+)`", rest)),
         "links": sorted(
-            link.replace(".zh.md", ".md") for link in links if not link.startswith("README")
+            anchors[link] if link.startswith("#") else link.replace(".zh.md", ".md")
+            for link in links
+            if not link.startswith("README")
         ),
+        "figures": [
+            " ".join(sorted(re.findall(r"\d+(?:\.\d+)?", section)))
+            for section in re.split(r"(?m)^#+ ", prose)
+        ],
         "rows": [
             " ".join(sorted(re.findall(r"\d+(?:\.\d+)?|\|", row)))
             for row in re.findall(r"(?m)^\|.*$", rest)

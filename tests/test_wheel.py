@@ -98,5 +98,6 @@ def test_the_dashboard_is_served_from_another_folder(site: Path, tmp_path: Path,
         server.terminate()
         server.wait(30)
     assert (site / "facecore/dashboard/.streamlit/config.toml").read_bytes() == CONFIG.read_bytes()
-    assert (site / "facecore/dashboard/docs/the-article-measured.md").exists()
+    for page in ("the-article-measured.md", "the-article-measured.zh.md"):
+        assert (site / "facecore/dashboard/docs" / page).exists()
     assert "Traceback" not in log.read_text()

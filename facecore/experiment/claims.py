@@ -23,12 +23,12 @@ from facecore.experiment.variants import (
 from facecore.imaging.pictures import coarsest_reduction
 from facecore.machine.container import usable_cores
 from facecore.models.catalogue import set_specs
-from facecore.places import APP_DIR
+from facecore.places import document
 from facecore.settings import AnalysisSettings, RuntimeOptions
-from facecore.wording import Text
+from facecore.wording import ENGLISH, Text, language
 
-PAGE = "the-article-measured.md"
-"""What was measured of each of the article's claims; in ``docs/``."""
+PAGE = "docs/the-article-measured.md"
+"""What was measured of each of the article's claims."""
 
 _FILE = Path(__file__).with_name("claims.toml")
 
@@ -64,12 +64,22 @@ class Claim:
     @property
     def link(self) -> str:
         """Return where in the repository its section is: a page with an anchor."""
-        return f"docs/{PAGE}#{self.section.lower().replace(' ', '-')}"
+        page = document(PAGE, language()).name
+        return f"docs/{page}#{self._measured()[0].lower().replace(' ', '-')}"
 
     def measured_before(self) -> str:
         """Return its section as Markdown: what was measured of it, and the command."""
-        page = (APP_DIR / "docs" / PAGE).read_text(encoding="utf-8")
-        return page.partition(f"\n## {self.section}\n")[2].partition("\n## ")[0].strip()
+        return self._measured()[1].strip()
+
+    def _measured(self) -> tuple[str, str]:
+        # Heading and text in the reader's language: what stands in the place of the English one.
+        english, ours = (
+            document(PAGE, code).read_text(encoding="utf-8").split("\n## ")[1:]
+            for code in (ENGLISH, language())
+        )
+        headings = [one.partition("\n")[0] for one in english]
+        heading, _, text = ours[headings.index(self.section)].partition("\n")
+        return heading, text
 
 
 def claims() -> tuple[Claim, ...]:

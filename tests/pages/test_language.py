@@ -16,13 +16,12 @@ from tests.pages.conftest import PAGES, expect_no_error, metrics, upload, visit
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SHOWN = ("label", "body", "help", "placeholder", "options", "alt", "captions", "text", "title")
-# Names, units, formats and data, which no language changes; and what was measured of a claim, of
-# which there is one page, in docs/.
+# Names, units, formats and data, which no language changes.
 _MAY_BE = re.compile(
     r"^(English|Language / 语言|F1|CPU|JSON( lines)?|Parquet|CSV|JSONL?|figures\.png|"
     r"ONNX Runtime|OpenCV.*|MNN|LiteRT|OpenVINO|PyTorch|[\d.,/ ]+ (MB|GB|ms|s)|"
     r"auto|none|engines?|mnn|litert|openvino|torch|onnxruntime|opencv5?|.*\.(caffemodel|prototxt)|"
-    r"OpenCV 5 DNN|facecore .*|<style.*|<svg.*|It (holds|does not hold).*)$",
+    r"OpenCV 5 DNN|facecore .*|<style.*|<svg.*)$",
     re.DOTALL,
 )
 # What is not ours to translate here, or stands in a file of its own.

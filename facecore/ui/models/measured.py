@@ -7,7 +7,7 @@ import streamlit as st
 from facecore.engines import engine_facts
 from facecore.engines.facts import EngineFacts, NetworkProfile
 from facecore.models.catalogue import FileStatus, all_file_statuses
-from facecore.models.files import REPOSITORY_MODELS_DIR
+from facecore.places import document
 from facecore.serving.service import MAX_OPTIONS, process_service
 from facecore.settings import RuntimeOptions
 
@@ -44,6 +44,4 @@ def model_card(language: str) -> str:
     Args:
         language: its code; English where there is no card in it.
     """
-    card = REPOSITORY_MODELS_DIR / f"MODEL_CARD.{language}.md"
-    usual = REPOSITORY_MODELS_DIR / "MODEL_CARD.md"
-    return (card if card.exists() else usual).read_text(encoding="utf-8")
+    return document("models/MODEL_CARD.md", language).read_text(encoding="utf-8")
