@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from facecore.errors import ImageError, friendly_message
 from facecore.live.run import LiveRun
@@ -62,7 +62,7 @@ class LiveSocket:
                 finally:
                     # The history may be on a slow disk.
                     await asyncio.to_thread(self._sessions.end, session, run)
-            except* (WebSocketDisconnect, TimeoutError):
+            except* (WebSocketDisconnect, WebSocketDisconnected, TimeoutError):
                 pass  # nobody listens
             except* Exception as several:  # noqa: BLE001 - the client gets a sentence, the log the rest
                 await _end(websocket, _(friendly_message(several.exceptions[0])))

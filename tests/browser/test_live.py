@@ -59,9 +59,12 @@ def test_boxes_are_of_the_frame_that_is_shown(
     answered_ms = median(b["at"] - a["at"] for a, b in pairwise(seen))
     assert median(one["lag"] for one in seen[-10:]) < 2 * answered_ms + 100
     _split(page)
-    page.get_by_test_id("stSidebarNavLink").filter(has_text="Models").click()
-    expect(page.get_by_role("heading", name="Models", level=1)).to_be_visible()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Monitor").click()
+    expect(page.get_by_role("heading", name="Monitor", level=1)).to_be_visible()
     page.wait_for_function(f"{_TRACKS}.length == 1 && {_TRACKS}[0] == 'ended'")
+    expect(
+        page.get_by_text("A camera's run is one row, from connecting to the end")
+    ).to_be_visible()
     page.context.close()
 
 

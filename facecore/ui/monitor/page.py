@@ -123,9 +123,17 @@ def monitor_page() -> None:
 def _of_session() -> None:
     records = list(state.history().records())
     if not records:
-        st.info(_("No runs yet: open Analyze and come back."), icon=":material/info:")
+        _wait_for_a_run()
     else:
         over_runs(_of_one_source(records))
+
+
+@st.fragment(run_every=1.0)
+def _wait_for_a_run() -> None:
+    # A camera's run is over a moment after its page was left.
+    if state.history().records():
+        st.rerun()
+    st.info(_("No runs yet: open Analyze and come back."), icon=":material/info:")
 
 
 def _of_server() -> None:
