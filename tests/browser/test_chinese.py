@@ -18,7 +18,7 @@ OVERFLOW_PX = "document.documentElement.scrollWidth - document.documentElement.c
 # Text that is drawn, that of charts, and the cells of tables, which are a canvas.
 _SHOWN = """() => {
   const drawn = document.body.innerText.split("\\n");
-  const charts = [...document.querySelectorAll("svg text")].map((one) => one.textContent);
+  const charts = [...document.querySelectorAll(".js-plotly-plot text")].map((one) => one.textContent);
   const cells = [...document.querySelectorAll("canvas th, canvas td")];
   const all = [...drawn, ...charts, ...cells.map((one) => one.textContent)];
   return [...new Set(all.map((one) => one.trim()))];
@@ -32,7 +32,7 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _MAY_BE = re.compile(
     r"English|Skip to main content|Upload|Browse files|.*[Pp]er file.*"
     r"|ONNX Runtime|OpenCV.*|MNN|LiteRT|OpenVINO|PyTorch"
-    r"|JSON.*|CSV|Parquet|PNG|CPU|F1|[\d.,%± /×–-]+ ?(MB|GB|ms|s|px)?|(ms|MB|px)"
+    r"|JSON.*|CSV|Parquet|PNG|CPU|F1|[\d.,%± /×–-]+ ?(MB|GB|GFLOPs|ms|s|px)?|(ms|MB|px)"
     r"|[\w./-]+\.(caffemodel|prototxt|onnx|toml|jpg|png)|(pip|make|facecore|python) .*"
     r"|[0-9a-f]{8,}…?|[a-z]+(_[a-z0-9]+)+|[A-Z]?[a-z]+ [A-Z].*"
 )
