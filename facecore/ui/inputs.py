@@ -56,6 +56,7 @@ def _sample_choice() -> Photo:
         format_func=lambda key: _(by_key[key].title),
         key=_SAMPLE,
         on_change=partial(state.shows_own_photos.keep, False),
+        persist_state="session",
     )
     have_link_say(_SAMPLE, by_key[key].title if key != next(iter(by_key)) else None)
     return by_key[key]
