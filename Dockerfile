@@ -22,7 +22,7 @@ COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
 COPY .streamlit/config.toml .streamlit/
 COPY LICENSE server_app.py streamlit_app.py ./
-COPY docs/the-article-measured*.md docs/
+COPY docs/the-article-measured.md docs/the-article-measured.zh.md docs/
 COPY models models
 COPY --from=packages /opt/models models
 COPY pages pages
