@@ -21,7 +21,7 @@ from facecore.results import STAGES, StageTimings
 from facecore.settings import ONE_LOOK, AnalysisSettings, ProcessOptions
 from facecore.settings.setting import from_values
 from facecore.sources.names import printable
-from facecore.wording import Text
+from facecore.wording import Text, plain
 
 FORMAT = "facecore experiment"
 VERSION = 1
@@ -80,7 +80,7 @@ def experiment_to_json(experiment: Experiment) -> bytes:
     Times of stages are milliseconds, others seconds; memory is bytes; boxes are
     xyxy pixels of the upright photo. ``trials`` is a table: columns, and a list per row.
     """
-    plan = msgspec.to_builtins(experiment.plan)
+    plan = msgspec.to_builtins(experiment.plan, enc_hook=plain)
     for values, variant in zip(plan["variants"], experiment.plan.variants, strict=True):
         values["options"] = option_values(variant.options)
     saved = _Saved(
@@ -92,8 +92,8 @@ def experiment_to_json(experiment: Experiment) -> bytes:
         ),
         trials=_Table(_COLUMNS, [_row(trial) for trial in experiment.trials]),
     )
-    plain = msgspec.to_builtins(saved, builtin_types=(datetime,))
-    return json.dumps(plain, allow_nan=False, default=datetime.isoformat).encode("ascii")
+    values = msgspec.to_builtins(saved, builtin_types=(datetime,), enc_hook=plain)
+    return json.dumps(values, allow_nan=False, default=datetime.isoformat).encode("ascii")
 
 
 def without_names(experiment: Experiment) -> Experiment:
