@@ -38,6 +38,7 @@ from facecore.results import (
     StageTimings,
 )
 from facecore.settings import AnalysisSettings, ProcessOptions, RuntimeOptions
+from facecore.wording import Text
 from tests.conftest import SAMPLES
 
 THROTTLE_MS = 150.0
@@ -189,7 +190,7 @@ def made() -> MadeExperiment:
                 for variant in range(2)
             ),
             "answers": ({"a.jpg": (face,), "b.jpg": ()}, {"a.jpg": (face,), "b.jpg": (face,)}),
-            "failures": (Failure(variant=1, photo=None, message="It ended."),),
+            "failures": (Failure(variant=1, photo=None, message=Text("It ended.")),),
             "measured_s": 3.5,
             "other_load_percent": 4.5,
             "stopped": False,
