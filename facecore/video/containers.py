@@ -24,17 +24,53 @@ def is_cut(data: bytes, container: str) -> bool:
     return any(end > len(data) for end in ends)
 
 
+def shown_s(data: bytes, container: str) -> float:
+    """Return for how long an MP4 says that its pictures are shown, seconds; 0 for not said.
+
+    One that was trimmed by a list of edits has more of them, which nobody sees (ISO 14496-12,
+    8.2.2 and 8.3.2).
+    """
+    whole, wide = (0, len(data)), b"\1"
+    units_per_s, longest = 0, 0
+    if container == MP4:
+        for at, _ in _inside(data, whole, b"moov", b"mvhd"):
+            place = at + (20 if data[at : at + 1] == wide else 12)
+            units_per_s = int.from_bytes(data[place : place + 4])
+        for track in _inside(data, whole, b"moov", b"trak"):
+            kinds = [data[at + 8 : at + 12] for at, _ in _inside(data, track, b"mdia", b"hdlr")]
+            for at, _ in _inside(data, track, b"tkhd") if b"vide" in kinds else ():
+                place, size = (at + 28, 8) if data[at : at + 1] == wide else (at + 20, 4)
+                longest = max(longest, int.from_bytes(data[place : place + size]))
+    return longest / units_per_s if units_per_s else 0.0
+
+
 def _boxes(data: bytes) -> Iterator[int]:
+    for name, _, end in _walk(data, 0, len(data)):
+        if name not in _BOXES:
+            return
+        yield end
+
+
+def _walk(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """ISO 14496-12, 4.2: a box's size, and its name; 1 is before a long size, 0 to the end."""
-    at = 0
-    while data[at + 4 : at + 8] in _BOXES:
-        (size,) = struct.unpack_from(">I", data, at)
-        if size == 1 and at + 16 <= len(data):
+    while at + 8 <= end:
+        size, name = struct.unpack_from(">I4s", data, at)
+        start = at + 8
+        if size == 1 and at + 16 <= end:
             (size,) = struct.unpack_from(">Q", data, at + 8)
+            start = at + 16
         if size < 8:
             return
         at += size
-        yield at
+        yield name, start, at
+
+
+def _inside(data: bytes, box: tuple[int, int], *names: bytes) -> Iterator[tuple[int, int]]:
+    """Return where the contents of the boxes begin and end that are there by these names."""
+    for name, start, end in _walk(data, *box):
+        if name == names[0]:
+            inner = (start, min(end, box[1]))
+            yield from _inside(data, inner, *names[1:]) if names[1:] else (inner,)
 
 
 def _chunks(data: bytes) -> Iterator[int]:

@@ -28,7 +28,7 @@ from facecore.errors import (
 from facecore.executors import messages
 from facecore.imaging.kinds import MATROSKA
 from facecore.machine.container import read_limits
-from facecore.video.containers import is_cut
+from facecore.video.containers import is_cut, shown_s
 from facecore.video.messages import Give, Given, GoTo, Next, Open, Opened, Order, Reply, Step
 from facecore.video.sampling import Chooser
 
@@ -112,6 +112,8 @@ class _Film:
         rate = self._number(cv2.CAP_PROP_FPS)
         self._frames = max(0.0, self._number(cv2.CAP_PROP_FRAME_COUNT))
         self.duration_s = self._frames / rate if rate > 0 else 0.0
+        if 0 < (shown := shown_s(data, opening.container)) < self.duration_s:
+            self.duration_s, self._frames = shown, shown * rate
         self._time_ms, self._decoded = -1, 0.0
         self._image: cv2.typing.MatLike | None = None
 

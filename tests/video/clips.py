@@ -77,6 +77,20 @@ def turned(data: bytes) -> bytes:
     return data[:at] + matrix + data[at + 36 :]
 
 
+def trimmed(data: bytes, start_s: float, length_s: float) -> bytes:
+    """Return an MP4 of which only a part is shown, by a list of edits: what `-c copy` cuts out."""
+    changed = bytearray(data)
+
+    def units_per_s(box: bytes) -> int:
+        return int.from_bytes(data[data.index(box) + 16 :][:4])
+
+    length = round(length_s * units_per_s(b"mvhd"))
+    struct.pack_into(">I", changed, data.index(b"tkhd") + 24, length)
+    edit = (1, length, round(start_s * units_per_s(b"mdhd")))
+    struct.pack_into(">III", changed, data.index(b"elst") + 8, *edit)
+    return bytes(changed)
+
+
 def hostile(clips: dict[str, bytes], port: int, count: int) -> Iterator[tuple[str, bytes]]:
     """Return names and bytes of files that were made to do harm, always the same.
 

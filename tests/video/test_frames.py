@@ -19,7 +19,7 @@ from facecore.sources.photo import Photo
 from facecore.video.frames import FrameReader
 from facecore.video.sampling import Sampling
 from tests.conftest import SAMPLES
-from tests.video.clips import CODECS, at_times, scene, turned, write_clip
+from tests.video.clips import CODECS, at_times, scene, trimmed, turned, write_clip
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +102,24 @@ def test_cut_off(tmp_path: Path) -> None:
     assert last.name == str(path) and last.problem
     with pytest.raises(ImageError, match=r"cut off or damaged: it ends after 1\d frames"):
         last.read()
+
+
+def test_trimmed(tmp_path: Path) -> None:
+    """What a list of edits leaves out is not missing; what is damaged beside that still is."""
+    path = write_clip(tmp_path / "clip.mp4", frames=40, fps=10)
+    whole = path.read_bytes()
+    path.write_bytes(trimmed(whole, 2.0, 1.5))
+    photos = _read(path, "1/1")
+    assert len(photos) == 15 and not photos[-1].problem
+    assert [photo.time_s for photo in photos][:2] == [0, 0.1]
+    (video,) = find_photos([path], videos=True)
+    anew = FrameReader(sampling=Sampling()).anew(photos[-1], {video.name: video})
+    assert anew.read() == photos[-1].read()
+    for data in (whole, path.read_bytes()):
+        # The pictures of the second half are gone, their places are still there.
+        middle, end = whole.index(b"mdat") + len(whole) // 3, whole.index(b"moov") - 4
+        path.write_bytes(data[:middle] + bytes(end - middle) + data[end:])
+        assert _read(path)[-1].problem
 
 
 def test_limits(tmp_path: Path) -> None:
