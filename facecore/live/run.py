@@ -59,12 +59,11 @@ class LiveRun:
             room: bytes for the unread frames of all runs.
             figures: are told of what is offered and read.
         """
-        self.figures = figures
+        self.owner, self.figures = owner, figures
         self.is_over = self.is_busy = False
         """Whether nobody waits any more; whether a frame waits for its turn or is read."""
         self.newest_number = self.read_number = 0
         """The numbers of the frame that came last, and of the one that was taken to be read."""
-        self._owner = owner
         self._sides = sides
         self._service = service
         self._room = room
@@ -78,7 +77,7 @@ class LiveRun:
         Raises:
             LiveError: it is no message of a frame.
         """
-        frame = Frame.of(message, time.monotonic(), self._room.share(self._owner))
+        frame = Frame.of(message, time.monotonic(), self._room.share(self.owner))
         self.figures.note_frame(frame)
         self.newest_number = frame.number
         with self._lock:
@@ -115,7 +114,7 @@ class LiveRun:
 
         self.is_busy = True
         try:
-            with self._service.queue.enter(self._owner, on_wait=wait, live=True):
+            with self._service.queue.enter(self.owner, on_wait=wait, live=True):
                 frame = self._take()
                 return None if frame is None else self._read(frame)
         except _OverError:
@@ -169,7 +168,8 @@ class LiveRun:
             "classify": timings.classify_ms,
             "total": timings.total_ms,
         }
-        return _Read(Side(list(zip(read.tracks, analysis.faces, strict=True)), ms), analysis.engine)
+        faces = list(zip(read.tracks, analysis.faces, strict=True))
+        return _Read(Side(faces, ms, read.left), analysis.engine)
 
 
 class _Read(NamedTuple):

@@ -24,15 +24,26 @@ from facecore.wording import language
 MOST_LIVE = 16
 """Cameras that send at a time; with more nobody would have a frame a second."""
 
+MOST_OF_ONE = 4
+"""Of them that may be one visitor's."""
+
 MOST_SESSIONS = 1024
 """Pages that may show Live at a time."""
+
+LOST_S = 30.0
+"""So long a camera goes on without its page's own connection, which may come back."""
 
 
 class LiveSession:
     """One page's permission to send frames, for as long as somebody holds it."""
 
     def __init__(
-        self, owner: str, setting: LiveSetting, history: RunHistory | None, service: FaceService
+        self,
+        owner: str,
+        setting: LiveSetting,
+        history: RunHistory | None,
+        service: FaceService,
+        is_open: Callable[[], bool],
     ) -> None:
         """Make a session that has sent nothing; see `open_session`."""
         self.key = secrets.token_urlsafe(24)
@@ -44,6 +55,8 @@ class LiveSession:
         self.language = language()
         """In which the page that opened it is read."""
         self._service = service
+        self._is_open = is_open
+        self._gone_s: float | None = None
         self.sides: tuple[LiveSetting, ...] = (setting,)
 
     def use(self, setting: LiveSetting, other: LiveSetting | None = None) -> None:
@@ -62,6 +75,19 @@ class LiveSession:
                 )
         self.sides, self.language = sides, language()
 
+    def check_page(self) -> None:
+        """See that its page is open, or was a moment ago.
+
+        Raises:
+            LiveError: it is closed.
+        """
+        if self._is_open():
+            self._gone_s = None
+            return
+        self._gone_s = self._gone_s or time.monotonic()
+        if time.monotonic() - self._gone_s >= LOST_S:
+            raise LiveError("The page that this camera belongs to is closed: load it again.")
+
 
 class LiveSessions:
     """The live sessions of a server process; safe to share between threads."""
@@ -74,20 +100,25 @@ class LiveSessions:
         self._sessions: WeakValueDictionary[str, LiveSession] = WeakValueDictionary()
         self._lock = threading.Lock()
         self._runs: set[LiveRun] = set()
-        # Unread frames of all cameras: each has at most two.
-        self._room = Budget(max(2 * FRAME_BYTES, memory_plan().message_bytes))
+        # Unread frames of all cameras: each has at most two. No visitor has more than half.
+        room = max(2 * FRAME_BYTES, memory_plan().message_bytes)
+        self._room = Budget(room, min(room / 2, 2 * FRAME_BYTES))
         self._sampler = SystemSampler()
         self._sample: SystemSample | None = None
         self._sampled_s = 0.0
         self._frames = Counter(read=0, skipped=0)
 
     def open(
-        self, owner: str, setting: LiveSetting, history: RunHistory | None = None
+        self,
+        owner: str,
+        setting: LiveSetting,
+        history: RunHistory | None = None,
+        is_open: Callable[[], bool] = lambda: True,
     ) -> LiveSession:
         """Return a new session, see `open_session`."""
         if len(self._sessions) >= MOST_SESSIONS:
             raise LiveError("Too many pages show Live now: close one, or try again later.")
-        session = LiveSession(owner, setting, history, self._service())
+        session = LiveSession(owner, setting, history, self._service(), is_open)
         self._sessions[session.key] = session
         return session
 
@@ -108,16 +139,22 @@ class LiveSessions:
         """Begin a run of the session with this key, in place of the one that it has.
 
         Raises:
-            LiveError: there is no such session, or too many cameras send already.
+            LiveError: no page with this key is open, or too many cameras send already.
         """
         session = self._sessions.get(key)
         if session is None:
             raise LiveError("The server does not know this page any more: load it again.")
+        session.check_page()
         service = self._service()
         run = LiveRun(session.owner, lambda: session.sides, service, self._room, RunFigures())
         with self._lock:
-            if len(self._runs - {session.run}) >= MOST_LIVE:
+            others = self._runs - {session.run}
+            if len(others) >= MOST_LIVE:
                 raise LiveError("{most} cameras send already: try later.", most=MOST_LIVE)
+            if sum(one.owner == session.owner for one in others) >= MOST_OF_ONE:
+                raise LiveError(
+                    "{most} cameras of yours send already: close the page of one.", most=MOST_OF_ONE
+                )
             self._runs.add(run)
             session.run = run
         return session, run
@@ -164,7 +201,10 @@ def is_served() -> bool:
 
 
 def open_session(
-    owner: str, setting: LiveSetting, history: RunHistory | None = None
+    owner: str,
+    setting: LiveSetting,
+    history: RunHistory | None = None,
+    is_open: Callable[[], bool] = lambda: True,
 ) -> LiveSession:
     """Return a session, good for as long as somebody holds it.
 
@@ -174,8 +214,9 @@ def open_session(
         owner: the visitor's name at the queue, where visitors take turns.
         setting: how frames are read until `LiveSession.use` says otherwise.
         history: also gets the row of each run.
+        is_open: whether its page is still there; a socket ends soon after that.
 
     Raises:
         LiveError: there are too many.
     """
-    return _only.open(owner, setting, history)
+    return _only.open(owner, setting, history, is_open)

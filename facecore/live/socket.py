@@ -134,6 +134,7 @@ class LiveSocket:
     async def _tell(self, websocket: WebSocket, session: LiveSession, run: LiveRun) -> None:
         while True:
             await asyncio.sleep(1)
+            session.check_page()
             if session.run is not run:
                 raise LiveError("The camera goes on in a newer connection of this page.")
             await _sent(websocket, self._sessions.second(session, run))

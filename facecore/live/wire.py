@@ -58,10 +58,14 @@ class Frame(NamedTuple):
 
 
 class Side(NamedTuple):
-    """What one setting read in a frame: faces with their tracks, milliseconds by stage."""
+    """What one setting read in a frame: faces with their tracks, milliseconds by stage.
+
+    So many faces are ``left`` for the next frames.
+    """
 
     faces: Sequence[tuple[int, Face]]
     ms: dict[str, float]
+    left: int
 
     def told(self) -> dict[str, Any]:
         """Return it for the wire."""
@@ -74,7 +78,8 @@ class Side(NamedTuple):
             }
             for track, face in self.faces
         ]
-        return {"faces": faces, "ms": {name: round(ms, 2) for name, ms in self.ms.items()}}
+        ms = {name: round(ms, 2) for name, ms in self.ms.items()}
+        return {"faces": faces, "ms": ms, "left": self.left}
 
 
 class Answer(NamedTuple):

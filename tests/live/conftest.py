@@ -36,9 +36,9 @@ class ServedLive(NamedTuple):
     account: Connections
     history: RunHistory
 
-    def open(self, owner: str = "me") -> LiveSession:
+    def open(self, owner: str = "me", is_open: Callable[[], bool] = lambda: True) -> LiveSession:
         """Return a new session, which the caller has to hold."""
-        return self.sessions.open(owner, SETTING, self.history)
+        return self.sessions.open(owner, SETTING, self.history, is_open)
 
     @contextmanager
     def camera(self, key: str, **how: Any) -> Iterator[Camera]:

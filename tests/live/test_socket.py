@@ -11,8 +11,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from facecore.http import connections
-from facecore.live import FRAME_BYTES, LiveSetting
+from facecore.live import FRAME_BYTES, LiveSetting, sessions
 from facecore.live import socket as module
+from facecore.live.sessions import MOST_OF_ONE
 from facecore.serving.queue import QueueStats
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from tests.live.camera import PATIENCE_S
@@ -144,6 +145,44 @@ def test_a_newer_connection_of_a_page_ends_the_older(live: ServedLive, hopper_fi
             assert newer.next("monitor")["seconds"][0]["offered"] > 0
             assert "newer connection" in older.next("problem")["sentence"]
             assert newer.shot(1, hopper_file)["visitors"] == 1
+
+
+def test_a_camera_ends_soon_after_its_page(
+    live: ServedLive, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that is away for a moment keeps it; of one that is closed the key opens nothing."""
+    pages = {"is open": False}
+    session = live.open(is_open=lambda: pages["is open"])
+    with live.camera(session.key) as camera:
+        camera.next("monitor")
+        camera.shot(1, hopper_file)
+        pages["is open"] = True
+        camera.next("monitor")
+        monkeypatch.setattr(sessions, "LOST_S", 0.0)
+        camera.next("monitor")
+        pages["is open"] = False
+        assert "is closed" in camera.next("problem")["sentence"]
+    until(lambda: live.sessions.live() == 0)
+    with live.camera(session.key) as camera:
+        assert "is closed" in camera.next("problem")["sentence"]
+
+
+def test_one_visitor_leaves_room_for_others(live: ServedLive, hopper_file: bytes) -> None:
+    """Neither all cameras' places nor all memory for frames can be one visitor's."""
+    mine, others = [live.open() for _ in range(MOST_OF_ONE + 1)], live.open("somebody else")
+    large = hopper_file + bytes(FRAME_BYTES - 8 - len(hopper_file))
+    with ExitStack() as opened:
+        cameras = [opened.enter_context(live.camera(one.key)) for one in mine]
+        assert "4 cameras of yours" in cameras[-1].next("problem")["sentence"]
+        other = opened.enter_context(live.camera(others.key))
+        with live.service.queue.enter("a photo"):
+            for camera in cameras[:-1]:
+                camera.send(1, large)
+            refused = [camera.next("unread", "waiting")["type"] for camera in cameras[:-1]]
+            assert "unread" in refused
+            other.send(1, large)
+            assert other.next("unread", "waiting")["type"] == "waiting"
+        assert other.next("faces")["frame"] == 1
 
 
 def test_only_the_newest_frame_waits(live: ServedLive, hopper_file: bytes) -> None:

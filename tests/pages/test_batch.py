@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -34,6 +35,7 @@ from facecore.ui.batch import results as batch_results
 from facecore.ui.batch import run as batch_run
 from facecore.ui.batch.inputs import BUDGET
 from facecore.ui.batch.results import _annotated_zip, _file
+from facecore.video.decoder import Decoder
 from tests.batch.conftest import grey_png
 from tests.pages.conftest import TIMEOUT_S, expect_no_error, go_to, metrics, visit
 from tests.sources.crafted import Entry, archive
@@ -400,14 +402,28 @@ def test_batch_on_a_cluster_tells_how_it_gets_on(
     assert "not a picture" in _list(app)["error"][1]
 
 
-def test_a_video_is_looked_through_beside_the_list(tmp_path: Path) -> None:
-    """A frame that the list opens is shown beside the moment that is, each with its faces."""
+def test_a_video_is_looked_through_beside_the_list(
+    queue: InferenceQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frame that the list opens is shown beside the moment that is, each with its faces.
+
+    Nobody waits while it is decoded.
+    """
     clip = write_clip(tmp_path / "clip.webm", frames=12, fps=10).read_bytes()
     app = _choose(visit("batch"), {"clip.webm": clip})
     app.selectbox(key="batch_frames").set_value("1/10").run()
     app = _end(app.button(key="batch_start").click().run())
     assert app.select_slider(key="batch_moment_0").options == ["0.00 s", "1.00 s"]
+    running: list[int] = []
+    go_to = Decoder.go_to
+
+    def going(*arguments: Any) -> None:
+        running.append(queue.stats().running)
+        go_to(*arguments)
+
+    monkeypatch.setattr(Decoder, "go_to", going)
     app.button(key="batch_moment_0_still_1").click().run()
     _open(app, "batch_list_all", 0)
     expect_no_error(app)
     assert [text.value for text in app.text] == ["clip.webm#t=1.000", "clip.webm#t=0.000"]
+    assert running and not any(running)

@@ -13,6 +13,7 @@ from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.errors import ImageError
 from facecore.imaging.decoding import decode_image
 from facecore.settings import AnalysisSettings
+from facecore.tracking import reader as reader_module
 from facecore.tracking.reader import TrackedFrame, TrackedReader
 from tests.conftest import Recorded
 from tests.films import Actor, Pose, film, row_of_people, sample_people
@@ -49,7 +50,7 @@ def test_a_frame_without_faces(analyzer: FaceAnalyzer) -> None:
     reader = TrackedReader()
     blank = np.zeros((90, 160, 3), dtype=np.uint8)
     frame = reader.read(analyzer, blank, SETTINGS, 0.0)
-    assert (frame.analysis.faces, frame.tracks, frame.read) == ((), (), ())
+    assert (frame.analysis.faces, frame.tracks, frame.read, frame.left) == ((), (), (), 0)
     with pytest.raises(ImageError):
         reader.read(analyzer, b"no picture", SETTINGS, 1.0)
     assert reader.read(analyzer, blank, SETTINGS, 0.5).tracks == ()
@@ -75,6 +76,22 @@ def test_faces_are_read_when_due(
     timings = found[1].analysis.timings
     assert timings.detect_ms > 0
     assert found[0].analysis.timings.classify_ms > timings.classify_ms
+
+
+def test_a_crowd_is_read_over_several_frames(
+    recorded: Recorded, frames: list[tuple[float, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many who come at once the surest are read, and the others next; none is read twice."""
+    monkeypatch.setattr(reader_module, "MOST_NEW", 2)
+    reader, (_, jpeg) = TrackedReader(), frames[0]
+    first, second = (reader.read(recorded.analyzer, jpeg, SETTINGS, at) for at in (0.0, 0.05))
+    assert recorded.gender.batch_sizes == [2, 1]
+    assert (len(first.analysis.faces), first.left, second.left) == (2, 1, 0)
+    assert set(first.tracks) == set(first.read) == set(second.tracks) - set(second.read)
+    faces = second.analysis.faces
+    assert {one.confidence for one in first.analysis.faces} == set(
+        sorted((one.confidence for one in faces), reverse=True)[:2]
+    )
 
 
 def test_what_is_shown_is_the_mean_of_what_was_read(

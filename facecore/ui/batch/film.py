@@ -71,7 +71,7 @@ def films(batch: BackgroundBatch, turn: Callable[[], AbstractContextManager[obje
 
     Args:
         batch: holds the videos' files, and their frames' rows.
-        turn: held while a frame is decoded and drawn.
+        turn: held while a frame is drawn.
     """
     found = batch.films()
     if not found:
@@ -169,6 +169,12 @@ def _opened(
         place = next(moment.place for moment in film.moments if moment.time_s == time_s)
         with st.spinner(_("Decoding …"), show_time=False):
             opened_photo(batch, place, turn, f"{key}_faces")
+        st.caption(
+            _(
+                "What is said here was read in this one frame. A bar above says the mean over all "
+                "frames of its track, and may say something else."
+            )
+        )
 
 
 def _annotated(

@@ -59,7 +59,7 @@ def opened_photo(
     Args:
         batch: holds the photos' files, and their rows.
         place: of the photo.
-        turn: held while the photo is decoded and drawn.
+        turn: held while the photo is decoded and drawn; not while a video's frame is decoded.
         key: of the table of its faces.
     """
     row = batch.row(place)
@@ -69,8 +69,12 @@ def opened_photo(
         return
     crops: list[bytes] = []
     try:
+        photo = batch.photos[place]
+        # Looked for from the key frame before it, which may take a minute, by another process. A
+        # photo is inflated in its turn, so that those who wait hold nothing.
+        frame = None if photo.time_s is None else photo.read()
         with turn():
-            data = batch.photos[place].read()
+            data = photo.read() if frame is None else frame
             image = decode_image(data, max_pixels=process_service().max_pixels)
             drawn = drawn_jpeg(image, row)
             crops = [_crop(image, face.box_xyxy) for face in row.faces]

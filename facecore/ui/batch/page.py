@@ -16,8 +16,8 @@ def batch_page() -> None:
     st.title(_("Batch"))
     st.markdown(
         _(
-            "Many photos at once, read one after the other. You can look at other "
-            "pages meanwhile, and come back after a reload; closing this tab ends it."
+            "Many photos and videos at once. You can look at other pages meanwhile, and come back "
+            "after a reload; closing this tab ends it."
         )
     )
     batch = run.session_batch()

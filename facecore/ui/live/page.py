@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from facecore.errors import SettingsError
 from facecore.live import LiveSession, LiveSetting, is_served, open_session
 from facecore.ui import state
 from facecore.ui.live.camera import live_camera, longest_side_px
+from facecore.ui.streamlit_internals import is_connected, session_id
 from facecore.ui.tune.subject import ways
 from facecore.wording import Text, _
 
@@ -15,7 +18,10 @@ _NOTHING = Text("Nothing")
 _SESSION = state.Remembered(
     "live_session",
     lambda: open_session(
-        state.session_key(), LiveSetting(*state.current_settings()), state.history()
+        state.session_key(),
+        LiveSetting(*state.current_settings()),
+        state.history(),
+        partial(is_connected, session_id()),
     ),
 )
 
