@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
@@ -82,11 +83,46 @@ def test_monitor_has_each_second_once_and_all_of_a_reading(browser: Browser) -> 
                 "figures": {name: str(text) for name, text in camera_module._FIGURES.items()},
                 "scales": dict.fromkeys(camera_module._SCALES, ""),
             },
-            [{"at": at, "ms": ms} for at in (1, 2)],
+            [{"at": at, "ms": ms, "read": 9, "offered": 30 * at**2} for at in (1, 2)],
         ],
     )
     assert page.evaluate("it.seconds.map((one) => one.at)") == [1, 2]
+    # Of the frames that were offered, as one second stands out.
+    assert page.evaluate("niceTop(usualTop(it.seconds.map((one) => [one.offered])))") == 50
     expect(page.get_by_text("rest 7 ms")).to_be_attached()
+    page.close()
+
+
+def test_what_is_said_beside_the_picture_is_true(browser: Browser) -> None:
+    """Nothing is sent while the connection is lost; a wait leaves the share, and is over soon."""
+    page = browser.new_page()
+    names = (name for name in camera_module._SCRIPTS if name != "sending.js")
+    scripts = ((camera_module._FOLDER / name).read_text(encoding="utf-8") for name in names)
+    page.add_script_tag(content="\n".join(scripts).replace("export default", "window.entry ="))
+    words = {name: str(text) for name, text in camera_module._WORDS.items()}
+    said = {"figures": dict.fromkeys(camera_module._FIGURES, ""), "scales": {}}
+    page.evaluate(
+        """(data) => {
+          window.it = new LiveView(document.body);
+          it.show(data);
+          Object.assign(it, { isOn: true, kind: "camera", source: {} });
+          it.look();
+        }""",
+        {"words": {**words, **said}, "titles": []},
+    )
+    light, below = page.locator(".light"), page.locator(".share")
+    expect(light).to_have_text(words["camera_on"])
+    page.evaluate("it.lose('Lost.')")
+    expect(light).to_have_text(words["unsent"])
+    expect(page.get_by_text("Lost.")).to_be_attached()
+    answer = "{ faces: [], left: 3, width: 9, height: 9, share_fps: 1, visitors: 2 }"
+    for _ in range(2):
+        page.evaluate(f"it.faces({answer}, document.createElement('canvas'), 0)")
+        expect(light).to_have_text(words["camera_on"])
+        share = "Your share: 1.0 frames/s, 2 visitors are live. Faces that are read in the next"
+        expect(below).to_have_text(re.compile(rf"^{share} frames: 3\.$"))
+        page.evaluate("it.hear({ type: 'waiting', sentence: 'Photos come first.' })")
+        expect(below).to_have_text(re.compile(rf"^{share} frames: 3\. Photos come first\.$"))
     page.close()
 
 

@@ -35,8 +35,10 @@ _WORDS = {
     "camera_on": Text("The camera is on: frames are sent to this server and not stored."),
     "screen_on": Text("The screen is shared: frames are sent to this server and not stored."),
     "file_on": Text("The video plays: frames are sent to this server and not stored."),
+    "unsent": Text("Still on, but nothing is sent until the server answers again."),
     "no_face": Text("No face in this frame"),
     "share": Text("Your share: {frames} frames/s, {visitors} visitors are live."),
+    "left": Text("Faces that are read in the next frames: {faces}."),
     "ended": Text("The picture has ended: whoever gave it has taken it back. Start it again."),
     "lost": Text("The connection to the server was lost: try {number} of {tries} to have it back."),
     "gone": Text(
@@ -82,8 +84,8 @@ _FIGURES = {
     "rest": Text("rest {value} ms"),
     "cpu": Text("{value} %"),
     "memory": Text("{value} MB"),
-    "faces": Text("{value} faces"),
-    "tracks": Text("{value} tracks"),
+    "faces": Text("faces {value}"),
+    "tracks": Text("tracks {value}"),
 }
 _SCALES = {
     "frames": Text("0 to {top} in the last {span} s"),

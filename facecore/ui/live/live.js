@@ -29,6 +29,7 @@ class LiveView {
     this.share = this.part("p", "share", main);
     this.monitor = new LiveMonitor(this.root);
     this.shown = [];
+    this.notes = {}; // the sentences under the pictures
     this.leave = () => this.stop();
     window.addEventListener("pagehide", this.leave);
     root.append(place);
@@ -95,7 +96,7 @@ class LiveView {
     this.sending = new Sending(source, () => this.address(), {
       faces: (answer, canvas, lag) => this.faces(answer, canvas, lag),
       told: (message) => this.hear(message),
-      lost: (number, tries) => this.say(filled(this.words.lost, { number, tries })),
+      lost: (number, tries) => this.lose(filled(this.words.lost, { number, tries })),
       ended: (sentence) => this.stop(sentence ?? this.words.gone),
     });
     this.sending.frames = this.data.frames;
@@ -109,10 +110,31 @@ class LiveView {
     this.sending?.close();
     this.source?.close();
     this.sending = this.source = null;
-    this.isOn = false;
+    this.isOn = this.isLost = false;
     if (sentence) this.say(sentence);
-    this.share.textContent = "";
+    this.note({ share: "", left: "", waiting: "" });
     this.look();
+  }
+
+  lose(sentence) {
+    this.say(sentence);
+    this.isLost = true;
+    this.look();
+  }
+
+  // The server answers: whatever was wrong before is over.
+  back() {
+    this.say("");
+    if (!this.isLost) return;
+    this.isLost = false;
+    this.look();
+  }
+
+  // What is written under the pictures; sentences that are not named stay.
+  note(sentences) {
+    Object.assign(this.notes, sentences);
+    const text = Object.values(this.notes).filter(Boolean).join(" ");
+    if (this.share.textContent !== text) this.share.textContent = text;
   }
 
   say(sentence) {
@@ -125,7 +147,9 @@ class LiveView {
     this.stopButton.disabled = !isBusy;
     this.cameras.hidden = this.cameras.options.length < 2;
     this.root.classList.toggle("on", Boolean(this.isOn));
-    this.light.textContent = this.isOn ? this.words[`${this.kind}_on`] : this.words.off;
+    this.root.classList.toggle("lost", Boolean(this.isLost));
+    const words = this.isLost ? this.words.unsent : this.words[`${this.kind}_on`];
+    this.light.textContent = this.isOn ? words : this.words.off;
     this.empty.hidden = this.shown.length > 0;
   }
 
@@ -142,7 +166,7 @@ class LiveView {
   }
 
   faces(answer, canvas, lag) {
-    this.say("");
+    this.back();
     const sides = answer.other ? [answer, answer.other] : [answer];
     while (this.shown.length > sides.length) this.shown.pop().close();
     while (this.shown.length < sides.length) this.shown.push(new Picture(this.pictures));
@@ -156,13 +180,19 @@ class LiveView {
     this.root.drawn = { answer, lag };
     this.empty.hidden = true;
     const { share_fps: share, visitors } = answer;
-    const words = share === null || share === undefined ? "" : this.words.share;
-    this.share.textContent = filled(words, { frames: shown(share), visitors });
+    const isShared = share !== null && share !== undefined;
+    const left = Math.max(...sides.map((side) => side.left));
+    this.note({
+      share: isShared ? filled(this.words.share, { frames: share.toFixed(1), visitors }) : "",
+      left: left ? filled(this.words.left, { faces: left }) : "",
+      waiting: "",
+    });
   }
 
   hear(message) {
+    this.back();
     if (message.type === "monitor") this.monitor.add(message.seconds);
-    else if (message.sentence) this.share.textContent = message.sentence;
+    else if (message.sentence) this.note({ waiting: message.sentence });
   }
 
   close() {

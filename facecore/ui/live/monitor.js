@@ -88,7 +88,7 @@ class LiveMonitor {
         const sum = (row, to) => row.slice(0, to).reduce((a, b) => a + b, 0);
         rows = rows.map((row) => row.map((value, at) => value === null ? null : sum(row, at + 1)));
       }
-      const top = niceTop(Math.max(0, ...rows.flat()));
+      const top = niceTop(usualTop(rows));
       svg.setAttribute("viewBox", `0 0 ${span} ${HEIGHT}`);
       names.forEach((line, index) => {
         const values = rows.map((row) => row[index]);
@@ -115,6 +115,13 @@ function shown(value) {
   return value >= 10 || Number.isInteger(value) ? value.toFixed(0) : value.toFixed(1);
 }
 
+// The highest of all seconds but a twentieth: one that stands out would flatten all others, and is
+// drawn at the top.
+function usualTop(rows) {
+  const tops = rows.map((row) => Math.max(0, ...row)).sort((a, b) => a - b);
+  return tops.at(Math.floor((tops.length - 1) * 0.95)) ?? 0;
+}
+
 // The next of 1, 2, 5, 10, … so that a curve does not fill its height by chance.
 function niceTop(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
@@ -125,7 +132,7 @@ function niceTop(value) {
 function curve(values, span, top, isArea) {
   const from = span - values.length;
   const points = values.map((value, index) => [from + index + 0.5, value]);
-  const y = (value) => (HEIGHT - 1 - (value / top) * (HEIGHT - 2)).toFixed(1);
+  const y = (value) => (HEIGHT - 1 - Math.min(1, value / top) * (HEIGHT - 2)).toFixed(1);
   if (isArea) {
     const known = points.filter(([, value]) => value !== null);
     if (!known.length) return "";
