@@ -28,17 +28,15 @@ from pathlib import Path
 from typing import Any
 
 ENGLISH = "en"
-NAMES = {ENGLISH: "English", "zh": "中文"}
-"""What each language calls itself, by its code: all that there is a catalogue of."""
-
-OFFERED: tuple[str, ...] = (ENGLISH, "zh")
-"""The languages whose catalogue is whole: that of a browser or a terminal is one of these."""
+_FOLDER = Path(__file__).with_name("locale")
+OFFERED = (ENGLISH, *sorted(path.parts[-3] for path in _FOLDER.glob("*/LC_MESSAGES/facecore.po")))
+"""The codes of all languages: English, and those that there is a catalogue of."""
 
 # Languages without spaces between words, and what they are written in: ideographs, wide points.
-_UNSPACED = ("zh",)
+_UNSPACED = ("zh", "ja")
 _WIDE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 _MEETING = re.compile("[\u3400-\u9fff]\0[A-Za-z0-9]|[A-Za-z0-9]\0[\u3400-\u9fff]")
-_FOLDER = Path(__file__).with_name("locale")
+_WISH = re.compile(r"(?:^|[,:])\s*([A-Za-z]+|\*)[^,:;]*(?:;\s*q\s*=\s*([01](?:\.\d*)?))?")
 _LANGUAGE: ContextVar[str | None] = ContextVar("language", default=None)
 _NO_PAGE: Callable[[], str | None] = lambda: None  # noqa: E731 - a default to put another into
 _page = [_NO_PAGE]
@@ -125,13 +123,29 @@ def follow_page(read: Callable[[], str | None]) -> None:
     _page[0] = read
 
 
-def offered_language(wanted: str | None) -> str:
-    """Return which language to speak to whom wants these: "zh-CN", "zh_CN.UTF-8", "zh;q=0.9, en".
+def name_of(code: str) -> str:
+    """Return what a language calls itself: "English", "中文"."""
+    if code == ENGLISH:
+        return "English"
+    from babel import Locale  # noqa: PLC0415 - English needs none of it
 
-    That is the first that is offered, however well it is liked; else English.
+    name = Locale.parse(code).get_display_name() or code
+    return name[:1].upper() + name[1:]
+
+
+def offered_language(wanted: str | None) -> str:
+    """Return which language to speak to whom wants these: "zh-CN", "zh_CN.UTF-8", "zh, en;q=0.9".
+
+    That is the offered one that is liked best (RFC 9110, 12.5.4), the first of equals; English
+    where none is wanted. A star is the first of those that are not named.
     """
-    found = re.findall(r"(?:^|[,:])\s*([A-Za-z]+)", wanted or "")
-    return next((one.lower() for one in found if one.lower() in OFFERED), ENGLISH)
+    wishes: dict[str, float] = {}
+    for tag, liked in _WISH.findall((wanted or "").lower()):  # zh-CN and zh are both Chinese
+        wishes[tag] = max(wishes.get(tag, 0.0), float(liked or 1))
+    star = next((code for code in OFFERED if code not in wishes), ENGLISH)
+    codes = {star if tag == "*" else tag: liked for tag, liked in wishes.items()}
+    best = max((code for code in codes if code in OFFERED), key=codes.__getitem__, default=ENGLISH)
+    return best if codes.get(best) else ENGLISH
 
 
 @cache

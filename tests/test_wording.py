@@ -131,12 +131,20 @@ def test_an_error_keeps_what_it_says() -> None:
         ("fr, zh_CN.UTF-8", "zh"),
         ("EN-us", "en"),
         ("C.UTF-8", "en"),
+        ("en;q=0.9, zh;q=1", "zh"),
+        ("en; q = 0.5,zh-TW", "zh"),
+        ("zh-CN, en;q=0.95, zh;q=0.9", "zh"),
+        ("zh;q=0", "en"),
+        ("zh;q=0.0, fr", "en"),
+        ("zh;q=0.8, *;q=0.9", "en"),
+        ("en;q=0, *", "zh"),
+        ("*", "en"),
     ],
 )
 def test_only_what_is_offered_is_spoken(
     wanted: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first language of the wish that is offered is taken, else English."""
+    """Of what is offered that is taken which is liked best, the first of equals; else English."""
     monkeypatch.setattr(wording, "OFFERED", ("en", "zh"))
     assert offered_language(wanted) == expected
 

@@ -44,6 +44,7 @@ _DATA = {
     "facecore/statistics/agreement.py": (
         *("gender", "age group", "lost", "new", "baseline", "variant", "no face"),
     ),
+    "facecore/experiment/engine_rows.py": ("native", "converted"),
     # Headings of tables that are data as well.
     "facecore/experiment/tables.py": (
         *("variant", "photo", "what", "box", "baseline", "here", "asked", "right", "of"),

@@ -46,8 +46,8 @@ from facecore.ui.profile.link import (
     write_link,
 )
 from facecore.ui.profile.take_along import take_along
-from facecore.wording import NAMES, Text, _, language
 from facecore.wording import OFFERED as OFFERED_LANGUAGES
+from facecore.wording import Text, _, language, name_of
 
 _TOLD = (*ANALYSIS, "engine")
 
@@ -123,7 +123,7 @@ def _language_switch(place: DeltaGenerator) -> None:
         place.segmented_control(
             "Language / 语言",
             OFFERED_LANGUAGES,
-            format_func=NAMES.__getitem__,
+            format_func=name_of,
             key=LANGUAGE_SWITCH,
             on_change=choose_language,
             required=True,

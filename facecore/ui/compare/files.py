@@ -108,8 +108,10 @@ def all_experiments() -> None:
     table = all_variants_table(known)
     columns = ["experiment", "processor", "variant", "typical_ms", "verdict", "answers"]
     shown = table[columns].round({"typical_ms": 1})
-    shown["verdict"] = [_(one) for one in shown["verdict"]]
-    shown["answers"] = [_(one) for one in shown["answers"]]
+    # A table's cells are plain strings: what can be said is in the reports themselves.
+    reports = [one for outcome in known.values() for one in outcome.reports]
+    shown["verdict"] = [_(one.verdict) for one in reports]
+    shown["answers"] = [_(one.agreement.words if one.agreement else "baseline") for one in reports]
     st.dataframe(shown.rename(columns=_), hide_index=True)
 
 

@@ -223,7 +223,7 @@ def _what_was_compared(outcome: Outcome) -> None:
             quota=quota,
             system=where.system,
             python=where.python,
-            opencv=where.packages.get("opencv-python-headless", "unknown"),
+            opencv=where.packages.get("opencv-python-headless") or _("unknown"),
             trials=len(experiment.trials),
             measured_s=experiment.measured_s,
             seed=experiment.plan.seed,

@@ -92,7 +92,8 @@ def _text(value: Any, form: str, interval: Sequence[float] | None) -> str:
     if value is None or value == "":
         return "–"
     if not interval:
-        return f"{value:{form}}"
+        shown = f"{value:{form}}"
+        return _(shown)
     low, high = (f"{end:{form}}" for end in interval)
     return _("{value} ({low} to {high})", value=f"{value:{form}}", low=low, high=high)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import pandas as pd
 import streamlit as st
 
 from facecore.engines import titles
+from facecore.experiment.variants import known_settings
 from facecore.export import csv_bytes, runs_table
 from facecore.serving.history import MAX_RECORDS, RunRecord, comparable_latencies_ms
 from facecore.serving.service import process_service
@@ -80,11 +82,7 @@ def _below(records: list[RunRecord], zone: tzinfo | None) -> None:
         format="YYYY-MM-DD HH:mm:ss" if zone else "HH:mm:ss", timezone=st.context.timezone
     )
     st.dataframe(
-        table.iloc[::-1]
-        .assign(source=table["source"].map(_))
-        .drop(columns=hidden)
-        .round(dict.fromkeys(table.select_dtypes("number"), 1))
-        .rename(columns=_),
+        _in_words(table.iloc[::-1].drop(columns=hidden)),
         hide_index=True,
         column_config={_("time"): time},
     )
@@ -99,6 +97,20 @@ def _below(records: list[RunRecord], zone: tzinfo | None) -> None:
     )
     if zone is None:
         row.button(_("Clear runs"), on_click=state.clear_runs, icon=":material/delete:")
+
+
+def _in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of runs as it is shown: what is data in its file in the reader's words."""
+    shown = table.round(dict.fromkeys(table.select_dtypes("number"), 1))
+    shown["source"] = table["source"].map(_)
+    shown["reused_stages"] = [
+        _(", ").join(map(_, stages.split())) for stages in table["reused_stages"]
+    ]
+    known = known_settings()
+    words = table.select_dtypes(exclude=["number", "bool"]).columns
+    for name in words.intersection(list(known)):
+        shown[name] = table[name].map(known[name].text).map(_)
+    return shown.rename(columns=lambda name: known[name].title if name in known else _(name))
 
 
 def monitor_page() -> None:

@@ -15,7 +15,8 @@ from facecore.settings.presets import preset_name
 from facecore.settings.setting import Setting
 from facecore.ui import state
 from facecore.ui.profile.controls import OFFERED, base, fill, of_preset, offered_engines, start_from
-from facecore.wording import NAMES, _
+from facecore.wording import OFFERED as OFFERED_LANGUAGES
+from facecore.wording import _
 
 LANGUAGE_SWITCH = "language"
 """The key of the switch."""
@@ -51,7 +52,7 @@ def read_link() -> None:
 def link_language() -> None:
     """Take the language that the link says, or have the link say the one that was chosen."""
     linked, chosen = st.query_params.get(_LANGUAGE), state.chosen_language()
-    if linked in NAMES and linked != chosen:
+    if linked in OFFERED_LANGUAGES and linked != chosen:
         state.chosen_language.keep(linked)
     elif chosen and linked != chosen:
         st.query_params[_LANGUAGE] = chosen
