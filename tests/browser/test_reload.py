@@ -42,7 +42,7 @@ def _measure(page: Page, address: str) -> None:
     field.press("Enter")
     wait_until_idle(page)
     page.get_by_role("button", name="Measure 2 variants").click()
-    expect(page.get_by_text("1 trials;")).to_have_count(2)
+    expect(page.get_by_text("1 trial;")).to_have_count(2)
     wait_until_idle(page)
 
 
@@ -99,7 +99,7 @@ def test_reload_and_restart_lose_nothing(page: Page, browser: Browser, tmp_path:
             page.get_by_role("button", name="CSV", exact=True).click()
         assert "mine.png" in Path(waiting.value.path()).read_text()
         _open(page, server.address, "compare")
-        expect(page.get_by_text("1 trials;")).to_have_count(2)
+        expect(page.get_by_text("1 trial;")).to_have_count(2)
         own = _runs(page, server.address, "This session")
         # The first page of each session but the last ones reads the sample.
         assert [run["source"] for run in own].count("batch") == 2
@@ -121,7 +121,7 @@ def test_reload_and_restart_lose_nothing(page: Page, browser: Browser, tmp_path:
     with server_process(tmp_path / "second.log", environment=told) as server:
         assert _runs(page, server.address, "This server") == seen
         _open(page, server.address, "compare")
-        expect(page.get_by_text("1 trials;")).to_have_count(2)
+        expect(page.get_by_text("1 trial;")).to_have_count(2)
         _open(page, server.address, "batch")
         expect(page.get_by_text("Your earlier batches")).to_be_visible()
     stored = b"".join(file.read_bytes() for file in (tmp_path / "history").iterdir())

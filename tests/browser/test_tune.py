@@ -80,6 +80,7 @@ def test_a_missed_face_and_a_confusion_are_looked_at_with_a_click(
     page.wait_for_timeout(500)
     table.click(position={"x": 95, "y": 88}, delay=100)
     page.get_by_text("Female read as Male (1)").wait_for()
+    wait_until_idle(page)  # until then the buttons of the run before are there as well
     page.get_by_role("button", name="hopper.jpg").click()
     expect(page.get_by_text("set.zip/hopper.jpg: Male, 9")).to_be_visible()
 

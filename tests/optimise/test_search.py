@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_refused_and_the_rest_goes_on(
         return 10_000_000 if len(worker_processes()) > 1 else free_memory_bytes()
 
     monkeypatch.setattr(bench, "free_memory_bytes", little_with_two)
-    task = Task(baseline=BASELINE, vary=("careful",), budget_s=10)
+    task = Task(baseline=BASELINE, vary=("careful",), budget_s=30)
     result = optimise(task, {"plain.png": small_photo})
     (_, refused) = result.points
     assert refused.fate == "failed"

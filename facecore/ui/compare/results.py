@@ -90,6 +90,7 @@ def _verdict(one: VariantReport) -> None:
         if share is not None:
             st.caption(
                 _(
+                    "Faster in {share:.0%} of {n} pair.",
                     "Faster in {share:.0%} of {n} pairs.",
                     share=share,
                     n=compared.n_pairs,
