@@ -25,12 +25,30 @@ from facecore.cli import (
 from facecore.errors import FacecoreError
 from facecore.wording import Text, _, offered_language, speaking
 
+# argparse's own words: it takes them by these names, and has no other place to ask.
+argparse._ = _  # type: ignore[attr-defined]
+argparse.ngettext = lambda one, many, n: _(one, many, n=n)  # type: ignore[attr-defined]
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit status; it speaks the terminal's language."""
     told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), None)
     with speaking(offered_language(told)):
         return _main(arguments)
+
+
+def _say(parser: argparse.ArgumentParser) -> None:
+    """Put what a parser and those of its subcommands tell of themselves into words."""
+    parser.description = parser.description and _(parser.description)
+    for group in parser._action_groups:
+        group.title = group.title and _(group.title)
+    for action in parser._actions:
+        action.help = action.help and _(action.help)
+        if isinstance(action, argparse._SubParsersAction):
+            for subcommand in action._choices_actions:
+                subcommand.help = subcommand.help and _(subcommand.help)
+            for parser_of_one in action.choices.values():
+                _say(parser_of_one)
 
 
 def _main(arguments: Sequence[str] | None) -> int:
@@ -40,6 +58,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (analyze, evaluate, compare, optimise, engines, models, settings, serve):
         command.add_parser(subcommands)
+    _say(parser)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter must not end the run.
         if isinstance(stream, io.TextIOWrapper):

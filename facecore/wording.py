@@ -20,6 +20,7 @@ import gettext
 import io
 import re
 import string
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -261,11 +262,18 @@ def listed(texts: Collection[str], between: str = ", ") -> Text:
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
     """Return rows as lines, columns two spaces apart; those numbered in ``right`` end flush."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if place in right else cell.ljust(width)
+            f"{' ' * (width - _columns(cell))}{cell}"
+            if place in right
+            else f"{cell}{' ' * (width - _columns(cell))}"
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: an ideograph takes two."""
+    return len(text) + sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)

@@ -28,6 +28,9 @@ ROOT = Path(wording.__file__).resolve().parents[1]
 LOCALES = ROOT / "facecore" / "locale"
 _SAID = ("_", "Text")
 _SETTING_WORDS = ("label", "help", "unit", "none")
+# What parsers tell of themselves (facecore/__main__.py says it), and rows of a terminal's table.
+_PARSER_WORDS = ("help", "description")
+_ROWS = ("_heading", "_share", "_number")
 _TOML_WORDS = ("title", "says", "summary", "licence")
 _SETTINGS = {**declared(AnalysisSettings), **declared(RuntimeOptions), **declared(ServerSettings)}
 # Data that is shown in words, beside where it is told.
@@ -43,6 +46,17 @@ _DATA = {
     "facecore/optimise/record.py": (*get_args(record.ConstraintName), *get_args(record.Fate)),
     "facecore/statistics/agreement.py": (
         *("gender", "age group", "lost", "new", "baseline", "variant", "no face"),
+    ),
+    "facecore/__main__.py": (
+        *("usage: ", "positional arguments", "options", "show this help message and exit"),
+        *("%(prog)s: error: %(message)s\n", "argument %(argument_name)s: %(message)s"),
+        *("the following arguments are required: %s", "unrecognized arguments: %s"),
+        *("expected one argument", "expected at most one argument"),
+        *("expected at least one argument", ("expected %s argument", "expected %s arguments")),
+        *("invalid %(type)s value: %(value)r", "not allowed with argument %s"),
+        "invalid choice: %(value)r (choose from %(choices)s)",
+        "ambiguous option: %(option)s could match %(matches)s",
+        *("ignored explicit argument %r", "one of the arguments %s is required"),
     ),
     "facecore/experiment/engine_rows.py": ("native", "converted"),
     # Headings of tables that are data as well.
@@ -107,6 +121,11 @@ def _of_source(source: str, name: str) -> Iterator[Message]:
             words = node.args if called == "Group" else node.args[1:2]
             words += [one.value for one in node.keywords if one.arg in _SETTING_WORDS]
             yield from (word for one in words if (word := _literal(one)))
+        elif called in ("add", "add_argument", "add_parser", "add_subparsers", "ArgumentParser"):
+            words = [one.value for one in node.keywords if one.arg in _PARSER_WORDS]
+            yield from (word for one in words if (word := _literal(one)))
+        elif called == "add_argument_group" or (called in _ROWS and "/cli/" in name):
+            yield from (word for one in node.args if (word := _literal(one)))
         elif called in _SAID or (called.endswith("Error") and not hasattr(builtins, called)):
             if called in _SAID and any(isinstance(one, ast.JoinedStr) for one in node.args):
                 raise SystemExit(f"{name}:{node.lineno}: name the places instead of an f-string.")

@@ -18,7 +18,7 @@ from facecore.results import Analysis
 from facecore.sources.names import printable
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.sources.stores import place
-from facecore.wording import _, counted
+from facecore.wording import Text, _, counted
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
                 message = f"{printable(photo.name)}: {_('error: {problem}', problem=outcome.error)}"
                 print(message, file=sys.stderr, flush=True)
     if passed_over:
-        print(printable(in_words(passed_over)), file=sys.stderr, flush=True)
+        print(printable(_(in_words(passed_over))), file=sys.stderr, flush=True)
     return 1 if failures else 0
 
 
@@ -104,16 +104,33 @@ def _print_analysis(path: str, analysis: Analysis) -> None:
     width, height = analysis.size_wh
     count = len(analysis.faces)
     turned = analysis.faces[0].detection.turned_degrees if count else 0
-    how = f", read turned by {turned}°" if turned else ""
-    took = f"{analysis.timings.total_ms:.0f} ms"
-    print(f"{name}: {width}×{height}, {counted(count, 'face')}{how}, {took}")
+    how = Text(", read turned by {degrees}°", degrees=turned) if turned else ""
+    print(
+        _(
+            "{name}: {width}×{height}, {faces}{how}, {time_ms:.0f} ms",
+            name=name,
+            width=width,
+            height=height,
+            faces=counted(count, "face"),
+            how=how,
+            time_ms=analysis.timings.total_ms,
+        )
+    )
     for number, face in enumerate(analysis.faces, start=1):
         age = face.age_group
-        years = "" if age.years is None else f"{age.years:.0f} years, "
-        expected = "" if years else f" expected {age.expected_age:.0f},"
-        print(
-            f"  {number}: {face.gender.label} {face.gender.probability:.0%}, age "
-            f"{years}{age.label} {age.probability:.0%},{expected} confidence "
-            f"{face.confidence:.0%}, box {' '.join(map(str, face.box.xyxy))}",
-            flush=True,
+        expected = Text("expected {years:.0f}, ", years=age.expected_age)
+        years = Text("") if age.years is None else Text("{years:.0f} years, ", years=age.years)
+        said = _(
+            "{number}: {gender} {sure:.0%}, age {years}{age} {age_sure:.0%}, "
+            "{expected}confidence {confidence:.0%}, box {box}",
+            number=number,
+            gender=Text(face.gender.label),
+            sure=face.gender.probability,
+            years=years,
+            age=age.label,
+            age_sure=age.probability,
+            expected="" if years else expected,
+            confidence=face.confidence,
+            box=" ".join(map(str, face.box.xyxy)),
         )
+        print(f"  {said}", flush=True)

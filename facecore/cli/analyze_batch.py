@@ -29,7 +29,7 @@ from facecore.sources.names import full_name, printable, valid_text
 from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.video.tracks import FRAMES
-from facecore.wording import clock, counted
+from facecore.wording import Text, _, clock, counted, listed
 
 
 def finder(arguments: argparse.Namespace) -> Callable[..., Iterator[Photo]]:
@@ -117,7 +117,8 @@ def _read_what_is_left(
     left: int | None,
 ) -> None:
     if len(journal):
-        print(f"Going on: {counted(len(journal), 'photo')} were done before.", file=sys.stderr)
+        done = counted(len(journal), "photo")
+        print(_("Going on: {photos} were done before.", photos=done), file=sys.stderr)
     if left == 0:
         return
     write_copy = BatchCopies(arguments.annotate, journal).write if arguments.annotate else None
@@ -155,12 +156,13 @@ def _left(
     return (photo for photo in photos if photo.is_video or wanted(photo))
 
 
-def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path | str]) -> str:
-    sentence = f"There are no photos to read in {', '.join(map(printable, paths))}."
+def _no_photos_in_words(problems: Iterator[Photo], paths: Sequence[Path | str]) -> Text:
+    names = ", ".join(map(printable, paths))
+    sentence = Text("There are no photos to read in {names}.", names=names)
     try:
         next(problems).read()
     except FacecoreError as error:
-        return f"{sentence} {error}"
+        return listed([sentence, error.text], " ")
     return sentence
 
 
@@ -189,18 +191,17 @@ def _what_rows_depend_on(
 
 def _stopped_in_words(journal: Journal) -> str:
     if not len(journal):
-        return "\nStopped before the first photo was done."
+        return "\n" + _("Stopped before the first photo was done.")
     kept = counted(len(journal), "photo")
-    return f"\nStopped: {kept} are kept, and the same command goes on from there."
+    return "\n" + _("Stopped: {kept} are kept, and the same command goes on from there.", kept=kept)
 
 
 def _in_words(
     out: Path | str, summary: BatchSummary, passed_over: PassedOver, elapsed_s: float
 ) -> str:
-    failed = f", {summary.failed} of which could not be read" if summary.failed else ""
-    faces = counted(summary.faces, "face")
-    words = f"; {in_words(passed_over)}" if passed_over else ""
-    return (
-        f"{printable(out)}: {counted(summary.photos, 'photo')}{failed}; {faces}; "
-        f"{clock(elapsed_s)}{printable(words)}"
-    )
+    photos = counted(summary.photos, "photo")
+    if summary.failed:
+        photos = Text("{photos}, {n} of which could not be read", photos=photos, n=summary.failed)
+    parts = [photos, counted(summary.faces, "face"), clock(elapsed_s)]
+    parts += [in_words(passed_over)] if passed_over else []
+    return printable(_("{name}: {words}", name=str(out), words=listed(parts, "; ")))

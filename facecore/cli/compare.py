@@ -35,7 +35,7 @@ from facecore.machine.new_file import replace_file
 from facecore.profiles.profile import MAX_NAME_LETTERS, read_profile
 from facecore.settings.presets import RECOMMENDED
 from facecore.sources.names import printable, unique_name
-from facecore.wording import _, left_in_words
+from facecore.wording import Text, _, left_in_words, listed
 
 _TEXT_WIDTH = 100
 _REPEATS = 10
@@ -117,8 +117,9 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     if not experiment.trials:
-        why = "see the messages above" if experiment.failures else "it was stopped too early"
-        raise FacecoreError("Nothing was measured: {why}.", why=why)
+        if experiment.failures:
+            raise FacecoreError("Nothing was measured: see the messages above.")
+        raise FacecoreError("Nothing was measured: it was stopped too early.")
     outcome = _judged(Outcome.of(experiment), labels)
     if arguments.json:
         print(json.dumps(tables.as_values(outcome), allow_nan=False))
@@ -193,8 +194,9 @@ def _measure(plan: Plan | Continuation, photos: dict[str, bytes], max_pixels: in
 
 def _in_words(now: Progress) -> str:
     if not now.done:
-        return f"{printable(now.phase)} …"
-    return f"{now.done} of {now.total} trials{left_in_words(now.left_s)}"
+        return f"{printable(_(now.phase))} …"
+    left = left_in_words(now.left_s)
+    return _("{done} of {total} trials{left}", done=now.done, total=now.total, left=left)
 
 
 def _write(arguments: argparse.Namespace, experiment: Experiment) -> None:
@@ -218,26 +220,31 @@ def _trials_csv(experiment: Experiment) -> bytes:
 
 
 def _print(outcome: Outcome) -> None:
-    print(f"{textwrap.fill(printable(outcome.advice), _TEXT_WIDTH)}\n")
+    print(f"{textwrap.fill(printable(_(outcome.advice)), _TEXT_WIDTH)}\n")
     print("\n".join(map(printable, tables.summary_lines(outcome.reports))))
     base = outcome.reports[0].variant
-    sentences = [
-        f"{one.variant.name}: {differences_in_words(one.variant, base)}."
+    sentences: list[str] = [
+        Text("{name}: {what}.", name=one.variant.name, what=differences_in_words(one.variant, base))
         for one in outcome.reports[1:]
     ]
     sentences += filter(None, [claim_sentence(outcome)])
     claim = claim_of(outcome.experiment.plan.variants)
     if claim is not None:
-        sentences.append(f"What was measured of it before: {claim.link}")
+        sentences.append(Text("What was measured of it before: {link}", link=claim.link))
     for one in outcome.reports[1:]:
         if one.comparison is not None:
             remarks = [*one.comparison.warnings, one.comparison.advice]
-            sentences += [f"{one.variant.name}: {remark}" for remark in remarks if remark]
+            name = one.variant.name
+            sentences += [listed([name, remark], ": ") for remark in remarks if remark]
     experiment = outcome.experiment
     sentences += outcome.warnings
     sentences.append(
-        f"{len(experiment.trials)} trials in {experiment.measured_s:.1f} s, "
-        f"{experiment.measured_share:.0%} of them measured time."
+        Text(
+            "{trials} trials in {spent_s:.1f} s, {share:.0%} of them measured time.",
+            trials=len(experiment.trials),
+            spent_s=experiment.measured_s,
+            share=experiment.measured_share,
+        )
     )
     for sentence in sentences:
-        print(f"\n{textwrap.fill(printable(sentence), _TEXT_WIDTH)}")
+        print(f"\n{textwrap.fill(printable(_(sentence)), _TEXT_WIDTH)}")

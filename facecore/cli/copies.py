@@ -23,6 +23,7 @@ from facecore.sources.photo import Photo
 from facecore.video.annotated import SUFFIX, write_annotated
 from facecore.video.frames import video_of
 from facecore.video.tracks import films, with_tracks
+from facecore.wording import _
 
 _LONGEST_STEM_BYTES = 200
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -179,10 +180,12 @@ def write_films(
         number = f"-{named[stem]}" if named[stem] > 1 else ""
         place = folder / f"{stem}.annotated{number}{SUFFIX}"
         if os.path.lexists(place):
-            print(f"{printable(place)} is there already and stays.", file=sys.stderr)
+            there = _("{name} is there already and stays.", name=printable(place))
+            print(there, file=sys.stderr)
             continue
         if name not in files:
-            print(f"{printable(name)} is not there any more and is not drawn.", file=sys.stderr)
+            gone = _("{name} is not there any more and is not drawn.", name=printable(name))
+            print(gone, file=sys.stderr)
             continue
         _write_film(place, files[name], list(group), settings, max_pixels)
 
@@ -201,6 +204,7 @@ def _write_film(
         write_annotated(video, film, numbered, aside, max_pixels=max_pixels)
         aside.replace(place)
     except FacecoreError as error:
-        print(f"{printable(video.name)}: error: {error}", file=sys.stderr)
+        said = _("error: {problem}", problem=error)
+        print(f"{printable(video.name)}: {said}", file=sys.stderr)
     finally:
         aside.unlink(missing_ok=True)

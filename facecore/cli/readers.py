@@ -39,10 +39,9 @@ from facecore.sources.photo import Photo
 from facecore.sources.sorting import PassedOver, in_words
 from facecore.video.frames import FrameReader
 from facecore.video.sampling import DEFAULT_FRAMES, Sampling
-from facecore.wording import _, left_in_words, time_left_s
+from facecore.wording import Text, _, left_in_words, time_left_s
 
 _BAR_FROM_ITEMS = 4
-_LABEL = "Reading faces"
 _LINE_EVERY_S = 10.0
 _AHEAD = 8
 
@@ -55,8 +54,11 @@ def add_video_options(parser: argparse.ArgumentParser) -> None:
         "--frames",
         type=_sampling,
         metavar="2/s|1/10|key|scene",
-        help="of a video: so many per second, every tenth, key frames, or one for each scene "
-        f"(default: {DEFAULT_FRAMES})",
+        help=Text(
+            "of a video: so many per second, every tenth, key frames, or one for each scene "
+            "(default: {frames})",
+            frames=DEFAULT_FRAMES,
+        ),
     )
     parser.add_argument(
         "--annotate-videos",
@@ -70,7 +72,7 @@ def _sampling(text: str) -> str:
     try:
         Sampling.parse(text)
     except SettingsError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise argparse.ArgumentTypeError(_(error)) from None
     return text
 
 
@@ -148,7 +150,7 @@ def _read_on_cluster(
     # Under the bar, where there is one.
     begins = "\n" if sys.stderr.isatty() else ""
     progress = ClusterProgress(
-        lambda said: print(f"{begins}{printable(said)}", file=sys.stderr, flush=True)
+        lambda said: print(f"{begins}{printable(_(said))}", file=sys.stderr, flush=True)
     )
     options = cluster_options_from(arguments)
     return _told_by_node(read_on_cluster(photos, settings, options, progress), progress)
@@ -239,7 +241,7 @@ def progress(
     with click.progressbar(
         items if is_seen or not is_batch else _told_of(items, total),
         length=total,
-        label=_LABEL,
+        label=_("Reading faces"),
         file=sys.stderr,
         hidden=hidden,
         show_pos=is_batch,
@@ -254,11 +256,11 @@ def _told_of(items: Iterable[_Item], total: int | None) -> Iterator[_Item]:
         now_s = time.monotonic()
         if now_s - told_s >= _LINE_EVERY_S:
             told_s = now_s
-            of_all = ""
+            so_far = str(done)
             if total is not None:
-                left_s = time_left_s(done, total, now_s - started_s)
-                of_all = f" of {total}{left_in_words(left_s)}"
-            print(f"{_LABEL}: {done}{of_all}", file=sys.stderr, flush=True)
+                left = left_in_words(time_left_s(done, total, now_s - started_s))
+                so_far = Text("{done} of {total}{left}", done=done, total=total, left=left)
+            print(_("Reading faces: {done}", done=so_far), file=sys.stderr, flush=True)
 
 
 def photos_to_measure(paths: Sequence[str]) -> dict[str, bytes]:
@@ -277,13 +279,11 @@ def photos_to_measure(paths: Sequence[str]) -> dict[str, bytes]:
         if not photo.passed_over
     ]
     if passed_over:
-        print(printable(in_words(passed_over)), file=sys.stderr)
+        print(printable(_(in_words(passed_over))), file=sys.stderr)
     if len(found) > MAX_PHOTOS:
         # Before they are read: a folder may have more than the memory holds.
         raise SettingsError(
-            "Measure with at most {most} photos, not {n}.",
-            most=MAX_PHOTOS,
-            n=len(found),
+            "Measure with at most {most} photos, not {n}.", most=MAX_PHOTOS, n=len(found)
         )
     for photo in found:
         if sum(map(len, contents)) > MAX_PHOTOS_BYTES:

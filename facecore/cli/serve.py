@@ -20,10 +20,11 @@ from facecore.profiles.configuration import ORDER, PRESET_VARIABLE, SETTINGS_VAR
 from facecore.profiles.profile import known_settings
 from facecore.serving.logs import said
 from facecore.settings import ProcessOptions
+from facecore.wording import Text, _
 
 _COMMANDS = (
-    ("serve", True, "serve the dashboard and the HTTP API"),
-    ("dashboard", False, "serve the dashboard alone"),
+    ("serve", True, Text("serve the dashboard and the HTTP API")),
+    ("dashboard", False, Text("serve the dashboard alone")),
 )
 
 
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         command += [f"--grpc-port={arguments.grpc_port}"]
     _hand_over(arguments, engine)
     told = in_lines(given, all_of_them=False)
-    text = "\n".join([*told, ORDER] if told else ["All settings are the defaults."])
+    text = "\n".join([*told, _(ORDER)] if told else [_("All settings are the defaults.")])
     print(said(text, given.server.log), flush=True)
     os.execve(sys.executable, command, environment(ProcessOptions()))
 
@@ -100,5 +101,5 @@ def _hand_over(arguments: argparse.Namespace, engine: str | None) -> None:
 
 def _port(text: str) -> int:
     if not (text.isdecimal() and 1 <= int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"a number from 1 to 65535, not {text!r}")
+        raise argparse.ArgumentTypeError(_("a number from 1 to 65535, not {text!r}", text=text))
     return int(text)

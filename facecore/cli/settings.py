@@ -15,7 +15,7 @@ from facecore.profiles.compose import compose_text
 from facecore.profiles.configuration import DEFAULT, ORDER, Configuration, configuration
 from facecore.profiles.profile import known_settings, read_profile
 from facecore.sources.names import printable
-from facecore.wording import Text, aligned
+from facecore.wording import Text, _, aligned
 
 
 def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +25,9 @@ def add_parser(subcommands: argparse._SubParsersAction[argparse.ArgumentParser])
     show = actions.add_parser(
         "show",
         help="print each setting's value and where it comes from",
-        description=f"{ORDER} It prints what 'serve' would begin with, given the same options.",
+        description=Text(
+            "{order} It prints what 'serve' would begin with, given the same options.", order=ORDER
+        ),
     )
     show.add_argument("--json", action="store_true", help="one JSON object")
     add_settings_options(show, of_a_server=True)
@@ -60,7 +62,7 @@ def run_show(arguments: argparse.Namespace) -> int:
         print(json.dumps({"name": given.name, "settings": values}, indent=2))
     else:
         print("\n".join(in_lines(given)))
-        print(f"\n{ORDER}")
+        print(f"\n{_(ORDER)}")
     return 0
 
 
@@ -74,8 +76,11 @@ def run_compose(arguments: argparse.Namespace) -> int:
     given = configuration(profile=profile, environment={})
     if given.options.engine not in (None, *AUTOMATIC):
         print(
-            f"warning: The image has no engine {given.options.engine}: add its package to the "
-            "image, else another reads.",
+            _(
+                "warning: The image has no engine {engine}: add its package to the image, else "
+                "another reads.",
+                engine=given.options.engine,
+            ),
             file=sys.stderr,
         )
     folder = out.parent if out else Path()
@@ -110,5 +115,5 @@ def in_lines(given: Configuration, *, all_of_them: bool = True) -> list[str]:
         if name == "engine" and value is None:
             words = Text("{value} ({engine})", value=words, engine=engine_for(given.options).name)
         rows.append((name, words, given.origins.get(name, DEFAULT)))
-    shown = [row for row in rows if all_of_them or row[2] != DEFAULT]
+    shown = [tuple(map(_, row)) for row in rows if all_of_them or row[2] != DEFAULT]
     return [printable(line) for line in aligned(shown)] if shown else []

@@ -110,10 +110,12 @@ def accuracy_table(reports: Sequence[VariantReport]) -> pd.DataFrame:
 def summary_lines(reports: Sequence[VariantReport]) -> list[str]:
     """Return the summary for a terminal: a heading and a line per variant, in columns."""
     table = summary_table(reports)
-    rows = [[*_IN_TEXT.values(), *right_in_words(reports[0])]]
+    rows = [[_(name) for name in (*_IN_TEXT.values(), *right_in_words(reports[0]))]]
     for row, one in zip(table.to_dict("records"), reports, strict=True):
-        cells = [_cell(name, row[name]) for name in _IN_TEXT]
-        rows.append([*cells, *right_in_words(one).values()])
+        # A table's cells are plain strings: what can be said is in the reports themselves.
+        said = {"verdict": one.verdict, "answers": one.agreement and one.agreement.words}
+        cells = [_cell(name, said.get(name) or row[name]) for name in _IN_TEXT]
+        rows.append([*cells, *map(_, right_in_words(one).values())])
     numbers = [
         place for place, name in enumerate(_IN_TEXT) if pd.api.types.is_numeric_dtype(table[name])
     ]
@@ -122,7 +124,7 @@ def summary_lines(reports: Sequence[VariantReport]) -> list[str]:
 
 def _cell(name: str, value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return _(value)
     return "-" if pd.isna(value) else f"{value:.{_DIGITS.get(name, 0)}f}"
 
 

@@ -31,8 +31,8 @@ from facecore.wording import Text
 
 SETTINGS_VARIABLE = "FACECORE_SETTINGS"
 PRESET_VARIABLE = "FACECORE_PRESET"
-ORDER = "A flag outranks the environment, the environment the file, and the file its preset."
-DEFAULT = "default"
+ORDER = Text("A flag outranks the environment, the environment the file, and the file its preset.")
+DEFAULT = Text("default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
