@@ -51,7 +51,7 @@ def _say(parser: argparse.ArgumentParser) -> None:
                 _say(parser_of_one)
 
 
-def _main(arguments: Sequence[str] | None) -> int:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="facecore", description="Read faces, gender and age groups on the CPU."
     )
@@ -59,13 +59,17 @@ def _main(arguments: Sequence[str] | None) -> int:
     for command in (analyze, evaluate, compare, optimise, engines, models, settings, serve):
         command.add_parser(subcommands)
     _say(parser)
+    return parser
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a letter must not end the run.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         # A file that an option names is read here already.
-        parsed = parser.parse_args(arguments)
+        parsed = _parser().parse_args(arguments)
         status = int(parsed.run(parsed))
         sys.stdout.flush()
         return status

@@ -59,6 +59,13 @@ _DATA = {
         *("ignored explicit argument %r", "one of the arguments %s is required"),
     ),
     "facecore/experiment/engine_rows.py": ("native", "converted"),
+    "facecore/models/files.py": ("data folder", "your folder"),
+    # Headings of a terminal's tables.
+    "facecore/cli/models.py": ("set", "size", "licence", "path", "WRONG"),
+    "facecore/cli/engines.py": (
+        *("import ms", "load ms", "first ms", "face ms", "of 8", "detector ms", "CPU s", "CPU %"),
+        *("RSS MB", "disk MB", "models MB", "Caffe", "difference", "article"),
+    ),
     # Headings of tables that are data as well.
     "facecore/experiment/tables.py": (
         *("variant", "photo", "what", "box", "baseline", "here", "asked", "right", "of"),

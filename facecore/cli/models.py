@@ -131,7 +131,7 @@ def _row(status: FileStatus) -> tuple[str, ...]:
     verdict = Text("ok" if status.hash_ok else "missing" if status.path is None else "WRONG")
     return (
         status.file.name,
-        status.found_in or "-",
+        _(status.found_in or "-"),
         "-" if status.size_bytes is None else _("{n:,} bytes", n=status.size_bytes),
         _(verdict),
         _(status.spec.licence),

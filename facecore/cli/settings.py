@@ -115,5 +115,6 @@ def in_lines(given: Configuration, *, all_of_them: bool = True) -> list[str]:
         if name == "engine" and value is None:
             words = Text("{value} ({engine})", value=words, engine=engine_for(given.options).name)
         rows.append((name, words, given.origins.get(name, DEFAULT)))
-    shown = [tuple(map(_, row)) for row in rows if all_of_them or row[2] != DEFAULT]
+    # Names and values are what a profile says.
+    shown = [(*row[:2], _(row[2])) for row in rows if all_of_them or row[2] != DEFAULT]
     return [printable(line) for line in aligned(shown)] if shown else []
