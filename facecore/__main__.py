@@ -23,7 +23,7 @@ from facecore.cli import (
     settings,
 )
 from facecore.errors import FacecoreError
-from facecore.wording import Text, _, offered_language, speaking
+from facecore.wording import Text, _, speaking, terminal_language
 
 # argparse's own words: it takes them by these names, and has no other place to ask.
 argparse._ = _  # type: ignore[attr-defined]
@@ -32,8 +32,7 @@ argparse.ngettext = lambda one, many, n: _(one, many, n=n)  # type: ignore[attr-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit status; it speaks the terminal's language."""
-    told = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), None)
-    with speaking(offered_language(told)):
+    with speaking(terminal_language()):
         return _main(arguments)
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import os
 import re
 import string
 import unicodedata
@@ -147,6 +148,12 @@ def offered_language(wanted: str | None) -> str:
     codes = {star if tag == "*" else tag: liked for tag, liked in wishes.items()}
     best = max((code for code in codes if code in OFFERED), key=codes.__getitem__, default=ENGLISH)
     return best if codes.get(best) else ENGLISH
+
+
+def terminal_language() -> str:
+    """Return the language of the terminal: of LC_ALL, else LC_MESSAGES, else LANG."""
+    told = map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return offered_language(next(filter(None, told), None))
 
 
 @cache

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import pickle
+import sqlite3
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from facecore import wording
@@ -17,6 +25,7 @@ from facecore.wording import (
     left_in_words,
     listed,
     offered_language,
+    plain,
     speaking,
     time_left_s,
 )
@@ -147,6 +156,17 @@ def test_only_what_is_offered_is_spoken(
     """Of what is offered that is taken which is liked best, the first of equals; else English."""
     monkeypatch.setattr(wording, "OFFERED", ("en", "zh"))
     assert offered_language(wanted) == expected
+
+
+def test_a_text_is_a_string_wherever_it_goes() -> None:
+    """Copied or pickled it can still be said; what knows strings alone has its English."""
+    text = Text("The server is busy, {why}.", why=counted(3, "photo"))
+    for kept in (text, pickle.loads(pickle.dumps(text)), copy.deepcopy(text)):
+        assert (kept, kept.said_in("zh")) == (text, text.said_in("zh"))
+    assert json.dumps([text]) == msgspec.json.encode([text], enc_hook=plain).decode()
+    assert pa.array([text]).to_pylist() == list(pd.Series([text])) == [str(text)]
+    with sqlite3.connect(":memory:") as store:
+        assert store.execute("SELECT ? || '', typeof(?)", (text, text)).fetchone() == (text, "text")
 
 
 def test_a_value_meets_a_sentence_as_chinese_is_written() -> None:

@@ -174,7 +174,7 @@ class Model:
             read = await self.api.read(asked.photo, _fields(asked.parameters), caller)
         except UnsupportedImageError as error:
             # 415 would speak of the request's own type.
-            raise RequestError(400, str(error)) from None
+            raise RequestError(400, error.text) from None
         return read, [_answered(OUTPUTS[name], read.analysis) for name in asked.outputs or OUTPUTS]
 
 

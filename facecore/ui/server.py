@@ -45,6 +45,7 @@ from facecore.ui.streamlit_internals import (
     keep_uploads_in_memory,
     uploaded_bytes,
 )
+from facecore.wording import Text, listed, terminal_language
 
 GrpcAt = tuple[str, int]
 """An address and a port."""
@@ -196,14 +197,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             grpc_at = _grpc_at(parsed.host, parsed.grpc_port)
             app = application(parsed.entry, with_api=parsed.with_api, hosts=hosts, grpc_at=grpc_at)
             shown = f"[{parsed.host}]" if ":" in parsed.host else parsed.host
-            told = f"The dashboard is at http://{shown}:{parsed.port} (Ctrl-C ends it)."
-            told += f" gRPC is at {shown}:{parsed.grpc_port}." if grpc_at else ""
-            print(said(told, form), flush=True)
+            address = f"http://{shown}:{parsed.port}"
+            told = [Text("The dashboard is at {address} (Ctrl-C ends it).", address=address)]
+            if grpc_at:
+                told.append(Text("gRPC is at {host}:{port}.", host=shown, port=f"{grpc_at[1]}"))
+            print(said(_in_terminal(listed(told, " "), form), form), flush=True)
             web_server.serve(app, listening, web_server.connection_limits(memory_plan()))
     except FacecoreError as error:
-        print(said(f"error: {error}", form, "ERROR"), file=sys.stderr)
+        told_why = _in_terminal(Text("error: {problem}", problem=error), form)
+        print(said(told_why, form, "ERROR"), file=sys.stderr)
         return 2
     return 0
+
+
+def _in_terminal(text: Text, form: str) -> str:
+    """Return a sentence in the terminal's language; a log of JSON is English."""
+    return text.said_in(terminal_language()) if form == "text" else str(text)
 
 
 def _grpc_at(host: str, port: int | None) -> GrpcAt | None:

@@ -19,7 +19,7 @@ from facecore.ui.components import chart
 from facecore.ui.tune import charts
 from facecore.ui.tune.figures import interval_in_words, metric, value_in_words
 from facecore.ui.tune.subject import Subject
-from facecore.wording import Text, _, counted
+from facecore.wording import Text, _, counted, listed
 
 Cell = tuple[str, str, str]
 """An attribute, the label and the answer: a cell of a confusion table."""
@@ -47,7 +47,7 @@ def people_scores(subject: Subject) -> None:
     metric(row, _("At most one group off"), report.age_group_one_off, "%", "faces")
     metric(row, _("Expected age is off by"), report.age_error_years, "years", "faces")
     metric(row, _("No face found"), report.no_face, "%", "photos")
-    st.caption(f"{_(HOW_PERSON)} {_(HOW_AGES)}")
+    st.caption(_(listed([HOW_PERSON, HOW_AGES], " ")))
     _by_group(report)
     _reliability(report)
     _confusions(subject)

@@ -18,7 +18,7 @@ from facecore.ui.tune import charts
 from facecore.ui.tune.figures import metric
 from facecore.ui.tune.photo import photo_view
 from facecore.ui.tune.subject import Subject
-from facecore.wording import _, counted
+from facecore.wording import Text, _, counted, listed
 
 _THRESHOLD = "tune_threshold"
 
@@ -110,10 +110,8 @@ def detection_scores(subject: Subject, threshold: float) -> None:
     metric(row, _("Precision"), here.precision, "%", "boxes")
     metric(row, _("Recall"), here.recall, "%", "faces")
     metric(row, "F1", here.f1, "", "photos")
-    st.caption(
-        f"{_(HOW_INTERVALS)} "
-        + _("A box counts from an overlap with the face, IoU, of {iou:g} on.", iou=MATCH_IOU)
-    )
+    counts = Text("A box counts from an overlap with the face, IoU, of {iou:g} on.", iou=MATCH_IOU)
+    st.caption(_(listed([HOW_INTERVALS, counts], " ")))
     left, right = st.columns(2)
     with left:
         chart(
