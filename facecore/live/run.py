@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,8 +24,10 @@ from facecore.tracking.tracker import Tracker
 FRAME_PIXELS = 16_000_000
 """Of the largest frame: a screen of 5120 × 2880 fits."""
 
-# Longer than the time between two frames where many share.
-_KEPT_S = 2.0
+# A face that is lost keeps its number for so long, or, where many share or a frame takes seconds,
+# for two and a half of the steps between frames.
+_KEPT_S, _MOST_KEPT_S = 2.0, 10.0
+_KEPT_STEPS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class LiveRun:
         self._sides = sides
         self._service = service
         self._room = room
-        self._readers = tuple(TrackedReader(Tracker(_KEPT_S)) for _ in range(2))
+        self._trackers = Tracker(_KEPT_S), Tracker(_KEPT_S)
+        self._readers = tuple(TrackedReader(tracker) for tracker in self._trackers)
+        self._read_s = math.inf
         self._newest: Frame | None = None
         self._lock = threading.Lock()
 
@@ -131,6 +136,10 @@ class LiveRun:
         self.read_number = frame.number
         began_s = time.monotonic()
         image = self._decoded(frame.jpeg)
+        step_s = max(0.0, frame.arrived_s - self._read_s)
+        for tracker in self._trackers:
+            tracker.kept_s = min(max(_KEPT_S, _KEPT_STEPS * step_s), _MOST_KEPT_S)
+        self._read_s = frame.arrived_s
         before = {
             "queue": (began_s - frame.arrived_s) * 1e3,
             "decode": (time.monotonic() - began_s) * 1e3,

@@ -62,9 +62,10 @@ class Tracker:
     def __init__(self, kept_s: float = KEPT_S) -> None:
         """Keep the numbers of faces that are not seen for this time, in seconds.
 
-        It should be longer than the time between two frames, or no face is known again.
+        It should be longer than the time between two frames, or no face is known again; it may
+        be changed from frame to frame.
         """
-        self._kept_s = kept_s
+        self.kept_s = kept_s
         self._tracks: list[_Track] = []
         self._last_number = 0
         self._time_s = -math.inf
@@ -84,7 +85,7 @@ class Tracker:
         if not time_s >= self._time_s:
             raise ValueError(f"a frame at {time_s} s comes after one at {self._time_s} s")
         before_s, self._time_s = self._time_s, time_s
-        self._tracks = [one for one in self._tracks if time_s - one.seen_s <= self._kept_s]
+        self._tracks = [one for one in self._tracks if time_s - one.seen_s <= self.kept_s]
         boxes = np.asarray(boxes_xyxy, dtype=np.float64).reshape(-1, 4)
         tracks: dict[int, _Track] = {}
         for row, column in _pairs(self._scores(boxes, before_s)):

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from facecore.http import connections
-from facecore.live import FRAME_BYTES, LiveSetting, sessions
+from facecore.live import FRAME_BYTES, LiveSetting, run, sessions
 from facecore.live import socket as module
 from facecore.live.sessions import MOST_OF_ONE
 from facecore.serving.queue import QueueStats
@@ -183,6 +183,17 @@ def test_one_visitor_leaves_room_for_others(live: ServedLive, hopper_file: bytes
             other.send(1, large)
             assert other.next("unread", "waiting")["type"] == "waiting"
         assert other.next("faces")["frame"] == 1
+
+
+def test_a_face_keeps_its_number_however_long_a_frame_takes(
+    live: ServedLive, hopper_file: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow machine, or many who share, are no reason to begin anew with each frame."""
+    monkeypatch.setattr(run, "_KEPT_S", 0.0)
+    session = live.open()
+    with live.camera(session.key) as camera:
+        shots = [camera.shot(number, hopper_file) for number in (1, 2, 3)]
+    assert len({shot["faces"][0]["track"] for shot in shots}) == 1
 
 
 def test_only_the_newest_frame_waits(live: ServedLive, hopper_file: bytes) -> None:

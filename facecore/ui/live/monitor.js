@@ -118,7 +118,8 @@ function shown(value) {
 // The highest of all seconds but a twentieth: one that stands out would flatten all others, and is
 // drawn at the top.
 function usualTop(rows) {
-  const tops = rows.map((row) => Math.max(0, ...row)).sort((a, b) => a - b);
+  const known = rows.filter((row) => row.some((value) => value !== null));
+  const tops = known.map((row) => Math.max(...row)).sort((a, b) => a - b);
   return tops.at(Math.floor((tops.length - 1) * 0.95)) ?? 0;
 }
 
