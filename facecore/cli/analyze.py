@@ -10,8 +10,8 @@ from pathlib import Path
 
 from facecore.cli.analyze_batch import count, finder, run_batch
 from facecore.cli.copies import check_not_read, make_folder, write_copy
-from facecore.cli.options import add_settings_options, settings_from
-from facecore.cli.readers import add_reader_options, add_video_options, progress, read_all
+from facecore.cli.options import add_settings_options, add_video_options, settings_from
+from facecore.cli.readers import add_reader_options, progress, read_all
 from facecore.errors import SettingsError
 from facecore.export import to_json_line
 from facecore.results import Analysis

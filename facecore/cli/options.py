@@ -24,6 +24,7 @@ from facecore.settings import (
 from facecore.settings.presets import PRESETS, RECOMMENDED
 from facecore.settings.setting import Setting, declared
 from facecore.sources.names import printable
+from facecore.video.sampling import DEFAULT_FRAMES, Sampling
 from facecore.wording import Text, _
 
 
@@ -79,6 +80,34 @@ def add_pixel_limit(parser: argparse.ArgumentParser) -> None:
             megapixels=DEFAULT_MAX_PIXELS / 1e6,
         ),
     )
+
+
+def add_video_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which frames of videos are read, and that they are drawn."""
+    parser.add_argument(
+        "--frames",
+        type=_sampling,
+        metavar="2/s|1/10|key|scene",
+        help=Text(
+            "of a video: so many per second, every tenth, key frames, or one for each scene "
+            "(default: {frames})",
+            frames=DEFAULT_FRAMES,
+        ),
+    )
+    parser.add_argument(
+        "--annotate-videos",
+        type=Path,
+        metavar="DIR",
+        help="with --out, write videos with the faces drawn there, as WebM (VP8)",
+    )
+
+
+def _sampling(text: str) -> str:
+    try:
+        Sampling.parse(text)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(_(error)) from None
+    return text
 
 
 def flags_from(arguments: argparse.Namespace) -> dict[str, Any]:

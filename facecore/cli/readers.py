@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -16,17 +17,11 @@ import click
 
 from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.cli.options import max_pixels_from, options_from
-from facecore.errors import (
-    BatchError,
-    FacecoreError,
-    ImageError,
-    SettingsError,
-    friendly_message,
-)
+from facecore.errors import BatchError, FacecoreError, ImageError, SettingsError, friendly_message
 from facecore.executors.cluster import ClusterOptions, ClusterProgress
 from facecore.executors.crew import read_on_cluster
 from facecore.executors.pool import PoolOptions, read_with_workers
-from facecore.executors.process import ANSWER_TIMEOUT_S
+from facecore.executors.process import ANSWER_TIMEOUT_S, Cancelled
 from facecore.executors.reading import Outcome, read_ahead, read_here
 from facecore.experiment.environment import MAX_PHOTOS, MAX_PHOTOS_BYTES
 from facecore.imaging.decoding import BgrImage, decode_image
@@ -46,34 +41,6 @@ _LINE_EVERY_S = 10.0
 _AHEAD = 8
 
 _Item = TypeVar("_Item")
-
-
-def add_video_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which frames of videos are read, and that they are drawn."""
-    parser.add_argument(
-        "--frames",
-        type=_sampling,
-        metavar="2/s|1/10|key|scene",
-        help=Text(
-            "of a video: so many per second, every tenth, key frames, or one for each scene "
-            "(default: {frames})",
-            frames=DEFAULT_FRAMES,
-        ),
-    )
-    parser.add_argument(
-        "--annotate-videos",
-        type=Path,
-        metavar="DIR",
-        help="with --out, write videos with the faces drawn there, as WebM (VP8)",
-    )
-
-
-def _sampling(text: str) -> str:
-    try:
-        Sampling.parse(text)
-    except SettingsError as error:
-        raise argparse.ArgumentTypeError(_(error)) from None
-    return text
 
 
 def add_reader_options(parser: argparse.ArgumentParser) -> None:
@@ -129,8 +96,8 @@ def read_all(
         ModelError: the networks cannot be used.
     """
     max_pixels = max_pixels_from(arguments)
-    sampling = Sampling.parse(arguments.frames or DEFAULT_FRAMES)
-    frames = FrameReader(sampling=sampling, max_pixels=max_pixels, wanted=wanted).read
+    stopping = threading.Event()
+    frames = _frame_reader(arguments, wanted, stopping).read
     outcomes: Generator[Outcome, None, None]
     if arguments.cluster is not None:
         outcomes = _read_on_cluster(arguments, frames(photos), settings)
@@ -140,8 +107,25 @@ def read_all(
         outcomes = read_here(frames(read_ahead(photos, _AHEAD)), analyze)
     else:
         ahead = read_ahead(photos, _AHEAD + arguments.workers)
-        outcomes = read_with_workers(frames(ahead), settings, pool_options_from(arguments))
+        options = pool_options_from(arguments)
+        outcomes = read_with_workers(frames(ahead), settings, options, stopping)
     return outcomes if write_copy is None else _with_copies(outcomes, write_copy, max_pixels)
+
+
+def _frame_reader(
+    arguments: argparse.Namespace, wanted: Callable[[Photo], bool], stopping: threading.Event
+) -> FrameReader:
+    def check(*_: object) -> None:
+        # Of a video that is gone on with, minutes may pass until the next frame that is wanted.
+        if stopping.is_set():
+            raise Cancelled
+
+    return FrameReader(
+        sampling=Sampling.parse(arguments.frames or DEFAULT_FRAMES),
+        max_pixels=max_pixels_from(arguments),
+        wanted=wanted,
+        passed=check,
+    )
 
 
 def _read_on_cluster(

@@ -32,7 +32,10 @@ class PoolOptions(WorkerOptions):
 
 
 def read_with_workers(
-    photos: Iterable[Photo], settings: AnalysisSettings, options: PoolOptions
+    photos: Iterable[Photo],
+    settings: AnalysisSettings,
+    options: PoolOptions,
+    stopping: threading.Event | None = None,
 ) -> Generator[Outcome, None, None]:
     """Read photos side by side; the outcomes come as they are done.
 
@@ -40,11 +43,18 @@ def read_with_workers(
     more; if that fails as well, this is the photo's outcome. One photo per worker is
     in memory. Closing the iterator ends the workers.
 
+    Args:
+        photos: gone through in the threads of the workers.
+        settings: how to read them.
+        options: of the workers.
+        stopping: is set when the iterator is closed, which waits for the photos: where the next
+            one may be long in coming, they look at it, and raise `Cancelled`.
+
     Raises:
         ModelError: the networks cannot be used.
         WorkerError: no worker can be started.
     """
-    pool = _Pool(photos, settings, options)
+    pool = _Pool(photos, settings, options, stopping or threading.Event())
     try:
         yield from pool.outcomes()
     finally:
@@ -57,13 +67,17 @@ _Item = Outcome | Exception | None
 
 class _Pool:
     def __init__(
-        self, photos: Iterable[Photo], settings: AnalysisSettings, options: PoolOptions
+        self,
+        photos: Iterable[Photo],
+        settings: AnalysisSettings,
+        options: PoolOptions,
+        stopping: threading.Event,
     ) -> None:
         self._photos = iter(photos)
         self._settings = settings
         self._options = options
         self._next = threading.Lock()
-        self._stopping = threading.Event()
+        self._stopping = stopping
         self._starter = Starter(
             options.runtime,
             max_pixels=options.max_pixels,

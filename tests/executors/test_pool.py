@@ -18,7 +18,7 @@ from facecore.analysis.analyzer import FaceAnalyzer
 from facecore.errors import ModelError, SettingsError
 from facecore.executors.forking import CAN_FORK
 from facecore.executors.pool import PoolOptions, read_with_workers
-from facecore.executors.process import WorkerAnswer, WorkerProcess
+from facecore.executors.process import Cancelled, WorkerAnswer, WorkerProcess
 from facecore.imaging.decoding import decode_image, encode_jpeg
 from facecore.settings import AnalysisSettings, RuntimeOptions
 from facecore.sources.photo import Photo
@@ -162,6 +162,21 @@ def test_closing_ends_the_workers_at_once(hopper_file: bytes) -> None:
 
 
 @pytest.mark.slow
+def test_closing_waits_for_no_photo_that_is_long_in_coming() -> None:
+    """Who looks for photos is told to stop, as in a video of which nothing more is wanted."""
+    stopping = threading.Event()
+
+    def photos() -> Iterator[Photo]:
+        yield Photo(name="gone.png", read=lambda: next(iter(())))
+        stopping.wait()
+        raise Cancelled
+
+    outcomes = read_with_workers(photos(), SETTINGS, _options(2), stopping)
+    assert next(outcomes).error
+    outcomes.close()
+    assert not _workers()
+
+
 def test_photos_wait_for_whoever_takes_the_outcomes() -> None:
     """While nobody takes outcomes, no more photos are read than there are places for them."""
     taken = []
