@@ -5,6 +5,9 @@ read, in a process that ``strace`` follows. It prints JSON: how many gave frames
 sentence, the longest time, and every file and connection that a decoder opened or tried to once
 it had its video. It exits with 1 where one was opened, or somebody was called.
 
+``python -m tests.limits.videos --server`` has the same files uploaded to the Batch page of a real
+server by a browser, and read there: what came of each, and whether the server is as it was.
+
 ``python -m tests.limits.videos --seconds 60`` has so many seconds of 1080p read by two workers: the
 memory of each process in the first and in the second half, the rows through a ``kill -9`` beside
 those of the same frames as PNG files, all digits.
@@ -27,14 +30,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import psutil
+import requests
 
 from facecore.imaging.decoding import BgrImage, decode_image, encode_png
 from facecore.sources.folders import find_photos
 from facecore.video.frames import FrameReader
 from facecore.video.sampling import Sampling
+from tests.browser.server import chromium_path, opened_tab, running_browser, wait_until_idle
+from tests.conftest import SAMPLES
+from tests.server import server_process
 from tests.video.clips import CODECS, hostile, scene, write_clip
 
 _CALLS = "open,openat,openat2,creat,connect,socket,execve,prlimit64"
+_ERROR = re.compile(r"Traceback|ERROR|Segmentation fault|\w+Error: .*")
+_PATIENCE_MS = 900_000
 _LIMITED = re.compile(r"^(\d+) .*prlimit64\(0, RLIMIT_NOFILE, \{rlim_cur=3,")
 _CALL = re.compile(r"^(\d+) .*?(open\w*|creat|connect|socket|execve)\((.*) = (-?\d+)")
 
@@ -97,6 +106,43 @@ def opened(trace: Path) -> tuple[int, list[str], list[str]]:
         elif (found := _CALL.match(line)) and found[1] in limited:
             (tried if found[4].startswith("-") else done).append(line)
     return len(limited), done, tried
+
+
+def on_a_server(folder: Path) -> dict[str, object]:
+    """Have a real server's Batch page read all files, and then a good photo."""
+    files = sorted((folder / "bad").iterdir())
+    with server_process(folder / "log") as server:
+        before_mb = server.rss_bytes() / 1e6
+        with running_browser(chromium_path() or "chromium") as browser, opened_tab(browser) as page:
+            page.goto(f"{server.address}/batch")
+            wait_until_idle(page)
+            page.locator('input[type="file"]').first.set_input_files(files)
+            page.locator(".st-key-batch_start button:visible:enabled").first.click()
+            page.get_by_role("button", name="JSON lines").wait_for(timeout=_PATIENCE_MS)
+            ended = page.locator(".stMain strong").first.inner_text()
+            with page.expect_download() as waiting:
+                page.get_by_role("button", name="JSON lines").click()
+            text = Path(waiting.value.path()).read_text(encoding="utf-8")
+        photo = {"image": ("a.jpg", (SAMPLES / "grace_hopper.jpg").read_bytes())}
+        answer = requests.post(f"{server.address}/predict", files=photo, timeout=60)
+        facts = {
+            "alive": server.is_alive(),
+            "photo afterwards": (answer.status_code, len(answer.json()["faces"])),
+            "memory_mb": [round(before_mb), round(server.rss_bytes() / 1e6)],
+            "log": Counter(_ERROR.findall((folder / "log").read_text(encoding="utf-8"))),
+        }
+    rows = [json.loads(line) for line in text.splitlines()]
+    sentences = Counter(re.sub(r"\d+", "N", row["error"]) for row in rows if row.get("error"))
+    names = {row["path"].partition("#")[0] for row in rows}
+    return {
+        "files": len(files),
+        "with rows": sum(path.name in names for path in files),
+        "without": [path.name for path in files if path.name not in names],
+        "ended": ended,
+        "frames": sum(not row.get("error") for row in rows),
+        "sentences": dict(sentences.most_common()),
+        **facts,
+    }
 
 
 def _long_scene(number: int, count: int, size_wh: tuple[int, int]) -> BgrImage:
@@ -172,11 +218,20 @@ def long_video(folder: Path, seconds: int) -> dict[str, object]:
     }
 
 
+def _was_called(listener: socket.socket) -> bool:
+    listener.settimeout(0)
+    try:
+        return bool(listener.accept())
+    except BlockingIOError:
+        return False
+
+
 def main() -> None:
     """Make, read under strace, and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=0)
+    parser.add_argument("--server", action="store_true")
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -193,15 +248,14 @@ def main() -> None:
     ):
         folder = Path(name)
         make(folder, listener.getsockname()[1], arguments.count)
+        if arguments.server:
+            print(json.dumps({**on_a_server(folder), "called": _was_called(listener)}, indent=1))
+            return
         trace = folder / "trace"
         command = ["strace", "-f", "--seccomp-bpf", "-e", f"trace={_CALLS}", "-o", str(trace)]
         command += [sys.executable, "-m", "tests.limits.videos", "--read", str(folder)]
         ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-        listener.settimeout(0)
-        try:
-            called = bool(listener.accept())
-        except BlockingIOError:
-            called = False
+        called = _was_called(listener)
         decoders, done, tried = opened(trace)
         facts = {"decoders": decoders, "opened": done, "tried": tried, "called": called}
         print(json.dumps({**json.loads(ran.stdout), **facts}, indent=1))
