@@ -291,9 +291,9 @@ def _outcome(analyzer: FaceAnalyzer, data: bytes, settings: AnalysisSettings) ->
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_shared_hostile_files_come_to_the_same(analyzer: FaceAnalyzer, shared_data: Path) -> None:
-    """A broken, lying or huge JPEG is answered, or refused, as by decoding in full."""
+    """A broken, lying or huge JPEG, here every third, is answered or refused as in full."""
     every = sorted((shared_data / "hostile").iterdir())
-    paths = [path for path in every if path.read_bytes()[:2] == b"\xff\xd8"]
+    paths = [path for path in every if path.read_bytes()[:2] == b"\xff\xd8"][::3]
     settings = AnalysisSettings(max_side_px=32)
     answered = 0
     with ResourceMeter() as meter:

@@ -154,11 +154,18 @@ def test_curves_agree_with_counting_at_every_threshold_anew(seed: int) -> None:
     per_photo = [_random_photo(draw) for _ in range(8)]
     thresholds = [step / 20 for step in range(1, 21)]
     scores = ThresholdScores([MatchedPhoto.of(*photo) for photo in per_photo], thresholds)
-    at = [scores.at(threshold) for threshold in thresholds]
+    lines = scores.lines()
     counts = [_counted_anew(per_photo, threshold) for threshold in thresholds]
-    assert [(one.precision.successes, one.precision.n) for one in at] == counts
-    assert [one.recall for one in at] == [Proportion(right, scores.faces) for right, _ in counts]
-    falling = [(one.recall.value or 0.0, one.precision.value or 0.0) for one in at[::-1]]
+    assert lines["precision"] == [right / said if said else None for right, said in counts]
+    assert lines["recall"] == [right / scores.faces for right, _ in counts]
+    # A threshold's own scores take a bootstrap each.
+    one, (right, said) = scores.at(thresholds[9]), counts[9]
+    assert one.precision == Proportion(right, said)
+    assert one.recall == Proportion(right, scores.faces)
+    falling = [
+        (recall or 0.0, precision or 0.0)
+        for recall, precision in zip(lines["recall"], lines["precision"], strict=True)
+    ][::-1]
     area = 0.0
     for number, (recall, _) in enumerate(falling):
         step = recall - (falling[number - 1][0] if number else 0.0)
