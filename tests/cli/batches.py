@@ -20,9 +20,11 @@ from facecore.export import Row
 from tests.cli.conftest import COMMAND, Argument, environment, in_process, json_lines
 from tests.conftest import REPOSITORY
 
-PHOTOS, FACES = 12, 3
+FACES = 3
 HERE: tuple[str, ...] = ()
 TWO_WORKERS = ("--workers", "2")
+ONE_WORKER = ("--workers", "1")
+"""Half as many processes, where nothing depends on there being another."""
 
 
 def paths_of(folder: Path) -> list[str]:

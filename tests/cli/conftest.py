@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from unittest.mock import patch
 
 import pytest
@@ -61,18 +61,19 @@ _load = lru_cache(maxsize=2)(FaceAnalyzer.load)
 
 
 def in_process(
-    *arguments: Argument, env: Mapping[str, str] | None = None
+    *arguments: Argument, env: Mapping[str, str] | None = None, terminal: TextIO | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line in this process, which spares a start and, mostly, a load.
 
     For what a process of its own would not do otherwise; networks are those of an
-    earlier call with the same options, unless the environment is to be another.
+    earlier call with the same options, unless the environment is to be another. What it says
+    beside its answers goes to ``terminal``, if there is one.
     """
     stdout, stderr = io.StringIO(), io.StringIO()
     load = _load if env is None else FaceAnalyzer.load
     with (
         redirect_stdout(stdout),
-        redirect_stderr(stderr),
+        redirect_stderr(terminal or stderr),
         patch.dict(os.environ, environment(env), clear=True),
         patch.object(FaceAnalyzer, "load", load),
     ):
@@ -110,10 +111,10 @@ def small_file() -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path, small_file: bytes) -> Path:
-    """A folder of 12 small photos: 8 without a face, 3 with one, and one that is broken."""
+    """A folder of 8 small photos: 4 without a face, 3 with one, and one that is broken."""
     photos = tmp_path / "photos"
     photos.mkdir()
-    for number in range(8):
+    for number in range(4):
         (photos / f"{number:03}.png").write_bytes(grey_png(level=number))
     for number in range(3):
         (photos / f"face{number}.jpg").write_bytes(small_file)

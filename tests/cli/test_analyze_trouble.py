@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import (
-    COMMAND,
-    TIMEOUT_S,
-    environment,
     facecore,
     in_process,
     json_lines,
 )
-from tests.conftest import REPOSITORY, SAMPLES
+from tests.conftest import SAMPLES
 
 ASTRONAUT = SAMPLES / "astronaut.png"
 HOPPER = SAMPLES / "grace_hopper.jpg"
@@ -86,20 +81,13 @@ def test_long_name_leaves_room_for_annotated(tmp_path: Path, letter: str) -> Non
 
 def test_copy_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     """Where a copy does not fit, its file has an error, and no half of it lies about."""
-    pytest.importorskip("resource", reason="needs Unix's limits")
-    script = (
-        "import resource, sys; from facecore.__main__ import main; "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); sys.exit(main(sys.argv[1:]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, "analyze", "--annotate", tmp_path, ASTRONAUT],
-        cwd=REPOSITORY,
-        env=environment(),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    resource = pytest.importorskip("resource", reason="needs Unix's limits")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, before[1]))
+    try:
+        done = in_process("analyze", "--annotate", tmp_path, ASTRONAUT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"{ASTRONAUT}: error: ")
     assert "cannot be written" in line
@@ -239,23 +227,14 @@ def test_full_disk_is_one_line() -> None:
 def test_bar_is_shown_for_several_files_on_a_terminal(photos: int, shown: bool) -> None:
     """Progress is drawn on a terminal, where somebody waits there for a while."""
     pty = pytest.importorskip("pty", reason="needs pseudo terminals")
-    arguments = ["analyze", "--json", *[str(HOPPER)] * photos]
     reader, writer = pty.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=REPOSITORY,
-        env=environment({"TERM": "xterm"}),
-        stdout=subprocess.PIPE,
-        stderr=writer,
-        encoding="utf-8",
-    )
-    os.close(writer)
+    with open(writer, "w", encoding="utf-8") as terminal:  # noqa: PTH123 - it has no path
+        done = in_process("analyze", "--json", *[HOPPER] * photos, terminal=terminal)
     told = _read_to_end(reader)
-    stdout, _ = process.communicate(timeout=TIMEOUT_S)
-    assert len(json_lines(stdout)) == photos
+    assert len(json_lines(done.stdout)) == photos
     assert (b"Reading faces" in told) == shown
     assert (b"100%" in told) == shown
-    assert process.returncode == 0
+    assert done.returncode == 0
 
 
 def _read_to_end(descriptor: int) -> bytes:

@@ -23,7 +23,6 @@ from tests.cli.conftest import (
     COMMAND,
     TIMEOUT_S,
     environment,
-    facecore,
     in_process,
     json_lines,
 )
@@ -256,10 +255,9 @@ def test_words_and_files(plain_file: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no photo")
     out, table = tmp_path / "out.json", tmp_path / "trials.csv"
-    done = facecore(
+    done = in_process(
         *("compare", ASTRONAUT, broken, ASTRONAUT, "--variants", plain_file, "--seed", "9"),
         *("--out", out, "--csv", table, *QUICK),
-        env={"PYTHONIOENCODING": "utf-8"},
     )
     (line,) = done.stderr.splitlines()
     assert line.startswith("broken.png: error: ")
