@@ -18,6 +18,7 @@ from tests.cli.batches import HERE, ONE_WORKER, TWO_WORKERS, expect_complete, pa
 from tests.cli.conftest import (
     COMMAND,
     TIMEOUT_S,
+    Argument,
     environment,
     in_process,
     json_lines,
@@ -49,7 +50,7 @@ def test_every_form_has_a_row_per_photo(
     With ``--annotate`` each photo that was read has its copy, whoever read it.
     """
     out, copies = out.with_suffix(suffix), tmp_path / "copies"
-    annotate = [] if suffix == ".csv" else ["--annotate", copies]
+    annotate: list[Argument] = [] if suffix == ".csv" else ["--annotate", copies]
     done = in_process("analyze", folder, "--out", out, *annotate, *workers)
     expect_complete(out, folder)
     if annotate:
