@@ -128,6 +128,7 @@ def _add_tracks(figure: go.Figure, film: Film, tracks: Sequence[Track]) -> None:
             text=[_in_words(track) for track in those],
             textposition="inside",
             insidetextanchor="start",
+            textangle=0,
             textfont={"size": 12, "color": "#141414"},
             constraintext="none",
             customdata=[track.places[0] for track in those],
