@@ -21,8 +21,9 @@ test: $(VENV)/.installed-dev
 	    $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 
 # The tests that start no server, no browser and no page but to see it open, for the impatient.
+# Three folders have none of them, and need not be imported.
 fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(AT_ONCE) -m "not browser and not slow"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not browser and not slow" $(addprefix --ignore=tests/,browser cli pages)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -55,6 +55,7 @@ def test_opencv_alone_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settled(RuntimeOptions(threads=2)) == RuntimeOptions(engine="opencv", threads=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "oldest", "words"),
     [

@@ -109,6 +109,7 @@ def test_turning_can_be_switched_off_or_forced(
     assert {face.detection.turned_degrees for face in laid.faces} <= {90 if looks == 4 else 0}
 
 
+@pytest.mark.slow
 def test_a_threshold_needs_no_new_look_at_a_turned_photo(
     recorded: Recorded, couple: BgrImage
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_threshold_needs_no_new_look_at_a_turned_photo(
     assert recorded.detector.forward_count > 2 * passes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("upright", [False, True], ids=["panorama", "screenshot"])
 def test_a_long_photo_is_looked_at_in_strips(
     analyzer: FaceAnalyzer, couple: BgrImage, *, upright: bool
@@ -144,6 +146,7 @@ def test_a_long_photo_is_looked_at_in_strips(
     assert len(analyzer.analyze(_scene(people, size_wh, spots), squashed).faces) < 8
 
 
+@pytest.mark.slow
 def test_a_closer_look_finds_small_faces(analyzer: FaceAnalyzer, couple: BgrImage) -> None:
     """Of 24 faces of a fortieth of the photo, which the first look does not see, all are found."""
     spots = [(40 + 340 * i, 60 + 300 * j) for i in range(4) for j in range(3)]

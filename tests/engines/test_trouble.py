@@ -73,6 +73,7 @@ def _kept(tmp_path: Path) -> list[Path]:
     return sorted(path for path in (tmp_path / "data").iterdir() if path.stat().st_size > 1_000_000)
 
 
+@pytest.mark.slow
 @each_engine
 def test_a_harmed_file_is_made_anew(name: str, tmp_path: Path) -> None:
     """A bit that fell over, or an end that is missing: nobody loads them."""

@@ -9,7 +9,7 @@ import pytest
 from tests.limits.mutants import read_all, seeds
 from tests.load.mutations import mutated
 
-COUNT = 200
+COUNT = 100
 
 
 def test_no_mutants_where_none_are_asked_for() -> None:

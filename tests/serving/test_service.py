@@ -213,7 +213,7 @@ def test_answers_are_the_same_side_by_side(monkeypatch: pytest.MonkeyPatch) -> N
         RuntimeOptions(threads=1, engine_options=(("optimised", False),)),
         RuntimeOptions(engine_options=(("winograd", False),)),
     ]
-    photos = [sample.read() for sample in samples()]
+    photos = [sample.read() for sample in samples()[1:]]
 
     def rows(number: int) -> tuple[int, int, np.ndarray, bytes]:
         kind, photo = number % 3, number // 3 % len(photos)
@@ -235,7 +235,7 @@ def test_answers_are_the_same_side_by_side(monkeypatch: pytest.MonkeyPatch) -> N
 
     with ThreadPoolExecutor(9) as pool:
         watcher = pool.submit(watch)
-        answers = list(pool.map(rows, range(2 * count)))
+        answers = list(pool.map(rows, range(count)))
         watching.set()
         watcher.result()
     assert at_once == 4
