@@ -153,8 +153,7 @@ class Cluster:
             WorkerError: there is no cluster, or it lets us not in.
         """
         check_address(address)
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read at import; nothing is sent to anybody
-        self._ray = importlib.import_module("ray")
+        self._ray = _imported()
         with self._lock:
             if not Cluster._open:
                 Cluster._ours = not self._ray.is_initialized()
@@ -162,8 +161,9 @@ class Cluster:
                     _connect(self._ray, address)
             Cluster._open += 1
         alone = {"max_restarts": 0, "max_task_retries": 0}  # we know better what is tried again
-        # The next photo comes while one is read.
-        self._kind = self._ray.remote(**alone, max_concurrency=2)(NodeWorker)
+        # The next photo comes while one is read; that each was read is in our rows.
+        quick = {"max_concurrency": 2, "enable_task_events": False}
+        self._kind = self._ray.remote(**alone, **quick)(NodeWorker)
 
     def nodes(self) -> list[Node]:
         """Return the nodes that are there now.
@@ -193,6 +193,14 @@ class Cluster:
             Cluster._open -= 1
             if not Cluster._open and Cluster._ours:
                 self._ray.shutdown()
+
+
+def _imported() -> ModuleType:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is sent to anybody
+    # Ray's figures of itself take time from the workers, and nobody looks at them here.
+    for name in ("enable_metrics_collection", "event_stats", "task_events_report_interval_ms"):
+        os.environ.setdefault(f"RAY_{name}", "0")
+    return importlib.import_module("ray")
 
 
 def _connect(ray: ModuleType, address: str) -> None:
