@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import plotly.graph_objects as go
 
@@ -116,18 +117,23 @@ def timeline(film: Film, tracks: Sequence[Track]) -> go.Figure:
 
 
 def _add_tracks(figure: go.Figure, film: Film, tracks: Sequence[Track]) -> None:
-    for gender, colour in _GENDER_COLOURS.items():
-        those = [track for track in tracks if track.gender[0] == gender]
+    middle_s = (film.moments[0].time_s + film.moments[-1].time_s) / 2
+    for (gender, colour), is_late in product(_GENDER_COLOURS.items(), (False, True)):
+        read = [track for track in tracks if track.gender[0] == gender]
+        # The words of a short bar that begins late would leave the picture at its right.
+        those = [track for track in read if (track.start_s > middle_s) == is_late]
         figure.add_bar(
             x=[max(track.end_s - track.start_s, _shortest_s(film)) for track in those],
             base=[track.start_s for track in those],
             y=[str(track.number) for track in those],
             orientation="h",
             name=_(gender),
+            legendgroup=gender,
+            showlegend=not is_late,
             marker_color=colour,
             text=[_in_words(track) for track in those],
             textposition="inside",
-            insidetextanchor="start",
+            insidetextanchor="end" if is_late else "start",
             textangle=0,
             textfont={"size": 12, "color": "#141414"},
             constraintext="none",
