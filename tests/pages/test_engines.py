@@ -23,9 +23,10 @@ INSTALLED = [one.title for one in engines() if one.available()]
 
 
 @pytest.fixture(autouse=True)
-def _one_import_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How long an import takes is measured elsewhere: here, processes would be started for it."""
+def _one_import_and_one_core_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What more imports and all cores take is measured elsewhere: processes are started for it."""
     monkeypatch.setattr(measuring, "_IMPORTS", 1)
+    monkeypatch.setattr(measuring, "usable_cores", lambda: 1)
 
 
 def _job(app: AppTest) -> BackgroundEngines:
