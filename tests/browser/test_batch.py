@@ -28,10 +28,8 @@ PORTRAIT = samples()[2].read()
 HTML_NAME = "<img src=x onerror=alert(1)>.png"
 
 
-def _choose(page: Page, server: str, files: dict[str, bytes]) -> Locator:
-    """Open the page and choose files; gives the button that starts."""
-    page.goto(f"{server}/batch")
-    wait_until_idle(page)
+def _choose(page: Page, files: dict[str, bytes]) -> Locator:
+    """Choose files; gives the button that starts."""
     payloads = [
         {"name": name, "mimeType": "image/png", "buffer": data} for name, data in files.items()
     ]
@@ -75,7 +73,49 @@ def _until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
+def test_a_batch_is_stopped_and_gone_on_with_and_another_is_taken_away(
+    page: Page, held_server: Server
+) -> None:
+    """Two batches after one another on one page, which is opened once for both."""
+    page.goto(f"{held_server.address}/batch")
+    wait_until_idle(page)
+    _batch_is_stopped_left_and_gone_on_with(page, held_server)
+    _photos_are_read_and_taken_away(page, held_server.address)
+
+
+def _batch_is_stopped_left_and_gone_on_with(page: Page, held_server: Server) -> None:
+    """Stop works at once, what is done stays over another page, and Go on reads the rest."""
+    files = {f"{number:02}.jpg": group_photo() for number in range(3)}
+    with ExitStack() as first, ExitStack() as second:
+        first.enter_context(held_server.held("queue"))
+        _choose(page, files).click()
+        _until(lambda: held_server.queue_figures()["waiting"] == 1)
+        # Behind the first photo somebody else stands in line, and keeps the slot from the second.
+        second.enter_context(held_server.held("queue"))
+        _until(lambda: held_server.queue_figures()["waiting"] == 2)
+        first.close()
+        expect(page.get_by_text("The newest")).to_be_visible()
+        page.get_by_role("button", name="Stop").click()
+        stopped = page.get_by_text("Stopped after 1 of 3 photos.")
+        expect(stopped).to_be_visible()
+        wait_until_idle(page)
+        _go_to(page, "Monitor")
+        _go_to(page, "Batch")
+        expect(stopped).to_be_visible()
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_text("The newest")).to_be_visible()
+        _go_to(page, "Monitor")
+    expect(page.get_by_test_id("stSidebar").get_by_text("Batch: done")).to_be_visible()
+    _go_to(page, "Batch")
+    expect(page.get_by_text("All 3 photos are done.")).to_be_visible()
+    expect(_metric(page, "Faces")).to_have_text("18")
+    wait_until_idle(page)
+    page.get_by_role("button", name="New batch").click()
+    expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def _photos_are_read_and_taken_away(page: Page, server: str) -> None:
     """Every photo has its line, whatever it is called, and every form of the answers its row.
 
     The files are there while one looks elsewhere, and gone with New batch.
@@ -89,7 +129,7 @@ def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
 
     page.on("dialog", note)
     files = {"a.png": PORTRAIT, HTML_NAME: PORTRAIT, "bad.png": b"no picture"}
-    _choose(page, server, files).click()
+    _choose(page, files).click()
     expect(page.get_by_text("All 3 photos are done.")).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(4)
     wait_until_idle(page)
@@ -120,38 +160,6 @@ def test_photos_are_read_and_taken_away(page: Page, server: str) -> None:
     )
     expect(page.get_by_role("button", name="Read 1 photo")).to_be_enabled()
     _until(lambda: _uploaded_bytes(server) >= len(PORTRAIT))
-
-
-def test_batch_is_stopped_left_and_gone_on_with(page: Page, held_server: Server) -> None:
-    """Stop works at once, what is done stays over another page, and Go on reads the rest."""
-    files = {f"{number:02}.jpg": group_photo() for number in range(3)}
-    with ExitStack() as first, ExitStack() as second:
-        first.enter_context(held_server.held("queue"))
-        _choose(page, held_server.address, files).click()
-        _until(lambda: held_server.queue_figures()["waiting"] == 1)
-        # Behind the first photo somebody else stands in line, and keeps the slot from the second.
-        second.enter_context(held_server.held("queue"))
-        _until(lambda: held_server.queue_figures()["waiting"] == 2)
-        first.close()
-        expect(page.get_by_text("The newest")).to_be_visible()
-        page.get_by_role("button", name="Stop").click()
-        stopped = page.get_by_text("Stopped after 1 of 3 photos.")
-        expect(stopped).to_be_visible()
-        wait_until_idle(page)
-        _go_to(page, "Monitor")
-        _go_to(page, "Batch")
-        expect(stopped).to_be_visible()
-        page.get_by_role("button", name="Go on").click()
-        expect(page.get_by_text("The newest")).to_be_visible()
-        _go_to(page, "Monitor")
-    expect(page.get_by_test_id("stSidebar").get_by_text("Batch: done")).to_be_visible()
-    _go_to(page, "Batch")
-    expect(page.get_by_text("All 3 photos are done.")).to_be_visible()
-    expect(_metric(page, "Faces")).to_have_text("18")
-    wait_until_idle(page)
-    page.get_by_role("button", name="New batch").click()
-    expect(page.get_by_role("button", name="Read photos")).to_be_disabled()
-    expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def _expect_plays(page: Page, film: bytes) -> None:

@@ -39,8 +39,13 @@ def _faces(page: Page) -> Any:
     return metric.get_by_test_id("stMetricValue").first
 
 
-def test_click_on_a_thumbnail_opens_its_photo(page: Page, server: str) -> None:
-    """The picture itself is what one clicks on; odd files around it each have their sentence."""
+def test_a_thumbnail_opens_its_photo_and_the_clipboard_is_taken(
+    page: Page, server: str, tmp_path: Path
+) -> None:
+    """The picture itself is what one clicks on; odd files around it each have their sentence.
+
+    So has what the browser does not even send; a copied picture comes in by paste.
+    """
     page.goto(server)
     wait_until_idle(page)
     refused = refused_files()
@@ -62,13 +67,6 @@ def test_click_on_a_thumbnail_opens_its_photo(page: Page, server: str) -> None:
     page.get_by_role("button", name="Remove my 21 photos").click()
     expect(page.get_by_text("photos could be read")).to_have_count(0)
     expect(page.get_by_test_id("stFileChip")).to_have_count(0)
-
-
-def test_too_large_is_said_and_the_clipboard_is_taken(
-    page: Page, server: str, tmp_path: Path
-) -> None:
-    """What the browser does not even send has its sentence; a copied picture comes in by paste."""
-    page.goto(server)
     wait_until_idle(page)
     film = tmp_path / "film.jpg"
     film.touch()
