@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 # Two processes, each with whole files of tests, in the order of their names: the long ones are early.
-AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
+AT_ONCE := -n 2 --dist loadfile
 
 .PHONY: run serve test lint check fast messages small-container soak screenshots clean
 

@@ -40,6 +40,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLES = REPOSITORY / "facecore" / "sources" / "samples"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand out the files in the order of their names: the long ones, not the full ones, first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 class RecordingNetwork(Network):
     """A real network that keeps the blobs it was given."""
 
