@@ -177,6 +177,7 @@ def test_closing_waits_for_no_photo_that_is_long_in_coming() -> None:
     assert not _workers()
 
 
+@pytest.mark.slow
 def test_photos_wait_for_whoever_takes_the_outcomes() -> None:
     """While nobody takes outcomes, no more photos are read than there are places for them."""
     taken = []
