@@ -46,7 +46,7 @@ soak: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.soak --minutes 10
 
 screenshots: $(VENV)/.installed-dev
-	$(BIN)/python -m tests.browser.screenshots docs/screenshots
+	$(BIN)/python -m tests.browser.screenshots build/screenshots
 
 $(VENV)/bin/python:
 	@echo "Making a Python environment in $(VENV) ..."

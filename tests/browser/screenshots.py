@@ -132,7 +132,7 @@ def _visit_compare(page: Page, _: str) -> None:
     _navigate(page, "Compare")
     wait_until_idle(page)
     # On six photos all that follows would take minutes.
-    page.get_by_role("button", name="Remove my 6 photos").click()
+    page.get_by_role("button", name="Remove my").click()
     wait_until_idle(page)
     page.get_by_role("button", name="Measure 2 variants").click()
     page.get_by_text("The photos side by side").wait_for(timeout=120_000)
@@ -196,7 +196,6 @@ def _navigate(page: Page, title: str) -> None:
 
 _VISITS = {
     "analyze": _visit_analyze,
-    "crowd": _visit_crowd,
     "gallery": _visit_gallery,
     "live": _visit_live,
     "batch": _visit_batch,
@@ -206,12 +205,14 @@ _VISITS = {
     "monitor": _visit_monitor,
     "models": _visit_models,
     "engines": _visit_engines,
+    # The last, as its settings stay.
+    "crowd": _visit_crowd,
 }
 
 
 def main() -> None:
     """Serve the dashboard, take the pictures, say where they are."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "build/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     chromium = chromium_path()
     if chromium is None:
