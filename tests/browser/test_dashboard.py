@@ -132,6 +132,8 @@ def test_link_and_preset_fill_the_sidebar(page: Page, server: str) -> None:
     expect(_metric(page, "Faces")).to_have_text("8")
     wait_until_idle(page)
     assert "?" not in page.url
+    page.reload()
+    wait_until_idle(page)
     page.get_by_role("combobox", name="Preset").click()
     page.get_by_role("option", name="Crowd").click()
     expect(_metric(page, "Faces")).to_have_text("13")

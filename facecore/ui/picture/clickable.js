@@ -2,6 +2,7 @@
 // All places are pixels of the photo; what is seen of it is the view box of one SVG.
 
 const SVG = "http://www.w3.org/2000/svg";
+const PATIENCE_MS = 3000; // a busy machine draws the table late
 const STEP = 1.5; // how much a click on + zooms
 const LEAST_LETTERS_PX = 11.5; // on the screen
 const LEAST_BOX_PX = 28; // a chosen box that is shown smaller is zoomed to
@@ -111,11 +112,15 @@ class ClickablePicture {
     if (!scroller) return;
     const before = scroller.scrollTop;
     const isSeen = () => table.querySelector('[role="row"][aria-selected="true"]');
-    const settle = () => isSeen() || (scroller.scrollTop = before);
+    const [row_at, until] = [Math.max(0, (row - 2) * row_px), performance.now() + PATIENCE_MS];
+    let at = before;
     const scroll = () => {
-      if (isSeen()) return;
-      scroller.scrollTop = Math.max(0, (row - 2) * row_px);
-      setTimeout(settle, 400);
+      // It is there, or the visitor scrolls.
+      if (isSeen() || ![before, at].includes(scroller.scrollTop)) return;
+      const isOver = performance.now() > until;
+      scroller.scrollTop = isOver ? before : row_at;
+      at = scroller.scrollTop;
+      if (!isOver) setTimeout(scroll, 400);
     };
     setTimeout(scroll, 400); // once the table knows of it
   }
